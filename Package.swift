@@ -1,0 +1,111 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+extension Target.Dependency {
+    static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asyncHTTPClient: Self = .product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let configuration: Self = .product(name: "Configuration", package: "swift-configuration")
+    static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
+    static let cryptoExtras: Self = .product(name: "CryptoExtras", package: "swift-crypto")
+    static let deque: Self = .product(name: "DequeModule", package: "swift-collections")
+    static let grdb: Self = .product(name: "GRDB", package: "GRDB.swift")
+    static let httpTypes: Self = .product(name: "HTTPTypes", package: "swift-http-types")
+    static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore: Self = .product(name: "HummingbirdCore", package: "hummingbird")
+    static let hummingbirdHTTP2: Self = .product(name: "HummingbirdHTTP2", package: "hummingbird")
+    static let hummingbirdTesting: Self = .product(name: "HummingbirdTesting", package: "hummingbird")
+    static let hummingbirdTLS: Self = .product(name: "HummingbirdTLS", package: "hummingbird")
+    static let logging: Self = .product(name: "Logging", package: "swift-log")
+    static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
+    static let nioFoundationCompat: Self = .product(name: "NIOFoundationCompat", package: "swift-nio")
+    static let nioHTTP1: Self = .product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let serviceLifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let unixSignals: Self = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+    static let subprocess: Self = .product(name: "Subprocess", package: "swift-subprocess")
+    static let system: Self = .product(name: "SystemPackage", package: "swift-system")
+    static let x509: Self = .product(name: "X509", package: "swift-certificates")
+    static let asn1: Self = .product(name: "SwiftASN1", package: "swift-asn1")
+    static let yams: Self = .product(name: "Yams", package: "Yams")
+}
+
+let package = Package(
+    name: "gatehouse",
+    products: [.executable(name: "gatehouse", targets: ["Gatehouse"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: [.defaults, "YAML", "CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CFFmpeg", pkgConfig: "libavformat libavcodec libavutil libswscale libswresample",
+            providers: [.apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libswresample-dev"])]
+        ),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CLinux"),
+        .target(name: "Core", swiftSettings: strict),
+        .target(name: "Media", dependencies: ["CFFmpeg"], swiftSettings: strict),
+        .target(
+            name: "MediaWorker",
+            dependencies: ["CLinux", "CSeccomp", "Core", "Media", .deque, .logging, .subprocess, .system],
+            swiftSettings: strict
+        ),
+        .target(name: "BoxDatabase", dependencies: ["Core", .crypto, .grdb], swiftSettings: strict),
+        .target(name: "Access", dependencies: ["BoxDatabase", "Core", .crypto, .cryptoExtras, .grdb], swiftSettings: strict),
+        .target(
+            name: "CloudStorage",
+            dependencies: [
+                "BoxDatabase", "CLinux", "Core", .asyncHTTPClient, .crypto, .grdb, .logging, .nioCore, .nioHTTP1, .nioSSL, .nioFoundationCompat,
+            ],
+            swiftSettings: strict
+        ),
+        .target(name: "Cameras", dependencies: ["Core", "Media"], swiftSettings: strict),
+        .target(
+            name: "Recording",
+            dependencies: ["Core", "Media", "MediaWorker", .deque, .logging, .yams],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "ManagementAPI",
+            dependencies: [
+                "Access", "BoxDatabase", "Cameras", "CloudStorage", "Core", "Media", "MediaWorker", "Recording", .asn1, .crypto, .grdb,
+                .httpTypes, .hummingbird, .hummingbirdCore, .hummingbirdHTTP2, .hummingbirdTLS, .logging, .nioCore, .nioFoundationCompat,
+                .nioSSL, .serviceLifecycle, .x509,
+            ],
+            resources: [.copy("Web"), .copy("openapi.json")],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "Gatehouse",
+            dependencies: [
+                "Access", "BoxDatabase", "Cameras", "CloudStorage", "Core", "ManagementAPI", "Media", "MediaWorker", "Recording",
+                .argumentParser, .configuration, .logging, .nioSSL, .serviceLifecycle, .system, .unixSignals, .yams,
+            ],
+            swiftSettings: strict
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

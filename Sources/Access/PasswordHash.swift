@@ -1,0 +1,44 @@
+// Access owns who may do what on this box: the set-up code, people, sign-ins. Nothing about cameras or footage may enter it.
+
+import Crypto
+import CryptoExtras
+import Foundation
+
+/// A password as it is stored: scrypt (RFC 7914) with its parameters and salt.
+public struct PasswordHash: Sendable, Equatable {
+    /// `scrypt$<rounds>$<block size>$<salt>$<hash>`, the last two in Base64.
+    public let text: String
+
+    private static let rounds = 1 << 15
+    private static let blockSize = 8
+    private static let length = 32
+
+    /// Wraps a stored text.
+    public init(stored text: String) {
+        self.text = text
+    }
+
+    /// Hashes `password` with a fresh salt; takes tens of milliseconds on purpose.
+    public init(hashing password: String) throws {
+        let salt = Data((0..<16).map { _ in UInt8.random(in: .min ... .max) })
+        let key = try Self.derive(password, salt: salt, rounds: Self.rounds, blockSize: Self.blockSize)
+        text = "scrypt$\(Self.rounds)$\(Self.blockSize)$\(salt.base64EncodedString())$\(key.base64EncodedString())"
+    }
+
+    /// Whether `password` is the one that was hashed; takes the same time either way.
+    public func matches(_ password: String) -> Bool {
+        let parts = text.split(separator: "$").map(String.init)
+        guard parts.count == 5, parts[0] == "scrypt", let rounds = Int(parts[1]), let blockSize = Int(parts[2]),
+            let salt = Data(base64Encoded: parts[3]), let expected = Data(base64Encoded: parts[4]),
+            let key = try? Self.derive(password, salt: salt, rounds: rounds, blockSize: blockSize), key.count == expected.count
+        else { return false }
+        return zip(key, expected).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+
+    private static func derive(_ password: String, salt: Data, rounds: Int, blockSize: Int) throws -> Data {
+        let key = try KDF.Scrypt.deriveKey(
+            from: Data(password.utf8), salt: salt, outputByteCount: length, rounds: rounds, blockSize: blockSize, parallelism: 1,
+            maxMemory: 256 << 20)
+        return key.withUnsafeBytes { Data($0) }
+    }
+}

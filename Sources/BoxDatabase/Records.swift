@@ -1,0 +1,227 @@
+public import Core
+public import Foundation
+public import GRDB
+
+extension Identifier: DatabaseValueConvertible {
+    public var databaseValue: DatabaseValue { text.databaseValue }
+
+    public static func fromDatabaseValue(_ value: DatabaseValue) -> Self? {
+        String.fromDatabaseValue(value).flatMap { Self($0) }
+    }
+}
+
+/// A customer's place.
+public struct SiteRecord: Codable, Sendable, FetchableRecord, PersistableRecord {
+    public static let databaseTableName = "site"
+    public var id: SiteID
+    public var name: String
+    /// IANA name; fixed after creation.
+    public var timeZone: String
+    public var createdAt: Date
+
+    public init(id: SiteID, name: String, timeZone: String, createdAt: Date) {
+        self.id = id
+        self.name = name
+        self.timeZone = timeZone
+        self.createdAt = createdAt
+    }
+}
+
+/// The person who may do everything on this box.
+public struct AdministratorRecord: Codable, Sendable, FetchableRecord, PersistableRecord {
+    public static let databaseTableName = "administrator"
+    public var name: String
+    public var passwordHash: String
+    public var createdAt: Date
+
+    public init(name: String, passwordHash: String, createdAt: Date) {
+        self.name = name
+        self.passwordHash = passwordHash
+        self.createdAt = createdAt
+    }
+}
+
+/// A signed-in browser or program; the token itself is not stored.
+public struct SignInRecord: Codable, Sendable, FetchableRecord, PersistableRecord {
+    public static let databaseTableName = "signIn"
+    /// SHA-256 of the token, hexadecimal.
+    public var tokenHash: String
+    public var administrator: String
+    public var createdAt: Date
+    public var expiresAt: Date
+
+    public init(tokenHash: String, administrator: String, createdAt: Date, expiresAt: Date) {
+        self.tokenHash = tokenHash
+        self.administrator = administrator
+        self.createdAt = createdAt
+        self.expiresAt = expiresAt
+    }
+}
+
+/// A device on the LAN that the box proxies.
+public struct DeviceRecord: Codable, Sendable, Equatable, FetchableRecord, PersistableRecord {
+    public static let databaseTableName = "device"
+    public var id: DeviceID
+    public var siteId: SiteID
+    public var name: String
+    /// RTSP, never with credentials.
+    public var url: String
+    public var subUrl: String?
+    public var userName: String?
+    /// AES-256-GCM under the box's key.
+    public var sealedPassword: Data?
+    /// `tcp` or `udp`.
+    public var transport: String
+    public var createdAt: Date
+
+    public init(
+        id: DeviceID, siteId: SiteID, name: String, url: String, subUrl: String?, userName: String?, sealedPassword: Data?,
+        transport: String, createdAt: Date
+    ) {
+        self.id = id
+        self.siteId = siteId
+        self.name = name
+        self.url = url
+        self.subUrl = subUrl
+        self.userName = userName
+        self.sealedPassword = sealedPassword
+        self.transport = transport
+        self.createdAt = createdAt
+    }
+}
+
+/// One video source of a device, with what is set for it.
+public struct ChannelRecord: Codable, Sendable, Equatable, FetchableRecord, PersistableRecord {
+    public static let databaseTableName = "channel"
+    public var id: ChannelID
+    public var deviceId: DeviceID
+    public var siteId: SiteID
+    public var name: String
+    /// Present while the channel is linked to cloud storage.
+    public var definition: Definition?
+    public var retentionDays: Int
+    public var armed: Bool
+    public var motion: MotionSettings
+    public var schedule: ArmingSchedule
+    public var createdAt: Date
+
+    public init(
+        id: ChannelID, deviceId: DeviceID, siteId: SiteID, name: String, definition: Definition?, retentionDays: Int, armed: Bool,
+        motion: MotionSettings, schedule: ArmingSchedule, createdAt: Date
+    ) {
+        self.id = id
+        self.deviceId = deviceId
+        self.siteId = siteId
+        self.name = name
+        self.definition = definition
+        self.retentionDays = retentionDays
+        self.armed = armed
+        self.motion = motion
+        self.schedule = schedule
+        self.createdAt = createdAt
+    }
+}
+
+/// A clip and where it is; the manifest is a copy of the clip directory's.
+public struct ClipRecord: Codable, Sendable, FetchableRecord, PersistableRecord {
+    public static let databaseTableName = "clip"
+    public var id: ClipID
+    public var channelId: ChannelID
+    public var channelName: String
+    public var startsAt: Date
+    public var state: ClipState
+    public var manifest: ClipManifest
+    /// What the clip occupies in the spool; 0 once it is freed.
+    public var spoolBytes: Int
+    public var attempts: Int
+    /// A sentence.
+    public var lastError: String?
+    public var storedAt: Date?
+    public var expiresAt: Date?
+
+    public init(manifest: ClipManifest, state: ClipState, spoolBytes: Int) {
+        self.id = manifest.id
+        self.channelId = manifest.channel
+        self.channelName = manifest.channelName
+        self.startsAt = manifest.startsAt
+        self.state = state
+        self.manifest = manifest
+        self.spoolBytes = spoolBytes
+        self.attempts = 0
+    }
+}
+
+/// An event, with the clip that shows it.
+public struct EventRecord: Codable, Sendable, FetchableRecord, PersistableRecord {
+    public static let databaseTableName = "event"
+    public var id: EventID
+    public var channelId: ChannelID
+    public var channelName: String
+    public var category: CameraEvent.Category
+    public var source: CameraEvent.Source
+    public var startedAt: Date
+    public var endedAt: Date?
+    public var clipId: ClipID?
+    /// Why there is no footage; a sentence.
+    public var dropReason: String?
+
+    public init(_ event: ClipManifest.Event, channelId: ChannelID, channelName: String, clipId: ClipID?, dropReason: String? = nil) {
+        self.id = event.id
+        self.channelId = channelId
+        self.channelName = channelName
+        self.category = event.category
+        self.source = event.source
+        self.startedAt = event.startedAt
+        self.clipId = clipId
+        self.dropReason = dropReason
+    }
+}
+
+/// Footage that should be there and is not.
+public struct GapRecord: Codable, Sendable, FetchableRecord, MutablePersistableRecord {
+    public static let databaseTableName = "gap"
+    public var id: Int64?
+    public var channelId: ChannelID
+    public var from: Date
+    public var to: Date
+    public var bytes: Int?
+    /// A sentence.
+    public var reason: String
+
+    public init(channelId: ChannelID, from: Date, to: Date, bytes: Int?, reason: String) {
+        self.channelId = channelId
+        self.from = from
+        self.to = to
+        self.bytes = bytes
+        self.reason = reason
+    }
+
+    public mutating func didInsert(_ inserted: InsertionSuccess) {
+        id = inserted.rowID
+    }
+}
+
+/// Single values under a name, as JSON.
+public struct SettingRecord: Codable, Sendable, FetchableRecord, PersistableRecord {
+    public static let databaseTableName = "setting"
+    public var key: String
+    public var value: String
+}
+
+extension Database {
+    /// The setting `key`, or nil where it was never set.
+    public func setting<Value: Decodable>(_ key: String, as type: Value.Type = Value.self) throws -> Value? {
+        guard let record = try SettingRecord.fetchOne(self, key: key) else { return nil }
+        return try GatehouseJSON.decoder.decode(type, from: Data(record.value.utf8))
+    }
+
+    /// Sets `key`, or removes it with nil.
+    public func set(_ key: String, to value: (some Encodable)?) throws {
+        guard let value else {
+            _ = try SettingRecord.deleteOne(self, key: key)
+            return
+        }
+        let text = String(decoding: try GatehouseJSON.encoder.encode(value), as: UTF8.self)
+        try SettingRecord(key: key, value: text).upsert(self)
+    }
+}

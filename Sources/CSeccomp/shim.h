@@ -1,0 +1,10 @@
+// libseccomp's action macros and its variadic rule call, which Swift cannot import.
+#pragma once
+#include <errno.h>
+#include <seccomp.h>
+
+static inline uint32_t gatehouse_seccomp_refuse(void) { return SCMP_ACT_ERRNO(EPERM); }
+static inline int gatehouse_seccomp_allow(scmp_filter_ctx context, const char *name) {
+    int number = seccomp_syscall_resolve_name(name);
+    return number == __NR_SCMP_ERROR ? 0 : seccomp_rule_add(context, SCMP_ACT_ALLOW, number, 0);
+}

@@ -1,0 +1,104 @@
+// Cameras speaks to devices: finds them, signs in, asks what they are and can. It records nothing and knows no SQL or HTTP server.
+
+import Core
+import Foundation
+
+/// Why an address is not connected to.
+public struct AddressRefusal: Error, Sendable, Equatable {
+    /// `address-refused` or `unreachable`.
+    public let code: String
+    public let sentence: String
+}
+
+/// Which addresses the box connects to on a user's word.
+///
+/// Names are resolved here and every address they have must pass, so that no spelling (decimal, IPv4-mapped, a name for loopback) slips by.
+public struct AddressPolicy: Sendable {
+    private let allowsLocal: Bool
+    private static let resolver = BlockingQueue(name: "resolver")
+
+    /// A policy; `allowsLocal` lets loopback and link-local through, for demonstrations and tests.
+    public init(allowsLocal: Bool) {
+        self.allowsLocal = allowsLocal
+    }
+
+    /// Throws unless `host` may be connected to.
+    public func check(host: String) async throws(AddressRefusal) {
+        let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+        let addresses: [Address]
+        do {
+            addresses = try await Self.resolver.run { try Self.resolve(bare) }
+        } catch let refusal as AddressRefusal {
+            throw refusal
+        } catch {
+            throw AddressRefusal(code: "unreachable", sentence: "\(bare) could not be looked up.")
+        }
+        guard !allowsLocal else { return }
+        if let reason = addresses.lazy.compactMap(\.refusalReason).first {
+            throw AddressRefusal(
+                code: "address-refused", sentence: "\(bare) is \(reason), where no camera can be. Enter the camera's address on the site's network.")
+        }
+    }
+
+    private static func resolve(_ host: String) throws -> [Address] {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(host, nil, &hints, &list) == 0, let first = list else {
+            throw AddressRefusal(code: "unreachable", sentence: "The name \(host) is not known on this network. Enter the camera's IP address.")
+        }
+        defer { freeaddrinfo(first) }
+        var addresses: [Address] = []
+        var next: UnsafeMutablePointer<addrinfo>? = first
+        while let entry = next {
+            if let address = Address(entry.pointee) { addresses.append(address) }
+            next = entry.pointee.ai_next
+        }
+        return addresses
+    }
+}
+
+/// A resolved address, IPv4 or IPv6, as its bytes.
+private struct Address {
+    let bytes: [UInt8]
+
+    init?(_ entry: addrinfo) {
+        switch entry.ai_family {
+        case AF_INET:
+            guard let pointer = entry.ai_addr else { return nil }
+            bytes = pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { withUnsafeBytes(of: $0.pointee.sin_addr) { Array($0) } }
+        case AF_INET6:
+            guard let pointer = entry.ai_addr else { return nil }
+            let all = pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { withUnsafeBytes(of: $0.pointee.sin6_addr) { Array($0) } }
+            // IPv4-mapped (::ffff:0:0/96), NAT64 (64:ff9b::/96) and IPv4-compatible addresses are what they wrap.
+            let wraps =
+                all.prefix(10).allSatisfy { $0 == 0 } && (all[10...11].allSatisfy { $0 == 0xFF } || all[10...11].allSatisfy { $0 == 0 } && all[12] != 0)
+                || all.prefix(12).elementsEqual([0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0])
+            bytes = wraps ? Array(all[12...]) : all
+        default: return nil
+        }
+    }
+
+    /// What kind of address it is, if no camera can be there.
+    var refusalReason: String? {
+        bytes.count == 4 ? refusalReasonIPv4 : refusalReasonIPv6
+    }
+
+    private var refusalReasonIPv4: String? {
+        switch (bytes[0], bytes[1]) {
+        case (0, _): "no address of a device"
+        case (127, _): "this box itself (loopback)"
+        case (169, 254): "a link-local address"
+        case (224...255, _): "a multicast or broadcast address"
+        default: bytes == [100, 100, 100, 200] ? "a metadata address" : nil
+        }
+    }
+
+    private var refusalReasonIPv6: String? {
+        if bytes.dropLast().allSatisfy({ $0 == 0 }) { return bytes[15] == 1 ? "this box itself (loopback)" : "no address of a device" }
+        if bytes[0] == 0xFE, bytes[1] & 0xC0 == 0x80 { return "a link-local address" }
+        if bytes[0] == 0xFF { return "a multicast address" }
+        if bytes.prefix(6).elementsEqual([0xFD, 0, 0x0E, 0xC2, 0, 0]) { return "a metadata address" }
+        return nil
+    }
+}

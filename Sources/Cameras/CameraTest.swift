@@ -1,0 +1,207 @@
+public import Core
+import Foundation
+public import Media
+
+/// How a camera is reached, as a person entered it.
+public struct CameraAddress: Sendable, Equatable {
+    public enum Place: Sendable, Equatable {
+        case url(RTSPAddress)
+        /// Known paths are tried.
+        case host(String, port: Int)
+    }
+
+    public var place: Place
+    public var subURL: RTSPAddress?
+    public var userName: String?
+    public var password: String?
+    public var transport: RTSPOptions.Transport
+
+    public init(place: Place, subURL: RTSPAddress?, userName: String?, password: String?, transport: RTSPOptions.Transport) {
+        self.place = place
+        self.subURL = subURL
+        self.userName = userName
+        self.password = password
+        self.transport = transport
+    }
+
+    /// The host that is connected to.
+    public var host: String {
+        switch place {
+        case .url(let address): address.host
+        case .host(let host, _): host
+        }
+    }
+}
+
+/// What a test of a camera showed, step by step.
+public struct CameraTestResult: Sendable {
+    public struct Step: Codable, Sendable, Equatable {
+        public let name: String
+        /// Nil where the test did not come so far.
+        public let ok: Bool?
+        public let sentence: String
+    }
+
+    /// `ok`, or what is wrong: `wrong-password`, `unreachable`, ...
+    public var code = "ok"
+    public var sentence = "The camera works."
+    public var steps: [Step] = []
+    public var url: String?
+    public var subURL: String?
+    public var streams: [StreamStatus] = []
+    /// A key frame of the main stream, for a picture.
+    public var keyFrame: Sample?
+    public var ok: Bool { code == "ok" }
+}
+
+/// Tries a camera as a person would: is it there, does it let us in, what does it send.
+public struct CameraTester: Sendable {
+    /// Paths of RTSP URLs by make, for cameras of which only the address is known.
+    public struct KnownPath: Codable, Sendable {
+        public let make: String
+        public let main: String
+        public let sub: String?
+    }
+
+    private let policy: AddressPolicy
+    private let paths: [KnownPath]
+    private let time: TimeSource
+    private let queue = BlockingQueue(name: "camera-test")
+
+    public init(policy: AddressPolicy, paths: [KnownPath], time: TimeSource) {
+        self.policy = policy
+        self.paths = paths
+        self.time = time
+    }
+
+    /// Tests the camera at `address`, in at most about 15 seconds.
+    public func test(_ address: CameraAddress) async -> CameraTestResult {
+        var result = CameraTestResult()
+        do {
+            try await policy.check(host: address.host)
+            if let sub = address.subURL { try await policy.check(host: sub.host) }
+        } catch {
+            return failed(result, code: error.code, sentence: error.sentence, at: "reach")
+        }
+        let outcome: (KnownPath?, StreamSight)
+        do {
+            outcome = try await openMain(address, into: &result)
+        } catch {
+            let trouble = StreamTrouble(error)
+            return failed(result, code: trouble.code, sentence: trouble.sentence, at: Self.step(of: trouble))
+        }
+        let (path, main) = outcome
+        result.streams = [main.status]
+        result.keyFrame = main.keyFrame
+        await openSub(address, path: path, into: &result)
+        result.steps = [
+            .init(name: "reach", ok: true, sentence: "The camera answers."),
+            .init(name: "sign-in", ok: true, sentence: address.userName == nil ? "It asks for no password." : "It accepts the password."),
+            .init(name: "streams", ok: true, sentence: "It sends \(Self.describe(main.status))."),
+            .init(name: "picture", ok: main.keyFrame != nil, sentence: main.keyFrame == nil ? "No key frame came in time." : "A picture came."),
+        ]
+        if main.keyFrame == nil { return failed(result, code: "no-video", sentence: StreamTrouble.noVideo.sentence, at: "picture") }
+        return result
+    }
+
+    private func openMain(_ address: CameraAddress, into result: inout CameraTestResult) async throws -> (KnownPath?, StreamSight) {
+        switch address.place {
+        case .url(let url):
+            result.url = url.url
+            return (nil, try await look(url.url, address, role: .main))
+        case .host(let host, let port):
+            var last: any Error = StreamTrouble.noSuchPath
+            for path in paths {
+                guard let url = RTSPAddress(host: host, port: port, path: path.main) else { continue }
+                do {
+                    let sight = try await look(url.url, address, role: .main)
+                    result.url = url.url
+                    return (path, sight)
+                } catch {
+                    last = error
+                    // Another path helps only where the camera answers and does not know this one.
+                    guard [StreamTrouble.noSuchPath, .busy].contains(StreamTrouble(error)) else { throw error }
+                }
+            }
+            throw last
+        }
+    }
+
+    private func openSub(_ address: CameraAddress, path: KnownPath?, into result: inout CameraTestResult) async {
+        var url = address.subURL
+        if url == nil, let sub = path?.sub, case .host(let host, let port) = address.place { url = RTSPAddress(host: host, port: port, path: sub) }
+        guard let url, let sight = try? await look(url.url, address, role: .sub) else { return }
+        result.subURL = url.url
+        result.streams.append(sight.status)
+    }
+
+    private func failed(_ partial: CameraTestResult, code: String, sentence: String, at step: String) -> CameraTestResult {
+        var result = partial
+        result.code = code
+        result.sentence = sentence
+        let names = ["reach", "sign-in", "streams", "picture"]
+        let reached = names.firstIndex(of: step) ?? 0
+        result.steps = names.enumerated().map { index, name in
+            index < reached
+                ? .init(name: name, ok: true, sentence: "Well.")
+                : index == reached ? .init(name: name, ok: false, sentence: sentence) : .init(name: name, ok: nil, sentence: "Not tried.")
+        }
+        return result
+    }
+
+    private static func step(of trouble: StreamTrouble) -> String {
+        switch trouble {
+        case .unreachable, .refused, .silent: "reach"
+        case .wrongPassword: "sign-in"
+        default: "streams"
+        }
+    }
+
+    private static func describe(_ status: StreamStatus) -> String {
+        let sound = status.audio.map { " with sound (\($0.codec.rawValue))" } ?? " without sound"
+        return "\(status.video.codec.rawValue.uppercased()) \(status.video.width)x\(status.video.height)\(sound)"
+    }
+
+    // MARK: Looking
+
+    struct StreamSight: Sendable {
+        let status: StreamStatus
+        let keyFrame: Sample?
+    }
+
+    private func look(_ url: String, _ address: CameraAddress, role: StreamRole) async throws -> StreamSight {
+        let interrupt = Interrupt()
+        let signedIn = Self.withCredentials(url, address)
+        let options = RTSPOptions(transport: address.transport, timeout: .seconds(6))
+        return try await withTaskCancellationHandler {
+            try await queue.run { [time] in try Self.watch(signedIn, role: role, options: options, interrupt: interrupt, time: time) }
+        } onCancel: {
+            interrupt.stop()
+        }
+    }
+
+    /// Receives until two key frames or five seconds tell enough.
+    private static func watch(
+        _ url: String, role: StreamRole, options: RTSPOptions, interrupt: Interrupt, time: TimeSource
+    ) throws -> StreamSight {
+        var demuxer = try Demuxer(rtsp: url, options: options, interrupt: interrupt)
+        var reception = try StreamReception(tracks: demuxer.formats, role: role, now: time.uptime(), silence: .seconds(5))
+        let end = time.uptime() + .seconds(5)
+        var keyFrame: Sample?
+        while time.uptime() < end, let item = try demuxer.read() {
+            guard let sample = try reception.take(item, arrival: time.uptime()) else { continue }
+            if sample.isKeyFrame, sample.format.kind == .video { keyFrame = sample }
+            let status = reception.status
+            if status.keyFrameSeconds > 0, status.frameRate > 0 { break }
+        }
+        return StreamSight(status: reception.status, keyFrame: keyFrame)
+    }
+
+    /// `url` with the credentials in it, as FFmpeg takes them.
+    static func withCredentials(_ url: String, _ address: CameraAddress) -> String {
+        guard let userName = address.userName, var parts = URLComponents(string: url) else { return url }
+        parts.user = userName
+        parts.password = address.password
+        return parts.string ?? url
+    }
+}

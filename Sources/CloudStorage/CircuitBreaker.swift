@@ -1,0 +1,61 @@
+import Core
+import Foundation
+
+/// Stops asking an endpoint that does not work, and finds out when it works again; one for all requests to a target.
+///
+/// Closed: requests go. After a failure open: none goes until the back-off has passed; then one trial goes, and its outcome decides.
+struct CircuitBreaker: Sendable {
+    private var backOff: BackOff
+    private var openUntil: Duration?
+    private var trialRuns = false
+    /// The failure that keeps it open.
+    private(set) var failure: StoreError?
+    /// When the present failure began.
+    private(set) var failingSince: Date?
+
+    init(first: Duration = .seconds(1), longest: Duration = .seconds(300)) {
+        backOff = BackOff(first: first, longest: longest, shortest: .milliseconds(500))
+    }
+
+    /// What a request may do.
+    enum Permission: Sendable, Equatable {
+        case go
+        /// Ask again after so long.
+        case wait(Duration)
+    }
+
+    /// Whether a request may go at `now` (monotonic); a trial is given to one asker alone.
+    mutating func ask(at now: Duration) -> Permission {
+        guard let openUntil else { return .go }
+        guard now >= openUntil else { return .wait(openUntil - now) }
+        guard !trialRuns else { return .wait(.seconds(1)) }
+        trialRuns = true
+        return .go
+    }
+
+    /// A request did what it should.
+    mutating func succeeded() {
+        backOff.succeeded()
+        openUntil = nil
+        trialRuns = false
+        failure = nil
+        failingSince = nil
+    }
+
+    /// A request failed for the endpoint's sake.
+    mutating func failed(
+        _ error: StoreError, at now: Duration, wall: Date, using generator: inout some RandomNumberGenerator
+    ) {
+        trialRuns = false
+        var wait = backOff.failed(using: &generator)
+        if let asked = error.retryAfter { wait = max(wait, asked) }
+        openUntil = max(openUntil ?? .zero, now + wait)
+        failure = error
+        failingSince = failingSince ?? wall
+    }
+
+    /// The request ended without telling anything about the endpoint.
+    mutating func abandoned() {
+        trialRuns = false
+    }
+}

@@ -1,0 +1,102 @@
+import CLinux
+import Core
+import Crypto
+import Foundation
+
+/// A failed call to the file system.
+public struct FileError: Error, Sendable, CustomStringConvertible {
+    public let operation: String
+    public let path: String
+    public let code: Int32
+
+    init(_ operation: String, _ path: String) {
+        self.operation = operation
+        self.path = path
+        self.code = errno
+    }
+
+    public var isFull: Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
+
+    public var description: String { "\(operation) \(path): \(String(cString: strerror(code)))" }
+}
+
+/// Writing that survives a power cut: file, then rename, then directory. All calls block.
+enum DurableFile {
+    /// Replaces the file at `path` with `data`, whole or not at all.
+    static func write(_ data: Data, to path: String) throws {
+        let temporary = path + ".tmp"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw FileError("open", temporary) }
+        do {
+            defer { close(descriptor) }
+            try writeAll(data, to: descriptor, path: temporary)
+            guard fsync(descriptor) == 0 else { throw FileError("fsync", temporary) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        CrashPoint.reach("durable-file.written")
+        guard rename(temporary, path) == 0 else { throw FileError("rename", path) }
+        CrashPoint.reach("durable-file.renamed")
+        try synchronizeDirectory((path as NSString).deletingLastPathComponent)
+    }
+
+    static func writeAll(_ data: some ContiguousBytes, to descriptor: Int32, path: String) throws {
+        try data.withUnsafeBytes { bytes in
+            var done = 0
+            while done < bytes.count {
+                let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { throw FileError("write", path) }
+                done += count
+            }
+        }
+    }
+
+    /// Makes the names in the directory at `path` durable.
+    static func synchronizeDirectory(_ path: String) throws {
+        let descriptor = gatehouse_open_directory(path)
+        guard descriptor >= 0 else { throw FileError("open", path) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw FileError("fsync", path) }
+    }
+
+    /// The size and SHA-256 of the file at `path`.
+    static func digest(_ path: String) throws -> (bytes: Int, sha256: String) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError("open", path) }
+        defer { close(descriptor) }
+        var hasher = SHA256()
+        var total = 0
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        while true {
+            let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw FileError("read", path) }
+            if count == 0 { break }
+            buffer.withUnsafeBytes { hasher.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            total += count
+        }
+        return (total, hexadecimal(hasher.finalize()))
+    }
+
+    /// The bytes of the file at `path`, or nil where there is none.
+    static func size(_ path: String) -> Int? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return Int(status.st_size)
+    }
+
+    /// Free bytes of the file system that holds `path`.
+    static func freeBytes(_ path: String) -> Int {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { return 0 }
+        return Int(status.f_bavail) * Int(status.f_frsize)
+    }
+}
+
+/// Lower-case hexadecimal.
+func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+}

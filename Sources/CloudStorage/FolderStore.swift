@@ -1,0 +1,135 @@
+import Core
+import Crypto
+import Foundation
+public import NIOCore
+
+/// An object store that is a folder: for demonstration, for a NAS, for tests.
+///
+/// A key is free or taken whole: objects are written aside and linked into place, which fails where the key is taken.
+public struct FolderStore: ObjectStore {
+    private let root: String
+    private let queue = BlockingQueue(name: "folder-store")
+
+    /// A store in the folder `root`, which is made if needed.
+    public init(root: String) throws {
+        self.root = root
+        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+    }
+
+    public func put(_ upload: ObjectUpload, progress: @escaping @Sendable (Int) -> Void) async throws {
+        let path = try path(of: upload.key)
+        try await queue.run {
+            do {
+                try write(upload, to: path, progress: progress)
+            } catch let error as FileError {
+                throw Self.storeError(error)
+            }
+        }
+    }
+
+    private func write(_ upload: ObjectUpload, to path: String, progress: @Sendable (Int) -> Void) throws {
+        let folder = (path as NSString).deletingLastPathComponent
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw StoreError(.refused, "The folder \(folder) cannot be made: \(error.localizedDescription)")
+        }
+        let temporary = folder + "/.\(UUID().uuidString).part"
+        let descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw FileError("open", temporary) }
+        defer {
+            close(descriptor)
+            unlink(temporary)
+        }
+        var hasher = SHA256()
+        var sent = 0
+        try Self.eachPiece(of: upload.content) { piece in
+            hasher.update(data: piece)
+            try DurableFile.writeAll(piece, to: descriptor, path: temporary)
+            sent += piece.count
+            progress(sent)
+        }
+        guard hexadecimal(hasher.finalize()) == upload.sha256, sent == upload.bytes else {
+            throw StoreError(.corrupted, "The object changed on its way.")
+        }
+        guard fsync(descriptor) == 0 else { throw FileError("fsync", temporary) }
+        guard link(temporary, path) == 0 else {
+            if errno == EEXIST { throw StoreError(.exists, "Something is stored under this key already.") }
+            throw FileError("link", path)
+        }
+        unlink(temporary)
+        try synchronizeUpwards(from: folder)
+    }
+
+    private func synchronizeUpwards(from folder: String) throws {
+        var folder = folder
+        while folder.count >= root.count {
+            try DurableFile.synchronizeDirectory(folder)
+            folder = (folder as NSString).deletingLastPathComponent
+        }
+    }
+
+    private static func eachPiece(of content: ObjectUpload.Content, _ body: (Data) throws -> Void) throws {
+        switch content {
+        case .data(let data): try body(data)
+        case .file(let path):
+            guard let handle = FileHandle(forReadingAtPath: path) else { throw FileError("open", path) }
+            defer { try? handle.close() }
+            while let piece = try handle.read(upToCount: 1 << 18), !piece.isEmpty { try body(piece) }
+        }
+    }
+
+    public func head(_ key: String) async throws -> ObjectInfo? {
+        let path = try path(of: key)
+        return try await queue.run {
+            guard DurableFile.size(path) != nil else { return nil }
+            let digest = try DurableFile.digest(path)
+            return ObjectInfo(bytes: digest.bytes, sha256: digest.sha256)
+        }
+    }
+
+    public func read(_ key: String, range: Range<Int>, to body: @Sendable (ByteBuffer) async throws -> Void) async throws {
+        let path = try path(of: key)
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let (start, count) = (offset, min(1 << 18, range.upperBound - offset))
+            let piece = try await queue.run {
+                guard let handle = FileHandle(forReadingAtPath: path) else {
+                    throw StoreError(.unreachable, "The clip is not in the folder any more.")
+                }
+                defer { try? handle.close() }
+                try handle.seek(toOffset: UInt64(start))
+                return try handle.read(upToCount: count) ?? Data()
+            }
+            guard !piece.isEmpty else { throw StoreError(.corrupted, "The clip in the folder is shorter than it should be.") }
+            try await body(ByteBuffer(bytes: piece))
+            offset += piece.count
+        }
+    }
+
+    public func delete(_ key: String) async throws {
+        let path = try path(of: key)
+        try await queue.run {
+            guard unlink(path) == 0 || errno == ENOENT else { throw Self.storeError(FileError("unlink", path)) }
+        }
+    }
+
+    public func shutdown() async {}
+
+    /// Keys are made of identifiers, but a key must not leave the folder whatever it is.
+    private func path(of key: String) throws -> String {
+        let parts = key.split(separator: "/", omittingEmptySubsequences: false)
+        guard !parts.isEmpty, parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && !$0.contains("\0") }) else {
+            throw StoreError(.refused, "The key \(key) is not allowed.")
+        }
+        return root + "/" + key
+    }
+
+    private static func storeError(_ error: FileError) -> StoreError {
+        switch error.code {
+        case ENOSPC, EDQUOT: StoreError(.full, "The folder's disk is full. Free some room there.")
+        case EACCES, EPERM, EROFS: StoreError(.refused, "The folder cannot be written. Give the box the right to write there.")
+        default: StoreError(.unreachable, "The folder did not answer as it should (\(error)). Check that its disk is connected.")
+        }
+    }
+}

@@ -1,0 +1,237 @@
+public import BoxDatabase
+public import Core
+public import Foundation
+import GRDB
+import Synchronization
+
+/// What changed about footage, for those who watch.
+public enum FootageChange: Sendable {
+    case clip(ClipID)
+    case event(EventID)
+    case gap
+}
+
+/// The rows of clips, events and gaps: where everything is on its way to the cloud.
+public final class FootageIndex: Sendable {
+    public let database: BoxDatabase
+    public let changes = Broadcast<FootageChange>(capacity: 256)
+    /// Shares of work done, of clips that a worker or the uploader has in hand.
+    private let progress = Mutex<[ClipID: Double]>([:])
+
+    public init(database: BoxDatabase) {
+        self.database = database
+    }
+
+    /// Inserts or replaces the row of a clip and those of its events.
+    func put(_ manifest: ClipManifest, state: ClipState, spoolBytes: Int) async throws {
+        try await database.write { database in
+            var record = try ClipRecord.fetchOne(database, key: manifest.id) ?? ClipRecord(manifest: manifest, state: state, spoolBytes: spoolBytes)
+            record.manifest = manifest
+            record.startsAt = manifest.startsAt
+            record.state = state
+            record.spoolBytes = spoolBytes
+            if state == .queued { record.lastError = nil }
+            try record.upsert(database)
+            for event in manifest.events {
+                var row = try EventRecord.fetchOne(database, key: event.id)
+                    ?? EventRecord(event, channelId: manifest.channel, channelName: manifest.channelName, clipId: manifest.id)
+                row.clipId = row.clipId ?? manifest.id
+                if state != .recording, row.endedAt == nil { row.endedAt = manifest.startsAt.addingTimeInterval(manifest.footage?.duration ?? 30) }
+                try row.upsert(database)
+            }
+        }
+        changes.send(.clip(manifest.id))
+    }
+
+    /// Moves a clip on.
+    func move(_ id: ClipID, to state: ClipState, error: String? = nil) async throws {
+        try await database.write { database in
+            try database.execute(
+                sql: "UPDATE clip SET state = ?, lastError = COALESCE(?, lastError) WHERE id = ?", arguments: [state.rawValue, error, id])
+        }
+        changes.send(.clip(id))
+    }
+
+    /// Notes a failed attempt; the clip waits for the next.
+    func noteAttempt(_ id: ClipID, error: String) async throws {
+        try await database.write { database in
+            try database.execute(
+                sql: "UPDATE clip SET state = 'queued', attempts = attempts + 1, lastError = ? WHERE id = ?", arguments: [error, id])
+        }
+        setProgress(nil, of: id)
+        changes.send(.clip(id))
+    }
+
+    /// The clip is in the store, verified.
+    func noteStored(_ id: ClipID, at time: Date) async throws {
+        try await database.write { database in
+            guard var record = try ClipRecord.fetchOne(database, key: id) else { return }
+            record.state = .stored
+            record.spoolBytes = 0
+            record.lastError = nil
+            record.storedAt = time
+            record.expiresAt = record.startsAt.addingTimeInterval(Double(record.manifest.retentionDays) * 86_400)
+            try record.update(database)
+        }
+        setProgress(nil, of: id)
+        changes.send(.clip(id))
+    }
+
+    /// The clip is given up; what should have been there becomes a gap.
+    func noteDropped(_ id: ClipID, reason: String) async throws {
+        try await database.write { database in
+            guard var record = try ClipRecord.fetchOne(database, key: id), record.state != .dropped else { return }
+            let length = record.manifest.footage?.duration ?? 30
+            var gap = GapRecord(
+                channelId: record.channelId, from: record.startsAt, to: record.startsAt.addingTimeInterval(length), bytes: record.spoolBytes,
+                reason: reason)
+            try gap.insert(database)
+            record.state = .dropped
+            record.spoolBytes = 0
+            record.lastError = reason
+            try record.update(database)
+        }
+        changes.send(.clip(id))
+        changes.send(.gap)
+    }
+
+    /// Takes down an event.
+    func put(_ event: CameraEvent, channelName: String, clip: ClipID?, dropReason: String?) async throws {
+        try await database.write { database in
+            try EventRecord(
+                ClipManifest.Event(event), channelId: event.channel, channelName: channelName, clipId: clip, dropReason: dropReason
+            ).upsert(database)
+        }
+        changes.send(.event(event.id))
+    }
+
+    /// Takes down a gap, or lengthens the channel's last one where it goes on for the same reason.
+    func put(_ gap: GapRecord) async throws {
+        try await database.write { database in
+            if var last = try GapRecord.filter(Column("channelId") == gap.channelId).order(Column("id").desc).fetchOne(database),
+                last.reason == gap.reason, gap.from <= last.to.addingTimeInterval(1), gap.from >= last.from
+            {
+                last.to = max(last.to, gap.to)
+                last.bytes = (last.bytes ?? 0) + (gap.bytes ?? 0)
+                try last.update(database)
+            } else {
+                var gap = gap
+                try gap.insert(database)
+            }
+        }
+        changes.send(.gap)
+    }
+
+    /// Forgets a clip, for which nothing is left anywhere.
+    func remove(_ id: ClipID) async throws {
+        try await database.write { database in
+            _ = try ClipRecord.deleteOne(database, key: id)
+            try EventRecord.filter(Column("clipId") == id).deleteAll(database)
+        }
+        changes.send(.clip(id))
+    }
+
+    func setProgress(_ share: Double?, of id: ClipID) {
+        progress.withLock { $0[id] = share }
+        if share != nil { changes.send(.clip(id)) }
+    }
+
+    /// How much of the present step is done, 0 to 1.
+    public func progress(of id: ClipID) -> Double? {
+        progress.withLock { $0[id] }
+    }
+
+    /// The row of a clip.
+    public func clip(_ id: ClipID) async throws -> ClipRecord? {
+        try await database.read { try ClipRecord.fetchOne($0, key: id) }
+    }
+
+    /// The next clip for the uploader: the newest, but the oldest when it is the backlog's turn.
+    func nextQueued(excluding: Set<ClipID>, oldestFirst: Bool) async throws -> ClipRecord? {
+        try await database.read { database in
+            try ClipRecord.filter(Column("state") == ClipState.queued.rawValue && !excluding.contains(Column("id")))
+                .order(oldestFirst ? Column("id").asc : Column("id").desc).fetchOne(database)
+        }
+    }
+
+    /// Clips that wait for a worker, oldest first.
+    func waitingForWorker(_ states: [ClipState]) async throws -> [ClipID] {
+        try await database.read { database in
+            try ClipID.fetchAll(
+                database,
+                ClipRecord.select(Column("id")).filter(states.map(\.rawValue).contains(Column("state"))).order(Column("state"), Column("id")).limit(64))
+        }
+    }
+
+    /// Stored clips whose retention has ended.
+    func expired(at time: Date) async throws -> [ClipRecord] {
+        try await database.read { database in
+            try ClipRecord.filter(Column("state") == ClipState.stored.rawValue && Column("expiresAt") <= time).limit(100).fetchAll(database)
+        }
+    }
+
+    /// Numbers of what waits and what is stored.
+    public struct Totals: Sendable, Equatable {
+        /// Clips whose upload is not done, and what they occupy.
+        public var backlogClips = 0
+        public var backlogBytes = 0
+        public var oldest: Date?
+        public var storedClips = 0
+        public var storedBytes = 0
+        public var gaps = 0
+    }
+
+    /// Counts what waits and what is stored.
+    public func totals() async throws -> Totals {
+        try await database.read { database in
+            var totals = Totals()
+            if let row = try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT count(*) AS clips, COALESCE(sum(spoolBytes), 0) AS bytes, min(startsAt) AS oldest
+                    FROM clip WHERE state IN ('captured', 'transcoding', 'queued', 'sending')
+                    """)
+            {
+                totals.backlogClips = row["clips"]
+                totals.backlogBytes = row["bytes"]
+                totals.oldest = row["oldest"]
+            }
+            if let row = try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT count(*) AS clips, COALESCE(sum(json_extract(manifest, '$.clip.bytes')), 0) AS bytes
+                    FROM clip WHERE state = 'stored'
+                    """)
+            {
+                totals.storedClips = row["clips"]
+                totals.storedBytes = row["bytes"]
+            }
+            totals.gaps = try GapRecord.fetchCount(database)
+            return totals
+        }
+    }
+}
+
+extension FootageIndex {
+    /// Rows of clips that are neither stored nor dropped.
+    func unfinished() async throws -> [ClipRecord] {
+        try await database.read { database in
+            try ClipRecord.filter(![ClipState.stored, .dropped].map(\.rawValue).contains(Column("state"))).fetchAll(database)
+        }
+    }
+}
+
+extension FootageIndex {
+    /// The events that a clip shows.
+    public func events(of clip: ClipID) async throws -> [EventRecord] {
+        try await database.read { try EventRecord.filter(Column("clipId") == clip).fetchAll($0) }
+    }
+
+    /// An event with its clip.
+    public func event(_ id: EventID) async throws -> (EventRecord, ClipRecord?)? {
+        try await database.read { database in
+            guard let event = try EventRecord.fetchOne(database, key: id) else { return nil }
+            return (event, try event.clipId.flatMap { try ClipRecord.fetchOne(database, key: $0) })
+        }
+    }
+}

@@ -1,0 +1,87 @@
+public import Foundation
+public import NIOCore
+
+/// One object on its way up.
+public struct ObjectUpload: Sendable {
+    public enum Content: Sendable {
+        case file(String)
+        case data(Data)
+    }
+
+    public let key: String
+    public let content: Content
+    public let bytes: Int
+    /// Lower-case hexadecimal; the store checks the body against it.
+    public let sha256: String
+    public let contentType: String
+
+    public init(key: String, content: Content, bytes: Int, sha256: String, contentType: String) {
+        self.key = key
+        self.content = content
+        self.bytes = bytes
+        self.sha256 = sha256
+        self.contentType = contentType
+    }
+}
+
+/// What a store says of an object.
+public struct ObjectInfo: Sendable, Equatable {
+    public let bytes: Int
+    /// Lower-case hexadecimal; nil where another program put the object.
+    public let sha256: String?
+
+    public init(bytes: Int, sha256: String?) {
+        self.bytes = bytes
+        self.sha256 = sha256
+    }
+}
+
+/// Why a store did not do as asked, and what a person can do about it.
+public struct StoreError: Error, Sendable, CustomStringConvertible {
+    public enum Kind: String, Sendable {
+        /// No connection, a broken one, or no answer in time.
+        case unreachable
+        /// The store asks for patience (429, 503) or is at fault (5xx).
+        case busy
+        /// Credentials, permissions, clock or certificate: only a person can help.
+        case refused
+        /// The bucket or folder is not there.
+        case noBucket
+        /// Something is under the key already.
+        case exists
+        /// The body arrived changed.
+        case corrupted
+        /// No room in the store.
+        case full
+        /// An answer that is not a store's.
+        case nonsense
+    }
+
+    public let kind: Kind
+    /// What happened and what to do.
+    public let sentence: String
+    /// The store asked to wait this long.
+    public let retryAfter: Duration?
+    public var description: String { sentence }
+
+    public init(_ kind: Kind, _ sentence: String, retryAfter: Duration? = nil) {
+        self.kind = kind
+        self.sentence = sentence
+        self.retryAfter = retryAfter
+    }
+}
+
+/// A place where objects lie under keys.
+public protocol ObjectStore: Sendable {
+    /// Puts an object under a key that must be free; `progress` gets bytes sent so far.
+    /// - Throws: `StoreError`, of kind `exists` where the key is taken.
+    func put(_ upload: ObjectUpload, progress: @escaping @Sendable (Int) -> Void) async throws
+    /// What lies under `key`, or nil.
+    func head(_ key: String) async throws -> ObjectInfo?
+    /// The bytes of `range` of the object, handed over piece by piece.
+    func read(_ key: String, range: Range<Int>, to body: @Sendable (ByteBuffer) async throws -> Void) async throws
+    /// Removes the object; nothing there is well too.
+    func delete(_ key: String) async throws
+    /// Ends the store's connections.
+    func shutdown() async
+}

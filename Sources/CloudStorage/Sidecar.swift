@@ -1,0 +1,10 @@
+import Crypto
+import Foundation
+
+/// The JSON beside each clip in the store: its manifest.
+enum Sidecar {
+    /// Lower-case hexadecimal.
+    static func sha256(_ data: Data) -> String {
+        hexadecimal(SHA256.hash(data: data))
+    }
+}

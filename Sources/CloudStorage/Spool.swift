@@ -1,0 +1,227 @@
+// CloudStorage owns the way of finished footage: spool, queue, uploader, object stores, retention.
+// Nothing that decodes video or speaks to cameras may enter it.
+
+import BoxDatabase
+public import Core
+public import Foundation
+public import Logging
+import Synchronization
+
+/// How much the spool may take.
+public struct SpoolLimits: Sendable, Equatable {
+    /// All clip directories together.
+    public var bytes: Int
+    /// What must stay free on the file system.
+    public var freeBytes: Int
+
+    public init(bytes: Int, freeBytes: Int) {
+        self.bytes = bytes
+        self.freeBytes = freeBytes
+    }
+}
+
+/// The clip directories on disk, where footage waits until the store has it, and their rows.
+public final class Spool: FootageSpool, Sendable {
+    private struct State {
+        /// Clips whose source still grows.
+        var recording: Set<ClipID> = []
+        /// What all directories occupy, kept as it changes.
+        var bytes = 0
+        var refusedAt: Date?
+    }
+
+    public let path: String
+    public let index: FootageIndex
+    public let limits: SpoolLimits
+    private let time: TimeSource
+    private let logger: Logger
+    private let queue = BlockingQueue(name: "spool")
+    private let state = Mutex(State())
+    /// Raised when a clip waits for a worker.
+    public let captured = Signal()
+    /// Raised when a clip waits for the uploader.
+    let queued = Signal()
+
+    /// Opens the spool in the directory `path`, which is made if needed. Call `recover` before anything else.
+    public init(path: String, limits: SpoolLimits, index: FootageIndex, time: TimeSource, logger: Logger) throws {
+        self.path = path
+        self.limits = limits
+        self.index = index
+        self.time = time
+        self.logger = logger
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    }
+
+    // MARK: Room
+
+    /// Bytes that the clip directories occupy.
+    public var bytes: Int { state.withLock { $0.bytes } }
+    /// Free bytes of the file system.
+    public var freeBytes: Int { DurableFile.freeBytes(path) }
+    /// Recording is paused because there is no room.
+    public var isPaused: Bool {
+        (try? admit(64 << 10)) == nil
+    }
+
+    /// Throws when `growth` more bytes would leave too little room.
+    func admit(_ growth: Int) throws {
+        let (used, limit) = (bytes, limits.bytes)
+        guard used + growth <= limit else {
+            throw SpoolRefusal.full("The spool holds \(used / 1_000_000) of its \(limit / 1_000_000) MB.")
+        }
+        let free = freeBytes
+        guard free - growth >= limits.freeBytes else {
+            throw SpoolRefusal.full("Only \(free / 1_000_000) MB are free on the disk; \(limits.freeBytes / 1_000_000) MB must stay free.")
+        }
+    }
+
+    private func grow(_ bytes: Int) throws {
+        try admit(bytes)
+        state.withLock { $0.bytes += bytes }
+    }
+
+    func account(from before: Int, to after: Int) {
+        state.withLock { $0.bytes = max(0, $0.bytes + after - before) }
+    }
+
+    func directory(_ id: ClipID) -> ClipDirectory { ClipDirectory(spool: path, id: id) }
+
+    /// Runs blocking work on the directory of `id`, and keeps the account of its size.
+    private func change<Result: Sendable>(_ id: ClipID, _ body: @escaping @Sendable (ClipDirectory) throws -> Result) async throws -> Result {
+        try await queue.run { [self] in
+            let directory = directory(id)
+            let before = directory.bytes
+            defer { account(from: before, to: directory.bytes) }
+            do {
+                return try body(directory)
+            } catch let error as FileError where error.isFull {
+                throw SpoolRefusal.full("The disk is full.")
+            }
+        }
+    }
+
+    // MARK: Recording
+
+    public func begin(_ manifest: ClipManifest) async throws -> any FootageFile {
+        // A clip that could not be finished would be worth less than the gap that says so.
+        try admit(4 << 20)
+        let file = try await change(manifest.id) { [self] directory in
+            try directory.create(manifest)
+            return try SpoolFile(path: directory.file(ClipDirectory.sourceName)) { try self.grow($0) }
+        }
+        state.withLock { _ = $0.recording.insert(manifest.id) }
+        try await index.put(manifest, state: .recording, spoolBytes: 0)
+        captured.raise()
+        return file
+    }
+
+    public func update(_ manifest: ClipManifest) async throws {
+        try await change(manifest.id) { try $0.write(manifest) }
+        try await index.put(manifest, state: .recording, spoolBytes: 0)
+    }
+
+    public func capture(_ manifest: ClipManifest) async throws {
+        defer {
+            state.withLock { _ = $0.recording.remove(manifest.id) }
+            captured.raise()
+        }
+        let done = try await change(manifest.id) { try $0.capture(manifest) }
+        try await index.put(done, state: .captured, spoolBytes: done.source?.bytes ?? 0)
+    }
+
+    public func abandon(_ id: ClipID) async {
+        state.withLock { _ = $0.recording.remove(id) }
+        try? await change(id) { $0.remove() }
+        try? await index.remove(id)
+    }
+
+    public func record(_ event: CameraEvent, channelName: String, clip: ClipID?, dropReason: String?) async {
+        do {
+            try await index.put(event, channelName: channelName, clip: clip, dropReason: dropReason)
+        } catch {
+            logger.error("event could not be taken down", metadata: ["event": "\(event.id)", "error": "\(error)"])
+        }
+    }
+
+    public func recordGap(channel: ChannelID, from: Date, to: Date, bytes: Int?, reason: String) async {
+        do {
+            try await index.put(GapRecord(channelId: channel, from: from, to: to, bytes: bytes, reason: reason))
+        } catch {
+            logger.error("gap could not be taken down", metadata: ["channel": "\(channel)", "error": "\(error)"])
+        }
+    }
+
+    // MARK: Transcoding
+
+    public func nextToTranscode(excluding: Set<ClipID>, followRecording: Bool) async throws -> ClipManifest? {
+        let states: [ClipState] = followRecording ? [.captured, .transcoding, .recording] : [.captured, .transcoding]
+        let waiting = try await index.waitingForWorker(states)
+        guard let id = waiting.first(where: { !excluding.contains($0) }) else { return nil }
+        return try await manifest(of: id)
+    }
+
+    public func source(of id: ClipID) async throws -> any FootageSource {
+        try await queue.run { [self] in
+            try SpoolSource(path: directory(id).file(ClipDirectory.sourceName), time: time) { [self] in
+                state.withLock { $0.recording.contains(id) }
+            }
+        }
+    }
+
+    public func manifest(of id: ClipID) async throws -> ClipManifest? {
+        await queue.run { [self] in directory(id).readManifest() }
+    }
+
+    public func transcoding(_ id: ClipID, progress: Double) async {
+        index.setProgress(progress, of: id)
+        guard !state.withLock({ $0.recording.contains(id) }) else { return }
+        if let record = try? await index.clip(id), record.state == .captured { try? await index.move(id, to: .transcoding) }
+    }
+
+    public func beginClip(_ id: ClipID) async throws -> any FootageFile {
+        try await change(id) { [self] directory in
+            // The cloud copy of an accepted clip may use the reserve: it frees more than it takes.
+            try SpoolFile(path: directory.file(ClipDirectory.clipName + ClipDirectory.unfinished)) { [self] growth in
+                state.withLock { $0.bytes += growth }
+            }
+        }
+    }
+
+    public func ready(_ manifest: ClipManifest, thumbnail: [UInt8]?) async throws {
+        let done = try await change(manifest.id) { directory in
+            let done = try directory.ready(manifest, thumbnail: thumbnail)
+            directory.removeUnnamed(done)
+            return done
+        }
+        try await enqueue(done)
+    }
+
+    public func readyAsItCame(_ manifest: ClipManifest) async throws {
+        let done = try await change(manifest.id) { directory in
+            let done = try directory.readyAsItCame(manifest)
+            directory.removeUnnamed(done)
+            return done
+        }
+        try await enqueue(done)
+    }
+
+    private func enqueue(_ manifest: ClipManifest) async throws {
+        index.setProgress(nil, of: manifest.id)
+        try await index.put(manifest, state: .queued, spoolBytes: (manifest.clip?.bytes ?? 0) + (manifest.thumbnail?.bytes ?? 0))
+        queued.raise()
+    }
+
+    // MARK: After the upload
+
+    /// Frees a clip that the store has.
+    func free(_ id: ClipID) async {
+        try? await change(id) { $0.remove() }
+    }
+
+    /// The path of a clip's file while the spool still has it.
+    public func localFile(_ manifest: ClipManifest, _ file: ClipManifest.File) -> String? {
+        let path = directory(manifest.id).file(file.name)
+        return DurableFile.size(path) == file.bytes ? path : nil
+    }
+}

@@ -1,0 +1,85 @@
+public import BoxDatabase
+public import Core
+import Foundation
+public import Logging
+
+/// The store that footage goes to, as it was set: remembered with its secrets sealed, and given to the uploader.
+public final class StorageTargets: Sendable {
+    private static let targetKey = "storage.target"
+    private static let secretsKey = "storage.secrets"
+
+    private struct SealedSecrets: Codable {
+        var secretAccessKey: Data
+        var sessionToken: Data?
+    }
+
+    private let database: BoxDatabase
+    private let sealer: SecretSealer
+    private let uploader: Uploader
+    private let time: TimeSource
+    private let allowsHTTP: Bool
+
+    public init(database: BoxDatabase, sealer: SecretSealer, uploader: Uploader, time: TimeSource, allowsHTTP: Bool) {
+        self.database = database
+        self.sealer = sealer
+        self.uploader = uploader
+        self.time = time
+        self.allowsHTTP = allowsHTTP
+    }
+
+    /// The target that is set.
+    public func current() async throws -> StorageTarget? {
+        try await database.read { try $0.setting(Self.targetKey) }
+    }
+
+    /// The secrets of the target that is set.
+    public func credentials() async throws -> S3Credentials? {
+        guard let sealed = try await database.read({ try $0.setting(Self.secretsKey, as: SealedSecrets.self) }) else { return nil }
+        return S3Credentials(
+            secretAccessKey: try sealer.unseal(sealed.secretAccessKey, context: Self.secretsKey),
+            sessionToken: try sealed.sessionToken.map { try sealer.unseal($0, context: Self.secretsKey) })
+    }
+
+    /// Begins to use what was set, or `first` where nothing ever was.
+    public func start(first: StorageTarget?, logger: Logger) async throws {
+        if try await current() == nil, let first { try await set(first, credentials: nil) }
+        guard let target = try await current() else { return }
+        do {
+            uploader.use(try makeStore(target, credentials: try await credentials()))
+        } catch {
+            logger.error("the storage target cannot be used", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Sets the target and uses it at once; nil keeps everything in the spool from now on.
+    /// - Throws: `StoreError` when the target cannot be used.
+    public func set(_ target: StorageTarget?, credentials: S3Credentials?) async throws {
+        let store = try target.map { try makeStore($0, credentials: credentials) }
+        let sealed = try credentials.map { credentials in
+            SealedSecrets(
+                secretAccessKey: try sealer.seal(credentials.secretAccessKey, context: Self.secretsKey),
+                sessionToken: try credentials.sessionToken.map { try sealer.seal($0, context: Self.secretsKey) })
+        }
+        try await database.write { database in
+            try database.set(Self.targetKey, to: target)
+            try database.set(Self.secretsKey, to: sealed)
+        }
+        let old = uploader.store
+        uploader.use(store)
+        await old?.shutdown()
+    }
+
+    /// A store at `target`, not yet used.
+    /// - Throws: `StoreError`.
+    public func makeStore(_ target: StorageTarget, credentials: S3Credentials?) throws -> any ObjectStore {
+        switch target {
+        case .folder(let path): return try FolderStore(root: path)
+        case .s3(let s3):
+            guard allowsHTTP || s3.endpoint.lowercased().hasPrefix("https://") else {
+                throw StoreError(.refused, "The endpoint must begin with https://, so that nobody on the way can read the footage.")
+            }
+            guard let credentials else { throw StoreError(.refused, "The secret access key is missing.") }
+            return try S3Store(target: s3, credentials: credentials, time: time)
+        }
+    }
+}

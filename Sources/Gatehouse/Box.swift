@@ -1,0 +1,131 @@
+import Access
+import BoxDatabase
+import Cameras
+import CloudStorage
+import Core
+import Foundation
+import Logging
+import ManagementAPI
+import Media
+import MediaWorker
+import Recording
+import ServiceLifecycle
+import SystemPackage
+import UnixSignals
+import Yams
+
+/// The composition root: makes every part of the box, gives each what it needs, and runs them together.
+struct Box {
+    private let settings: Settings
+    private let state: BoxState
+    private let services: BoxServices
+    private let catalogue: DeviceCatalogue
+    private let retention: Retention
+    private let feed: LiveFeed
+    private let logger: Logger
+
+    init(settings: Settings) throws {
+        MediaLibrary.prepare()
+        let time = TimeSource.system
+        let startedAt = time.now()
+        let level = LogLevel(settings.logLevel)
+        let logger = Logger(label: "gatehouse") { _ in BoxLog(level: level) }
+        let state = try BoxState(path: settings.state, setupCode: settings.setupCode)
+        let database = try BoxDatabase(path: state.databasePath)
+        let sealer = try SecretSealer(keyFile: state.keyPath)
+        let profiles = try ProfileFolder.find(settings.profiles)
+        let definitions = try Definitions(yaml: ProfileFolder.read("definitions.yaml", in: profiles))
+        let paths = try YAMLDecoder().decode(
+            [CameraTester.KnownPath].self, from: ProfileFolder.read("cameras/rtsp-paths.yaml", in: profiles))
+
+        let spool = try Spool(
+            path: state.spoolPath,
+            limits: SpoolLimits(bytes: settings.spoolLimitMegabytes * 1_000_000, freeBytes: settings.spoolFreeMegabytes * 1_000_000),
+            index: FootageIndex(database: database), time: time, logger: logger)
+        let uploader = Uploader(spool: spool, longestWait: .seconds(settings.uploadLongestWait), time: time, logger: logger)
+        let executable = WorkerExecutable(
+            path: FilePath(ExecutablePath.current), patience: .seconds(settings.workerPatience), time: time)
+        let pictures = PictureWorker(executable: executable, time: time, logger: logger)
+        let feed = LiveFeed(time: time)
+        let linked = Linked()
+        let transcodes = TranscodeQueue(
+            spool: spool, worker: TranscodeWorker(executable: executable), definitions: definitions, processes: settings.workerProcesses,
+            wake: spool.captured, time: time, logger: logger, linkedChannels: { linked.count() })
+        let channels = ChannelRegistry(
+            environment: ChannelEnvironment(
+                box: state.identity.serialNumber, spool: spool, pictures: pictures, transcodes: transcodes, lengths: settings.lengths,
+                timing: settings.sessionTiming, time: time, logger: logger, changed: feed.channelChanged, moved: feed.moved))
+        linked.registry = channels
+        let policy = AddressPolicy(allowsLocal: settings.allowLocalDevices)
+
+        services = BoxServices(
+            identity: state.identity, defaultName: settings.boxName,
+            administration: Administration(database: database, setupCode: state.setupCode, time: time), database: database, sealer: sealer,
+            channels: channels, definitions: definitions, transcodes: transcodes, spool: spool, uploader: uploader,
+            targets: StorageTargets(
+                database: database, sealer: sealer, uploader: uploader, time: time, allowsHTTP: settings.allowHTTPStorage),
+            tester: CameraTester(policy: policy, paths: paths, time: time), policy: policy, pictures: pictures, logLevel: level,
+            metricsToken: settings.metricsToken, startedAt: startedAt, time: time, logger: logger)
+        catalogue = DeviceCatalogue(services: services)
+        retention = Retention(uploader: uploader, index: spool.index, time: time, logger: logger)
+        self.settings = settings
+        self.state = state
+        self.feed = feed
+        self.logger = logger
+    }
+
+    /// Recovers, starts everything, and returns when the box was told to end and has ended in order.
+    func run() async throws {
+        let report = try await services.spool.recover()
+        logger.info(
+            "spool recovered",
+            metadata: [
+                "clips": "\(report.clips)", "interrupted": "\(report.interrupted)", "removed": "\(report.removed)", "damaged": "\(report.damaged)",
+            ])
+        try await services.targets.start(first: settings.storageFolder.map { .folder(path: $0) }, logger: logger)
+        if try await services.administration.isClaimed() { try await catalogue.start() }
+        let tls = settings.tls ? try ServerCertificate.configuration(folder: state.tlsPath, name: settings.boxName) : nil
+        let server = APIServer(
+            services: services, feed: feed, address: settings.address, port: settings.port, tls: tls, started: { await announce(port: $0) })
+        var configuration = ServiceGroupConfiguration(
+            services: [
+                .init(service: Loop { [services] in await services.pictures.run() }),
+                .init(service: Loop { [services] in await services.uploader.run() }),
+                .init(service: Loop { [retention] in await retention.run() }),
+                .init(service: Loop { [services] in await services.transcodes.run() }),
+                .init(service: Loop { [services] in await services.channels.run() }),
+                .init(service: server),
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(8)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    private func announce(port: Int) async {
+        let shown = settings.address == "0.0.0.0" || settings.address == "::" ? "127.0.0.1" : settings.address
+        let code = (try? await services.administration.isClaimed()) ?? true ? "" : " set-up code: \(state.setupCode.text)"
+        let line = "Gatehouse is ready: \(settings.tls ? "https" : "http")://\(shown):\(port)/\(code)\n"
+        FileHandle.standardOutput.write(Data(line.utf8))
+    }
+}
+
+/// A loop that ends when its task is cancelled, as a service.
+private struct Loop: Service {
+    let body: @Sendable () async -> Void
+
+    init(_ body: @escaping @Sendable () async -> Void) {
+        self.body = body
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await body() }
+    }
+}
+
+/// Breaks the circle between the transcode queue, which counts linked channels, and the channels, which use the queue.
+private final class Linked: @unchecked Sendable {
+    // @unchecked because `registry` is set once, before anything runs.
+    weak var registry: ChannelRegistry?
+
+    func count() -> Int { registry?.linkedCount ?? 0 }
+}

@@ -1,0 +1,104 @@
+import Access
+import Core
+import Foundation
+import ManagementAPI
+
+/// The box's folder: who it is, its keys, its database, its spool.
+struct BoxState {
+    let path: String
+    let identity: BoxIdentity
+    let setupCode: SetupCode
+    private let lock: Int32
+
+    var databasePath: String { path + "/box.sqlite" }
+    var spoolPath: String { path + "/spool" }
+    var keyPath: String { path + "/secret.key" }
+    var tlsPath: String { path + "/tls" }
+
+    private struct Identity: Codable {
+        let serialNumber: String
+    }
+
+    /// Opens the folder, which is made if needed; one box at a time.
+    init(path: String, setupCode given: String?) throws {
+        self.path = path
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw SettingsError(description: "The folder \(path) cannot be made: \(error.localizedDescription)")
+        }
+        lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            throw SettingsError(description: "Another box runs with the folder \(path), or it cannot be written.")
+        }
+        identity = BoxIdentity(serialNumber: try Self.serialNumber(path + "/identity.json"), version: GatehouseCommand.version)
+        setupCode = try Self.setupCode(path + "/setup-code", given: given)
+    }
+
+    private static func serialNumber(_ path: String) throws -> String {
+        if let data = FileManager.default.contents(atPath: path) {
+            guard let identity = try? JSONDecoder().decode(Identity.self, from: data) else {
+                throw SettingsError(description: "\(path) is damaged. It must hold the box's serial number.")
+            }
+            return identity.serialNumber
+        }
+        let letters = Array("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789")
+        let serial = "GH" + String((0..<10).map { _ in letters.randomElement() ?? "0" })
+        try write(String(decoding: JSONEncoder().encode(Identity(serialNumber: serial)), as: UTF8.self), to: path)
+        return serial
+    }
+
+    private static func setupCode(_ path: String, given: String?) throws -> SetupCode {
+        if let given {
+            guard given.count >= 8 else { throw SettingsError(description: "box.setup-code must have at least 8 characters.") }
+            return SetupCode(stored: given)
+        }
+        if let text = try? String(contentsOfFile: path, encoding: .utf8), text.count >= 8 { return SetupCode(stored: text) }
+        let made = SetupCode()
+        try write(made.text, to: path)
+        return made
+    }
+
+    /// Durable before its name appears, so that a power cut leaves no empty identity.
+    private static func write(_ text: String, to path: String) throws {
+        let temporary = path + ".new"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw SettingsError(description: "\(temporary) cannot be written.") }
+        defer { close(descriptor) }
+        let bytes = Array(text.utf8)
+        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0, rename(temporary, path) == 0 else {
+            throw SettingsError(description: "\(path) cannot be written.")
+        }
+        let folder = open((path as NSString).deletingLastPathComponent, O_RDONLY | O_CLOEXEC)
+        guard folder >= 0 else { return }
+        fsync(folder)
+        close(folder)
+    }
+}
+
+/// Where the profiles lie: beside the program, in its share folder, or in the source tree it was built in.
+enum ProfileFolder {
+    static func find(_ given: String?) throws -> String {
+        let program = (ExecutablePath.current as NSString).deletingLastPathComponent
+        let candidates = given.map { [$0] } ?? [program + "/Profiles", program + "/../share/gatehouse/Profiles", program + "/../../../Profiles"]
+        guard let found = candidates.first(where: { FileManager.default.fileExists(atPath: $0 + "/definitions.yaml") }) else {
+            throw SettingsError(description: "The profiles were not found in \(candidates.joined(separator: " or ")).")
+        }
+        return found
+    }
+
+    static func read(_ name: String, in folder: String) throws -> String {
+        do {
+            return try String(contentsOfFile: folder + "/" + name, encoding: .utf8)
+        } catch {
+            throw SettingsError(description: "The profile \(folder)/\(name) cannot be read.")
+        }
+    }
+}
+
+/// The path of this program.
+enum ExecutablePath {
+    static var current: String {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+    }
+}

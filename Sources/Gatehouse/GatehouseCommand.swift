@@ -1,0 +1,24 @@
+import ArgumentParser
+import MediaWorker
+
+/// The command line.
+struct GatehouseCommand: AsyncParsableCommand {
+    static let version = "0.1.0"
+    static let configuration = CommandConfiguration(
+        commandName: "gatehouse",
+        abstract: "Turns the cameras of a site into cloud cameras.",
+        discussion: "Run `gatehouse serve` to start the box. Each command explains itself with --help.",
+        version: version,
+        subcommands: [ServeCommand.self, ProbeCommand.self, ClipCommand.self, SpoolCommand.self, WorkerCommand.self]
+    )
+}
+
+/// Decodes and encodes for the box; started by it, never by a person.
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker", abstract: "Decodes and encodes for the box, over standard input and output.", shouldDisplay: false)
+
+    func run() throws {
+        throw ExitCode(WorkerMain.run())
+    }
+}

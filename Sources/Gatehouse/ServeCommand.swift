@@ -1,0 +1,32 @@
+import ArgumentParser
+import Foundation
+
+/// Starts the box.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Starts the box.",
+        discussion: """
+            Settings come from flags, from environment variables (GATEHOUSE_HTTP_PORT for http.port) and from a YAML file; flags win over the \
+            environment, the environment wins over the file. Each setting is a flag with a value, for instance --http-port 8443:
+
+            \(SettingKey.all.map { "  \($0.flag)\n        \($0.help)" }.joined(separator: "\n"))
+
+            docs/gatehouse.yaml is an example of the file with all settings.
+            """)
+
+    @Option(help: "The configuration file.")
+    var config: String?
+
+    @Argument(parsing: .allUnrecognized, help: .hidden)
+    var settings: [String] = []
+
+    func run() async throws {
+        do {
+            let settings = try await Settings(file: config, flags: settings, environment: ProcessInfo.processInfo.environment)
+            try await Box(settings: settings).run()
+        } catch let error as SettingsError {
+            FileHandle.standardError.write(Data("gatehouse: \(error)\n".utf8))
+            throw ExitCode(78)
+        }
+    }
+}

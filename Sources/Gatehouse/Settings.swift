@@ -1,0 +1,192 @@
+import Configuration
+import Foundation
+import Recording
+import SystemPackage
+import Yams
+
+/// Something is wrong with the configuration; the sentence says what.
+struct SettingsError: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// One key of the configuration.
+struct SettingKey: Sendable {
+    let key: String
+    let help: String
+
+    /// `http.port` -> `--http-port`.
+    var flag: String { "--" + key.replacing(".", with: "-") }
+
+    static let all: [SettingKey] = [
+        .init(key: "state", help: "Folder of everything the box keeps."),
+        .init(key: "profiles", help: "Folder of the profiles (definitions, camera paths)."),
+        .init(key: "http.address", help: "Address that API and page are served on."),
+        .init(key: "http.port", help: "Port; 0 is any free one."),
+        .init(key: "http.tls", help: "TLS with the box's own certificate; false only behind a proxy or in tests."),
+        .init(key: "box.name", help: "Name of the box until it is renamed."),
+        .init(key: "box.setup-code", help: "Set-up code; made at first start where it is not given."),
+        .init(key: "devices.allow-local", help: "Allow device addresses on this machine; for demonstrations."),
+        .init(key: "storage.folder", help: "Embedded object store: the first target where none was ever set."),
+        .init(key: "storage.allow-http", help: "Allow S3 endpoints without TLS."),
+        .init(key: "spool.limit-megabytes", help: "Most that waiting footage may occupy."),
+        .init(key: "spool.free-megabytes", help: "What must stay free on the disk."),
+        .init(key: "recording.seconds-before", help: "Footage before an event."),
+        .init(key: "recording.seconds", help: "Length of a clip with one event."),
+        .init(key: "recording.longest-seconds", help: "Most that further events extend a clip to."),
+        .init(key: "worker.processes", help: "Worker processes at a time; the number of cores where not given."),
+        .init(key: "worker.patience-seconds", help: "A silent worker is killed after this."),
+        .init(key: "upload.longest-wait-seconds", help: "Longest wait between attempts to reach the store."),
+        .init(key: "session.timeout-seconds", help: "A camera that sends nothing for this long is lost."),
+        .init(key: "session.longest-wait-seconds", help: "Longest wait between attempts to reach a camera."),
+        .init(key: "metrics.token", help: "Bearer token for /metrics."),
+        .init(key: "log.level", help: "trace, debug, info, notice, warning or error."),
+    ]
+}
+
+/// The configuration in force: flags over environment (`GATEHOUSE_…`) over file.
+struct Settings: Sendable {
+    var state = "/var/lib/gatehouse"
+    var profiles: String?
+    var address = "0.0.0.0"
+    var port = 8443
+    var tls = true
+    var boxName = "Gatehouse"
+    var setupCode: String?
+    var allowLocalDevices = false
+    var storageFolder: String?
+    var allowHTTPStorage = false
+    var spoolLimitMegabytes = 8192
+    var spoolFreeMegabytes = 512
+    var secondsBefore = 5
+    var seconds = 30
+    var longestSeconds = 300
+    var workerProcesses = max(1, ProcessInfo.processInfo.activeProcessorCount)
+    var workerPatience = 20
+    var uploadLongestWait = 300
+    var sessionTimeout = 10
+    var sessionLongestWait = 60
+    var metricsToken: String?
+    var logLevel = "info"
+
+    /// Reads the settings.
+    /// - Throws: `SettingsError` for keys that are not known and values that are not right.
+    init(file: String?, flags: [String], environment: [String: String]) async throws {
+        try Self.checkFlags(flags)
+        var own: [String: String] = [:]
+        for (name, value) in environment where name.hasPrefix("GATEHOUSE_") { own[String(name.dropFirst("GATEHOUSE_".count))] = value }
+        var providers: [any ConfigProvider] = [
+            CommandLineArgumentsProvider(arguments: ["serve"] + flags), EnvironmentVariablesProvider(environmentVariables: own),
+        ]
+        if let file {
+            try Self.checkFile(file)
+            providers.append(try await FileProvider<YAMLSnapshot>(filePath: FilePath(file)))
+        }
+        try read(ConfigReader(providers: providers))
+    }
+
+    private mutating func read(_ reader: ConfigReader) throws {
+        let values = Values(reader: reader)
+        state = values.text("state") ?? state
+        profiles = values.text("profiles")
+        address = values.text("http.address") ?? address
+        port = try values.number("http.port", 0...65535) ?? port
+        tls = try values.flag("http.tls") ?? tls
+        boxName = values.text("box.name") ?? boxName
+        setupCode = values.text("box.setup-code")
+        allowLocalDevices = try values.flag("devices.allow-local") ?? false
+        storageFolder = values.text("storage.folder")
+        allowHTTPStorage = try values.flag("storage.allow-http") ?? false
+        spoolLimitMegabytes = try values.number("spool.limit-megabytes", 1...100_000_000) ?? spoolLimitMegabytes
+        spoolFreeMegabytes = try values.number("spool.free-megabytes", 0...100_000_000) ?? spoolFreeMegabytes
+        secondsBefore = try values.number("recording.seconds-before", 0...60) ?? secondsBefore
+        seconds = try values.number("recording.seconds", 1...600) ?? seconds
+        longestSeconds = try values.number("recording.longest-seconds", 1...3600) ?? longestSeconds
+        guard secondsBefore < seconds, seconds <= longestSeconds else {
+            throw SettingsError(
+                description: "recording.seconds must be more than recording.seconds-before and at most recording.longest-seconds.")
+        }
+        workerProcesses = try values.number("worker.processes", 1...64) ?? workerProcesses
+        workerPatience = try values.number("worker.patience-seconds", 1...600) ?? workerPatience
+        uploadLongestWait = try values.number("upload.longest-wait-seconds", 1...3600) ?? uploadLongestWait
+        sessionTimeout = try values.number("session.timeout-seconds", 1...120) ?? sessionTimeout
+        sessionLongestWait = try values.number("session.longest-wait-seconds", 1...3600) ?? sessionLongestWait
+        metricsToken = values.text("metrics.token")
+        logLevel = values.text("log.level") ?? logLevel
+        guard ["trace", "debug", "info", "notice", "warning", "error"].contains(logLevel) else {
+            throw SettingsError(description: "log.level must be trace, debug, info, notice, warning or error.")
+        }
+    }
+
+    var lengths: ClipLengths {
+        ClipLengths(before: .seconds(secondsBefore), whole: .seconds(seconds), longest: .seconds(longestSeconds))
+    }
+
+    var sessionTiming: SessionTiming {
+        var timing = SessionTiming()
+        timing.timeout = .seconds(sessionTimeout)
+        timing.videoSilence = .seconds(sessionTimeout)
+        timing.longestWait = .seconds(sessionLongestWait)
+        return timing
+    }
+
+    // MARK: Unknown keys
+
+    private static func checkFlags(_ flags: [String]) throws {
+        let known = Dictionary(uniqueKeysWithValues: SettingKey.all.map { ($0.flag, $0.key) })
+        var index = 0
+        while index < flags.count {
+            let name = flags[index].split(separator: "=", maxSplits: 1).first.map(String.init) ?? flags[index]
+            guard known[name] != nil else {
+                throw SettingsError(description: "There is no flag \(name). The flags are: \(SettingKey.all.map(\.flag).joined(separator: ", ")).")
+            }
+            guard flags[index].contains("=") || index + 1 < flags.count else { throw SettingsError(description: "\(name) has no value.") }
+            index += flags[index].contains("=") ? 1 : 2
+        }
+    }
+
+    private static func checkFile(_ path: String) throws {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw SettingsError(description: "The configuration file \(path) cannot be read.")
+        }
+        let known = Set(SettingKey.all.map(\.key))
+        let loaded: Any?
+        do { loaded = try Yams.load(yaml: text) } catch { throw SettingsError(description: "\(path) is not YAML: \(error)") }
+        for key in keys(of: loaded, path: "") where !known.contains(key) {
+            throw SettingsError(description: "\(path): there is no setting \(key). The settings are: \(known.sorted().joined(separator: ", ")).")
+        }
+    }
+
+    private static func keys(of value: Any?, path: String) -> [String] {
+        guard let map = value as? [String: Any] else { return path.isEmpty ? [] : [path] }
+        return map.flatMap { keys(of: $0.value, path: path.isEmpty ? $0.key : "\(path).\($0.key)") }
+    }
+}
+
+/// Values with their ranges checked, whatever provider they come from.
+private struct Values {
+    let reader: ConfigReader
+
+    func text(_ key: String) -> String? {
+        let text = reader.string(forKey: ConfigKey(key), isSecret: ["box.setup-code", "metrics.token"].contains(key))
+        return text.flatMap { $0.isEmpty ? nil : $0 } ?? reader.int(forKey: ConfigKey(key)).map { String($0) }
+    }
+
+    func number(_ key: String, _ range: ClosedRange<Int>) throws -> Int? {
+        guard let number = reader.int(forKey: ConfigKey(key)) else {
+            if let text = reader.string(forKey: ConfigKey(key)) { throw SettingsError(description: "\(key) must be a whole number, not \(text).") }
+            return nil
+        }
+        guard range.contains(number) else {
+            throw SettingsError(description: "\(key) must be \(range.lowerBound) to \(range.upperBound), not \(number).")
+        }
+        return number
+    }
+
+    func flag(_ key: String) throws -> Bool? {
+        guard let flag = reader.bool(forKey: ConfigKey(key)) else {
+            if let text = reader.string(forKey: ConfigKey(key)) { throw SettingsError(description: "\(key) must be true or false, not \(text).") }
+            return nil
+        }
+        return flag
+    }
+}

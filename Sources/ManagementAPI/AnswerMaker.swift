@@ -1,0 +1,185 @@
+import BoxDatabase
+import Cameras
+import CloudStorage
+import Core
+import MediaWorker
+import Foundation
+import GRDB
+import Recording
+
+/// Makes the answers of the API out of rows and of what the channels do now.
+struct AnswerMaker: Sendable {
+    let services: BoxServices
+    let catalogue: DeviceCatalogue
+
+    init(services: BoxServices) {
+        self.services = services
+        catalogue = DeviceCatalogue(services: services)
+    }
+
+    func device(_ record: DeviceRecord, channels: [ChannelID]) -> DeviceAnswer {
+        let address = RTSPAddress(record.url)
+        return DeviceAnswer(
+            id: record.id, name: record.name, address: address?.host ?? "", port: address?.port ?? 554, url: record.url,
+            subUrl: Nullable(record.subUrl), userName: Nullable(record.userName), hasPassword: record.sealedPassword != nil,
+            transport: record.transport, channelIds: channels, createdAt: record.createdAt)
+    }
+
+    func channel(_ record: ChannelRecord) -> ChannelAnswer {
+        let view = services.channels[record.id]?.view
+        let starting = Condition(code: "starting", severity: .attention, sentence: "The channel is starting.", since: services.time.now())
+        return ChannelAnswer(
+            id: record.id, deviceId: record.deviceId, name: record.name, state: ConditionAnswer(view?.condition ?? starting),
+            linked: record.definition != nil, definition: Nullable(record.definition.map(DefinitionAnswer.init)),
+            retentionDays: record.retentionDays, armed: record.armed, armedNow: view?.armedNow ?? false, motion: MotionAnswer(record.motion),
+            schedule: ScheduleAnswer(record.schedule), streams: view?.streams.map(StreamAnswer.init) ?? [],
+            plan: Nullable(view?.plan.map(PlanAnswer.init)), recording: view?.recording ?? false, lastEventAt: Nullable(view?.lastEventAt),
+            snapshotAt: Nullable(view?.snapshotAt), snapshotUrl: "/api/v1/channels/\(record.id)/snapshot")
+    }
+
+    func event(_ record: EventRecord, clip: ClipRecord?) -> EventAnswer {
+        let state: ClipState = clip?.state ?? (record.dropReason == nil ? .recording : .dropped)
+        let sentence = record.dropReason ?? clip.map(sentence) ?? "Being recorded."
+        return EventAnswer(
+            id: record.id, channelId: record.channelId, channelName: record.channelName, type: record.category.rawValue,
+            source: record.source.rawValue, startedAt: record.startedAt, endedAt: Nullable(record.endedAt), clipId: Nullable(record.clipId),
+            state: shown(state, clip: clip), stateSentence: sentence, progress: Nullable(clip.flatMap { services.spool.index.progress(of: $0.id) }))
+    }
+
+    func clip(_ record: ClipRecord) -> ClipAnswer {
+        let manifest = record.manifest
+        return ClipAnswer(
+            id: record.id, channelId: record.channelId, channelName: record.channelName, startsAt: record.startsAt,
+            durationSeconds: Nullable(manifest.footage?.duration), state: shown(record.state, clip: record), stateSentence: sentence(record),
+            progress: Nullable(services.spool.index.progress(of: record.id)), sizeBytes: Nullable(manifest.clip?.bytes ?? manifest.source?.bytes),
+            width: Nullable(manifest.footage?.width), height: Nullable(manifest.footage?.height), frameRate: Nullable(manifest.footage?.frameRate),
+            videoCodec: Nullable(manifest.footage?.videoCodec), audioCodec: Nullable(manifest.footage?.audioCodec), way: manifest.plan.way.rawValue,
+            wayReason: manifest.plan.reason, asItCame: manifest.asItCame, interrupted: manifest.interrupted, objectKey: manifest.objectKey,
+            sha256: Nullable(manifest.clip?.sha256), attempts: record.attempts, lastError: Nullable(record.lastError),
+            nextAttemptAt: Nullable(services.uploader.nextAttempt(of: record.id)), storedAt: Nullable(record.storedAt),
+            expiresAt: Nullable(record.expiresAt), eventIds: manifest.events.map(\.id), thumbnailUrl: "/api/v1/clips/\(record.id)/thumbnail",
+            videoUrl: "/api/v1/clips/\(record.id)/video")
+    }
+
+    /// A captured clip that a worker has in hand is shown as such before its row says so.
+    private func shown(_ state: ClipState, clip: ClipRecord?) -> ClipState {
+        guard state == .captured, let clip, services.spool.index.progress(of: clip.id) != nil else { return state }
+        return .transcoding
+    }
+
+    private func sentence(_ clip: ClipRecord) -> String {
+        switch clip.state {
+        case .recording: return "Being recorded."
+        case .captured: return "Recorded; waits for its cloud copy to be made."
+        case .transcoding: return "The cloud copy is being made."
+        case .queued:
+            guard services.uploader.store != nil else { return "Waits here: no cloud storage is set." }
+            if let error = clip.lastError { return "Waits here: \(error)" }
+            return services.uploader.failure.map { "Waits here: \($0.error.sentence)" } ?? "Waits for its turn to go up."
+        case .sending: return "Going up to the cloud storage."
+        case .stored: return clip.manifest.asItCame ? "In the cloud storage, as the camera sent it." : "In the cloud storage."
+        case .dropped: return clip.lastError ?? "Given up."
+        }
+    }
+
+    // MARK: Storage
+
+    func storage() async throws -> StorageAnswer {
+        let totals = try await services.spool.index.totals()
+        let target = try await services.targets.current()
+        let credentials = try await services.targets.credentials()
+        let rate = services.uploader.bytesPerSecond
+        let age = totals.oldest.map { max(0, Int(services.time.now().timeIntervalSince($0))) }
+        return StorageAnswer(
+            target: Nullable(target.map { TargetAnswer($0, credentials: credentials) }), state: ConditionAnswer(storageCondition(target)),
+            spool: .init(
+                clips: totals.backlogClips, bytes: services.spool.bytes, limitBytes: services.spool.limits.bytes,
+                freeBytes: services.spool.freeBytes, paused: services.spool.isPaused),
+            backlog: .init(
+                clips: totals.backlogClips, bytes: totals.backlogBytes, oldestSeconds: age,
+                etaSeconds: rate.flatMap { $0 > 1 ? Int(Double(totals.backlogBytes) / $0) : nil }),
+            line: .init(bytesPerSecond: rate.map { Int($0) }), stored: .init(clips: totals.storedClips, bytes: totals.storedBytes), gaps: totals.gaps)
+    }
+
+    func storageCondition(_ target: StorageTarget?) -> Condition {
+        let since = services.startedAt
+        if services.spool.isPaused {
+            return Condition(
+                code: "full", severity: .trouble,
+                sentence: "The box's disk has no room for more footage, so recording is paused. It goes on by itself when footage has gone up.",
+                since: services.time.now())
+        }
+        guard target != nil else {
+            return Condition(
+                code: "none", severity: .attention, sentence: "No cloud storage is set; footage stays on the box. Set the storage.", since: since)
+        }
+        guard let (error, failingSince) = services.uploader.failure else {
+            return services.uploader.store == nil
+                ? Condition(code: "refused", severity: .trouble, sentence: "The storage settings cannot be used. Enter them again.", since: since)
+                : Condition(code: "ok", severity: .ok, sentence: "Footage goes up.", since: since)
+        }
+        switch error.kind {
+        case .refused, .noBucket, .full:
+            return Condition(code: "refused", severity: .trouble, sentence: error.sentence + " Footage waits on the box.", since: failingSince)
+        case .unreachable, .nonsense:
+            return Condition(code: "unreachable", severity: .attention, sentence: error.sentence, since: failingSince)
+        case .busy, .exists, .corrupted:
+            return Condition(code: "waiting", severity: .attention, sentence: error.sentence, since: failingSince)
+        }
+    }
+
+    // MARK: System
+
+    func system() async throws -> SystemAnswer {
+        let site = try await services.database.read { try SiteRecord.fetchOne($0) }
+        let name = try await services.database.read { try $0.setting("box.name", as: String.self) }
+        var embedded = false
+        if case .folder? = try await services.targets.current() { embedded = true }
+        return SystemAnswer(
+            serialNumber: services.identity.serialNumber, name: name ?? services.defaultName, version: services.identity.version,
+            startedAt: services.startedAt, now: services.time.now(), site: Nullable(site.map { .init(name: $0.name, timeZone: $0.timeZone) }),
+            logLevel: services.logLevel.name, memoryBytes: ProcessMemory.residentBytes,
+            budget: .init(
+                megapixels: services.definitions.budget.megapixels, usedMegapixels: (services.channels.linkedMegapixels() * 10).rounded() / 10,
+                linkedChannels: services.channels.linkedCount),
+            encoders: services.transcodes.encoders.map {
+                .init(name: $0.encoder, kind: $0.isHardware ? "hardware" : "software", proven: $0.proven, reason: $0.reason)
+            }, embeddedStorage: embedded)
+    }
+
+    func health() async throws -> HealthAnswer {
+        var problems: [HealthAnswer.Problem] = []
+        for channel in try await catalogue.channelRecords() {
+            guard let condition = services.channels[channel.id]?.view.condition, condition.severity == .attention || condition.severity == .trouble
+            else { continue }
+            problems.append(
+                .init(
+                    severity: condition.severity, subject: .init(kind: "channel", id: channel.id.text),
+                    sentence: "\(channel.name): \(condition.sentence)", since: condition.since))
+        }
+        let storage = storageCondition(try await services.targets.current())
+        if storage.severity != .ok {
+            problems.append(
+                .init(
+                    severity: storage.severity, subject: .init(kind: storage.code == "full" ? "spool" : "storage"), sentence: storage.sentence,
+                    since: storage.since))
+        }
+        if let software = services.transcodes.encoders.first(where: { !$0.isHardware }), !software.proven {
+            problems.append(
+                .init(severity: .trouble, subject: .init(kind: "worker"), sentence: "Footage cannot be transcoded: \(software.reason)", since: services.startedAt))
+        }
+        problems.sort { $0.severity == .trouble && $1.severity != .trouble }
+        let status: Severity = problems.contains { $0.severity == .trouble } ? .trouble : problems.isEmpty ? .ok : .attention
+        return HealthAnswer(status: status, problems: problems)
+    }
+}
+
+/// What the kernel says of this process.
+enum ProcessMemory {
+    /// Resident memory.
+    static var residentBytes: Int {
+        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
+        let fields = text.split(separator: " ")
+        return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(getpagesize()) : 0
+    }
+}

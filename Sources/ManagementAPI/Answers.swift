@@ -1,0 +1,386 @@
+import BoxDatabase
+import CloudStorage
+import Core
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Media
+import MediaWorker
+import NIOCore
+import Recording
+
+/// A value that is written as `null` where it is missing, so that clients see every field.
+struct Nullable<Value: Encodable>: Encodable {
+    let value: Value?
+
+    init(_ value: Value?) {
+        self.value = value
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        if let value { try container.encode(value) } else { try container.encodeNil() }
+    }
+}
+
+/// A list under `items`, with the place to go on from.
+struct ListAnswer<Item: Encodable>: Encodable {
+    let items: [Item]
+    var next = Nullable<String>(nil)
+}
+
+struct SetupAnswer: Encodable {
+    let claimed: Bool
+    let serialNumber: String
+    let name: String
+    let version: String
+}
+
+struct SignInAnswer: Encodable {
+    struct User: Encodable { let name: String }
+    var token: String?
+    let expiresAt: Date
+    let user: User
+}
+
+struct SystemAnswer: Encodable {
+    struct Site: Encodable {
+        let name: String
+        let timeZone: String
+    }
+    struct Budget: Encodable {
+        let megapixels: Double
+        let usedMegapixels: Double
+        let linkedChannels: Int
+    }
+    struct Encoder: Encodable {
+        let name: String
+        let kind: String
+        let proven: Bool
+        let reason: String
+    }
+    let serialNumber: String
+    let name: String
+    let model = "Gatehouse box"
+    let version: String
+    let startedAt: Date
+    let now: Date
+    let site: Nullable<Site>
+    let logLevel: String
+    let memoryBytes: Int
+    let budget: Budget
+    let encoders: [Encoder]
+    let embeddedStorage: Bool
+}
+
+struct HealthAnswer: Encodable {
+    struct Problem: Encodable {
+        struct Subject: Encodable {
+            let kind: String
+            var id: String?
+        }
+        let severity: Severity
+        let subject: Subject
+        let sentence: String
+        let since: Date
+    }
+    let status: Severity
+    let problems: [Problem]
+}
+
+struct DeviceAnswer: Encodable {
+    let id: DeviceID
+    let name: String
+    let address: String
+    let port: Int
+    let url: String
+    let subUrl: Nullable<String>
+    let userName: Nullable<String>
+    let hasPassword: Bool
+    let transport: String
+    let channelIds: [ChannelID]
+    let createdAt: Date
+}
+
+struct StreamAnswer: Encodable {
+    struct Audio: Encodable {
+        let codec: String
+        let sampleRate: Int
+        let channels: Int
+    }
+    let role: String
+    let codec: String
+    let width: Int
+    let height: Int
+    let frameRate: Double
+    let bitRate: Int
+    let keyFrameSeconds: Double
+    let audio: Nullable<Audio>
+    let warnings: [String]
+
+    init(_ status: StreamStatus) {
+        role = status.role.rawValue
+        codec = status.video.codec.rawValue
+        width = status.video.width
+        height = status.video.height
+        frameRate = status.frameRate
+        bitRate = status.bitRate
+        keyFrameSeconds = status.keyFrameSeconds
+        audio = Nullable(
+            status.audio.map { Audio(codec: $0.codec.rawValue, sampleRate: $0.sampleRate, channels: $0.channels) })
+        warnings = status.warnings
+    }
+}
+
+struct DefinitionAnswer: Encodable {
+    let kind: String
+    let resolution: String
+    let bitRate: Int
+
+    init(_ definition: Definition) {
+        kind = definition.kind.rawValue
+        resolution = definition.resolution
+        bitRate = definition.bitRate
+    }
+}
+
+struct ConditionAnswer: Encodable {
+    let code: String
+    let severity: Severity
+    let sentence: String
+    let since: Date
+    let detail: Nullable<String>
+
+    init(_ condition: Condition) {
+        code = condition.code
+        severity = condition.severity
+        sentence = condition.sentence
+        since = condition.since
+        detail = Nullable(condition.detail)
+    }
+}
+
+struct MotionAnswer: Encodable {
+    let enabled: Bool
+    let sensitivity: Int
+    let columns = MotionSettings.columns
+    let rows = MotionSettings.rows
+    let cells: [String]
+
+    init(_ motion: MotionSettings) {
+        enabled = motion.enabled
+        sensitivity = motion.sensitivity
+        cells = motion.cells
+    }
+}
+
+struct ScheduleAnswer: Encodable {
+    struct Period: Encodable {
+        let day: String
+        let from: String
+        let to: String
+    }
+    let always: Bool
+    let periods: [Period]
+
+    init(_ schedule: ArmingSchedule) {
+        always = schedule.always
+        periods = schedule.periods.map { .init(day: $0.day.rawValue, from: Self.clock($0.from), to: Self.clock($0.to)) }
+    }
+
+    private static func clock(_ minutes: Int) -> String {
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(two(minutes / 60)):\(two(minutes % 60))"
+    }
+}
+
+struct PlanAnswer: Encodable {
+    let way: String
+    let reason: String
+    let width: Int
+    let height: Int
+    let frameRate: Int
+    let bitRate: Int
+
+    init(_ plan: TranscodePlan) {
+        way = plan.way.rawValue
+        reason = plan.reason
+        width = plan.width
+        height = plan.height
+        frameRate = plan.frameRate
+        bitRate = plan.bitRate
+    }
+}
+
+struct ChannelAnswer: Encodable {
+    let id: ChannelID
+    let deviceId: DeviceID
+    let name: String
+    let state: ConditionAnswer
+    let linked: Bool
+    let definition: Nullable<DefinitionAnswer>
+    let retentionDays: Int
+    let armed: Bool
+    let armedNow: Bool
+    let motion: MotionAnswer
+    let schedule: ScheduleAnswer
+    let streams: [StreamAnswer]
+    let plan: Nullable<PlanAnswer>
+    let recording: Bool
+    let lastEventAt: Nullable<Date>
+    let snapshotAt: Nullable<Date>
+    let snapshotUrl: String
+}
+
+struct EventAnswer: Encodable {
+    let id: EventID
+    let channelId: ChannelID
+    let channelName: String
+    let type: String
+    let source: String
+    let startedAt: Date
+    let endedAt: Nullable<Date>
+    let clipId: Nullable<ClipID>
+    let state: ClipState
+    let stateSentence: String
+    let progress: Nullable<Double>
+}
+
+struct ClipAnswer: Encodable {
+    let id: ClipID
+    let channelId: ChannelID
+    let channelName: String
+    let startsAt: Date
+    let durationSeconds: Nullable<Double>
+    let state: ClipState
+    let stateSentence: String
+    let progress: Nullable<Double>
+    let sizeBytes: Nullable<Int>
+    let width: Nullable<Int>
+    let height: Nullable<Int>
+    let frameRate: Nullable<Double>
+    let videoCodec: Nullable<String>
+    let audioCodec: Nullable<String>
+    let way: String
+    let wayReason: String
+    let asItCame: Bool
+    let interrupted: Bool
+    let objectKey: String
+    let sha256: Nullable<String>
+    let attempts: Int
+    let lastError: Nullable<String>
+    let nextAttemptAt: Nullable<Date>
+    let storedAt: Nullable<Date>
+    let expiresAt: Nullable<Date>
+    let eventIds: [EventID]
+    let thumbnailUrl: String
+    let videoUrl: String
+}
+
+struct TargetAnswer: Encodable {
+    let kind: String
+    var path: String?
+    var endpoint: String?
+    var region: String?
+    var bucket: String?
+    var prefix: String?
+    var accessKeyId: String?
+    var hasSecret: Bool?
+    var hasSessionToken: Bool?
+    var addressing: String?
+    var caCertificate: String?
+
+    init(_ target: StorageTarget, credentials: S3Credentials?) {
+        switch target {
+        case .folder(let path):
+            kind = "folder"
+            self.path = path
+        case .s3(let s3):
+            kind = "s3"
+            endpoint = s3.endpoint
+            region = s3.region
+            bucket = s3.bucket
+            prefix = s3.prefix
+            accessKeyId = s3.accessKeyId
+            hasSecret = credentials != nil
+            hasSessionToken = credentials?.sessionToken != nil
+            addressing = s3.addressing.rawValue
+            caCertificate = s3.caCertificate
+        }
+    }
+}
+
+struct StorageAnswer: Encodable, Equatable {
+    struct SpoolPart: Encodable, Equatable {
+        let clips: Int
+        let bytes: Int
+        let limitBytes: Int
+        let freeBytes: Int
+        let paused: Bool
+    }
+    struct Backlog: Encodable, Equatable {
+        let clips: Int
+        let bytes: Int
+        let oldestSeconds: Int?
+        let etaSeconds: Int?
+    }
+    struct Line: Encodable, Equatable { let bytesPerSecond: Int? }
+    struct Stored: Encodable, Equatable {
+        let clips: Int
+        let bytes: Int
+    }
+    let target: Nullable<TargetAnswer>
+    let state: ConditionAnswer
+    let spool: SpoolPart
+    let backlog: Backlog
+    let line: Line
+    let stored: Stored
+    let gaps: Int
+
+    /// Equal as far as a watching page is concerned.
+    static func == (left: StorageAnswer, right: StorageAnswer) -> Bool {
+        left.state.code == right.state.code && left.spool.bytes == right.spool.bytes && left.backlog == right.backlog && left.line == right.line
+            && left.stored == right.stored && left.gaps == right.gaps && left.target.value?.kind == right.target.value?.kind
+    }
+}
+
+struct GapAnswer: Encodable {
+    let id: Int64
+    let channelId: ChannelID
+    let from: Date
+    let to: Date
+    let bytes: Nullable<Int>
+    let reason: String
+}
+
+struct TrialAnswer: Encodable {
+    let ok: Bool
+    let sentence: String
+    let steps: [StorageTrial.Step]
+    let uploadBytesPerSecond: Nullable<Int>
+}
+
+struct CameraTestAnswer: Encodable {
+    let ok: Bool
+    let code: String
+    let sentence: String
+    let steps: [StepAnswer]
+    let url: Nullable<String>
+    let subUrl: Nullable<String>
+    let streams: [StreamAnswer]
+    /// A `data:` URL.
+    let picture: Nullable<String>
+}
+
+struct StepAnswer: Encodable {
+    let name: String
+    let ok: Nullable<Bool>
+    let sentence: String
+}
+
+/// Answers `value` as JSON.
+func answer(_ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) throws -> Response {
+    var headers = headers
+    headers[.contentType] = "application/json"
+    return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: try GatehouseJSON.encoder.encode(value))))
+}

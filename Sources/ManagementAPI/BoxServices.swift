@@ -1,0 +1,72 @@
+// ManagementAPI owns the HTTP interface: routes, their OpenAPI document, the web page. It decides nothing that a module below could.
+
+public import Access
+public import BoxDatabase
+public import Cameras
+public import CloudStorage
+public import Core
+public import Foundation
+public import Logging
+public import MediaWorker
+public import Recording
+
+/// Who the box is.
+public struct BoxIdentity: Codable, Sendable, Equatable {
+    public let serialNumber: String
+    public let version: String
+
+    public init(serialNumber: String, version: String) {
+        self.serialNumber = serialNumber
+        self.version = version
+    }
+}
+
+/// The running box, as the API needs it.
+public struct BoxServices: Sendable {
+    public let identity: BoxIdentity
+    public let defaultName: String
+    public let administration: Administration
+    public let database: BoxDatabase
+    public let sealer: SecretSealer
+    public let channels: ChannelRegistry
+    public let definitions: Definitions
+    public let transcodes: TranscodeQueue
+    public let spool: Spool
+    public let uploader: Uploader
+    public let targets: StorageTargets
+    public let tester: CameraTester
+    public let policy: AddressPolicy
+    public let pictures: PictureWorker
+    public let logLevel: LogLevel
+    public let metricsToken: String?
+    public let startedAt: Date
+    public let time: TimeSource
+    public let logger: Logger
+
+    public init(
+        identity: BoxIdentity, defaultName: String, administration: Administration, database: BoxDatabase, sealer: SecretSealer,
+        channels: ChannelRegistry, definitions: Definitions, transcodes: TranscodeQueue, spool: Spool,
+        uploader: Uploader, targets: StorageTargets, tester: CameraTester, policy: AddressPolicy, pictures: PictureWorker, logLevel: LogLevel,
+        metricsToken: String?, startedAt: Date, time: TimeSource, logger: Logger
+    ) {
+        self.identity = identity
+        self.defaultName = defaultName
+        self.administration = administration
+        self.database = database
+        self.sealer = sealer
+        self.channels = channels
+        self.definitions = definitions
+        self.transcodes = transcodes
+        self.spool = spool
+        self.uploader = uploader
+        self.targets = targets
+        self.tester = tester
+        self.policy = policy
+        self.pictures = pictures
+        self.logLevel = logLevel
+        self.metricsToken = metricsToken
+        self.startedAt = startedAt
+        self.time = time
+        self.logger = logger
+    }
+}

@@ -1,0 +1,229 @@
+import BoxDatabase
+import CloudStorage
+import Core
+import Foundation
+import GRDB
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// Events, clips and their footage.
+struct FootageRoutes {
+    let services: BoxServices
+    let maker: AnswerMaker
+    private static let reading = BlockingQueue(name: "footage")
+
+    func add(to routes: RouterGroup<APIContext>) {
+        routes.get("events") { request, _ in try await events(request) }
+        routes.get("events/:id") { _, context in
+            let id: EventID = try context.identifier("event")
+            guard let record = try await services.database.read({ try EventRecord.fetchOne($0, key: id) }) else { throw Problem.notFound("event") }
+            return try answer(maker.event(record, clip: try await clip(of: record)))
+        }
+        routes.get("clips") { request, _ in try await clips(request) }
+        routes.get("clips/:id") { _, context in try answer(maker.clip(try await clip(context))) }
+        routes.get("clips/:id/video") { request, context in try await video(request, context) }
+        routes.get("clips/:id/thumbnail") { _, context in try await thumbnail(context) }
+    }
+
+    private func clip(_ context: APIContext) async throws -> ClipRecord {
+        let id: ClipID = try context.identifier("clip")
+        guard let record = try await services.spool.index.clip(id) else { throw Problem.notFound("clip") }
+        return record
+    }
+
+    private func clip(of event: EventRecord) async throws -> ClipRecord? {
+        guard let id = event.clipId else { return nil }
+        return try await services.spool.index.clip(id)
+    }
+
+    // MARK: Lists
+
+    private func events(_ request: Request) async throws -> Response {
+        let query = try ListQuery(request)
+        let rows = try await services.database.read { database in
+            var rows = EventRecord.order(Column("id").desc)
+            if let channel = query.channel { rows = rows.filter(Column("channelId") == channel) }
+            if let before = query.before { rows = rows.filter(Column("id") < before) }
+            if let state = query.state {
+                let clips = ClipRecord.select(Column("id")).filter(Column("state") == state.rawValue)
+                let matches = clips.contains(Column("clipId"))
+                rows = rows.filter(state == .dropped ? matches || Column("dropReason") != nil : matches)
+            }
+            return try rows.limit(query.limit + 1).fetchAll(database).map { event in
+                (event, try event.clipId.flatMap { try ClipRecord.fetchOne(database, key: $0) })
+            }
+        }
+        let page = rows.prefix(query.limit)
+        let next = rows.count > query.limit ? page.last?.0.id.text : nil
+        return try answer(ListAnswer(items: page.map { maker.event($0.0, clip: $0.1) }, next: Nullable(next)))
+    }
+
+    private func clips(_ request: Request) async throws -> Response {
+        let query = try ListQuery(request)
+        let rows = try await services.database.read { database in
+            var rows = ClipRecord.order(Column("id").desc)
+            if let channel = query.channel { rows = rows.filter(Column("channelId") == channel) }
+            if let before = query.before { rows = rows.filter(Column("id") < before) }
+            if let state = query.state { rows = rows.filter(Column("state") == state.rawValue) }
+            if let from = query.from { rows = rows.filter(Column("startsAt") >= from) }
+            if let to = query.to { rows = rows.filter(Column("startsAt") < to) }
+            return try rows.limit(query.limit + 1).fetchAll(database)
+        }
+        let page = rows.prefix(query.limit)
+        let next = rows.count > query.limit ? page.last?.id.text : nil
+        return try answer(ListAnswer(items: page.map(maker.clip), next: Nullable(next)))
+    }
+
+    // MARK: Footage
+
+    private func video(_ request: Request, _ context: APIContext) async throws -> Response {
+        let record = try await clip(context)
+        guard let file = record.manifest.clip else {
+            throw Problem.conflict(record.state == .dropped ? "There is no footage of this clip." : "The clip is not ready yet; it can be played in a moment.")
+        }
+        var headers: HTTPFields = [.contentType: "video/mp4", .acceptRanges: "bytes", .cacheControl: "private, max-age=3600"]
+        headers[.eTag] = "\"\(file.sha256)\""
+        if request.uri.queryParameters["download"] == "1" {
+            headers[.contentDisposition] = "attachment; filename=\"\(record.id).mp4\""
+        }
+        // A part of another version would spoil what the client has.
+        let stale = request.headers[.ifRange].map { $0 != "\"\(file.sha256)\"" } ?? false
+        switch ByteRange(header: stale ? nil : request.headers[.range], size: file.bytes) {
+        case .unsatisfiable:
+            var problem = Problem(.rangeNotSatisfiable, "range-not-satisfiable", "Not in the clip", "The clip has \(file.bytes) bytes.")
+            problem.headers[.contentRange] = "bytes */\(file.bytes)"
+            throw problem
+        case .whole:
+            return try await footage(record, file, range: 0..<file.bytes, status: .ok, headers: headers)
+        case .part(let range):
+            headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(file.bytes)"
+            return try await footage(record, file, range: range, status: .partialContent, headers: headers)
+        }
+    }
+
+    private func thumbnail(_ context: APIContext) async throws -> Response {
+        let record = try await clip(context)
+        guard let file = record.manifest.thumbnail else {
+            throw Problem(.notFound, "no-picture", "No picture yet", "The clip has no picture yet.")
+        }
+        let headers: HTTPFields = [.contentType: "image/jpeg", .cacheControl: "private, max-age=86400"]
+        return try await footage(record, file, range: 0..<file.bytes, status: .ok, headers: headers, key: record.manifest.thumbnailKey)
+    }
+
+    /// Bytes out of the spool while it has them, else out of the store.
+    private func footage(
+        _ record: ClipRecord, _ file: ClipManifest.File, range: Range<Int>, status: HTTPResponse.Status, headers: HTTPFields, key: String? = nil
+    ) async throws -> Response {
+        let local = services.spool.localFile(record.manifest, file)
+        guard local != nil || record.state == .stored else { throw Problem.conflict("The footage is not here any more: \(record.lastError ?? "")") }
+        if local == nil, services.uploader.store == nil {
+            throw Problem.conflict("The clip lies in a cloud storage that is not set any more. Set the storage again.")
+        }
+        let store = services.uploader.store
+        let body = ResponseBody(contentLength: range.count) { writer in
+            if let local {
+                try await Self.send(local, range, to: &writer)
+            } else if let store {
+                let pieces = PieceQueue()
+                async let reading: Void = pieces.fill { sink in
+                    try await store.read(key ?? record.manifest.objectKey, range: range) { await sink($0) }
+                }
+                while let piece = await pieces.next() { try await writer.write(piece) }
+                try await reading
+            }
+            try await writer.finish(nil)
+        }
+        return Response(status: status, headers: headers, body: body)
+    }
+
+    private static func send(_ path: String, _ range: Range<Int>, to writer: inout any ResponseBodyWriter) async throws {
+        guard let handle = FileHandle(forReadingAtPath: path) else { throw Problem.notFound("clip") }
+        defer { try? handle.close() }
+        let descriptor = handle.fileDescriptor
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let (start, count) = (offset, min(1 << 17, range.upperBound - offset))
+            let piece = await reading.run { () -> [UInt8] in
+                var buffer = [UInt8](repeating: 0, count: count)
+                let got = buffer.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(start)) }
+                return got > 0 ? Array(buffer[..<got]) : []
+            }
+            guard !piece.isEmpty else { throw Problem.notFound("clip") }
+            try await writer.write(ByteBuffer(bytes: piece))
+            offset += piece.count
+        }
+    }
+}
+
+/// Hands pieces from a reader that pushes to a writer that pulls, one at a time.
+private actor PieceQueue {
+    private var piece: ByteBuffer?
+    private var ended = false
+    private let filled = Signal()
+    private let emptied = Signal()
+
+    func fill(_ body: @Sendable (@escaping @Sendable (ByteBuffer) async -> Void) async throws -> Void) async throws {
+        defer {
+            ended = true
+            filled.raise()
+        }
+        try await body { await self.put($0) }
+    }
+
+    private func put(_ next: ByteBuffer) async {
+        while piece != nil, !Task.isCancelled { await emptied.wait() }
+        piece = next
+        filled.raise()
+    }
+
+    func next() async -> ByteBuffer? {
+        while piece == nil, !ended, !Task.isCancelled { await filled.wait() }
+        defer {
+            piece = nil
+            emptied.raise()
+        }
+        return piece
+    }
+}
+
+/// The query of a list, checked.
+private struct ListQuery {
+    var channel: ChannelID?
+    var state: ClipState?
+    var before: String?
+    var from: Date?
+    var to: Date?
+    var limit = 50
+
+    init(_ request: Request) throws {
+        var errors: [Problem.FieldError] = []
+        for (key, value) in request.uri.queryParameters {
+            let (name, text) = (String(key), String(value))
+            let understood: Bool
+            switch name {
+            case "channel":
+                channel = ChannelID(text)
+                understood = channel != nil || text.isEmpty
+            case "state":
+                state = ClipState(rawValue: text)
+                understood = state != nil || text.isEmpty
+            case "before":
+                before = Identifier<Never>(text)?.text
+                understood = before != nil
+            case "from":
+                from = GatehouseJSON.date(text)
+                understood = from != nil
+            case "to":
+                to = GatehouseJSON.date(text)
+                understood = to != nil
+            case "limit":
+                limit = Int(text).flatMap { (1...200).contains($0) ? $0 : nil } ?? 0
+                understood = limit > 0
+            default: understood = false
+            }
+            if !understood { errors.append(.init(field: name, detail: "The query's \(name) is not right.")) }
+        }
+        if !errors.isEmpty { throw Problem.invalid(errors) }
+    }
+}

@@ -1,0 +1,154 @@
+import BoxDatabase
+import CloudStorage
+public import Core
+import Logging
+import Foundation
+import NIOCore
+public import Recording
+import Synchronization
+
+/// Tells watching pages what changed: many changes of one thing within a moment become one message with its latest state.
+public final class LiveFeed: Sendable {
+    private struct Dirty {
+        var channels: Set<ChannelID> = []
+        var clips: Set<ClipID> = []
+        var events: Set<EventID> = []
+        var storage = false
+        var motion: [ChannelID: MotionReading] = [:]
+        var isEmpty: Bool { channels.isEmpty && clips.isEmpty && events.isEmpty && !storage && motion.isEmpty }
+    }
+
+    private static let moment = Duration.milliseconds(200)
+    private static let heartbeat = Duration.seconds(15)
+
+    private let dirty = Mutex(Dirty())
+    private let wake = Signal()
+    private let messages = Broadcast<ByteBuffer>(capacity: 512)
+    private let time: TimeSource
+
+    public init(time: TimeSource) {
+        self.time = time
+    }
+
+    /// A channel's view changed.
+    public func channelChanged(_ id: ChannelID) {
+        dirty.withLock { _ = $0.channels.insert(id) }
+        wake.raise()
+    }
+
+    /// A channel's picture was looked at for motion.
+    public func moved(_ id: ChannelID, _ reading: MotionReading) {
+        guard messages.listenerCount > 0 else { return }
+        dirty.withLock { $0.motion[id] = reading }
+        wake.raise()
+    }
+
+    func listen() -> AsyncStream<ByteBuffer> { messages.listen() }
+
+    /// Sends until cancelled.
+    func run(maker: AnswerMaker) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.follow(maker.services.spool.index) }
+            group.addTask { await self.sendChanges(maker) }
+            group.addTask { await self.keepAlive(maker) }
+            await group.waitForAll()
+        }
+        messages.finish()
+    }
+
+    private func follow(_ index: FootageIndex) async {
+        for await change in index.changes.listen() {
+            dirty.withLock { dirty in
+                switch change {
+                case .clip(let id): dirty.clips.insert(id)
+                case .event(let id): dirty.events.insert(id)
+                case .gap: break
+                }
+                dirty.storage = true
+            }
+            wake.raise()
+        }
+    }
+
+    private func sendChanges(_ maker: AnswerMaker) async {
+        while !Task.isCancelled {
+            await wake.wait()
+            try? await time.sleep(Self.moment)
+            let changes = dirty.withLock { dirty in
+                defer { dirty = Dirty() }
+                return dirty
+            }
+            guard messages.listenerCount > 0 else { continue }
+            do { try await send(changes, maker) } catch { maker.services.logger.error("live message failed", metadata: ["error": "\(error)"]) }
+        }
+    }
+
+    private func send(_ changes: Dirty, _ maker: AnswerMaker) async throws {
+        for id in changes.channels {
+            if let record = try? await maker.catalogue.channelRecord(id) {
+                try send("channel", maker.channel(record))
+            } else {
+                try send("removed", Removed(kind: "channel", id: id.text))
+            }
+        }
+        for id in changes.clips {
+            guard let clip = try await maker.services.spool.index.clip(id) else {
+                try send("removed", Removed(kind: "clip", id: id.text))
+                continue
+            }
+            try send("clip", maker.clip(clip))
+            for event in try await maker.services.spool.index.events(of: id) { try send("event", maker.event(event, clip: clip)) }
+        }
+        for id in changes.events {
+            guard let (event, clip) = try await maker.services.spool.index.event(id), clip == nil || !changes.clips.contains(clip?.id ?? ClipID.timeOrdered(at: .distantPast))
+            else { continue }
+            try send("event", maker.event(event, clip: clip))
+        }
+        for (id, reading) in changes.motion { try send("motion", Motion(id, reading, at: time.now())) }
+        if changes.storage { try send("storage", try await maker.storage()) }
+    }
+
+    private func keepAlive(_ maker: AnswerMaker) async {
+        var last: StorageAnswer?
+        var sinceHeartbeat = Duration.zero
+        while !Task.isCancelled {
+            do { try await time.sleep(.seconds(3)) } catch { return }
+            guard messages.listenerCount > 0 else { continue }
+            sinceHeartbeat += .seconds(3)
+            if sinceHeartbeat >= Self.heartbeat {
+                sinceHeartbeat = .zero
+                messages.send(ByteBuffer(string: ": still here\n\n"))
+            }
+            if let storage = try? await maker.storage(), storage != last {
+                last = storage
+                try? send("storage", storage)
+            }
+        }
+    }
+
+    private func send(_ event: String, _ value: some Encodable) throws {
+        let data = try GatehouseJSON.encoder.encode(value)
+        messages.send(ByteBuffer(string: "event: \(event)\ndata: \(String(decoding: data, as: UTF8.self))\n\n"))
+    }
+
+    private struct Removed: Encodable {
+        let kind: String
+        let id: String
+    }
+
+    private struct Motion: Encodable {
+        let channelId: ChannelID
+        let level: Double
+        let cells: [String]
+        let at: Date
+
+        init(_ id: ChannelID, _ reading: MotionReading, at time: Date) {
+            channelId = id
+            level = reading.level
+            at = time
+            cells = stride(from: 0, to: reading.cells.count, by: MotionSettings.columns).map { row in
+                reading.cells[row..<row + MotionSettings.columns].map { $0 ? "1" : "0" }.joined()
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Core
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// An error as the API answers it: problem details, RFC 9457.
+struct Problem: Error, HTTPResponseError {
+    /// What is wrong with one field of the request.
+    struct FieldError: Codable, Sendable, Equatable {
+        /// A JSON pointer, RFC 6901: `/definition/kind`.
+        let field: String
+        let detail: String
+    }
+
+    private struct Body: Encodable {
+        let type: String
+        let title: String
+        let status: Int
+        let detail: String
+        let errors: [FieldError]?
+    }
+
+    let status: HTTPResponse.Status
+    /// The stable end of `type`: `wrong-password`.
+    let slug: String
+    let title: String
+    /// A sentence that an installer can act on.
+    let detail: String
+    var errors: [FieldError] = []
+    var headers: HTTPFields = [:]
+
+    init(_ status: HTTPResponse.Status, _ slug: String, _ title: String, _ detail: String, errors: [FieldError] = []) {
+        self.status = status
+        self.slug = slug
+        self.title = title
+        self.detail = detail
+        self.errors = errors
+    }
+
+    static func notFound(_ what: String) -> Problem {
+        Problem(.notFound, "not-found", "Not found", "There is no such \(what). It may have been removed.")
+    }
+
+    static func conflict(_ detail: String) -> Problem {
+        Problem(.conflict, "conflict", "Not possible now", detail)
+    }
+
+    static let notSignedIn: Problem = {
+        var problem = Problem(.unauthorized, "not-signed-in", "Not signed in", "Sign in first.")
+        problem.headers[.wwwAuthenticate] = "Bearer"
+        return problem
+    }()
+
+    static func invalid(_ errors: [FieldError]) -> Problem {
+        let detail = errors.count == 1 ? errors[0].detail : "\(errors.count) entries are not right."
+        return Problem(.unprocessableContent, "invalid-request", "Not valid", detail, errors: errors)
+    }
+
+    func response(from request: Request, context: some RequestContext) throws -> Response {
+        let body = Body(
+            type: "https://gatehouse.example/problems/\(slug)", title: title, status: status.code, detail: detail,
+            errors: errors.isEmpty ? nil : errors)
+        var headers = headers
+        headers[.contentType] = "application/problem+json"
+        headers[.cacheControl] = "no-store"
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: try GatehouseJSON.encoder.encode(body))))
+    }
+}

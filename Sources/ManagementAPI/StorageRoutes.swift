@@ -1,0 +1,130 @@
+import BoxDatabase
+import CloudStorage
+import Core
+import Foundation
+import GRDB
+import HTTPTypes
+import Hummingbird
+
+/// The cloud storage: target, trial, what waits, gaps.
+struct StorageRoutes {
+    let services: BoxServices
+    let maker: AnswerMaker
+
+    func add(to routes: RouterGroup<APIContext>) {
+        routes.get("storage") { _, _ in try answer(try await maker.storage()) }
+        routes.put("storage/target") { request, _ in
+            let body = try await RequestBody.read(request)
+            let (target, credentials) = try await read(body)
+            try body.finish()
+            guard let target else { return Response(status: .badRequest) }
+            try await translating { try await services.targets.set(target, credentials: credentials) }
+            return try answer(try await maker.storage())
+        }
+        routes.delete("storage/target") { _, _ in
+            try await services.targets.set(nil, credentials: nil)
+            return Response(status: .noContent)
+        }
+        routes.post("storage/test") { request, _ in try answer(try await test(request)) }
+        routes.get("storage/gaps") { _, _ in
+            let gaps = try await services.database.read { try GapRecord.order(Column("id").desc).limit(200).fetchAll($0) }
+            return try answer(
+                ListAnswer(
+                    items: gaps.map {
+                        GapAnswer(id: $0.id ?? 0, channelId: $0.channelId, from: $0.from, to: $0.to, bytes: Nullable($0.bytes), reason: $0.reason)
+                    }))
+        }
+    }
+
+    private func test(_ request: Request) async throws -> TrialAnswer {
+        var target = try await services.targets.current()
+        var credentials = try await services.targets.credentials()
+        if request.headers[.contentType] != nil {
+            let body = try await RequestBody.read(request)
+            if let entered = body.object("target") { (target, credentials) = try await read(entered) }
+            try body.finish()
+        }
+        guard let target else { throw Problem.conflict("No cloud storage is set. Enter one first.") }
+        do {
+            let store = try services.targets.makeStore(target, credentials: credentials)
+            let trial = await StorageTrial.run(store, box: services.identity.serialNumber, time: services.time)
+            await store.shutdown()
+            let failed = trial.steps.first { !$0.ok }
+            return TrialAnswer(
+                ok: trial.ok, sentence: failed?.sentence ?? "The storage works.", steps: trial.steps,
+                uploadBytesPerSecond: Nullable(trial.uploadBytesPerSecond.map { Int($0) }))
+        } catch let error as StoreError {
+            return TrialAnswer(
+                ok: false, sentence: error.sentence, steps: [.init(name: "reach", ok: false, sentence: error.sentence)],
+                uploadBytesPerSecond: Nullable(nil))
+        }
+    }
+
+    private enum Kind: String, CaseIterable {
+        case folder, s3
+    }
+
+    /// Reads a target; secrets that are left out stay as they are.
+    private func read(_ body: RequestBody) async throws -> (StorageTarget?, S3Credentials?) {
+        switch body.word("kind", Kind.self, required: true) {
+        case nil: return (nil, nil)
+        case .folder?:
+            guard let path = body.string("path", 2...1024, required: true) else { return (nil, nil) }
+            guard path.hasPrefix("/"), !path.split(separator: "/").contains("..") else {
+                body.reject("path", "path must be an absolute path.")
+                return (nil, nil)
+            }
+            return (.folder(path: path), nil)
+        case .s3?:
+            let target = readS3(body)
+            let old = try await services.targets.credentials()
+            let secret = body.string("secretAccessKey", 1...256) ?? old?.secretAccessKey
+            // A session token belongs to the secret it came with.
+            let enteredSecret = body.has("secretAccessKey") && !body.isNull("secretAccessKey")
+            let token = body.string("sessionToken", 1...4096) ?? (enteredSecret ? nil : old?.sessionToken)
+            _ = body.bool("hasSecret")
+            _ = body.bool("hasSessionToken")
+            guard let secret else {
+                body.reject("secretAccessKey", "secretAccessKey is missing.")
+                return (nil, nil)
+            }
+            return (target.map { .s3($0) }, S3Credentials(secretAccessKey: secret, sessionToken: token))
+        }
+    }
+
+    private func readS3(_ body: RequestBody) -> S3Target? {
+        let endpoint = body.string("endpoint", 8...512, required: true)
+        let region = body.string("region", 1...64, required: true)
+        let bucket = body.string("bucket", 3...63, required: true)
+        let prefix = body.string("prefix", 0...256) ?? ""
+        let key = body.string("accessKeyId", 1...128, required: true)
+        let addressing = body.word("addressing", S3Target.Addressing.self) ?? .path
+        let certificate = body.string("caCertificate", 1...32_768, multiline: true)
+        if let endpoint {
+            let parts = URLComponents(string: endpoint)
+            let isPlain = parts?.path.isEmpty ?? false || parts?.path == "/"
+            if parts?.host?.isEmpty ?? true || !["http", "https"].contains(parts?.scheme ?? "") || !isPlain || parts?.user != nil {
+                body.reject("endpoint", "endpoint must be an address such as https://s3.eu-south-1.amazonaws.com, without a path.")
+            }
+        }
+        if let bucket, !bucket.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 || $0 == 46 }) {
+            body.reject("bucket", "bucket must have lower-case letters, digits, hyphens and dots only.")
+        }
+        if prefix.hasPrefix("/") || prefix.contains("..") || prefix.contains("//") { body.reject("prefix", "prefix must be a path such as cameras/.") }
+        guard let endpoint, let region, let bucket, let key else { return nil }
+        let closed = prefix.isEmpty || prefix.hasSuffix("/") ? prefix : prefix + "/"
+        return S3Target(
+            endpoint: endpoint, region: region, bucket: bucket, prefix: closed, accessKeyId: key, addressing: addressing, caCertificate: certificate)
+    }
+
+    private func translating(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let error as StoreError {
+            throw Problem(.unprocessableContent, "storage-not-usable", "The storage cannot be used", error.sentence)
+        } catch let error as CocoaError {
+            throw Problem(
+                .unprocessableContent, "storage-not-usable", "The storage cannot be used", "The folder cannot be made: \(error.localizedDescription)")
+        }
+    }
+}

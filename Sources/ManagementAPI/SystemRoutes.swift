@@ -1,0 +1,52 @@
+import Core
+import BoxDatabase
+import Foundation
+import GRDB
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// The box itself: version, health, log level, live messages, metrics.
+struct SystemRoutes {
+    let services: BoxServices
+    let maker: AnswerMaker
+    let feed: LiveFeed
+
+    private enum Level: String, CaseIterable {
+        case trace, debug, info, notice, warning, error
+    }
+
+    func add(to routes: RouterGroup<APIContext>) {
+        routes.get("system") { _, _ in try answer(try await maker.system()) }
+        routes.patch("system") { request, _ in
+            let body = try await RequestBody.read(request)
+            let name = body.string("name", 1...64)
+            let siteName = body.string("siteName", 1...64)
+            let level = body.word("logLevel", Level.self)
+            try body.finish()
+            try await services.database.write { database in
+                if let name { try database.set("box.name", to: name) }
+                if let siteName, var site = try SiteRecord.fetchOne(database) {
+                    site.name = siteName
+                    try site.update(database)
+                }
+            }
+            if let level { services.logLevel.name = level.rawValue }
+            return try answer(try await maker.system())
+        }
+        routes.get("health") { _, _ in try answer(try await maker.health()) }
+        routes.get("stream") { _, _ in stream() }
+    }
+
+    /// Server-sent events (HTML Living Standard, 9.2): what changes, as it changes.
+    private func stream() -> Response {
+        let body = ResponseBody { writer in
+            let messages = feed.listen()
+            try await writer.write(ByteBuffer(string: "retry: 2000\n: Gatehouse\n\n"))
+            // Ends when the feed does, at the box's shutdown, or when the client has gone.
+            for await message in messages { try await writer.write(message) }
+            try await writer.finish(nil)
+        }
+        return Response(status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
+    }
+}

@@ -1,0 +1,58 @@
+// The box itself: what it is, what it can, what it is called, how much it writes to its log.
+import { api } from './api.js';
+import { toast } from './dialog.js';
+import { fill, h, icon } from './dom.js';
+import { bind, field, wrong } from './form.js';
+import { bytes, count, duration, full, plain, zoneName } from './format.js';
+import { bar, button, card, facts, head } from './parts.js';
+import { title } from './router.js';
+import { put, refreshSystem, store } from './store.js';
+import { LOG_LEVELS } from './words.js';
+
+export function boxPage({ root, on, cleanup }) {
+  title('Box');
+  const about = h('div', { 'data-testid': 'box-facts' });
+  const encoders = h('ul', { class: 'plain-list encoders', 'data-testid': 'encoders' });
+  const load = h('div', {});
+  const uptime = h('span', {});
+  const started = () => Date.parse(store.system.startedAt);
+  // The box's clock, not this browser's: the difference is taken when the answer comes.
+  let ahead = 0;
+  const tick = () => { uptime.textContent = duration(Math.max(0, Math.floor((Date.now() + ahead - started()) / 1000))); };
+
+  const s = store.system;
+  const name = field({ label: 'Name of the box', pointer: '/name', value: s.name, maxlength: 64, autocomplete: 'off', autocapitalize: 'words', testid: 'box-name' });
+  const siteName = field({ label: 'Name of the site', pointer: '/siteName', value: s.site.name, maxlength: 64, autocomplete: 'off', autocapitalize: 'words', testid: 'box-site' });
+  const logLevel = field({ label: 'Log', pointer: '/logLevel', type: 'select', value: s.logLevel, options: LOG_LEVELS, testid: 'box-log', hint: 'How much the box writes to its log.' });
+  const save = button('Save', { look: 'primary', type: 'submit', testid: 'box-save' });
+  const fields = [name, siteName, logLevel];
+  const form = h('form', { class: 'stack', 'data-testid': 'box-form' }, name.el, siteName.el, logLevel.el, h('div', { class: 'actions' }, save));
+  bind(form, { fields, button: save, busy: 'Saving…', async submit() {
+    if (!name.given) throw wrong(name, 'Enter a name for the box.');
+    if (!siteName.given) throw wrong(siteName, 'Enter a name for the site.');
+    put('system', await api.patch('/system', { name: name.given, siteName: siteName.given, logLevel: logLevel.value }));
+    toast('Saved.');
+  } });
+
+  function draw() {
+    const x = store.system;
+    if (!x) return;
+    ahead = Date.parse(x.now) - Date.now();
+    fill(about, facts([['Model', x.model], ['Serial number', h('code', {}, x.serialNumber)], ['Version', x.version], ['Running for', uptime], ['Started', full(x.startedAt)],
+      ['Memory in use', bytes(x.memoryBytes)], ['Time zone of the site', `${x.site.timeZone} (${zoneName()})`]]));
+    tick();
+    const b = x.budget;
+    fill(load, h('div', { class: 'figure-head' }, h('span', { class: 'number' }, `${plain(b.usedMegapixels)} of ${plain(b.megapixels)} megapixels`), h('span', { class: 'muted small' }, `${count(b.linkedChannels, 'camera')} linked`)), bar(b.usedMegapixels / b.megapixels, 'Megapixels used'),
+      h('p', { class: 'muted small' }, 'Cameras linked to the cloud count with their main stream.'));
+    fill(encoders, x.encoders.length === 0 && h('li', { class: 'muted' }, 'No encoder was found. Streams that fit can still be sent as they come.'),
+      x.encoders.map((e) => h('li', { class: e.proven ? 'ok' : 'off' }, icon(e.proven ? 'check' : 'off', e.proven ? 'Proven' : 'Not used'),
+        h('span', {}, h('span', { class: 'strong' }, h('code', {}, e.name), ` ${e.kind === 'hardware' ? 'video chip' : 'processor'}, ${e.proven ? 'proven' : 'not proven'}`), e.reason && h('span', { class: 'muted small' }, e.reason)))));
+  }
+  on('system', draw);
+  const timer = setInterval(tick, 1000);
+  cleanup(() => clearInterval(timer));
+  fill(root, head('Box', h('span', { class: 'phone-only' }, button('Sign out', { look: 'quiet', iconName: 'out', testid: 'box-sign-out', onClick: () => document.getElementById('app').dispatchEvent(new Event('gh-leave')) }))),
+    h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card('This box', about), card('Encoders', encoders)), h('div', { class: 'stack-cards' }, card('Names and log', form), card('What the box carries', load))));
+  draw();
+  return refreshSystem();
+}

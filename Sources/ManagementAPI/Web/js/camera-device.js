@@ -1,0 +1,69 @@
+// The device behind a camera: how the box reaches it, what its streams are, and taking it away.
+import { api, seg } from './api.js';
+import { ask, toast } from './dialog.js';
+import { fill, h } from './dom.js';
+import { bind, choice, field, wrong } from './form.js';
+import { button, problemBox } from './parts.js';
+import { go } from './router.js';
+import { put, remove, store } from './store.js';
+import { streamsTable } from './test-panel.js';
+
+export function deviceSection({ channelId, deviceId, on }) {
+  const device = store.devices.get(deviceId);
+  const now = () => store.channels.get(channelId);
+  const path = `/devices/${seg(deviceId)}`;
+  const name = field({ label: 'Name', pointer: '/name', value: now().name, maxlength: 64, autocomplete: 'off', autocapitalize: 'words', testid: 'edit-name' });
+  const url = field({ label: 'RTSP URL', pointer: '/url', value: device.url, autocomplete: 'off', inputmode: 'url', testid: 'edit-url' });
+  const subUrl = field({ label: 'RTSP URL of the second stream', optional: true, pointer: '/subUrl', value: device.subUrl ?? '', autocomplete: 'off', inputmode: 'url' });
+  const userName = field({ label: 'User name', pointer: '/userName', value: device.userName ?? '', autocomplete: 'off', testid: 'edit-user' });
+  const password = field({ label: 'Password', pointer: '/password', type: 'password', autocomplete: 'new-password', testid: 'edit-password', hint: device.hasPassword ? 'Leave empty to keep the one that is set.' : 'None is set.' });
+  const transport = choice({ label: 'Transport', pointer: '/transport', value: device.transport, options: [{ value: 'tcp', label: 'TCP' }, { value: 'udp', label: 'UDP' }] });
+  const save = button('Save', { look: 'primary', type: 'submit', testid: 'device-save' });
+  const message = h('div', { class: 'form-message', role: 'alert' });
+  const gone = button('Delete camera', { look: 'danger-quiet', iconName: 'trash', testid: 'delete-camera', async onClick() {
+    const c = now();
+    const yes = await ask({ title: `Delete ${c.name}?`, action: 'Delete camera',
+      text: `Deletes the camera and its settings: motion area, schedule and cloud copy. Footage in the cloud stays until its retention ends.` });
+    if (!yes) return;
+    gone.disabled = true;
+    try {
+      await api.delete(path);
+      remove({ kind: 'device', id: deviceId });
+      toast(`${c.name} has been deleted.`);
+      go('/cameras');
+    } catch (problem) { fill(message, problemBox(problem)); gone.disabled = false; }
+  } });
+  const streams = h('div', {});
+  let drawn = '';
+  function draw() {
+    const c = now();
+    const key = JSON.stringify(c?.streams);
+    if (!c || key === drawn) return;
+    drawn = key;
+    fill(streams, c.streams?.length ? streamsTable(c.streams) : h('p', { class: 'muted' }, 'The streams are not known yet; “Test again” reads them.'));
+  }
+  draw();
+  on('channel', (c) => { if (c.id === channelId) draw(); });
+
+  const fields = [name, url, subUrl, userName, password, transport];
+  const form = h('form', { class: 'stack', 'data-testid': 'device-form' }, streams, name.el, url.el, h('div', { class: 'pair' }, userName.el, password.el),
+    h('details', { class: 'more' }, h('summary', {}, 'Second stream and transport'), subUrl.el, transport.el),
+    h('div', { class: 'actions' }, gone, h('span', { class: 'grow' }), save), message);
+  bind(form, { fields, button: save, busy: 'Saving…', async submit() {
+    const before = store.devices.get(deviceId);
+    if (!name.given) throw wrong(name, 'Enter a name.');
+    const changes = {};
+    if (name.given !== before.name) changes.name = name.given;
+    if (url.given !== before.url) changes.url = url.given;
+    if (subUrl.given !== (before.subUrl ?? null)) changes.subUrl = subUrl.given;
+    if (userName.given !== (before.userName ?? null)) changes.userName = userName.given;
+    if (password.value) changes.password = password.value;
+    if (transport.value !== before.transport) changes.transport = transport.value;
+    if (Object.keys(changes).length) put('device', await api.patch(path, changes));
+    if (name.given !== now().name) put('channel', await api.patch(`/channels/${seg(channelId)}`, { name: name.given }));
+    password.value = '';
+    password.hint('Leave empty to keep the one that is set.');
+    toast('Saved. The box uses it at once.');
+  } });
+  return form;
+}

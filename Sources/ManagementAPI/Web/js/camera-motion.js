@@ -1,0 +1,84 @@
+// Motion of a camera: on or off, how sensitive, and where.
+import { api, seg } from './api.js';
+import { toast } from './dialog.js';
+import { fill, h, say } from './dom.js';
+import { bind, choice, toggle } from './form.js';
+import { bar, button } from './parts.js';
+import { picture } from './picture.js';
+import { put, store } from './store.js';
+import './motion-grid.js';
+
+function sensitivityWords(n) {
+  if (n < 20) return 'only large movement';
+  if (n < 45) return 'calm: people and cars nearby';
+  if (n < 70) return 'usual: people and cars';
+  if (n < 90) return 'keen: also small or far movement';
+  return 'very keen: expect rain, leaves and insects';
+}
+
+export function motionSection({ channelId, on }) {
+  const now = () => store.channels.get(channelId);
+  const path = `/channels/${seg(channelId)}`;
+  const first = now();
+  let edited = false;
+
+  const enabled = toggle({ label: 'Record when something moves', hint: 'In the area below, while the camera is armed.', on: first.motion.enabled, testid: 'motion-enabled',
+    act: async (next) => put('channel', await api.patch(path, { motion: { enabled: next } })) });
+  const grid = document.createElement('gh-motion-grid');
+  grid.dataset.testid = 'motion-grid';
+  const pic = picture(first);
+  const number = h('output', { class: 'number' });
+  const words = h('p', { class: 'note' });
+  const slider = h('input', { type: 'range', id: 'sensitivity', min: 0, max: 100, step: 5, value: first.motion.sensitivity, 'data-testid': 'motion-sensitivity', onInput() { touched(); tell(); } });
+  const chosen = h('span', { class: 'muted small' });
+  const level = h('div', { class: 'level' });
+  const drawMode = choice({ label: 'Draw by', value: 'paint', options: [{ value: 'paint', label: 'Painting' }, { value: 'box', label: 'Box' }], onChange: (v) => { grid.mode = v; } });
+  const save = button('Save', { look: 'primary', type: 'submit', testid: 'motion-save' });
+  const revert = button('Undo changes', { onClick() { edited = false; take(now()); } });
+
+  function tell() {
+    number.textContent = slider.value;
+    say(words, `${sensitivityWords(Number(slider.value))}.`.replace(/^./, (x) => x.toUpperCase()));
+    const n = grid.chosen;
+    say(chosen, n === 0 ? 'No field is chosen: nothing will be seen.' : `${n} of 396 fields chosen`);
+    save.disabled = !edited;
+    revert.hidden = !edited;
+  }
+  function touched() { edited = true; tell(); }
+  function take(c) {
+    pic.show(c);
+    enabled.on = c.motion.enabled;
+    if (!edited) {
+      slider.value = c.motion.sensitivity;
+      const next = c.motion.cells;
+      if (next.join() !== grid.cells.join()) grid.cells = next;
+    }
+    tell();
+  }
+  grid.addEventListener('change', touched);
+  on('channel', (c) => { if (c.id === channelId) take(c); });
+  fill(level, h('span', { class: 'muted small' }, 'Movement now'), bar(0, 'Movement now', 'footage'));
+  on('motion', (m) => {
+    if (m.channelId !== channelId) return;
+    grid.moving(m.cells ?? []);
+    const fillEl = level.querySelector('.bar-fill');
+    fillEl.style.width = `${Math.round(Math.min(1, m.level) * 100)}%`;
+    clearTimeout(level.still);
+    level.still = setTimeout(() => { fillEl.style.width = '0%'; }, 2000);
+  });
+
+  const form = h('form', { class: 'stack', 'data-testid': 'motion-form' },
+    h('div', { class: 'frame drawable' }, pic, grid),
+    h('div', { class: 'row wrap between' }, chosen, h('div', { class: 'row' }, button('All', { look: 'plain small', testid: 'motion-all', onClick: () => grid.all(1) }), button('Clear', { look: 'plain small', testid: 'motion-clear', onClick: () => grid.all(0) }))),
+    drawMode.el, level,
+    h('div', { class: 'field' }, h('div', { class: 'row between' }, h('label', { for: 'sensitivity' }, 'Sensitivity'), number), slider, words),
+    h('div', { class: 'actions' }, revert, save));
+  bind(form, { fields: [], button: save, busy: 'Saving…', after: tell, async submit() {
+    const answer = await api.patch(path, { motion: { sensitivity: Number(slider.value), cells: grid.cells } });
+    edited = false;
+    put('channel', answer);
+    toast('Motion area saved.');
+  } });
+  take(first);
+  return [enabled.el, form];
+}

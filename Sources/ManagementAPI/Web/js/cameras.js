@@ -1,0 +1,88 @@
+// The wall: every camera with its picture, its name and how it is.
+import { fill, h, icon, say } from './dom.js';
+import { count, plain, when, zoneDiffers, zoneName } from './format.js';
+import { empty, head, link } from './parts.js';
+import { picture } from './picture.js';
+import { title } from './router.js';
+import { channelsByName, store } from './store.js';
+import { severity } from './words.js';
+
+function tile(channel) {
+  const pic = picture(channel, 'tile');
+  const rec = h('span', { class: 'rec' }, h('span', { class: 'rec-dot' }), 'Recording');
+  const old = h('span', { class: 'old' });
+  const name = h('span', { class: 'tile-name' });
+  const mark = h('span', { class: 'tile-mark' });
+  const state = h('span', { class: 'tile-sentence' });
+  const last = h('span', { class: 'tile-last' });
+  const cloud = h('span', { class: 'tile-cloud' });
+  const el = h('a', { class: 'tile', href: `#/cameras/${encodeURIComponent(channel.id)}`, 'data-testid': 'camera-tile', 'data-id': channel.id },
+    pic, h('span', { class: 'tile-top' }, old, rec),
+    h('span', { class: 'tile-foot' }, h('span', { class: 'tile-line' }, name, cloud), h('span', { class: 'tile-meta' }, h('span', { class: 'tile-state' }, mark, state), last)));
+  let shape = '';
+  function update(c) {
+    pic.show(c);
+    say(name, c.name);
+    say(state, c.state.sentence);
+    rec.hidden = !c.recording;
+    const isOld = c.state.severity === 'trouble' && c.snapshotAt;
+    old.hidden = !isOld;
+    if (isOld) say(old, `Picture from ${when(c.snapshotAt)}`);
+    say(last, c.lastEventAt ? `Last event ${when(c.lastEventAt)}` : 'No event yet');
+    const next = `${c.state.severity} ${c.linked}`;
+    if (next !== shape) {
+      shape = next;
+      el.dataset.severity = c.state.severity;
+      const s = severity(c.state.severity);
+      fill(mark, icon(s.icon, s.word));
+      fill(cloud, c.linked ? icon('cloud-ok', 'Linked to the cloud') : '');
+    }
+  }
+  update(channel);
+  return { el, update };
+}
+
+export function camerasPage({ root, on }) {
+  title('Cameras');
+  const tiles = new Map();
+  const wall = h('div', { class: 'wall' });
+  const about = h('span', { class: 'muted' });
+  const addButton = () => link('#/cameras/add', 'button primary', icon('plus'), h('span', {}, 'Add camera'));
+  const top = addButton();
+  top.dataset.testid = 'add-camera';
+  const teach = empty({ iconName: 'camera', title: 'Your cameras will be here',
+    text: 'Each camera shows its latest picture, how it is, and its last event. Have the address of the camera and its user name and password at hand.', action: addButton() });
+  fill(root, head([h('h1', { tabindex: -1 }, 'Cameras'), about], top), wall, teach);
+
+  function summary() {
+    const list = [...store.channels.values()];
+    const ill = list.filter((c) => c.state.severity === 'trouble' || c.state.severity === 'attention').length;
+    const b = store.system?.budget;
+    say(about, list.length === 0 ? '' : [count(list.length, 'camera'), ill ? `${ill} ${ill === 1 ? 'needs' : 'need'} attention` : 'all well',
+      b ? `${b.linkedChannels} linked to the cloud, ${plain(b.usedMegapixels)} of ${plain(b.megapixels)} megapixels used` : '', zoneDiffers() ? zoneName() : ''].filter(Boolean).join(' · '));
+    teach.hidden = list.length > 0;
+    wall.hidden = list.length === 0;
+    top.hidden = list.length === 0;
+  }
+
+  function layout() {
+    const list = channelsByName();
+    for (const [id, t] of tiles) if (!store.channels.has(id)) { t.el.remove(); tiles.delete(id); }
+    list.forEach((c, i) => {
+      let t = tiles.get(c.id);
+      if (!t) tiles.set(c.id, t = tile(c));
+      else t.update(c);
+      if (wall.children[i] !== t.el) wall.insertBefore(t.el, wall.children[i] ?? null);
+    });
+    summary();
+  }
+
+  on('channel', (c, before) => {
+    if (!before || before.name !== c.name || !tiles.has(c.id)) layout();
+    else { tiles.get(c.id).update(c); summary(); }
+  });
+  on('removed', layout);
+  on('system', summary);
+  on('resync', layout);
+  layout();
+}

@@ -1,0 +1,114 @@
+// One clip: to watch, its facts, and its neighbours.
+import { api, query, seg } from './api.js';
+import { fill, h, icon } from './dom.js';
+import { clipsSeen } from './events.js';
+import { bytes, duration, frames, full, picture, when } from './format.js';
+import { bar, chip, details, facts, head, link, sentence } from './parts.js';
+import { title } from './router.js';
+import { clipState, codec, way } from './words.js';
+
+const PLAYABLE = new Set(['captured', 'queued', 'sending', 'stored']);
+const HOUR = 3600000;
+
+/** The next newer and older clip: of the list one came from, else of all cameras. */
+async function neighbours(clip) {
+  const list = clipsSeen();
+  const i = list.indexOf(clip.id);
+  let newer = i > 0 ? list[i - 1] : null;
+  let older = i >= 0 && i < list.length - 1 ? list[i + 1] : null;
+  if (!older) older = (await api.get(`/clips${query({ before: clip.id, limit: 1 })}`)).items[0]?.id ?? null;
+  for (const span of i < 0 ? [2 * HOUR, 48 * HOUR, 1440 * HOUR] : []) {
+    const from = Date.parse(clip.startsAt);
+    const { items } = await api.get(`/clips${query({ from: clip.startsAt, to: new Date(from + span).toISOString(), limit: 200 })}`);
+    newer = items.filter((c) => c.id !== clip.id && c.startsAt >= clip.startsAt).at(-1)?.id ?? null;
+    if (newer) break;
+  }
+  return { newer, older };
+}
+
+function player(clip) {
+  const box = h('div', {});
+  const video = h('video', { controls: true, muted: true, playsInline: true, preload: 'metadata', src: clip.videoUrl, poster: clip.thumbnailUrl, 'data-testid': 'clip-video', 'aria-label': `Clip of ${clip.channelName}, ${when(clip.startsAt)}`,
+    onError() {
+      const e = video.error;
+      const notDecoded = e && (e.code === 3 || e.code === 4) && clip.videoCodec === 'hevc';
+      fill(box, sentence('attention', notDecoded ? 'This browser does not play H.265. Download the clip and open it in a player that does.' : 'The clip could not be played here just now. Try again, or download it.',
+        details(`media error ${e?.code ?? ''}: ${e?.message ?? ''}\n${clip.videoUrl}`)));
+    } });
+  return h('div', {}, h('div', { class: 'frame video', style: { 'aspect-ratio': clip.width && clip.height ? `${clip.width} / ${clip.height}` : '16 / 9' } }, video), box);
+}
+
+function waiting(clip) {
+  return h('div', { class: 'frame video waiting' }, PLAYABLE.has(clip.state) || clip.state === 'transcoding' ? h('img', { src: clip.thumbnailUrl, alt: '', onError: (e) => e.target.remove() }) : null,
+    h('div', { class: 'over' }, icon(clipState(clip.state).icon), h('span', {}, clip.state === 'recording' ? 'Still being recorded. It can be watched here when it is done.' : clip.state === 'transcoding' ? 'Being prepared. It can be watched here when it is done.' : 'This clip was not kept.')));
+}
+
+const TONES = { ok: 'ok', trouble: 'trouble', busy: 'off', plain: 'off', live: 'off' };
+
+export async function clipPage({ root, params: [id], on, skeleton }) {
+  title('Clip');
+  skeleton();
+  let clip = await api.get(`/clips/${seg(id)}`);
+  title(`${clip.channelName}, ${when(clip.startsAt)}`);
+  const stage = h('div', {});
+  const state = h('div', { 'aria-live': 'polite' });
+  const more = h('div', {});
+  const older = link('#/events', 'button', icon('back'), h('span', {}, 'Earlier'));
+  const newer = link('#/events', 'button', h('span', {}, 'Later'), icon('next'));
+  older.dataset.testid = 'clip-older';
+  newer.dataset.testid = 'clip-newer';
+  older.hidden = newer.hidden = true;
+  const download = link(`${clip.videoUrl}?download=1`, 'button primary', icon('download'), h('span', {}, 'Download'));
+  download.setAttribute('download', '');
+  download.dataset.testid = 'clip-download';
+
+  let staged = null;
+  function draw() {
+    const can = PLAYABLE.has(clip.state);
+    if (staged !== can) { // the player stays as it is while only the facts change
+      staged = can;
+      fill(stage, can ? player(clip) : waiting(clip));
+    } else if (!can) fill(stage, waiting(clip));
+    download.hidden = !can;
+    const moving = (clip.state === 'sending' || clip.state === 'transcoding') && typeof clip.progress === 'number';
+    fill(state, sentence(clip.lastError && clip.state !== 'stored' ? 'attention' : TONES[clipState(clip.state).tone], clip.stateSentence ?? clipState(clip.state).word,
+      moving && h('div', {}, bar(clip.progress, 'Progress'), h('p', { class: 'muted small' }, `${bytes(clip.sizeBytes * clip.progress)} of ${bytes(clip.sizeBytes)}`)),
+      clip.lastError && clip.state !== 'stored' && h('p', { class: 'muted small' }, `Last time: ${clip.lastError}${clip.nextAttemptAt ? ` Next try ${when(clip.nextAttemptAt)}.` : ''}`),
+      clip.interrupted && h('p', { class: 'muted small' }, 'The camera stopped sending during this clip, so it is shorter than it should be.')));
+    fill(more,
+      facts([
+        ['Camera', h('a', { href: `#/cameras/${seg(clip.channelId)}` }, clip.channelName)],
+        ['Start', full(clip.startsAt)],
+        ['Length', duration(clip.durationSeconds)],
+        ['Size', bytes(clip.sizeBytes)],
+        ['Picture', `${picture(clip.width, clip.height)}${clip.frameRate ? `, ${frames(clip.frameRate)}` : ''}`],
+        ['Codec', `${codec(clip.videoCodec)}${clip.audioCodec ? ` with ${codec(clip.audioCodec)} sound` : ', no sound'}`],
+        ['Way', way(clip.way), clip.wayReason && h('span', { class: 'muted small block-line' }, clip.wayReason)],
+        clip.storedAt && ['In the cloud since', full(clip.storedAt)],
+        clip.expiresAt && ['Kept until', full(clip.expiresAt)],
+      ]),
+      h('details', { class: 'details', 'data-testid': 'clip-details' }, h('summary', {}, 'For support'), facts([
+        ['Object key', h('code', {}, clip.objectKey ?? 'none yet')], ['SHA-256', h('code', {}, clip.sha256 ?? 'none yet')], ['Attempts', String(clip.attempts ?? 0)],
+        ['Last error', clip.lastError ?? 'none'], ['Clip', h('code', {}, clip.id)]])));
+    fill(chipPlace, chip(clip.state, clip.progress));
+  }
+  const chipPlace = h('span', {});
+  draw();
+  on('clip', (c) => { if (c.id === id) { clip = c; draw(); } });
+  on('event', async (e) => { // an event may tell before the clip does
+    if (e.clipId !== id || (e.state === clip.state && e.progress === clip.progress)) return;
+    if (e.state === clip.state) { clip = { ...clip, progress: e.progress, stateSentence: e.stateSentence }; draw(); return; }
+    try { clip = await api.get(`/clips/${seg(id)}`); draw(); } catch { /* what is shown stays */ }
+  });
+  on('resync', async () => { clip = await api.get(`/clips/${seg(id)}`); draw(); });
+  fill(root, head([link('#/events', 'back', icon('back'), 'Events'), h('h1', { tabindex: -1 }, clip.channelName), h('span', { class: 'muted' }, when(clip.startsAt))], chipPlace),
+    h('div', { class: 'columns camera' },
+      h('div', { class: 'camera-main' }, stage, h('div', { class: 'row wrap' }, older, newer, h('span', { class: 'grow' }), download), state),
+      h('section', { class: 'card', 'data-testid': 'clip-facts' }, h('h2', {}, 'About this clip'), more)));
+  neighbours(clip).then((n) => {
+    for (const [a, other] of [[older, n.older], [newer, n.newer]]) {
+      a.hidden = !other;
+      if (other) a.href = `#/clips/${seg(other)}`;
+    }
+  }, () => {});
+}

@@ -1,0 +1,92 @@
+// The cloud: how the storage is, what waits, what the line carries, where clips go, and what is missing.
+import { api } from './api.js';
+import { fill, h } from './dom.js';
+import { bytes, clock, count, duration, lineRate, plain, roughly, when } from './format.js';
+import { lineGraph } from './line-graph.js';
+import { bar, button, card, head, problemBox, sentence } from './parts.js';
+import { title } from './router.js';
+import { store } from './store.js';
+import { targetFacts, targetForm, testStorage } from './target-form.js';
+
+const figure = (name, testid) => {
+  const value = h('span', { class: 'figure-value' });
+  const note = h('span', { class: 'muted small' });
+  return { el: h('div', { class: 'stat', 'data-testid': testid }, h('span', { class: 'stat-name' }, name), value, note), set(v, n = '') { if (value.textContent !== v) value.textContent = v; if (note.textContent !== n) note.textContent = n; } };
+};
+
+export function cloudPage({ root, on }) {
+  title('Cloud');
+  const state = h('div', { 'aria-live': 'polite', 'data-testid': 'storage-state' });
+  const waiting = figure('Waiting', 'backlog');
+  const oldest = figure('Oldest waits for', 'oldest');
+  const left = figure('Done in', 'eta');
+  const stored = figure('In the cloud', 'stored');
+  const rate = h('span', { class: 'figure-value' });
+  const graph = lineGraph();
+  const spool = h('div', {});
+  const targetBox = h('div', {});
+  const gaps = h('div', { 'data-testid': 'gaps' });
+  let editing = false;
+  let drawn = '';
+  let targetDrawn = '';
+  let gapsKnown = null;
+
+  function drawTarget(force) {
+    const t = store.storage.target;
+    const key = JSON.stringify(t);
+    if (!force && (editing || key === targetDrawn)) return;
+    targetDrawn = key;
+    if (!t || editing) {
+      fill(targetBox, !t && h('p', { class: 'muted' }, 'Clips need a place in the cloud: any S3-compatible storage, or a folder. Have its address, bucket and keys at hand.'),
+        targetForm({ target: t, done: () => { editing = false; drawTarget(true); }, cancel: t ? () => { editing = false; drawTarget(true); } : null }));
+      return;
+    }
+    const result = h('div', { 'aria-live': 'polite' });
+    const test = button('Test', { iconName: 'test', testid: 'storage-test', async onClick() { test.disabled = true; await testStorage(result, null); test.disabled = false; } });
+    fill(targetBox, targetFacts(t), result, h('div', { class: 'actions' }, test, button('Change', { testid: 'storage-change', onClick() { editing = true; drawTarget(true); } })));
+  }
+
+  function draw() {
+    const s = store.storage;
+    if (!s) return;
+    const key = JSON.stringify([s.state, s.spool.paused]);
+    if (key !== drawn) {
+      drawn = key;
+      fill(state, sentence(s.state.severity, s.state.sentence, s.state.since && h('p', { class: 'muted small' }, `Since ${when(s.state.since)}.`)),
+        s.spool.paused && sentence('attention', 'The space for waiting clips is full, so no new clips are kept until some have been sent.'));
+    }
+    const b = s.backlog;
+    waiting.set(b.clips ? count(b.clips, 'clip') : 'Nothing', b.clips ? bytes(b.bytes) : 'Everything has been sent.');
+    oldest.set(b.oldestSeconds !== null && b.clips ? duration(b.oldestSeconds) : 'none', b.oldestSeconds !== null && b.clips ? `since ${clock(Date.now() - b.oldestSeconds * 1000)}` : '');
+    left.set(!b.clips ? 'done' : b.etaSeconds === null ? 'not known' : roughly(b.etaSeconds), b.clips && b.etaSeconds !== null ? `at ${clock(Date.now() + b.etaSeconds * 1000)}, at the present rate` : '');
+    stored.set(count(s.stored.clips, 'clip'), bytes(s.stored.bytes));
+    rate.textContent = lineRate(s.line.bytesPerSecond);
+    graph.update();
+    const used = s.spool.limitBytes ? s.spool.bytes / s.spool.limitBytes : 0;
+    fill(spool, h('div', { class: 'figure-head' }, h('span', { class: 'number' }, `${bytes(s.spool.bytes)} of ${bytes(s.spool.limitBytes)}`), h('span', { class: 'muted small' }, `${plain(used * 100, used < 0.1 ? 1 : 0)} % full`)),
+      bar(used, 'Space used by waiting clips', used > 0.95 ? 'trouble' : used > 0.8 ? 'attention' : ''),
+      h('p', { class: 'muted small' }, `${count(s.spool.clips, 'clip')} on the box; ${bytes(s.spool.freeBytes)} of its disk free.`));
+    drawTarget(false);
+    if (gapsKnown !== s.gaps) { gapsKnown = s.gaps; loadGaps(); }
+  }
+
+  async function loadGaps() {
+    try {
+      const { items } = await api.get('/storage/gaps');
+      fill(gaps, items.length === 0 ? sentence('ok', 'No footage is missing.') : h('ul', { class: 'gaps' }, items.map((g) => h('li', {}, h('span', { class: 'gap-mark', 'aria-hidden': 'true' }),
+        h('span', {}, h('span', { class: 'strong' }, store.channels.get(g.channelId)?.name ?? 'A camera since deleted'), h('span', { class: 'muted' }, `${when(g.from)} to ${clock(g.to)}${g.bytes ? `, ${bytes(g.bytes)}` : ''}`), h('span', {}, g.reason))))));
+    } catch (problem) { if (problem.status !== 401) fill(gaps, problemBox(problem)); }
+  }
+
+  on('storage', draw);
+  on('resync', () => { gapsKnown = null; draw(); });
+  fill(root, head('Cloud'), state,
+    h('section', { class: 'stats', 'aria-label': 'What waits' }, waiting.el, oldest.el, left.el, stored.el),
+    h('div', { class: 'columns' },
+      h('div', { class: 'stack-cards' }, card('Where clips go', targetBox)),
+      h('div', { class: 'stack-cards' },
+        h('section', { class: 'card', 'data-testid': 'line' }, h('div', { class: 'figure-head' }, h('h2', {}, 'The line now'), rate), graph.el),
+        h('section', { class: 'card', 'data-testid': 'spool' }, h('h2', {}, 'Space for waiting clips'), spool),
+        card('Missing footage', gaps))));
+  draw();
+}

@@ -1,0 +1,133 @@
+// All events over all cameras, newest first, live; filtered by camera and by where the clip is.
+import { api, query } from './api.js';
+import { fill, h, say } from './dom.js';
+import { eventRow } from './event-row.js';
+import { dayKey, dayName, zoneDiffers, zoneName } from './format.js';
+import { button, empty, failure, head, link, skeleton } from './parts.js';
+import { title } from './router.js';
+import { channelsByName, store } from './store.js';
+import { CLIP_STATES } from './words.js';
+
+const PAGE = 50;
+
+/** The list as last seen, so that coming back from a clip finds it as it was left. */
+export const seen = { key: null, items: [], next: null };
+
+export function eventsPage(context) {
+  const { root, query: asked, on } = context;
+  title('Events');
+  const filter = { channel: asked.get('channel') ?? '', state: asked.get('state') ?? '' };
+  const key = JSON.stringify(filter);
+  const rows = new Map();
+  const days = new Map(); // day -> its list element
+  const list = h('div', { class: 'days', 'aria-live': 'off' });
+  const status = h('div', {});
+  const older = button('Older', { testid: 'older', onClick: () => load(seen.next) });
+  const foot = h('div', { class: 'list-foot' }, older);
+  const about = h('span', { class: 'muted' }, zoneDiffers() ? `Times are in ${zoneName()}.` : '');
+  const select = (label, name, options, testid) => h('label', { class: 'filter' }, h('span', { class: 'spoken' }, label), h('select', { value: filter[name], 'data-testid': testid, onChange(e) {
+    location.hash = `/events${query({ ...filter, [name]: e.target.value })}`;
+  } }, options.map(([v, t]) => h('option', { value: v }, t))));
+  fill(root, head([h('h1', { tabindex: -1 }, 'Events'), about],
+    select('Camera', 'channel', [['', 'All cameras'], ...channelsByName().map((c) => [c.id, c.name])], 'filter-camera'),
+    select('Clip', 'state', [['', 'All clips'], ...Object.entries(CLIP_STATES).map(([v, s]) => [v, s.word])], 'filter-state')), status, list, foot);
+
+  function dayList(t, newer) {
+    const day = dayKey(t);
+    if (!days.has(day)) {
+      const events = h('div', { class: 'event-list' });
+      const el = h('section', { class: 'day-events' }, h('h2', {}, dayName(t)), events);
+      if (newer) list.prepend(el);
+      else list.append(el);
+      days.set(day, events);
+    }
+    return days.get(day);
+  }
+
+  function show(event, newer) {
+    const known = rows.get(event.id);
+    if (known) { known.update(event); return; }
+    const row = eventRow(event);
+    rows.set(event.id, row);
+    if (newer) dayList(event.startedAt, true).prepend(row.el);
+    else dayList(event.startedAt, false).append(row.el);
+  }
+
+  function tell() {
+    foot.hidden = !seen.next;
+    const any = rows.size > 0;
+    if (any) { fill(status); return; }
+    const filtered = filter.channel || filter.state;
+    fill(status, filtered
+      ? empty({ iconName: 'events', title: 'Nothing here', text: 'No event matches this camera and this state.', action: link('#/events', 'button', 'Show all events') })
+      : empty({ iconName: 'events', title: 'Events will be here',
+        text: store.channels.size ? 'When something moves in front of an armed and linked camera, or you press “Record now”, a clip from 5 seconds before appears here, with where it is on its way to the cloud.' : 'Add a camera first. Then, when something moves in front of it, a clip appears here.',
+        action: store.channels.size ? link('#/cameras', 'button primary', 'To the cameras') : link('#/cameras/add', 'button primary', 'Add camera') }));
+  }
+
+  async function load(before = null) {
+    older.disabled = true;
+    say(older.querySelector('span'), before ? 'Loading…' : 'Older');
+    if (!before && !rows.size) fill(status, skeleton('sk-row', 'sk-row', 'sk-row', 'sk-row', 'sk-row'));
+    try {
+      const answer = await api.get(`/events${query({ ...filter, before, limit: PAGE })}`);
+      if (!before) {
+        Object.assign(seen, { key, items: answer.items });
+        rows.clear();
+        days.clear();
+        fill(list);
+      } else seen.items.push(...answer.items);
+      seen.next = answer.next;
+      for (const e of answer.items) show(e, false);
+      tell();
+    } catch (problem) {
+      if (problem.status !== 401) failure(status, problem, () => load(before));
+    }
+    say(older.querySelector('span'), 'Older');
+    older.disabled = false;
+  }
+
+  on('event', (e) => {
+    if (filter.channel && e.channelId !== filter.channel) return;
+    if (filter.state && e.state !== filter.state && !rows.has(e.id)) return;
+    const i = seen.items.findIndex((x) => x.id === e.id);
+    if (i >= 0) seen.items[i] = e;
+    else if (seen.items.length === 0 || e.startedAt >= seen.items[0].startedAt) seen.items.unshift(e);
+    else return; // older than what is shown: "Older" will bring it
+    show(e, true);
+    tell();
+  });
+  on('resync', () => load());
+
+  if (seen.key === key && seen.items.length) {
+    for (const e of seen.items) show(e, false);
+    tell();
+    refreshTop();
+  } else {
+    Object.assign(seen, { key, items: [], next: null });
+    load();
+  }
+
+  /** What changed while one was elsewhere, without losing the place. */
+  async function refreshTop() {
+    try {
+      const { items, next } = await api.get(`/events${query({ ...filter, limit: PAGE })}`);
+      if (!context.alive) return;
+      const overlap = items.some((e) => rows.has(e.id));
+      if (!overlap && items.length) { Object.assign(seen, { items, next }); rows.clear(); days.clear(); fill(list); for (const e of items) show(e, false); return; }
+      for (const e of items.reverse()) {
+        const i = seen.items.findIndex((x) => x.id === e.id);
+        if (i >= 0) seen.items[i] = e;
+        else if (e.startedAt >= (seen.items[0]?.startedAt ?? '')) seen.items.unshift(e);
+        else continue;
+        show(e, true);
+      }
+      tell();
+    } catch { /* the list as it was stays */ }
+  }
+}
+
+/** The ids of the clips in the list as last seen, newest first, each once. */
+export function clipsSeen() {
+  return [...new Set(seen.items.map((e) => e.clipId).filter(Boolean))];
+}

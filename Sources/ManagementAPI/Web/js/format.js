@@ -1,0 +1,90 @@
+// Numbers with the units people use, and times in the site's time zone.
+import { store } from './store.js';
+
+const number = (n, digits) => n.toLocaleString('en-GB', { maximumFractionDigits: digits });
+const digitsFor = (n) => (n >= 100 ? 0 : n >= 10 ? 1 : 2);
+const scaled = (n, units, step = 1000) => {
+  let i = 0;
+  while (n >= step * 0.9995 && i < units.length - 1) { n /= step; i += 1; }
+  return `${number(n, i === 0 ? 0 : digitsFor(n))}\u00a0${units[i]}`;
+};
+
+export const count = (n, one, many = `${one}s`) => `${number(n, 0)} ${n === 1 ? one : many}`;
+export const plain = (n, digits = 1) => number(n, digits);
+export const bytes = (n) => (n === null || n === undefined ? 'not known' : scaled(n, ['bytes', 'kB', 'MB', 'GB', 'TB']));
+export const bitRate = (n) => (n ? scaled(n, ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s']) : 'not known');
+export const lineRate = (bytesPerSecond) => (bytesPerSecond === null || bytesPerSecond === undefined ? 'idle' : bytesPerSecond === 0 ? '0 Mbit/s' : bitRate(bytesPerSecond * 8));
+export const percent = (fraction) => `${Math.round(fraction * 100)} %`;
+export const picture = (width, height) => (width && height ? `${width} × ${height}` : 'not known');
+export const frames = (n) => (n ? `${number(n, 1)} frames/s` : 'not known');
+
+/** 42 s, 3 min 05 s, 2 h 10 min, 3 days 4 h */
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined) return 'not known';
+  if (seconds < 60) return `${number(seconds, seconds < 10 ? 1 : 0)} s`;
+  const s = Math.round(seconds);
+  if (s < 3600) return `${Math.floor(s / 60)} min${s % 60 ? ` ${String(s % 60).padStart(2, '0')} s` : ''}`;
+  if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return `${count(Math.floor(s / 86400), 'day')} ${Math.floor((s % 86400) / 3600)} h`;
+}
+
+/** about 2 minutes */
+export function roughly(seconds) {
+  if (seconds < 50) return 'less than a minute';
+  if (seconds < 3000) return `about ${count(Math.max(1, Math.round(seconds / 60)), 'minute')}`;
+  if (seconds < 129600) return `about ${count(Math.max(1, Math.round(seconds / 3600)), 'hour')}`;
+  return `about ${count(Math.round(seconds / 86400), 'day')}`;
+}
+
+const zone = () => store.system?.site?.timeZone || undefined;
+const made = new Map();
+function formatter(options, timeZone = zone()) {
+  const key = JSON.stringify([options, timeZone]);
+  if (!made.has(key)) {
+    let f;
+    try { f = new Intl.DateTimeFormat('en-GB', { ...options, timeZone }); } catch { f = new Intl.DateTimeFormat('en-GB', options); }
+    made.set(key, f);
+  }
+  return made.get(key);
+}
+
+export const clock = (t) => formatter({ hour: '2-digit', minute: '2-digit' }).format(new Date(t));
+export const clockSeconds = (t) => formatter({ hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(new Date(t));
+export const dayKey = (t) => formatter({ year: 'numeric', month: '2-digit', day: '2-digit' }).format(new Date(t));
+
+function daysAgo(t) {
+  const now = Date.now();
+  for (let i = 0; i < 2; i += 1) if (dayKey(t) === dayKey(now - i * 86400000)) return i;
+  return -1;
+}
+
+/** Today, Yesterday, Thursday 19 November */
+export function dayName(t) {
+  const ago = daysAgo(t);
+  if (ago === 0) return 'Today';
+  if (ago === 1) return 'Yesterday';
+  return formatter({ weekday: 'long', day: 'numeric', month: 'long' }).format(new Date(t)).replace(',', '');
+}
+
+/** today 14:02, yesterday 14:02, 19 Nov 14:02 */
+export function when(t) {
+  const ago = daysAgo(t);
+  const day = ago === 0 ? 'today' : ago === 1 ? 'yesterday' : formatter({ day: 'numeric', month: 'short' }).format(new Date(t));
+  return `${day} ${clock(t)}`;
+}
+
+/** Saturday 21 November 2026, 14:02:10, Zurich time (the zone only where the viewer's differs) */
+export function full(t) {
+  const day = formatter({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(t)).replace(',', '');
+  return `${day}, ${clockSeconds(t)}${zoneDiffers(t) ? `, ${zoneName()}` : ''}`;
+}
+
+export const zoneName = (name = zone()) => (name ? `${name.split('/').pop().replaceAll('_', ' ')} time` : '');
+
+export function zoneDiffers(t = Date.now()) {
+  const z = zone();
+  if (!z) return false;
+  const wall = { year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric' };
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return formatter(wall, z).format(new Date(t)) !== formatter(wall, here).format(new Date(t));
+}

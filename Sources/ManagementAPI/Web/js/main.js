@@ -1,0 +1,106 @@
+// Where the page begins: is the box claimed, is somebody signed in, then the pages.
+import { api, whenSignedOut } from './api.js';
+import { claim } from './claim.js';
+import { announce } from './dialog.js';
+import { fill } from './dom.js';
+import { connect, disconnect } from './live.js';
+import { failure } from './parts.js';
+import { startRouter, stopRouter } from './router.js';
+import { shell } from './shell.js';
+import { signIn } from './sign-in.js';
+import { forget, loadAll, on, resync, store } from './store.js';
+
+const app = document.getElementById('app');
+const gate = document.getElementById('gate');
+let shown = false; // the pages are there, perhaps behind the gate
+
+function show(which) {
+  app.hidden = which !== app;
+  gate.hidden = which !== gate;
+}
+
+/** Whether a session may still be there: without it the box is not asked, and the first visit causes no refusal. */
+const KEPT = 'gatehouse.signed-in';
+const kept = { get: () => { try { return localStorage.getItem(KEPT); } catch { return '1'; } }, set(v) { try { if (v) localStorage.setItem(KEPT, '1'); else localStorage.removeItem(KEPT); } catch { /* then the box is asked each time */ } } };
+
+async function enter(session) {
+  store.user = session.user;
+  kept.set(true);
+  if (shown) { // signed in again: back to where one was, nothing typed is lost
+    show(app);
+    fill(gate);
+    resync().catch(() => {});
+    connect();
+    return;
+  }
+  const content = shell(app, leave);
+  shown = true;
+  show(app);
+  fill(gate);
+  const opened = (async function open() {
+    try { await loadAll(); } catch (problem) {
+      if (problem.status !== 401) failure(content, problem, () => location.reload());
+      throw problem;
+    }
+  })();
+  startRouter(content, opened);
+  await opened.then(connect, () => {});
+}
+
+async function leave() {
+  try { await api.delete('/session', { gate: false }); } catch { /* gone either way */ }
+  disconnect();
+  stopRouter();
+  forget();
+  fill(app);
+  shown = false;
+  askToSignIn();
+}
+
+async function askToSignIn() {
+  disconnect();
+  kept.set(false);
+  show(gate);
+  document.title = 'Sign in - Gatehouse';
+  let setup = { claimed: true };
+  try { setup = await api.get('/setup', { gate: false }); } catch { /* the form will say so when used */ }
+  signedOut(setup);
+}
+
+function signedOut(setup) {
+  show(gate);
+  if (setup.claimed) signIn(gate, setup, enter);
+  else claim(gate, setup, enter);
+}
+
+whenSignedOut(() => { if (gate.hidden) askToSignIn(); });
+
+on('channel', (channel, before) => {
+  if (before && before.state.code !== channel.state.code) announce(`${channel.name}: ${channel.state.sentence}`);
+});
+on('storage', (storage, before) => {
+  if (before && before.state.code !== storage.state.code) announce(storage.state.sentence);
+});
+
+async function begin() {
+  try {
+    const setup = await api.get('/setup', { gate: false });
+    if (!setup.claimed) {
+      show(gate);
+      claim(gate, setup, enter);
+      return;
+    }
+    if (!kept.get()) { signedOut(setup); return; }
+    try {
+      await enter(await api.get('/session', { gate: false }));
+    } catch (problem) {
+      if (problem.status !== 401) throw problem;
+      await askToSignIn();
+    }
+  } catch (problem) {
+    show(gate);
+    failure(gate, problem, begin);
+  }
+}
+
+begin();

@@ -1,0 +1,104 @@
+// Pieces that many pages use.
+import { fill, h, icon } from './dom.js';
+import { full, when } from './format.js';
+import { clipState, severity } from './words.js';
+
+export const link = (href, className, ...kids) => h('a', { href, class: className }, ...kids);
+
+export function button(label, { look = 'plain', iconName, testid, onClick, type = 'button', ...rest } = {}) {
+  return h('button', { type, class: `button ${look}`, 'data-testid': testid, onClick, ...rest }, iconName && icon(iconName), h('span', {}, label));
+}
+
+export const time = (t) => h('time', { datetime: t, title: full(t) }, when(t));
+
+/** A sentence with its severity as shape and colour. */
+export function sentence(severityCode, text, ...more) {
+  const s = severity(severityCode);
+  return h('div', { class: `sentence ${severityCode}` }, icon(s.icon, s.word), h('div', { class: 'sentence-text' }, h('p', {}, text), ...more));
+}
+
+export function details(text, label = 'Details') {
+  const note = h('span', { class: 'small', role: 'status' });
+  const copy = button('Copy', { look: 'quiet small', iconName: 'copy', async onClick() {
+    try { await navigator.clipboard.writeText(text); note.textContent = 'Copied.'; } catch {
+      getSelection().selectAllChildren(pre);
+      note.textContent = 'Selected; copy it with your keyboard.';
+    }
+  } });
+  const pre = h('pre', {}, text);
+  return h('details', { class: 'details' }, h('summary', {}, label), pre, h('div', { class: 'row' }, copy, note));
+}
+
+/** A problem as a sentence, its further sentences, and its details for support. */
+export function problemBox(problem, more = []) {
+  const known = typeof problem?.detail === 'string';
+  const text = known ? problem.detail : 'The page came upon something it did not expect. Load it again; if it happens again, copy the details for support.';
+  const retry = problem?.retryAfter ? ` Try again in ${problem.retryAfter} s.` : '';
+  const expected = known && problem.status >= 400 && problem.status < 500;
+  return sentence('trouble', text + retry, more.length > 0 && h('ul', {}, more.map((m) => h('li', {}, m))),
+    !expected && details(known ? problem.details : String(problem?.stack ?? problem)));
+}
+
+export function chip(state, progress) {
+  const s = clipState(state);
+  const p = progress !== null && progress !== undefined && (state === 'sending' || state === 'transcoding') ? ` ${Math.round(progress * 100)} %` : '';
+  return h('span', { class: `chip ${s.tone}`, 'data-state': state }, icon(s.icon), s.word + p);
+}
+
+export function bar(fraction, label, tone = '') {
+  const f = Math.max(0, Math.min(1, fraction || 0));
+  return h('div', { class: `bar ${tone}`, role: 'progressbar', 'aria-label': label, 'aria-valuenow': Math.round(f * 100), 'aria-valuemin': 0, 'aria-valuemax': 100 },
+    h('div', { class: 'bar-fill', style: { width: `${f * 100}%` } }));
+}
+
+export function facts(pairs) {
+  return h('dl', { class: 'facts' }, pairs.filter(Boolean).map(([k, ...v]) => h('div', {}, h('dt', {}, k), h('dd', {}, ...v))));
+}
+
+export function card(title, ...kids) {
+  return h('section', { class: 'card' }, title && h('h2', {}, title), ...kids);
+}
+
+export function skeleton(...classes) {
+  return h('div', { class: 'skeletons', 'aria-hidden': 'true' }, classes.map((c) => h('div', { class: `sk ${c}` })));
+}
+
+export function empty({ iconName, title, text, action }) {
+  return h('div', { class: 'empty' }, h('div', { class: 'empty-icon' }, icon(iconName)), h('h2', {}, title), h('p', {}, text), action);
+}
+
+export function head(title, ...right) {
+  return h('header', { class: 'page-head' }, h('div', { class: 'page-title' }, ...[title].flat().map((t) => (t instanceof Node ? t : h('h1', { tabindex: -1 }, t)))), h('div', { class: 'row' }, ...right));
+}
+
+/** Steps of a test: done, failed, or not reached. */
+export function steps(names, found, waiting = false) {
+  return h('ol', { class: 'steps' }, names.map(([code, name]) => {
+    const step = found?.find((s) => s.name === code);
+    const ok = step ? step.ok : null;
+    const look = waiting ? 'waiting' : ok === true ? 'ok' : ok === false ? 'trouble' : 'off';
+    const word = waiting ? '' : ok === true ? 'Done' : ok === false ? 'Failed' : 'Not reached';
+    return h('li', { class: look, 'data-step': code }, h('span', { class: 'step-mark' }, waiting ? null : icon(ok === true ? 'check' : ok === false ? 'cross' : 'dash', word)),
+      h('span', {}, h('span', { class: 'strong' }, name), step?.sentence && h('span', { class: 'muted small' }, step.sentence)));
+  }));
+}
+
+/** How long something has been running, of how long it may take. */
+export function elapsed(startedAt, most, words) {
+  const label = h('span', { class: 'small muted' });
+  const progress = h('div', { class: 'bar-fill' });
+  const el = h('div', { class: 'elapsed' }, h('div', { class: 'bar busy' }, progress), label);
+  const draw = () => {
+    const s = Math.round((Date.now() - startedAt) / 1000);
+    label.textContent = `${words}: ${s} s of up to ${most} s`;
+    progress.style.width = `${Math.min(97, (s / most) * 100 + 3)}%`;
+    if (el.isConnected || s < 2) setTimeout(draw, 500);
+  };
+  draw();
+  return el;
+}
+
+/** Shows a page's own failure with a way out. */
+export function failure(root, problem, again) {
+  fill(root, problemBox(problem), h('p', {}, button('Try again', { onClick: again })));
+}

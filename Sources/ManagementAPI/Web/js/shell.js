@@ -1,0 +1,45 @@
+// The frame around the pages: navigation, the site's name, and a quiet word when the connection is lost.
+import { fill, h, icon } from './dom.js';
+import { clock } from './format.js';
+import { on, store } from './store.js';
+
+const ENTRIES = [['cameras', 'Cameras', 'camera'], ['events', 'Events', 'events'], ['cloud', 'Cloud', 'cloud'], ['health', 'Health', 'health'], ['box', 'Box', 'box']];
+let offs = [];
+
+/** Draws the frame into `app` and returns the element that holds the page. */
+export function shell(app, leave) {
+  for (const off of offs) off();
+  const badge = h('span', { class: 'badge' });
+  const links = ENTRIES.map(([section, label, iconName]) => h('a', { href: `#/${section}`, 'data-section': section, 'data-testid': `nav-${section}` },
+    h('span', { class: 'nav-icon' }, icon(iconName), section === 'health' && badge), h('span', { class: 'nav-label' }, label)));
+  const site = h('span', { class: 'site-name' });
+  const content = h('main', { id: 'content', tabindex: -1 });
+  const bar = h('div', { class: 'connection', role: 'status', 'data-testid': 'connection-bar' });
+  fill(app,
+    h('nav', { class: 'rail', 'aria-label': 'Main' },
+      h('div', { class: 'brand' }, h('span', { class: 'brand-mark' }, icon('gatehouse')), h('span', { class: 'brand-text' }, h('strong', {}, 'Gatehouse'), site)),
+      h('div', { class: 'rail-links' }, links),
+      h('div', { class: 'rail-foot' }, h('span', { class: 'muted small' }, `Signed in as ${store.user?.name ?? ''}`),
+        h('button', { type: 'button', class: 'button quiet small', onClick: leave, 'data-testid': 'sign-out' }, icon('out'), h('span', {}, 'Sign out')))),
+    bar, content);
+  offs = [
+    on('route', (section) => {
+      for (const a of links) {
+        if (a.dataset.section === section) a.setAttribute('aria-current', 'page');
+        else a.removeAttribute('aria-current');
+      }
+    }),
+    on('system', (system) => { site.textContent = system.site?.name ?? ''; }),
+    on('health', (health) => {
+      const n = health.problems.length;
+      badge.className = `badge ${n ? health.status : ''}`;
+      fill(badge, n ? String(n) : '', n ? h('span', { class: 'spoken' }, n === 1 ? ' problem' : ' problems') : '');
+    }),
+    on('connection', (since) => {
+      bar.classList.toggle('shown', Boolean(since));
+      fill(bar, since ? [icon('unplug'), h('span', {}, `Connection to the box lost since ${clock(since)}. Trying again; what you see may be old.`)] : '');
+    }),
+  ];
+  app.addEventListener('gh-leave', leave, { once: true });
+  return content;
+}

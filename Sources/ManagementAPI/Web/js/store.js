@@ -1,0 +1,112 @@
+// What the page knows of the box, and who wants to hear when it changes.
+import { api } from './api.js';
+import { settle } from './dom.js';
+
+export const store = {
+  user: null,
+  system: null,
+  channels: new Map(),
+  devices: new Map(),
+  storage: null,
+  health: null,
+  definitions: null,
+  line: [], // readings of the line: {at, bytesPerSecond}
+};
+
+const listeners = new Map();
+
+export function on(name, fn) {
+  if (!listeners.has(name)) listeners.set(name, new Set());
+  listeners.get(name).add(fn);
+  return () => listeners.get(name).delete(fn);
+}
+
+export function emit(name, ...data) {
+  for (const fn of [...(listeners.get(name) ?? [])]) fn(...data);
+}
+
+const LINE_READINGS = 150;
+
+/** Takes one object as GET gives it, from an answer or from the stream. */
+export function put(kind, object) {
+  if (kind === 'channel') {
+    const before = store.channels.get(object.id);
+    store.channels.set(object.id, object);
+    if (!before || before.state.code !== object.state.code) refreshHealthSoon();
+    if (!before || before.linked !== object.linked) refreshSystemSoon();
+    emit('channel', object, before ?? null);
+  } else if (kind === 'device') {
+    store.devices.set(object.id, object);
+    emit('device', object);
+  } else if (kind === 'storage') {
+    const before = store.storage;
+    store.storage = object;
+    store.line.push({ at: Date.now(), bytesPerSecond: object.line?.bytesPerSecond ?? null });
+    if (store.line.length > LINE_READINGS) store.line.shift();
+    if (before?.state.code !== object.state.code) refreshHealthSoon();
+    emit('storage', object, before);
+  } else if (kind === 'system') {
+    store.system = object;
+    emit('system', object);
+  } else emit(kind, object);
+}
+
+export function remove({ kind, id }) {
+  if (kind === 'channel') store.channels.delete(id);
+  if (kind === 'device') {
+    store.devices.delete(id);
+    for (const c of [...store.channels.values()]) {
+      if (c.deviceId === id) remove({ kind: 'channel', id: c.id });
+    }
+    refreshSystemSoon();
+  }
+  if (kind === 'channel' || kind === 'device') refreshHealthSoon();
+  emit('removed', { kind, id });
+}
+
+export async function loadAll() {
+  const [system, channels, devices, storage] = await Promise.all([
+    api.get('/system'), api.get('/channels'), api.get('/devices'), api.get('/storage'),
+  ]);
+  store.channels = new Map(channels.items.map((c) => [c.id, c]));
+  store.devices = new Map(devices.items.map((d) => [d.id, d]));
+  put('system', system);
+  put('storage', storage);
+  refreshHealth();
+}
+
+export async function refreshSystem() {
+  try { put('system', await api.get('/system')); } catch { /* the connection bar says what is wrong */ }
+}
+
+export async function refreshHealth() {
+  try {
+    store.health = await api.get('/health');
+    emit('health', store.health);
+  } catch { /* the connection bar says what is wrong */ }
+}
+
+const refreshSystemSoon = settle(() => store.user && refreshSystem(), 600);
+const refreshHealthSoon = settle(() => store.user && refreshHealth(), 1000);
+
+export async function definitions() {
+  store.definitions ??= (await api.get('/definitions')).items;
+  return store.definitions;
+}
+
+/** After a lost connection: everything anew, then the pages fetch what is theirs. */
+export async function resync() {
+  await loadAll();
+  emit('resync');
+}
+
+export function forget() {
+  Object.assign(store, { user: null, system: null, storage: null, health: null, line: [] });
+  store.channels.clear();
+  store.devices.clear();
+}
+
+/** Cameras in the order people expect: by name. */
+export function channelsByName() {
+  return [...store.channels.values()].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+}

@@ -1,0 +1,150 @@
+import CFFmpeg
+
+/// How an RTSP source is opened.
+public struct RTSPOptions: Sendable {
+    public enum Transport: String, Codable, Sendable, CaseIterable {
+        case tcp
+        case udp
+    }
+
+    public var transport: Transport
+    /// No answer for this long is a failure.
+    public var timeout: Duration
+
+    public init(transport: Transport = .tcp, timeout: Duration = .seconds(10)) {
+        self.transport = transport
+        self.timeout = timeout
+    }
+}
+
+/// Reads packets out of an RTSP session or a container; every call may block, so it belongs on a thread of its own.
+///
+/// Decodes nothing: stream parameters come from the session description and from parsing key frames.
+public struct Demuxer: ~Copyable, @unchecked Sendable {
+    // @unchecked because the one owner may move between threads.
+
+    /// A packet with its track and its times as the source claims them.
+    public struct Item: ~Copyable {
+        public let track: Int
+        public let time: MediaTime?
+        public let decodeTime: MediaTime?
+        public let duration: Duration
+        public var packet: Packet
+    }
+
+    private let context: UnsafeMutablePointer<AVFormatContext>
+    private let interrupt: Interrupt
+    private let timeout: Duration
+    private let input: InputBox?
+
+    /// Opens an RTSP session: OPTIONS, DESCRIBE, SETUP and PLAY. `url` may carry percent-encoded credentials.
+    public init(rtsp url: String, options: RTSPOptions, interrupt: Interrupt) throws(MediaError) {
+        guard var context = avformat_alloc_context() else { throw .outOfMemory("avformat_alloc_context") }
+        context.pointee.interrupt_callback = interrupt.callback
+        interrupt.allow(options.timeout)
+        var settings: OpaquePointer?
+        defer { av_dict_free(&settings) }
+        av_dict_set(&settings, "rtsp_transport", options.transport.rawValue, 0)
+        av_dict_set(&settings, "timeout", String(options.timeout.microseconds), 0)
+        av_dict_set(&settings, "allowed_media_types", "video+audio", 0)
+        av_dict_set(&settings, "protocol_whitelist", "rtsp,rtp,udp,tcp", 0)
+        av_dict_set(&settings, "user_agent", "Gatehouse", 0)
+        var opening: UnsafeMutablePointer<AVFormatContext>? = context
+        // On failure FFmpeg frees the context itself.
+        try MediaError.check(avformat_open_input(&opening, url, av_find_input_format("rtsp"), &settings), "open")
+        guard let opened = opening else { throw MediaError("open", kind: .other) }
+        context = opened
+        self.context = context
+        self.interrupt = interrupt
+        self.timeout = options.timeout
+        self.input = nil
+    }
+
+    /// Opens a container that arrives through `read`, which blocks until bytes come and answers 0 at the end.
+    public init(container: String, read: @escaping (UnsafeMutableRawBufferPointer) -> Int) throws(MediaError) {
+        guard let context = avformat_alloc_context() else { throw .outOfMemory("avformat_alloc_context") }
+        let box = InputBox(read: read)
+        guard let buffer = av_malloc(InputBox.bufferSize),
+            let io = gatehouse_input_context(
+                buffer.assumingMemoryBound(to: UInt8.self), Int32(InputBox.bufferSize), Unmanaged.passUnretained(box).toOpaque(),
+                InputBox.callback)
+        else {
+            avformat_free_context(context)
+            throw .outOfMemory("avio_alloc_context")
+        }
+        context.pointee.pb = io
+        var opening: UnsafeMutablePointer<AVFormatContext>? = context
+        let code = avformat_open_input(&opening, nil, av_find_input_format(container), nil)
+        guard code >= 0, let opened = opening else {
+            InputBox.free(io)
+            throw MediaError("open", code: code)
+        }
+        self.context = opened
+        self.interrupt = Interrupt()
+        self.timeout = .seconds(3600)
+        self.input = box
+    }
+
+    deinit {
+        var closing: UnsafeMutablePointer<AVFormatContext>? = context
+        let io = input == nil ? nil : context.pointee.pb
+        interrupt.allow(.seconds(2))  // for RTSP's TEARDOWN, without which cameras keep the session
+        avformat_close_input(&closing)
+        if let io { InputBox.free(io) }
+        withExtendedLifetime((interrupt, input)) {}
+    }
+
+    /// The tracks, by number; nil where a track is neither video nor audio.
+    public var formats: [StreamFormat?] {
+        (0..<Int(context.pointee.nb_streams)).map { index in
+            guard let parameters = context.pointee.streams[index]?.pointee.codecpar else { return nil }
+            return StreamFormat(parameters.pointee)
+        }
+    }
+
+    /// The next packet, or nil at the end of a container.
+    public mutating func read() throws(MediaError) -> Item? {
+        interrupt.allow(timeout)
+        let packet = try Packet()
+        let code = av_read_frame(context, packet.pointer)
+        if code < 0 {
+            if interrupt.isStopped { throw MediaError("read", kind: .interrupted) }
+            if code == gatehouse_averror_exit() { throw MediaError("read", kind: .timedOut) }
+            if code == gatehouse_averror_eof(), input != nil { return nil }
+            throw MediaError("read", code: code)
+        }
+        let track = Int(packet.pointer.pointee.stream_index)
+        guard let base = context.pointee.streams[track]?.pointee.time_base else { throw MediaError("read", kind: .invalidData) }
+        let duration = av_rescale_q(packet.pointer.pointee.duration, base, MediaTime.timeBase)
+        return Item(
+            track: track,
+            time: MediaTime(ticks: packet.pointer.pointee.pts, timeBase: base),
+            decodeTime: MediaTime(ticks: packet.pointer.pointee.dts, timeBase: base),
+            duration: .microseconds(max(0, duration)),
+            packet: packet
+        )
+    }
+}
+
+/// Keeps the closure behind FFmpeg's opaque pointer.
+private final class InputBox {
+    static let bufferSize = 64 * 1024
+    let read: (UnsafeMutableRawBufferPointer) -> Int
+
+    init(read: @escaping (UnsafeMutableRawBufferPointer) -> Int) {
+        self.read = read
+    }
+
+    static let callback: @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<UInt8>?, Int32) -> Int32 = { opaque, buffer, size in
+        guard let opaque, let buffer else { return gatehouse_averror(EINVAL) }
+        let box = Unmanaged<InputBox>.fromOpaque(opaque).takeUnretainedValue()
+        let count = box.read(UnsafeMutableRawBufferPointer(start: buffer, count: Int(size)))
+        return count > 0 ? Int32(count) : (count == 0 ? gatehouse_averror_eof() : gatehouse_averror(EIO))
+    }
+
+    static func free(_ context: UnsafeMutablePointer<AVIOContext>) {
+        var context: UnsafeMutablePointer<AVIOContext>? = context
+        av_freep(&context!.pointee.buffer)
+        avio_context_free(&context)
+    }
+}

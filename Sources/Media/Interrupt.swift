@@ -1,0 +1,42 @@
+import CFFmpeg
+import Synchronization
+
+/// Ends FFmpeg's blocking calls from another thread, or when they take too long.
+public final class Interrupt: Sendable {
+    private let stopped = Atomic<Bool>(false)
+    /// Microseconds of FFmpeg's monotonic clock; 0 means no limit.
+    private let deadline = Atomic<Int64>(0)
+
+    public init() {}
+
+    /// Ends the present and every later call.
+    public func stop() {
+        stopped.store(true, ordering: .releasing)
+    }
+
+    /// Whether `stop` was called.
+    public var isStopped: Bool { stopped.load(ordering: .acquiring) }
+
+    /// Gives the next calls together at most `limit`.
+    public func allow(_ limit: Duration) {
+        deadline.store(av_gettime_relative() + limit.microseconds, ordering: .releasing)
+    }
+
+    /// Whether the calls must end now.
+    var isDue: Bool {
+        if isStopped { return true }
+        let deadline = deadline.load(ordering: .acquiring)
+        return deadline != 0 && av_gettime_relative() > deadline
+    }
+
+    /// The callback for FFmpeg; whoever sets it keeps this object alive as long.
+    var callback: AVIOInterruptCB {
+        AVIOInterruptCB(
+            callback: { opaque in
+                guard let opaque else { return 0 }
+                return Unmanaged<Interrupt>.fromOpaque(opaque).takeUnretainedValue().isDue ? 1 : 0
+            },
+            opaque: Unmanaged.passUnretained(self).toOpaque()
+        )
+    }
+}

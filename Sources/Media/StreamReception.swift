@@ -1,0 +1,74 @@
+/// Turns the packets of one connection into samples: repaired times, the present format, measured figures.
+public struct StreamReception: ~Copyable {
+    private let videoTrack: Int
+    private let audioTrack: Int?
+    private var parameters: PictureParameters
+    private var video: StreamFormat
+    private let audio: StreamFormat?
+    private let role: StreamRole
+    private var videoTimes = TimelineRepair()
+    private var audioTimes = TimelineRepair()
+    private var meter = StreamMeter()
+    private var begun = false
+    private var lastVideo: Duration
+    private let silence: Duration
+    /// The last `take` brought news for `status`.
+    public private(set) var statusChanged = false
+
+    /// Receives a stream with these `tracks`; `silence` without a picture, while sound comes, is a failure.
+    /// - Throws: `StreamTrouble` when there is no video that can be kept.
+    public init(tracks: [StreamFormat?], role: StreamRole, now: Duration, silence: Duration) throws {
+        guard let videoTrack = tracks.firstIndex(where: { $0?.kind == .video }), let video = tracks[videoTrack] else {
+            throw StreamTrouble.noVideo
+        }
+        guard video.codec == .h264 || video.codec == .hevc else { throw StreamTrouble.unsupportedCodec(video.codec.rawValue) }
+        // Everything that throws comes before the first property is set.
+        let parameters = try PictureParameters(format: video)
+        self.parameters = parameters
+        self.videoTrack = videoTrack
+        self.audioTrack = tracks.firstIndex { $0?.kind == .audio }
+        self.audio = tracks.lazy.compactMap { $0 }.first { $0.kind == .audio }
+        self.video = video
+        self.role = role
+        self.lastVideo = now
+        self.silence = silence
+    }
+
+    /// What the stream sends, as measured so far.
+    public var status: StreamStatus {
+        StreamStatus(
+            role: role, video: video, audio: audio, frameRate: meter.frameRate, bitRate: meter.bitRate,
+            keyFrameSeconds: (meter.keyFrameSeconds * 10).rounded() / 10)
+    }
+
+    /// The sample of `item`, or nil while nothing can be shown yet.
+    /// - Throws: `StreamTrouble.noVideo` when sound comes and no picture.
+    public mutating func take(_ item: borrowing Demuxer.Item, arrival: Duration) throws -> Sample? {
+        statusChanged = false
+        guard item.track == videoTrack || item.track == audioTrack else { return nil }
+        let isVideo = item.track == videoTrack
+        if isVideo {
+            lastVideo = arrival
+            if item.packet.isKeyFrame { begin(with: item.packet) }
+        } else if arrival - lastVideo > silence {
+            throw StreamTrouble.noVideo
+        }
+        let times =
+            isVideo
+            ? videoTimes.repair(time: item.time, decodeTime: item.decodeTime, arrival: arrival)
+            : audioTimes.repair(time: item.time, decodeTime: item.decodeTime, arrival: arrival)
+        guard begun, let format = isVideo ? video : audio else { return nil }
+        let sample = Sample(
+            format: format, time: times.time, decodeTime: times.decodeTime, duration: item.duration,
+            isKeyFrame: isVideo ? item.packet.isKeyFrame : true, arrival: arrival, packet: try item.packet.reference())
+        if meter.add(sample) { statusChanged = true }
+        return sample
+    }
+
+    private mutating func begin(with keyFrame: borrowing Packet) {
+        let declared = parameters.format(of: keyFrame, after: video)
+        statusChanged = !begun || declared !== video
+        video = declared
+        begun = begun || video.width > 0
+    }
+}

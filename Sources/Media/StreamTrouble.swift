@@ -1,0 +1,72 @@
+/// Why a camera's stream does not come, as a person must hear it.
+public enum StreamTrouble: Error, Sendable, Equatable {
+    case wrongPassword
+    case noSuchPath
+    case unreachable
+    case refused
+    case silent
+    case busy
+    case noVideo
+    case unsupportedCodec(String)
+    case ended
+    case other(String)
+
+    /// Sorts what opening or reading threw.
+    public init(_ error: any Error) {
+        if let trouble = error as? StreamTrouble {
+            self = trouble
+            return
+        }
+        switch (error as? MediaError)?.kind {
+        case .unauthorized: self = .wrongPassword
+        case .notFound: self = .noSuchPath
+        case .connectionRefused: self = .refused
+        case .unreachable: self = .unreachable
+        case .timedOut, .interrupted: self = .silent
+        case .busy: self = .busy
+        case .unsupported: self = .unsupportedCodec("an unknown codec")
+        case .ended: self = .ended
+        default: self = .other("\(error)")
+        }
+    }
+
+    /// Trying again by itself would do harm or no good.
+    public var needsPerson: Bool { self == .wrongPassword }
+
+    /// Stable, for programs.
+    public var code: String {
+        switch self {
+        case .wrongPassword: "wrong-password"
+        case .noSuchPath: "no-such-path"
+        case .unreachable: "unreachable"
+        case .refused: "refused"
+        case .silent: "silent"
+        case .busy: "camera-busy"
+        case .noVideo: "no-video"
+        case .unsupportedCodec: "unsupported-codec"
+        case .ended: "lost"
+        case .other: "camera-error"
+        }
+    }
+
+    /// The cause and the next step.
+    public var sentence: String {
+        switch self {
+        case .wrongPassword: "The camera answers but refuses the user name or password. Enter the right one; the box does not try again by itself."
+        case .noSuchPath: "The camera answers but has no stream at this address. Check the path of the RTSP URL."
+        case .unreachable: "There is no way to the camera's address. Check its cable, power and address."
+        case .refused: "Something answers at the camera's address but has no RTSP service there. Check the port, and that RTSP is switched on."
+        case .silent: "The camera does not answer. Check its power and cable; the box keeps trying."
+        case .busy: "The camera gives no more sessions; it may still hold the last one. The box tries again within about a minute."
+        case .noVideo: "The camera sends sound but no picture. Restart the camera; the box keeps trying."
+        case .unsupportedCodec(let name): "The camera sends \(name), which the box cannot keep. Set the stream to H.264 or H.265 in the camera."
+        case .ended: "The camera ended the connection. The box connects again by itself."
+        case .other: "The connection to the camera failed. The box keeps trying."
+        }
+    }
+
+    /// What support wants to know.
+    public var detail: String? {
+        if case .other(let text) = self { text } else { nil }
+    }
+}

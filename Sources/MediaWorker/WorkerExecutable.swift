@@ -1,0 +1,154 @@
+public import Core
+import Subprocess
+import Synchronization
+public import SystemPackage
+
+/// Where the worker's program is and how long it may stay silent.
+public struct WorkerExecutable: Sendable {
+    /// The box's own executable: `gatehouse worker`.
+    public let path: FilePath
+    /// A worker that has work and neither takes nor gives anything for this long is killed.
+    public let patience: Duration
+    let time: TimeSource
+
+    public init(path: FilePath, patience: Duration = .seconds(20), time: TimeSource = .system) {
+        self.path = path
+        self.patience = patience
+        self.time = time
+    }
+
+    /// Starts a worker, lends it to `body`, and ends it when `body` has returned, thrown or been cancelled.
+    func withWorker<Result: Sendable>(_ body: @escaping @Sendable (WorkerConnection) async throws -> Result) async throws -> Result {
+        var options = PlatformOptions()
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .milliseconds(100))]
+        let outcome = try await Subprocess.run(
+            .path(path), arguments: ["worker"], environment: .custom(["PATH": "/usr/bin"]), platformOptions: options, input: .inputWriter,
+            output: .sequence, error: .discarded
+        ) { execution in
+            let connection = WorkerConnection(
+                write: { bytes in
+                    _ = try await execution.standardInputWriter.write(bytes)
+                },
+                kill: { try? execution.send(signal: .kill) },
+                closeInput: { try? await execution.standardInputWriter.finish() },
+                patience: patience, time: time)
+            async let reading: Void = connection.read(execution.standardOutput)
+            async let watching: Void = connection.watch()
+            let result: Swift.Result<Result, any Error>
+            do {
+                result = .success(try await body(connection))
+            } catch {
+                result = .failure(error)
+            }
+            // Whatever the worker still does is not wanted any more.
+            try? execution.send(signal: .kill)
+            connection.end()
+            _ = await (reading, watching)
+            return result
+        }
+        return try outcome.closureResult.get()
+    }
+}
+
+/// The box's end of a worker's pipes.
+final class WorkerConnection: Sendable {
+    private struct State {
+        /// Since when the worker owes something.
+        var owesSince: Duration?
+        var hung = false
+        var ended = false
+    }
+
+    private let write: @Sendable ([UInt8]) async throws -> Void
+    private let kill: @Sendable () -> Void
+    private let closeInput: @Sendable () async -> Void
+    private let patience: Duration
+    private let time: TimeSource
+    private let state = Mutex(State())
+    private let ending = Signal()
+    /// What the worker says; ends with an error when it breaks the protocol and without one when it goes.
+    let messages: AsyncThrowingStream<WorkerMessage, any Error>
+    private let incoming: AsyncThrowingStream<WorkerMessage, any Error>.Continuation
+
+    init(
+        write: @escaping @Sendable ([UInt8]) async throws -> Void, kill: @escaping @Sendable () -> Void,
+        closeInput: @escaping @Sendable () async -> Void, patience: Duration, time: TimeSource
+    ) {
+        self.write = write
+        self.kill = kill
+        self.closeInput = closeInput
+        self.patience = patience
+        self.time = time
+        // Bounded by what one clip can be: the worker produces no more than the box has fed it.
+        (messages, incoming) = AsyncThrowingStream.makeStream()
+    }
+
+    /// Sends a message; the worker owes its taking.
+    func send(_ message: WorkerMessage) async throws {
+        owe()
+        do {
+            try await write(message.bytes)
+        } catch {
+            throw failure(.crashed, "it ended while it was given its work")
+        }
+        settle()
+    }
+
+    /// Nothing more will be sent; the worker owes the rest of its answer.
+    func owe() {
+        state.withLock { $0.owesSince = time.uptime() }
+    }
+
+    func settle() {
+        state.withLock { $0.owesSince = nil }
+    }
+
+    func finishInput() async {
+        await closeInput()
+    }
+
+    /// The failure as it really was: a worker killed for its silence did not crash by itself.
+    func failure(_ kind: WorkerFailure.Kind, _ text: String) -> WorkerFailure {
+        state.withLock { $0.hung } ? WorkerFailure(.hung, "it neither took nor gave anything for \(Int(patience.seconds)) s") : WorkerFailure(kind, text)
+    }
+
+    func end() {
+        state.withLock { $0.ended = true }
+        incoming.finish()
+        ending.raise()
+    }
+
+    fileprivate func read(_ output: SubprocessOutputSequence) async {
+        var parser = WorkerMessageParser()
+        do {
+            for try await chunk in output {
+                chunk.withUnsafeBytes { parser.append($0) }
+                while let message = try parser.next() {
+                    state.withLock { if $0.owesSince != nil { $0.owesSince = time.uptime() } }
+                    incoming.yield(message)
+                }
+            }
+            incoming.finish(throwing: failure(.crashed, "it ended before its work did"))
+        } catch let failure as WorkerFailure {
+            kill()
+            incoming.finish(throwing: failure)
+        } catch {
+            incoming.finish(throwing: failure(.crashed, "its pipe broke"))
+        }
+    }
+
+    fileprivate func watch() async {
+        while !state.withLock({ $0.ended }), !Task.isCancelled {
+            await ending.wait(atMost: min(patience / 4, .seconds(1)), time: time)
+            let overdue = state.withLock { state in
+                guard let since = state.owesSince, !state.ended, time.uptime() - since > patience else { return false }
+                state.hung = true
+                return true
+            }
+            if overdue {
+                kill()
+                return
+            }
+        }
+    }
+}

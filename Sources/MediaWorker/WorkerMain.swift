@@ -1,0 +1,42 @@
+import Foundation
+import Media
+
+/// The life of a worker process: one job, or pictures until the box closes the pipe.
+public enum WorkerMain {
+    /// Serves the box over standard input and output; answers the process's exit code.
+    public static func run() -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        MediaLibrary.prepare()
+        let pipes = WorkerPipes()
+        do {
+            guard let first = try pipes.receive() else { return 0 }
+            switch first.kind {
+            case .transcode:
+                Sandbox.lowerPriority(nice: 10)
+                try transcode(first.decodeHead(), pipes: pipes)
+            case .picture:
+                Sandbox.lowerPriority(nice: 5)
+                try Sandbox.enter(memoryBytes: 2 << 30, cpuSeconds: nil, devices: false)
+                try PictureMaker(pipes: pipes).run(first: first)
+            case .proveEncoder:
+                let trial = try first.decodeHead(EncoderTrial.self)
+                pipes.send(.done, head: EncoderTrialRun.prove(trial.encoder))
+            default: throw WorkerFailure(.garbage, "unexpected message")
+            }
+            return 0
+        } catch {
+            pipes.send(.failed, head: "\(error)")
+            return 1
+        }
+    }
+
+    private static func transcode(_ job: TranscodeJob, pipes: WorkerPipes) throws {
+        var hardware = false
+        if case .encode(let settings) = job.video { hardware = settings.encoder != "libx264" }
+        // A hardware encoder's device must be open before files are given up.
+        var transcoder = try Transcoder(job: job, pipes: pipes, openEncoderNow: hardware)
+        try Sandbox.enter(memoryBytes: job.memoryBytes, cpuSeconds: job.cpuSeconds, devices: hardware)
+        guard Sandbox.holds() else { throw WorkerFailure(.refused, "the sandbox does not hold") }
+        try transcoder.run()
+    }
+}

@@ -1,0 +1,173 @@
+public import Core
+import Foundation
+public import Logging
+public import Media
+import Synchronization
+
+/// How a stream is reached; the URL carries the credentials, so it is never logged.
+public struct StreamSource: Sendable, Equatable {
+    let url: String
+    let transport: RTSPOptions.Transport
+
+    /// A source at `url` (without credentials), signing in as `userName` where given.
+    public init(url: String, userName: String?, password: String?, transport: RTSPOptions.Transport) {
+        if var parts = URLComponents(string: url), let userName {
+            parts.user = userName
+            parts.password = password
+            self.url = parts.string ?? url
+        } else {
+            self.url = url
+        }
+        self.transport = transport
+    }
+}
+
+/// Waits and patience of a session; tests shorten them.
+public struct SessionTiming: Sendable {
+    /// No answer to a request, no packet on any track.
+    public var timeout = Duration.seconds(10)
+    /// No picture while other packets come.
+    public var videoSilence = Duration.seconds(10)
+    /// Bounds of the waits between attempts.
+    public var firstWait = Duration.seconds(1)
+    public var longestWait = Duration.seconds(60)
+    /// live555 servers keep a lost session this long and may refuse another meanwhile.
+    public var staleSession = Duration.seconds(65)
+
+    public init() {}
+}
+
+/// The one connection to one stream of a channel: it receives into `RecentPackets` and comes back by itself, whatever happens.
+///
+/// A thread of its own blocks in libavformat. Nothing else ever opens the stream: cameras allow few sessions.
+public final class CameraSession: Sendable {
+    private struct State {
+        var condition: Condition
+        var status: StreamStatus?
+        var interrupt: Interrupt?
+        var lastLoss: Duration?
+        var repairs = 0
+    }
+
+    public let role: StreamRole
+    public let packets: RecentPackets
+    private let source: StreamSource
+    private let timing: SessionTiming
+    private let time: TimeSource
+    private let logger: Logger
+    private let queue: BlockingQueue
+    private let state: Mutex<State>
+    private let retry = Signal()
+    /// Called, from any thread, when condition or status changed.
+    private let changed: @Sendable () -> Void
+
+    public init(
+        role: StreamRole, source: StreamSource, packets: RecentPackets, timing: SessionTiming, time: TimeSource, logger: Logger,
+        changed: @escaping @Sendable () -> Void
+    ) {
+        self.role = role
+        self.source = source
+        self.packets = packets
+        self.timing = timing
+        self.time = time
+        self.logger = logger
+        self.changed = changed
+        queue = BlockingQueue(name: "camera-\(role.rawValue)")
+        state = Mutex(State(condition: Condition(code: "connecting", severity: .attention, sentence: "Connecting to the camera.", since: time.now())))
+    }
+
+    /// How the session is.
+    public var condition: Condition { state.withLock { $0.condition } }
+    /// What the stream sends; nil while there is no picture.
+    public var status: StreamStatus? { state.withLock { $0.status } }
+
+    /// Tries again now, for instance after a new password was entered at the camera.
+    public func retryNow() {
+        retry.raise()
+    }
+
+    /// Receives until cancelled.
+    public func run() async {
+        var backOff = BackOff(first: timing.firstWait, longest: timing.longestWait)
+        while !Task.isCancelled {
+            let interrupt = Interrupt()
+            state.withLock { $0.interrupt = interrupt }
+            let outcome = await withTaskCancellationHandler {
+                await queue.run { [self] in Result { try receive(interrupt) } }
+            } onCancel: {
+                interrupt.stop()
+            }
+            packets.restart()
+            let hadPicture = state.withLock { state in
+                defer { state.status = nil }
+                return state.status != nil
+            }
+            guard !Task.isCancelled, case .failure(let error) = outcome else { continue }
+            if hadPicture {
+                backOff.succeeded()
+                state.withLock { $0.lastLoss = time.uptime() }
+            }
+            await recover(from: error, backOff: &backOff)
+        }
+        packets.restart()
+    }
+
+    private func recover(from error: any Error, backOff: inout BackOff) async {
+        let trouble = StreamTrouble(error)
+        set(Condition(code: trouble.code, severity: .trouble, sentence: trouble.sentence, since: time.now(), detail: trouble.detail))
+        guard !trouble.needsPerson else {
+            // Cameras lock accounts after a few wrong passwords: no second try until a person has changed something.
+            logger.warning("camera session stopped", metadata: ["role": "\(role.rawValue)", "reason": "\(trouble.code)"])
+            await retry.wait()
+            return
+        }
+        var wait = backOff.failed()
+        if trouble == .busy, let lost = state.withLock({ $0.lastLoss }) {
+            wait = max(wait, lost + timing.staleSession - time.uptime())
+        }
+        if backOff.failures == 1 {
+            logger.warning("camera session lost", metadata: ["role": "\(role.rawValue)", "reason": "\(trouble.code)", "detail": "\(error)"])
+        }
+        await retry.wait(atMost: wait, time: time)
+    }
+
+    private func set(_ condition: Condition) {
+        let isNew = state.withLock { state in
+            let continued = condition.continuing(state.condition)
+            defer { state.condition = continued }
+            return continued != state.condition
+        }
+        if isNew { changed() }
+    }
+
+    // MARK: On the session's thread
+
+    private func receive(_ interrupt: Interrupt) throws {
+        var demuxer = try Demuxer(
+            rtsp: source.url, options: RTSPOptions(transport: source.transport, timeout: timing.timeout), interrupt: interrupt)
+        var reception = try StreamReception(
+            tracks: demuxer.formats, role: role, now: time.uptime(), silence: timing.videoSilence)
+        while let item = try demuxer.read() {
+            guard let sample = try reception.take(item, arrival: time.uptime()) else { continue }
+            packets.append(sample)
+            if reception.statusChanged { publish(reception.status) }
+        }
+        throw MediaError("read", kind: .ended)
+    }
+
+    private func publish(_ status: StreamStatus) {
+        let isFirst = state.withLock { state in
+            defer { state.status = status }
+            return state.status == nil
+        }
+        set(Condition(code: "ok", severity: .ok, sentence: "The picture is there.", since: time.now()))
+        if isFirst {
+            logger.info(
+                "camera session runs",
+                metadata: [
+                    "role": "\(role.rawValue)", "codec": "\(status.video.codec.rawValue)", "size": "\(status.video.width)x\(status.video.height)",
+                ])
+        }
+        changed()
+    }
+}

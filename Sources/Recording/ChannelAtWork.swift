@@ -1,0 +1,318 @@
+public import Core
+public import Foundation
+public import Logging
+public import MediaWorker
+public import Media
+import Synchronization
+
+/// What is set for a channel; a new source makes a new session, all else is taken over while it runs.
+public struct ChannelConfiguration: Sendable, Equatable {
+    public var id: ChannelID
+    public var site: SiteID
+    public var name: String
+    public var timeZone: TimeZone
+    /// Present while the channel is linked to cloud storage.
+    public var definition: Definition?
+    public var retentionDays: Int
+    public var armed: Bool
+    public var motion: MotionSettings
+    public var schedule: ArmingSchedule
+    public var main: StreamSource
+    public var sub: StreamSource?
+
+    public init(
+        id: ChannelID, site: SiteID, name: String, timeZone: TimeZone, definition: Definition?, retentionDays: Int, armed: Bool,
+        motion: MotionSettings, schedule: ArmingSchedule, main: StreamSource, sub: StreamSource?
+    ) {
+        self.id = id
+        self.site = site
+        self.name = name
+        self.timeZone = timeZone
+        self.definition = definition
+        self.retentionDays = retentionDays
+        self.armed = armed
+        self.motion = motion
+        self.schedule = schedule
+        self.main = main
+        self.sub = sub
+    }
+}
+
+/// What all channels share.
+public struct ChannelEnvironment: Sendable {
+    let box: String
+    let spool: any FootageSpool
+    let pictures: PictureWorker
+    let transcodes: TranscodeQueue
+    let lengths: ClipLengths
+    let timing: SessionTiming
+    let time: TimeSource
+    let logger: Logger
+    /// Called, from any thread, when a channel's view changed.
+    let changed: @Sendable (ChannelID) -> Void
+    /// Called with each motion reading.
+    let moved: @Sendable (ChannelID, MotionReading) -> Void
+
+    public init(
+        box: String, spool: any FootageSpool, pictures: PictureWorker, transcodes: TranscodeQueue, lengths: ClipLengths, timing: SessionTiming,
+        time: TimeSource, logger: Logger, changed: @escaping @Sendable (ChannelID) -> Void,
+        moved: @escaping @Sendable (ChannelID, MotionReading) -> Void
+    ) {
+        self.box = box
+        self.spool = spool
+        self.pictures = pictures
+        self.transcodes = transcodes
+        self.lengths = lengths
+        self.timing = timing
+        self.time = time
+        self.logger = logger
+        self.changed = changed
+        self.moved = moved
+    }
+}
+
+/// How a channel is, as pages show it.
+public struct ChannelView: Sendable {
+    public let condition: Condition
+    public let armedNow: Bool
+    public let streams: [StreamStatus]
+    public let plan: TranscodePlan?
+    public let recording: Bool
+    public let lastEventAt: Date?
+    public let snapshotAt: Date?
+    /// Of the main stream; the last known where there is no picture now.
+    public let megapixels: Double?
+    /// Bytes of packets held for all streams.
+    public let bufferedBytes: Int
+}
+
+/// Why an event cannot be recorded.
+public enum TriggerRefusal: Error, Sendable, Equatable {
+    case notLinked
+    /// The sentence says what is wrong with the camera.
+    case noPicture(String)
+}
+
+/// One channel at work: its sessions, its eyes, its recorder.
+public final class ChannelAtWork: Sendable {
+    private struct State {
+        var configuration: ChannelConfiguration
+        var lastEventAt: Date?
+        var snapshot: (jpeg: [UInt8], at: Date)?
+        var megapixels: Double?
+        var damaged = 0
+        var recording = false
+        var motionUntil: Duration?
+        var spoolFull: String?
+    }
+
+    private let environment: ChannelEnvironment
+    private let main: CameraSession
+    private let sub: CameraSession?
+    private let recorder: EventRecorder
+    private let state: Mutex<State>
+    private let logger: Logger
+
+    public init(_ configuration: ChannelConfiguration, environment: ChannelEnvironment) {
+        var logger = environment.logger
+        logger[metadataKey: "channel"] = "\(configuration.id)"
+        let id = configuration.id
+        let changed = { @Sendable in environment.changed(id) }
+        self.environment = environment
+        self.logger = logger
+        state = Mutex(State(configuration: configuration))
+        main = CameraSession(
+            role: .main, source: configuration.main, packets: RecentPackets(span: environment.lengths.before + .seconds(1)),
+            timing: environment.timing, time: environment.time, logger: logger, changed: changed)
+        sub = configuration.sub.map { source in
+            CameraSession(
+                role: .sub, source: source, packets: RecentPackets(span: environment.lengths.before + .seconds(1), limitBytes: 16 << 20),
+                timing: environment.timing, time: environment.time, logger: logger, changed: changed)
+        }
+        recorder = EventRecorder(spool: environment.spool, lengths: environment.lengths, time: environment.time, logger: logger)
+    }
+
+    /// Works until cancelled; a running clip is then ended and kept.
+    public func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.main.run() }
+            group.addTask { await self.watch(self.main) }
+            if let sub {
+                group.addTask { await sub.run() }
+                group.addTask { await self.watch(sub) }
+            }
+            await group.waitForAll()
+        }
+        await recorder.stop()
+    }
+
+    /// Takes over settings; the sources stay as they are.
+    public func update(_ configuration: ChannelConfiguration) {
+        state.withLock { state in
+            let (main, sub) = (state.configuration.main, state.configuration.sub)
+            state.configuration = configuration
+            state.configuration.main = main
+            state.configuration.sub = sub
+        }
+        environment.changed(configuration.id)
+    }
+
+    /// The settings in force.
+    public var configuration: ChannelConfiguration { state.withLock { $0.configuration } }
+
+    /// Tries a stopped session again.
+    public func retryNow() {
+        main.retryNow()
+        sub?.retryNow()
+    }
+
+    /// The latest picture, as JPEG.
+    public var snapshot: (jpeg: [UInt8], at: Date)? { state.withLock { $0.snapshot } }
+
+    /// How the channel is now.
+    public var view: ChannelView {
+        let state = state.withLock { $0 }
+        let streams = [main.status, sub?.status].compactMap { $0 }
+        let plan = state.configuration.definition.flatMap {
+            environment.transcodes.planner.plan($0, main: main.status, sub: sub?.status, load: environment.transcodes.load)
+        }
+        return ChannelView(
+            condition: condition(state), armedNow: isArmed(state.configuration), streams: streams, plan: plan, recording: state.recording,
+            lastEventAt: state.lastEventAt, snapshotAt: state.snapshot?.at, megapixels: state.megapixels,
+            bufferedBytes: main.packets.bytes + (sub?.packets.bytes ?? 0))
+    }
+
+    private func condition(_ state: State) -> Condition {
+        let session = main.condition
+        guard session.severity == .ok else { return session }
+        if state.damaged >= 3 {
+            return Condition(
+                code: "picture-damaged", severity: .attention,
+                sentence: "The camera sends pictures that cannot be decoded. Check its network cable, and restart it.", since: session.since)
+        }
+        if let sub = sub?.condition, sub.severity == .trouble {
+            return Condition(
+                code: "sub-\(sub.code)", severity: .attention, sentence: "The main stream is well; the sub stream is not: \(sub.sentence)",
+                since: sub.since)
+        }
+        if let warning = main.status?.warnings.first {
+            return Condition(code: "stream-warning", severity: .attention, sentence: warning, since: session.since)
+        }
+        return session
+    }
+
+    private func isArmed(_ configuration: ChannelConfiguration) -> Bool {
+        configuration.armed && configuration.schedule.isArmed(at: environment.time.now(), zone: configuration.timeZone)
+    }
+
+    // MARK: Events
+
+    /// Records an event of the API or a camera.
+    /// - Throws: `TriggerRefusal`.
+    public func trigger(_ category: CameraEvent.Category, source: CameraEvent.Source) async throws(TriggerRefusal) -> CameraEvent {
+        let event = CameraEvent(channel: configuration.id, category: category, source: source, time: environment.time)
+        guard configuration.definition != nil else { throw .notLinked }
+        guard main.status != nil || sub?.status != nil else { throw .noPicture(main.condition.sentence) }
+        await record(event)
+        return event
+    }
+
+    private func record(_ event: CameraEvent) async {
+        let configuration = configuration
+        guard let context = context(configuration) else { return }
+        await environment.spool.record(event, channelName: configuration.name, clip: nil, dropReason: nil)
+        state.withLock { state in
+            state.lastEventAt = event.startedAt
+            state.recording = true
+        }
+        await recorder.record(event, context: context) { [self] in
+            state.withLock { $0.recording = false }
+            environment.changed(configuration.id)
+        }
+        environment.changed(configuration.id)
+    }
+
+    private func context(_ configuration: ChannelConfiguration) -> RecordingContext? {
+        guard let definition = configuration.definition else { return nil }
+        var load = environment.transcodes.load
+        load.activeEvents += 1
+        guard let plan = environment.transcodes.planner.plan(definition, main: main.status, sub: sub?.status, load: load) else { return nil }
+        let session = plan.way == .copySub ? sub ?? main : (main.status == nil ? sub ?? main : main)
+        return RecordingContext(
+            box: environment.box, channel: configuration.id, site: configuration.site, channelName: configuration.name,
+            definition: definition, retentionDays: configuration.retentionDays, plan: plan, packets: session.packets,
+            audio: session.status?.audio)
+    }
+
+    // MARK: Eyes
+
+    /// Looks at the key frames of one stream: for the snapshot (main stream) and for motion (sub stream where there is one).
+    private func watch(_ session: CameraSession) async {
+        var detector = MotionDetector()
+        var format: StreamFormat?
+        while !Task.isCancelled {
+            let cursor = session.packets.keyFrameCursor()
+            while let batch = await cursor.next() {
+                guard let keyFrame = batch.samples.last else { continue }
+                if keyFrame.format != format {
+                    detector.restart()
+                    format = keyFrame.format
+                }
+                await look(at: keyFrame, of: session, detector: &detector)
+            }
+            detector.restart()
+        }
+    }
+
+    private func look(at keyFrame: Sample, of session: CameraSession, detector: inout MotionDetector) async {
+        let configuration = configuration
+        if session.role == .main {
+            state.withLock { $0.megapixels = Double(keyFrame.format.width * keyFrame.format.height) / 1_000_000 }
+        }
+        let eye = sub.map { $0.condition.severity == .ok ? $0 : main } ?? main
+        let watches = eye === session && configuration.definition != nil && configuration.motion.enabled && isArmed(configuration)
+        let wantsSnapshot = session === main && snapshotIsDue
+        guard watches || wantsSnapshot else { return }
+        do {
+            let picture = try await environment.pictures.picture(of: keyFrame, channel: configuration.id, jpegWidth: wantsSnapshot ? 960 : nil)
+            state.withLock { state in
+                state.damaged = 0
+                if let jpeg = picture.jpeg { state.snapshot = (jpeg, environment.time.now()) }
+            }
+            if picture.jpeg != nil { environment.changed(configuration.id) }
+            guard watches else { return }
+            await notice(detector.look(at: picture.gray, settings: configuration.motion), at: keyFrame, every: session.status?.keyFrameSeconds ?? 2)
+        } catch {
+            let count = state.withLock { state in
+                state.damaged += 1
+                return state.damaged
+            }
+            if count == 3 {
+                logger.warning("pictures cannot be decoded", metadata: ["reason": "\(error)"])
+                environment.changed(configuration.id)
+            }
+        }
+    }
+
+    private var snapshotIsDue: Bool {
+        guard let at = state.withLock({ $0.snapshot?.at }) else { return true }
+        let age = environment.time.now().timeIntervalSince(at)
+        return age >= 10 || age < 0
+    }
+
+    private func notice(_ reading: MotionReading, at keyFrame: Sample, every seconds: Double) async {
+        let configuration = configuration
+        environment.moved(configuration.id, reading)
+        guard reading.isMotion else { return }
+        // One event lasts until there was no motion for a while; while it lasts it keeps its clip going.
+        let silence = Duration.seconds(max(6, seconds * 2.5))
+        let goesOn = state.withLock { state in
+            defer { state.motionUntil = keyFrame.arrival + silence }
+            return state.motionUntil.map { keyFrame.arrival <= $0 } ?? false
+        }
+        if goesOn, await recorder.prolong(until: keyFrame.arrival + max(.seconds(5), .seconds(seconds * 1.5))) { return }
+        await record(
+            CameraEvent(
+                channel: configuration.id, category: .motion, source: .box, uptime: keyFrame.arrival, time: environment.time))
+    }
+}

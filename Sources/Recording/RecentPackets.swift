@@ -1,0 +1,201 @@
+// Recording owns a channel at work: session -> recent packets -> event -> clip.
+// It knows neither SQL nor HTTP nor object stores; finished footage goes to a `FootageSpool`.
+
+public import Core
+import DequeModule
+public import Media
+import Synchronization
+
+/// The last seconds of one stream: everything from a key frame on, in the order of arrival, shared by all who read it.
+///
+/// Memory is per stream, not per reader: recorder, motion detector and viewers are cursors over the same samples. The pre-roll of
+/// a clip is the past of this buffer.
+public final class RecentPackets: Sendable {
+    private struct State {
+        var samples: Deque<Sample> = []
+        /// Sequence number of `samples.first`.
+        var first = 0
+        var bytes = 0
+        /// Grows when the stream starts anew; cursors of the past end.
+        var generation = 0
+        var readers: [Int: Reader] = [:]
+        var nextReader = 0
+
+        var end: Int { first + samples.count }
+    }
+
+    private struct Reader {
+        let signal: Signal
+        let keyFramesOnly: Bool
+    }
+
+    /// What is kept reaches at least this far back, from a key frame on.
+    public let span: Duration
+    /// Never more than this, whatever the key-frame distance.
+    public let limitBytes: Int
+    private let state = Mutex(State())
+
+    public init(span: Duration = .seconds(6), limitBytes: Int = 48 << 20) {
+        self.span = span
+        self.limitBytes = limitBytes
+    }
+
+    /// Adds the newest sample and lets go of what nobody will ask for any more.
+    public func append(_ sample: Sample) {
+        let isVideoKey = sample.isKeyFrame && sample.format.kind == .video
+        let signals = state.withLock { state in
+            state.samples.append(sample)
+            state.bytes += sample.count
+            if isVideoKey || state.bytes > limitBytes { trim(&state, now: sample.arrival) }
+            return state.readers.values.filter { isVideoKey || !$0.keyFramesOnly }.map(\.signal)
+        }
+        for signal in signals { signal.raise() }
+    }
+
+    private func trim(_ state: inout State, now: Duration) {
+        // The newest key frame that is old enough begins what is kept.
+        var keep: Int?
+        for (offset, sample) in state.samples.enumerated() where sample.isKeyFrame && sample.format.kind == .video {
+            guard sample.arrival <= now - span else { break }
+            keep = offset
+        }
+        if let keep { drop(keep, &state) }
+        while state.bytes > limitBytes, !state.samples.isEmpty { drop(1, &state) }
+    }
+
+    private func drop(_ count: Int, _ state: inout State) {
+        for sample in state.samples.prefix(count) { state.bytes -= sample.count }
+        state.samples.removeFirst(count)
+        state.first += count
+    }
+
+    /// Empties the buffer and ends every cursor: the stream's times start anew.
+    public func restart() {
+        let signals = state.withLock { state in
+            state.first = state.end
+            state.samples.removeAll()
+            state.bytes = 0
+            state.generation += 1
+            return state.readers.values.map(\.signal)
+        }
+        for signal in signals { signal.raise() }
+    }
+
+    /// Bytes of payload held.
+    public var bytes: Int { state.withLock { $0.bytes } }
+
+    /// The newest key frame.
+    public var latestKeyFrame: Sample? {
+        state.withLock { $0.samples.last { $0.isKeyFrame && $0.format.kind == .video } }
+    }
+
+    /// The stream's own time at `uptime`, or nil while nothing was received.
+    ///
+    /// Samples arrive late by what the network takes; the least late one tells the clocks' true offset.
+    public func mediaTime(at uptime: Duration) -> MediaTime? {
+        let offset = state.withLock { state in
+            state.samples.lazy.filter { $0.format.kind == .video }.map { $0.time - (MediaTime.zero + $0.arrival) }.max()
+        }
+        return offset.map { MediaTime.zero + (uptime + $0) }
+    }
+
+    /// A cursor that begins at the last key frame shown at or before `time`, or at the first key frame there is.
+    public func cursor(from time: MediaTime) -> Cursor {
+        let (start, generation) = state.withLock { state in
+            var start: Int?
+            for (offset, sample) in state.samples.enumerated() where sample.isKeyFrame && sample.format.kind == .video {
+                if start != nil, sample.time > time { break }
+                start = state.first + offset
+            }
+            return (start ?? state.end, state.generation)
+        }
+        return Cursor(packets: self, next: start, generation: generation, keyFramesOnly: false)
+    }
+
+    /// A cursor over key frames alone, from now on.
+    public func keyFrameCursor() -> Cursor {
+        let (end, generation) = state.withLock { ($0.end, $0.generation) }
+        return Cursor(packets: self, next: end, generation: generation, keyFramesOnly: true)
+    }
+
+    fileprivate func addReader(keyFramesOnly: Bool, signal: Signal) -> Int {
+        state.withLock { state in
+            state.nextReader += 1
+            state.readers[state.nextReader] = Reader(signal: signal, keyFramesOnly: keyFramesOnly)
+            return state.nextReader
+        }
+    }
+
+    fileprivate func removeReader(_ id: Int) {
+        state.withLock { _ = $0.readers.removeValue(forKey: id) }
+    }
+
+    /// What a cursor got.
+    public struct Batch: Sendable {
+        public let samples: [Sample]
+        /// Samples that were let go of before the cursor came to them.
+        public let missed: Int
+    }
+
+    /// A reader's place in the stream.
+    public final class Cursor: Sendable {
+        private let packets: RecentPackets
+        private let place: Mutex<Int>
+        private let generation: Int
+        private let keyFramesOnly: Bool
+        private let signal = Signal()
+        private let reader: Int
+
+        fileprivate init(packets: RecentPackets, next: Int, generation: Int, keyFramesOnly: Bool) {
+            self.packets = packets
+            self.place = Mutex(next)
+            self.generation = generation
+            self.keyFramesOnly = keyFramesOnly
+            reader = packets.addReader(keyFramesOnly: keyFramesOnly, signal: signal)
+        }
+
+        deinit {
+            packets.removeReader(reader)
+        }
+
+        /// What has come since the last call; waits for at least one sample, at most `limit`. Nil when the stream has started anew.
+        public func next(atMost limit: Duration, time: TimeSource) async -> Batch? {
+            let first = take()
+            guard let first, first.samples.isEmpty, first.missed == 0 else { return first }
+            await signal.wait(atMost: limit, time: time)
+            return take()
+        }
+
+        /// As `next(atMost:time:)`, without a limit.
+        public func next() async -> Batch? {
+            while !Task.isCancelled {
+                guard let batch = take() else { return nil }
+                if !batch.samples.isEmpty || batch.missed > 0 { return batch }
+                await signal.wait()
+            }
+            return nil
+        }
+
+        private func take() -> Batch? {
+            packets.state.withLock { state -> Batch? in
+                guard state.generation == generation else { return nil }
+                return place.withLock { next in
+                    let missed = max(0, state.first - next)
+                    var start = max(next, state.first) - state.first
+                    if missed > 0 {
+                        // Whoever fell behind goes on at a key frame.
+                        start =
+                            state.samples.indices.dropFirst(start).first {
+                                state.samples[$0].isKeyFrame && state.samples[$0].format.kind == .video
+                            } ?? state.samples.count
+                    }
+                    let samples = state.samples.dropFirst(start).filter {
+                        !keyFramesOnly || $0.isKeyFrame && $0.format.kind == .video
+                    }
+                    next = state.end
+                    return Batch(samples: Array(samples), missed: missed)
+                }
+            }
+        }
+    }
+}

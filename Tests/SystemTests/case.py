@@ -1,0 +1,93 @@
+"""What the test classes have in common."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+
+from box import Box
+from simulator import SMALL, Simulator
+
+
+class Case(unittest.TestCase):
+    """A test with boxes and cameras that are cleaned away whatever happens."""
+
+    @classmethod
+    def class_box(cls, **settings):
+        """A running box for all tests of the class."""
+        box = Box(start=False, **settings)
+        cls.addClassCleanup(box.clean)
+        return box.start()
+
+    @classmethod
+    def class_simulator(cls, **options):
+        """Cameras for all tests of the class."""
+        simulator = Simulator(**options)
+        cls.addClassCleanup(simulator.close)
+        return simulator
+
+    @classmethod
+    def class_small_cameras(cls, count=1, **options):
+        """Small cameras, cheap to receive and to transcode."""
+        return cls.class_simulator(cameras=count, **{**SMALL, **options})
+
+    def box(self, start=True, **settings):
+        """A box for this test."""
+        box = Box(start=False, **settings)
+        self.addCleanup(box.clean)
+        return box.start() if start else box
+
+    def simulator(self, **options):
+        """Cameras for this test."""
+        simulator = Simulator(**options)
+        self.addCleanup(simulator.close)
+        return simulator
+
+    def kept(self, thing):
+        """Something with close(), closed at the end."""
+        self.addCleanup(thing.close)
+        return thing
+
+    def folder(self):
+        """A folder that goes with the test."""
+        folder = tempfile.TemporaryDirectory(prefix="gatehouse-test-")
+        self.addCleanup(folder.cleanup)
+        return folder.name
+
+    def file_system(self, megabytes):
+        """An ext4 file system in a file, mounted; its DiskImage. Skips the test where that is not allowed."""
+        if os.geteuid():
+            self.skipTest("needs root, to mount a file system image")
+        image = DiskImage(self.folder(), megabytes)
+        try:
+            image.mount()
+        except subprocess.CalledProcessError as error:
+            self.skipTest(f"a file system image cannot be mounted here: {error.stderr.decode().strip()}")
+        self.addCleanup(image.unmount, lazy=True)
+        return image
+
+
+class DiskImage:
+    """An ext4 file system in a file."""
+
+    def __init__(self, folder, megabytes):
+        self.file, self.path = os.path.join(folder, "disk.img"), os.path.join(folder, "mounted")
+        os.makedirs(self.path)
+        with open(self.file, "wb") as file:
+            file.truncate(megabytes << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", self.file], check=True, capture_output=True)
+
+    def mount(self):
+        """Mount it."""
+        subprocess.run(["mount", "-o", "loop", self.file, self.path], check=True, capture_output=True)
+
+    def unmount(self, lazy=False):
+        """Unmount it, if it is mounted."""
+        if os.path.ismount(self.path):
+            subprocess.run(["umount", *(["-l"] if lazy else []), self.path], check=True, capture_output=True)
+
+    @property
+    def free(self):
+        """Free bytes."""
+        status = os.statvfs(self.path)
+        return status.f_bavail * status.f_frsize

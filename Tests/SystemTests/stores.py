@@ -1,0 +1,305 @@
+"""S3 peers: `FaultyS3`, a strict store in memory that fails as told, and `Moto`, somebody else's."""
+
+import hashlib
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
+
+from signatures import Refused, check, check_body
+
+ACCESS_KEY, SECRET_KEY, REGION, BUCKET = "AKIAGATEHOUSETEST", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "eu-test-1", "footage"
+FAULTS = ("refuse", "hang", "500", "503", "412", "403", "409", "commit-drop", "truncate", "html")
+CAPTIVE = b"<!DOCTYPE html><html><body>Welcome to the hotel. Please sign in.</body></html>"
+
+
+class Object:
+    """A stored object."""
+
+    def __init__(self, body, headers):
+        self.body, self.at = body, time.time()
+        self.sha256 = hashlib.sha256(body).hexdigest()
+        self.headers = {name.lower(): value for name, value in headers.items()
+                        if name.lower() == "content-type" or name.lower().startswith("x-amz-meta-")}
+
+
+class Request:
+    """One request that came, for the account."""
+
+    def __init__(self, method, key):
+        self.method, self.key, self.at, self.status = method, key, time.monotonic(), None
+
+    def __repr__(self):
+        return f"{self.method} {self.key} {self.status}"
+
+
+class FaultyS3:
+    """An S3 store in memory: verifies signatures and digests, honours If-None-Match, keeps account of every request."""
+
+    def __init__(self, session_token=None):
+        self.known = {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "region": REGION, "session_token": session_token}
+        self.objects, self.commits, self.requests = {}, {}, []
+        self.lock = threading.Lock()
+        self.mode, self.retry_after, self.fault_changed = None, None, threading.Event()
+        self.server, self.port = None, 0
+        self.open()
+
+    # Faults
+
+    def fault(self, mode, retry_after=None):
+        """Fail from now on: one of FAULTS, or None for a good store."""
+        assert mode is None or mode in FAULTS, mode
+        earlier, self.mode, self.retry_after = self.mode, mode, retry_after
+        self.fault_changed.set()  # what hangs is let go
+        self.fault_changed = threading.Event()
+        if mode == "refuse":
+            self.close()
+        elif earlier == "refuse":
+            self.open()
+
+    def open(self):
+        """Listen, on the same port as before."""
+        store = self
+
+        class Handler(BaseHTTPRequestHandler):
+            """Hands requests to the store."""
+
+            protocol_version = "HTTP/1.1"
+            timeout = 120
+
+            def handle_any(self):
+                """Answer one request."""
+                store.handle(self)
+
+            do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = handle_any
+
+            def log_message(self, *_):
+                """Keep quiet."""
+
+        class Server(ThreadingHTTPServer):
+            """Does not wait for its threads, and remembers its connections."""
+
+            daemon_threads, block_on_close, request_queue_size = True, False, 64
+            connections = set()
+
+            def process_request(self, request, address):
+                self.connections.add(request)
+                super().process_request(request, address)
+
+            def shutdown_request(self, request):
+                self.connections.discard(request)
+                super().shutdown_request(request)
+
+            def handle_error(self, *_):
+                """A client that went away is no error."""
+
+        self.server = Server(("127.0.0.1", self.port), Handler)
+        self.server.connections = set()
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self):
+        """Refuse connections and break those that are open."""
+        self.fault_changed.set()
+        if self.server:
+            self.server.shutdown()
+            self.server.server_close()
+            for connection in list(self.server.connections):
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+            self.server = None
+
+    @property
+    def endpoint(self):
+        """The address to give to the box."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def target(self, **more):
+        """The body of PUT /storage/target for this store."""
+        return {"kind": "s3", "endpoint": self.endpoint, "region": REGION, "bucket": BUCKET, "prefix": "", "accessKeyId": ACCESS_KEY,
+                "secretAccessKey": SECRET_KEY, "addressing": "path", **more}
+
+    # Requests
+
+    def handle(self, handler):
+        """Answer one request, or fail as told."""
+        mode, retry_after, changed = self.mode, self.retry_after, self.fault_changed
+        key = unquote(handler.path.partition("?")[0]).removeprefix(f"/{BUCKET}").lstrip("/")
+        request = Request(handler.command, key)
+        with self.lock:
+            self.requests.append(request)
+        body = b""
+        length = int(handler.headers.get("Content-Length") or 0)
+        if mode == "truncate" and handler.command == "PUT":
+            handler.rfile.read(length // 2)
+            return self.drop(handler, request)
+        body = handler.rfile.read(length)
+        if len(body) < length:
+            return self.drop(handler, request)
+        if mode == "hang":
+            changed.wait(100)
+            return self.drop(handler, request)
+        if mode in ("500", "503", "412", "403", "409"):
+            codes = {"500": "InternalError", "503": "SlowDown", "412": "PreconditionFailed", "403": "AccessDenied",
+                     "409": "OperationAborted"}
+            applies = mode not in ("412", "409") or handler.command == "PUT"
+            if applies:
+                return self.answer(handler, request, int(mode), error(codes[mode]), {"Retry-After": retry_after} if retry_after else {})
+        if mode == "html":
+            return self.answer(handler, request, 200, CAPTIVE, {"Content-Type": "text/html"})
+        try:
+            status, content, headers = self.serve(handler, key, body)
+        except Refused as refused:
+            status, content, headers = refused.status, error(refused.code), {}
+        if mode == "commit-drop" and handler.command == "PUT":
+            return self.drop(handler, request)
+        return self.answer(handler, request, status, content, headers, cut=mode == "truncate")
+
+    def serve(self, handler, key, body):
+        """What a good store does: status, content and headers."""
+        check(handler.command, handler.path, lambda name: handler.headers.get(name), self.known)
+        check_body(lambda name: handler.headers.get(name), body)
+        if not handler.path.startswith(f"/{BUCKET}"):
+            raise Refused(404, "NoSuchBucket")
+        with self.lock:
+            found = self.objects.get(key)
+            if handler.command == "PUT":
+                if handler.headers.get("If-None-Match") == "*" and found:
+                    raise Refused(412, "PreconditionFailed")
+                self.objects[key] = Object(body, handler.headers)
+                self.commits.setdefault(key, []).append(self.objects[key].sha256)
+                return 200, b"", {"ETag": f'"{hashlib.md5(body).hexdigest()}"'}
+            if handler.command == "DELETE":
+                self.objects.pop(key, None)
+                return 204, b"", {}
+        if not found:
+            raise Refused(404, "NoSuchKey")
+        return self.reading(handler, found)
+
+    @staticmethod
+    def reading(handler, found):
+        """GET and HEAD."""
+        headers = {**found.headers, "ETag": '"x"', "Accept-Ranges": "bytes"}
+        wanted = handler.headers.get("Range", "")
+        if wanted.startswith("bytes=") and handler.command == "GET":
+            first, _, last = wanted[6:].partition("-")
+            start, end = int(first), min(int(last or len(found.body) - 1), len(found.body) - 1)
+            headers["Content-Range"] = f"bytes {start}-{end}/{len(found.body)}"
+            return 206, found.body[start:end + 1], headers
+        return 200, found.body, headers
+
+    @staticmethod
+    def drop(handler, request):
+        """Close the connection without an answer."""
+        request.status = 0
+        handler.close_connection = True
+        try:
+            handler.connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def answer(self, handler, request, status, content=b"", headers=None, cut=False):
+        """Send an answer; `cut` closes half-way through the content."""
+        request.status = status
+        handler.send_response(status)
+        for name, value in (headers or {}).items():
+            handler.send_header(name, str(value))
+        if status != 204:
+            handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        if handler.command != "HEAD" and content:
+            handler.wfile.write(content[:len(content) // 2] if cut else content)
+        if cut and content:
+            self.drop(handler, request)
+
+    # The account
+
+    def keys(self, ending):
+        """The keys of stored objects that end so."""
+        with self.lock:
+            return sorted(key for key in self.objects if key.endswith(ending))
+
+    def read(self, key):
+        """An object's bytes."""
+        with self.lock:
+            return self.objects[key].body
+
+    def requests_since(self, moment):
+        """The requests since a monotonic time."""
+        with self.lock:
+            return [request for request in self.requests if request.at >= moment]
+
+    def written_twice(self):
+        """Keys under which something was stored more than once."""
+        with self.lock:
+            return {key: digests for key, digests in self.commits.items() if len(digests) > 1}
+
+
+def error(code):
+    """An S3 error document."""
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>As told.</Message></Error>'.encode()
+
+
+class Folder:
+    """The embedded store, looked at from outside: the same account as FaultyS3 gives, as far as a folder tells."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def files(self):
+        """All files' paths below the root."""
+        return sorted(os.path.relpath(os.path.join(folder, name), self.root)
+                      for folder, _, names in os.walk(self.root) for name in names)
+
+    def keys(self, ending):
+        """The files that end so."""
+        return [name for name in self.files() if name.endswith(ending)]
+
+    def read(self, key):
+        """A file's bytes."""
+        with open(os.path.join(self.root, key), "rb") as file:
+            return file.read()
+
+    @staticmethod
+    def written_twice():
+        """A folder cannot tell; its files would have been replaced."""
+        return {}
+
+
+class Moto:
+    """A moto server from PyPI, in a virtual environment of its own that is made when missing."""
+
+    HOME = os.path.expanduser("~/.cache/gatehouse-tests/moto")
+
+    def __init__(self):
+        program = os.path.join(self.HOME, "bin/moto_server")
+        if not os.path.exists(program):
+            subprocess.run([sys.executable, "-m", "venv", self.HOME], check=True, capture_output=True, timeout=120)
+            subprocess.run([os.path.join(self.HOME, "bin/pip"), "install", "-q", "moto[server]"], check=True, capture_output=True,
+                           timeout=600)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.port = listener.getsockname()[1]
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.process = subprocess.Popen([program, "-H", "127.0.0.1", "-p", str(self.port)], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        text = b""
+        while b"Running on" not in text:
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                self.close()
+                raise AssertionError(f"moto did not start: {text!r}")
+            if select.select([self.process.stderr], [], [], 0.5)[0]:
+                text += os.read(self.process.stderr.fileno(), 65536)
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def close(self):
+        """End it."""
+        self.process.kill()
+        self.process.wait()

@@ -1,0 +1,1 @@
+"""A simulated IP camera: scenes, rendering, feeding, serving, control."""
