@@ -36,7 +36,8 @@ public struct AddressPolicy: Sendable {
         guard !allowsLocal else { return }
         if let reason = addresses.lazy.compactMap(\.refusalReason).first {
             throw AddressRefusal(
-                code: "address-refused", sentence: "\(bare) is \(reason), where no camera can be. Enter the camera's address on the site's network.")
+                code: "address-refused",
+                sentence: "\(bare) is \(reason), where no camera can be. Enter the camera's address on the site's network.")
         }
     }
 
@@ -45,7 +46,8 @@ public struct AddressPolicy: Sendable {
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         guard getaddrinfo(host, nil, &hints, &list) == 0, let first = list else {
-            throw AddressRefusal(code: "unreachable", sentence: "The name \(host) is not known on this network. Enter the camera's IP address.")
+            throw AddressRefusal(
+                code: "unreachable", sentence: "The name \(host) is not known on this network. Enter the camera's IP address.")
         }
         defer { freeaddrinfo(first) }
         var addresses: [Address] = []
@@ -69,10 +71,13 @@ private struct Address {
             bytes = pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { withUnsafeBytes(of: $0.pointee.sin_addr) { Array($0) } }
         case AF_INET6:
             guard let pointer = entry.ai_addr else { return nil }
-            let all = pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { withUnsafeBytes(of: $0.pointee.sin6_addr) { Array($0) } }
+            let all = pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
+                withUnsafeBytes(of: $0.pointee.sin6_addr) { Array($0) }
+            }
             // IPv4-mapped (::ffff:0:0/96), NAT64 (64:ff9b::/96) and IPv4-compatible addresses are what they wrap.
             let wraps =
-                all.prefix(10).allSatisfy { $0 == 0 } && (all[10...11].allSatisfy { $0 == 0xFF } || all[10...11].allSatisfy { $0 == 0 } && all[12] != 0)
+                all.prefix(10).allSatisfy { $0 == 0 }
+                && (all[10...11].allSatisfy { $0 == 0xFF } || all[10...11].allSatisfy { $0 == 0 } && all[12] != 0)
                 || all.prefix(12).elementsEqual([0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0])
             bytes = wraps ? Array(all[12...]) : all
         default: return nil

@@ -98,7 +98,9 @@ public struct CameraTester: Sendable {
             .init(name: "reach", ok: true, sentence: "The camera answers."),
             .init(name: "sign-in", ok: true, sentence: address.userName == nil ? "It asks for no password." : "It accepts the password."),
             .init(name: "streams", ok: true, sentence: "It sends \(Self.describe(main.status))."),
-            .init(name: "picture", ok: main.keyFrame != nil, sentence: main.keyFrame == nil ? "No key frame came in time." : "A picture came."),
+            .init(
+                name: "picture", ok: main.keyFrame != nil, sentence: main.keyFrame == nil ? "No key frame came in time." : "A picture came."
+            ),
         ]
         if main.keyFrame == nil { return failed(result, code: "no-video", sentence: StreamTrouble.noVideo.sentence, at: "picture") }
         return result
@@ -129,7 +131,9 @@ public struct CameraTester: Sendable {
 
     private func openSub(_ address: CameraAddress, path: KnownPath?, into result: inout CameraTestResult) async {
         var url = address.subURL
-        if url == nil, let sub = path?.sub, case .host(let host, let port) = address.place { url = RTSPAddress(host: host, port: port, path: sub) }
+        if url == nil, let sub = path?.sub, case .host(let host, let port) = address.place {
+            url = RTSPAddress(host: host, port: port, path: sub)
+        }
         guard let url, let sight = try? await look(url.url, address, role: .sub) else { return }
         result.subURL = url.url
         result.streams.append(sight.status)

@@ -95,7 +95,9 @@ struct ClipDirectory: Sendable {
 
     /// Removes the directory with everything in it: the manifest last, so that half a removal is still recognised.
     func remove() {
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] where name != Self.manifestName { unlink(file(name)) }
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] where name != Self.manifestName {
+            unlink(file(name))
+        }
         unlink(file(Self.manifestName))
         rmdir(path)
     }

@@ -25,7 +25,8 @@ public final class FootageIndex: Sendable {
     /// Inserts or replaces the row of a clip and those of its events.
     func put(_ manifest: ClipManifest, state: ClipState, spoolBytes: Int) async throws {
         try await database.write { database in
-            var record = try ClipRecord.fetchOne(database, key: manifest.id) ?? ClipRecord(manifest: manifest, state: state, spoolBytes: spoolBytes)
+            var record =
+                try ClipRecord.fetchOne(database, key: manifest.id) ?? ClipRecord(manifest: manifest, state: state, spoolBytes: spoolBytes)
             record.manifest = manifest
             record.startsAt = manifest.startsAt
             record.state = state
@@ -33,10 +34,13 @@ public final class FootageIndex: Sendable {
             if state == .queued { record.lastError = nil }
             try record.upsert(database)
             for event in manifest.events {
-                var row = try EventRecord.fetchOne(database, key: event.id)
+                var row =
+                    try EventRecord.fetchOne(database, key: event.id)
                     ?? EventRecord(event, channelId: manifest.channel, channelName: manifest.channelName, clipId: manifest.id)
                 row.clipId = row.clipId ?? manifest.id
-                if state != .recording, row.endedAt == nil { row.endedAt = manifest.startsAt.addingTimeInterval(manifest.footage?.duration ?? 30) }
+                if state != .recording, row.endedAt == nil {
+                    row.endedAt = manifest.startsAt.addingTimeInterval(manifest.footage?.duration ?? 30)
+                }
                 try row.upsert(database)
             }
         }
@@ -83,7 +87,8 @@ public final class FootageIndex: Sendable {
             guard var record = try ClipRecord.fetchOne(database, key: id), record.state != .dropped else { return }
             let length = record.manifest.footage?.duration ?? 30
             var gap = GapRecord(
-                channelId: record.channelId, from: record.startsAt, to: record.startsAt.addingTimeInterval(length), bytes: record.spoolBytes,
+                channelId: record.channelId, from: record.startsAt, to: record.startsAt.addingTimeInterval(length),
+                bytes: record.spoolBytes,
                 reason: reason)
             try gap.insert(database)
             record.state = .dropped
@@ -159,7 +164,9 @@ public final class FootageIndex: Sendable {
         try await database.read { database in
             try ClipID.fetchAll(
                 database,
-                ClipRecord.select(Column("id")).filter(states.map(\.rawValue).contains(Column("state"))).order(Column("state"), Column("id")).limit(64))
+                ClipRecord.select(Column("id")).filter(states.map(\.rawValue).contains(Column("state"))).order(
+                    Column("state"), Column("id")
+                ).limit(64))
         }
     }
 

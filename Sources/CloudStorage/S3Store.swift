@@ -114,11 +114,13 @@ public final class S3Store: ObjectStore {
         } catch is CancellationError {
             throw CancellationError()
         } catch let error as NIOSSLError {
-            throw StoreError(.refused, "The storage's certificate was not accepted. If it has its own authority, enter that certificate. (\(error))")
+            throw StoreError(
+                .refused, "The storage's certificate was not accepted. If it has its own authority, enter that certificate. (\(error))")
         } catch let error as NIOSSLExtraError {
             throw StoreError(.refused, "The storage's certificate does not fit its name. Check the endpoint. (\(error))")
         } catch let error as HTTPClientError {
-            throw StoreError(.unreachable, "The storage at \(base.host ?? "") did not answer (\(error.shortDescription)). Footage waits here.")
+            throw StoreError(
+                .unreachable, "The storage at \(base.host ?? "") did not answer (\(error.shortDescription)). Footage waits here.")
         } catch {
             throw StoreError(.unreachable, "No connection to the storage at \(base.host ?? ""). Footage waits here. (\(error))")
         }
@@ -182,7 +184,9 @@ struct S3Answer {
 
     /// The text of the first `<name>`; S3's errors are flat, so no parser has to look at them.
     private static func element(_ name: String, in body: String) -> String? {
-        guard let start = body.firstRange(of: "<\(name)>"), let end = body[start.upperBound...].firstRange(of: "</\(name)>") else { return nil }
+        guard let start = body.firstRange(of: "<\(name)>"), let end = body[start.upperBound...].firstRange(of: "</\(name)>") else {
+            return nil
+        }
         return String(body[start.upperBound..<end.lowerBound].prefix(64))
     }
 }

@@ -27,7 +27,8 @@ public struct S3Target: Codable, Sendable, Equatable {
     public var caCertificate: String?
 
     public init(
-        endpoint: String, region: String, bucket: String, prefix: String, accessKeyId: String, addressing: Addressing, caCertificate: String?
+        endpoint: String, region: String, bucket: String, prefix: String, accessKeyId: String, addressing: Addressing,
+        caCertificate: String?
     ) {
         self.endpoint = endpoint
         self.region = region

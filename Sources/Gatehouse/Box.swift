@@ -80,7 +80,8 @@ struct Box {
         logger.info(
             "spool recovered",
             metadata: [
-                "clips": "\(report.clips)", "interrupted": "\(report.interrupted)", "removed": "\(report.removed)", "damaged": "\(report.damaged)",
+                "clips": "\(report.clips)", "interrupted": "\(report.interrupted)", "removed": "\(report.removed)",
+                "damaged": "\(report.damaged)",
             ])
         try await services.targets.start(first: settings.storageFolder.map { .folder(path: $0) }, logger: logger)
         if try await services.administration.isClaimed() { try await catalogue.start() }

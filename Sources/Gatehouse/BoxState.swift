@@ -80,7 +80,8 @@ struct BoxState {
 enum ProfileFolder {
     static func find(_ given: String?) throws -> String {
         let program = (ExecutablePath.current as NSString).deletingLastPathComponent
-        let candidates = given.map { [$0] } ?? [program + "/Profiles", program + "/../share/gatehouse/Profiles", program + "/../../../Profiles"]
+        let candidates =
+            given.map { [$0] } ?? [program + "/Profiles", program + "/../share/gatehouse/Profiles", program + "/../../../Profiles"]
         guard let found = candidates.first(where: { FileManager.default.fileExists(atPath: $0 + "/definitions.yaml") }) else {
             throw SettingsError(description: "The profiles were not found in \(candidates.joined(separator: " or ")).")
         }

@@ -43,7 +43,8 @@ struct ClipCommand: AsyncParsableCommand {
             definition: wanted, seconds: seconds, worker: worker, definitions: definitions)
         do {
             let footage = try await recorder.record(to: output)
-            print("\(output): \(footage.width)x\(footage.height), \(footage.frameRate) frames/s, \((footage.duration * 10).rounded() / 10) s")
+            print(
+                "\(output): \(footage.width)x\(footage.height), \(footage.frameRate) frames/s, \((footage.duration * 10).rounded() / 10) s")
         } catch let error as SingleClip.Failure {
             FileHandle.standardError.write(Data("gatehouse: \(error.sentence)\n".utf8))
             throw ExitCode(1)

@@ -7,7 +7,8 @@ import Media
 /// Shows what a camera sends.
 struct ProbeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "probe", abstract: "Shows what a camera sends: codecs, sizes, rates, key frames, sound, and what hurts the cloud copy.")
+        commandName: "probe", abstract: "Shows what a camera sends: codecs, sizes, rates, key frames, sound, and what hurts the cloud copy."
+    )
 
     @Argument(help: "The RTSP URL, with user name and password if the camera asks for them.")
     var url: String
@@ -40,7 +41,9 @@ struct ProbeCommand: AsyncParsableCommand {
         print("  frame rate: \(stream.frameRate > 0 ? "\(stream.frameRate) frames/s" : "not known yet")")
         print("  bit rate: \(stream.bitRate > 0 ? "\(stream.bitRate / 1000) kbit/s" : "not known yet")")
         print("  key frames: \(stream.keyFrameSeconds > 0 ? "every \(stream.keyFrameSeconds) s" : "more than 5 s apart")")
-        let sound = stream.audio.map { "\($0.codec.rawValue) \($0.sampleRate) Hz, \($0.channels == 1 ? "mono" : "\($0.channels) channels")" }
+        let sound = stream.audio.map {
+            "\($0.codec.rawValue) \($0.sampleRate) Hz, \($0.channels == 1 ? "mono" : "\($0.channels) channels")"
+        }
         print("  sound: \(sound ?? "none")")
         for warning in stream.warnings { print("  warning: \(warning)") }
     }

@@ -137,7 +137,8 @@ struct Settings: Sendable {
         while index < flags.count {
             let name = flags[index].split(separator: "=", maxSplits: 1).first.map(String.init) ?? flags[index]
             guard known[name] != nil else {
-                throw SettingsError(description: "There is no flag \(name). The flags are: \(SettingKey.all.map(\.flag).joined(separator: ", ")).")
+                throw SettingsError(
+                    description: "There is no flag \(name). The flags are: \(SettingKey.all.map(\.flag).joined(separator: ", ")).")
             }
             guard flags[index].contains("=") || index + 1 < flags.count else { throw SettingsError(description: "\(name) has no value.") }
             index += flags[index].contains("=") ? 1 : 2
@@ -152,7 +153,8 @@ struct Settings: Sendable {
         let loaded: Any?
         do { loaded = try Yams.load(yaml: text) } catch { throw SettingsError(description: "\(path) is not YAML: \(error)") }
         for key in keys(of: loaded, path: "") where !known.contains(key) {
-            throw SettingsError(description: "\(path): there is no setting \(key). The settings are: \(known.sorted().joined(separator: ", ")).")
+            throw SettingsError(
+                description: "\(path): there is no setting \(key). The settings are: \(known.sorted().joined(separator: ", ")).")
         }
     }
 
@@ -173,7 +175,9 @@ private struct Values {
 
     func number(_ key: String, _ range: ClosedRange<Int>) throws -> Int? {
         guard let number = reader.int(forKey: ConfigKey(key)) else {
-            if let text = reader.string(forKey: ConfigKey(key)) { throw SettingsError(description: "\(key) must be a whole number, not \(text).") }
+            if let text = reader.string(forKey: ConfigKey(key)) {
+                throw SettingsError(description: "\(key) must be a whole number, not \(text).")
+            }
             return nil
         }
         guard range.contains(number) else {
@@ -184,7 +188,9 @@ private struct Values {
 
     func flag(_ key: String) throws -> Bool? {
         guard let flag = reader.bool(forKey: ConfigKey(key)) else {
-            if let text = reader.string(forKey: ConfigKey(key)) { throw SettingsError(description: "\(key) must be true or false, not \(text).") }
+            if let text = reader.string(forKey: ConfigKey(key)) {
+                throw SettingsError(description: "\(key) must be true or false, not \(text).")
+            }
             return nil
         }
         return flag

@@ -29,17 +29,20 @@ struct SingleClip {
             path: folder + "/spool", limits: SpoolLimits(bytes: .max / 2, freeBytes: 0),
             index: FootageIndex(database: try BoxDatabase(path: folder + "/box.sqlite")), time: .system, logger: logger)
         let transcodes = TranscodeQueue(
-            spool: spool, worker: TranscodeWorker(executable: worker), definitions: definitions, processes: 1, wake: spool.captured, time: .system,
+            spool: spool, worker: TranscodeWorker(executable: worker), definitions: definitions, processes: 1, wake: spool.captured,
+            time: .system,
             logger: logger, linkedChannels: { 1 })
         let pictures = PictureWorker(executable: worker, time: .system, logger: logger)
         let environment = ChannelEnvironment(
             box: "clip", spool: spool, pictures: pictures, transcodes: transcodes,
-            lengths: ClipLengths(before: .zero, whole: .seconds(seconds), longest: .seconds(seconds)), timing: SessionTiming(), time: .system,
+            lengths: ClipLengths(before: .zero, whole: .seconds(seconds), longest: .seconds(seconds)), timing: SessionTiming(),
+            time: .system,
             logger: logger, changed: { _ in }, moved: { _, _ in })
         let now = Date()
         let channel = ChannelAtWork(
             ChannelConfiguration(
-                id: .timeOrdered(at: now), site: .timeOrdered(at: now), name: "clip", timeZone: .gmt, definition: definition, retentionDays: 1,
+                id: .timeOrdered(at: now), site: .timeOrdered(at: now), name: "clip", timeZone: .gmt, definition: definition,
+                retentionDays: 1,
                 armed: false, motion: .standard, schedule: .always, main: source, sub: nil), environment: environment)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await channel.run() }

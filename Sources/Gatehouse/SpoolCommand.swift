@@ -33,7 +33,9 @@ struct SpoolCommand: AsyncParsableCommand {
             let manifests = try place.manifests
             for manifest in manifests {
                 let bytes = (manifest.clip ?? manifest.source)?.bytes ?? 0
-                print("\(manifest.id)  \(GatehouseJSON.text(manifest.startsAt))  \(manifest.stage.rawValue)  \(bytes) bytes  \(manifest.channelName)")
+                print(
+                    "\(manifest.id)  \(GatehouseJSON.text(manifest.startsAt))  \(manifest.stage.rawValue)  \(bytes) bytes  \(manifest.channelName)"
+                )
             }
             print("\(manifests.count) clips")
         }

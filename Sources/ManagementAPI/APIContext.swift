@@ -85,7 +85,8 @@ struct AnswerGate: RouterMiddleware {
         } catch {
             context.logger.error("request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
             let problem = Problem(
-                .internalServerError, "internal", "The box failed", "Something went wrong inside the box. Try again; if it stays, look at the log.")
+                .internalServerError, "internal", "The box failed",
+                "Something went wrong inside the box. Try again; if it stays, look at the log.")
             response = try problem.response(from: request, context: context)
         }
         for (name, value) in Self.headers where response.headers[name] == nil { response.headers[name] = value }

@@ -84,14 +84,17 @@ public struct APIServer: Service {
         guard admitted else { throw Problem.notSignedIn }
         let text = try await Metrics(maker).text
         return Response(
-            status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+            status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 
     private static var webFolder: String { Bundle.module.bundlePath + "/Web" }
 
     /// The OpenAPI document, as it is served.
     static func openAPI() throws -> [UInt8] {
-        guard let data = FileManager.default.contents(atPath: Bundle.module.bundlePath + "/openapi.json") else { throw Problem.notFound("document") }
+        guard let data = FileManager.default.contents(atPath: Bundle.module.bundlePath + "/openapi.json") else {
+            throw Problem.notFound("document")
+        }
         return Array(data)
     }
 }

@@ -31,7 +31,8 @@ struct AnswerMaker: Sendable {
         return ChannelAnswer(
             id: record.id, deviceId: record.deviceId, name: record.name, state: ConditionAnswer(view?.condition ?? starting),
             linked: record.definition != nil, definition: Nullable(record.definition.map(DefinitionAnswer.init)),
-            retentionDays: record.retentionDays, armed: record.armed, armedNow: view?.armedNow ?? false, motion: MotionAnswer(record.motion),
+            retentionDays: record.retentionDays, armed: record.armed, armedNow: view?.armedNow ?? false,
+            motion: MotionAnswer(record.motion),
             schedule: ScheduleAnswer(record.schedule), streams: view?.streams.map(StreamAnswer.init) ?? [],
             plan: Nullable(view?.plan.map(PlanAnswer.init)), recording: view?.recording ?? false, lastEventAt: Nullable(view?.lastEventAt),
             snapshotAt: Nullable(view?.snapshotAt), snapshotUrl: "/api/v1/channels/\(record.id)/snapshot")
@@ -43,21 +44,27 @@ struct AnswerMaker: Sendable {
         return EventAnswer(
             id: record.id, channelId: record.channelId, channelName: record.channelName, type: record.category.rawValue,
             source: record.source.rawValue, startedAt: record.startedAt, endedAt: Nullable(record.endedAt), clipId: Nullable(record.clipId),
-            state: shown(state, clip: clip), stateSentence: sentence, progress: Nullable(clip.flatMap { services.spool.index.progress(of: $0.id) }))
+            state: shown(state, clip: clip), stateSentence: sentence,
+            progress: Nullable(clip.flatMap { services.spool.index.progress(of: $0.id) }))
     }
 
     func clip(_ record: ClipRecord) -> ClipAnswer {
         let manifest = record.manifest
         return ClipAnswer(
             id: record.id, channelId: record.channelId, channelName: record.channelName, startsAt: record.startsAt,
-            durationSeconds: Nullable(manifest.footage?.duration), state: shown(record.state, clip: record), stateSentence: sentence(record),
-            progress: Nullable(services.spool.index.progress(of: record.id)), sizeBytes: Nullable(manifest.clip?.bytes ?? manifest.source?.bytes),
-            width: Nullable(manifest.footage?.width), height: Nullable(manifest.footage?.height), frameRate: Nullable(manifest.footage?.frameRate),
-            videoCodec: Nullable(manifest.footage?.videoCodec), audioCodec: Nullable(manifest.footage?.audioCodec), way: manifest.plan.way.rawValue,
+            durationSeconds: Nullable(manifest.footage?.duration), state: shown(record.state, clip: record),
+            stateSentence: sentence(record),
+            progress: Nullable(services.spool.index.progress(of: record.id)),
+            sizeBytes: Nullable(manifest.clip?.bytes ?? manifest.source?.bytes),
+            width: Nullable(manifest.footage?.width), height: Nullable(manifest.footage?.height),
+            frameRate: Nullable(manifest.footage?.frameRate),
+            videoCodec: Nullable(manifest.footage?.videoCodec), audioCodec: Nullable(manifest.footage?.audioCodec),
+            way: manifest.plan.way.rawValue,
             wayReason: manifest.plan.reason, asItCame: manifest.asItCame, interrupted: manifest.interrupted, objectKey: manifest.objectKey,
             sha256: Nullable(manifest.clip?.sha256), attempts: record.attempts, lastError: Nullable(record.lastError),
             nextAttemptAt: Nullable(services.uploader.nextAttempt(of: record.id)), storedAt: Nullable(record.storedAt),
-            expiresAt: Nullable(record.expiresAt), eventIds: manifest.events.map(\.id), thumbnailUrl: "/api/v1/clips/\(record.id)/thumbnail",
+            expiresAt: Nullable(record.expiresAt), eventIds: manifest.events.map(\.id),
+            thumbnailUrl: "/api/v1/clips/\(record.id)/thumbnail",
             videoUrl: "/api/v1/clips/\(record.id)/video")
     }
 
@@ -98,7 +105,8 @@ struct AnswerMaker: Sendable {
             backlog: .init(
                 clips: totals.backlogClips, bytes: totals.backlogBytes, oldestSeconds: age,
                 etaSeconds: rate.flatMap { $0 > 1 ? Int(Double(totals.backlogBytes) / $0) : nil }),
-            line: .init(bytesPerSecond: rate.map { Int($0) }), stored: .init(clips: totals.storedClips, bytes: totals.storedBytes), gaps: totals.gaps)
+            line: .init(bytesPerSecond: rate.map { Int($0) }), stored: .init(clips: totals.storedClips, bytes: totals.storedBytes),
+            gaps: totals.gaps)
     }
 
     func storageCondition(_ target: StorageTarget?) -> Condition {
@@ -106,21 +114,25 @@ struct AnswerMaker: Sendable {
         if services.spool.isPaused {
             return Condition(
                 code: "full", severity: .trouble,
-                sentence: "The box's disk has no room for more footage, so recording is paused. It goes on by itself when footage has gone up.",
+                sentence:
+                    "The box's disk has no room for more footage, so recording is paused. It goes on by itself when footage has gone up.",
                 since: services.time.now())
         }
         guard target != nil else {
             return Condition(
-                code: "none", severity: .attention, sentence: "No cloud storage is set; footage stays on the box. Set the storage.", since: since)
+                code: "none", severity: .attention, sentence: "No cloud storage is set; footage stays on the box. Set the storage.",
+                since: since)
         }
         guard let (error, failingSince) = services.uploader.failure else {
             return services.uploader.store == nil
-                ? Condition(code: "refused", severity: .trouble, sentence: "The storage settings cannot be used. Enter them again.", since: since)
+                ? Condition(
+                    code: "refused", severity: .trouble, sentence: "The storage settings cannot be used. Enter them again.", since: since)
                 : Condition(code: "ok", severity: .ok, sentence: "Footage goes up.", since: since)
         }
         switch error.kind {
         case .refused, .noBucket, .full:
-            return Condition(code: "refused", severity: .trouble, sentence: error.sentence + " Footage waits on the box.", since: failingSince)
+            return Condition(
+                code: "refused", severity: .trouble, sentence: error.sentence + " Footage waits on the box.", since: failingSince)
         case .unreachable, .nonsense:
             return Condition(code: "unreachable", severity: .attention, sentence: error.sentence, since: failingSince)
         case .busy, .exists, .corrupted:
@@ -137,10 +149,12 @@ struct AnswerMaker: Sendable {
         if case .folder? = try await services.targets.current() { embedded = true }
         return SystemAnswer(
             serialNumber: services.identity.serialNumber, name: name ?? services.defaultName, version: services.identity.version,
-            startedAt: services.startedAt, now: services.time.now(), site: Nullable(site.map { .init(name: $0.name, timeZone: $0.timeZone) }),
+            startedAt: services.startedAt, now: services.time.now(),
+            site: Nullable(site.map { .init(name: $0.name, timeZone: $0.timeZone) }),
             logLevel: services.logLevel.name, memoryBytes: ProcessMemory.residentBytes,
             budget: .init(
-                megapixels: services.definitions.budget.megapixels, usedMegapixels: (services.channels.linkedMegapixels() * 10).rounded() / 10,
+                megapixels: services.definitions.budget.megapixels,
+                usedMegapixels: (services.channels.linkedMegapixels() * 10).rounded() / 10,
                 linkedChannels: services.channels.linkedCount),
             encoders: services.transcodes.encoders.map {
                 .init(name: $0.encoder, kind: $0.isHardware ? "hardware" : "software", proven: $0.proven, reason: $0.reason)
@@ -150,7 +164,8 @@ struct AnswerMaker: Sendable {
     func health() async throws -> HealthAnswer {
         var problems: [HealthAnswer.Problem] = []
         for channel in try await catalogue.channelRecords() {
-            guard let condition = services.channels[channel.id]?.view.condition, condition.severity == .attention || condition.severity == .trouble
+            guard let condition = services.channels[channel.id]?.view.condition,
+                condition.severity == .attention || condition.severity == .trouble
             else { continue }
             problems.append(
                 .init(
@@ -161,12 +176,15 @@ struct AnswerMaker: Sendable {
         if storage.severity != .ok {
             problems.append(
                 .init(
-                    severity: storage.severity, subject: .init(kind: storage.code == "full" ? "spool" : "storage"), sentence: storage.sentence,
+                    severity: storage.severity, subject: .init(kind: storage.code == "full" ? "spool" : "storage"),
+                    sentence: storage.sentence,
                     since: storage.since))
         }
         if let software = services.transcodes.encoders.first(where: { !$0.isHardware }), !software.proven {
             problems.append(
-                .init(severity: .trouble, subject: .init(kind: "worker"), sentence: "Footage cannot be transcoded: \(software.reason)", since: services.startedAt))
+                .init(
+                    severity: .trouble, subject: .init(kind: "worker"), sentence: "Footage cannot be transcoded: \(software.reason)",
+                    since: services.startedAt))
         }
         problems.sort { $0.severity == .trouble && $1.severity != .trouble }
         let status: Severity = problems.contains { $0.severity == .trouble } ? .trouble : problems.isEmpty ? .ok : .attention

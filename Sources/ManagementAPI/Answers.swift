@@ -339,7 +339,8 @@ struct StorageAnswer: Encodable, Equatable {
 
     /// Equal as far as a watching page is concerned.
     static func == (left: StorageAnswer, right: StorageAnswer) -> Bool {
-        left.state.code == right.state.code && left.spool.bytes == right.spool.bytes && left.backlog == right.backlog && left.line == right.line
+        left.state.code == right.state.code && left.spool.bytes == right.spool.bytes && left.backlog == right.backlog
+            && left.line == right.line
             && left.stored == right.stored && left.gaps == right.gaps && left.target.value?.kind == right.target.value?.kind
     }
 }
@@ -382,5 +383,6 @@ struct StepAnswer: Encodable {
 func answer(_ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) throws -> Response {
     var headers = headers
     headers[.contentType] = "application/json"
-    return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: try GatehouseJSON.encoder.encode(value))))
+    return Response(
+        status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: try GatehouseJSON.encoder.encode(value))))
 }

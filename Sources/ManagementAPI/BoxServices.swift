@@ -46,7 +46,8 @@ public struct BoxServices: Sendable {
     public init(
         identity: BoxIdentity, defaultName: String, administration: Administration, database: BoxDatabase, sealer: SecretSealer,
         channels: ChannelRegistry, definitions: Definitions, transcodes: TranscodeQueue, spool: Spool,
-        uploader: Uploader, targets: StorageTargets, tester: CameraTester, policy: AddressPolicy, pictures: PictureWorker, logLevel: LogLevel,
+        uploader: Uploader, targets: StorageTargets, tester: CameraTester, policy: AddressPolicy, pictures: PictureWorker,
+        logLevel: LogLevel,
         metricsToken: String?, startedAt: Date, time: TimeSource, logger: Logger
     ) {
         self.identity = identity

@@ -49,7 +49,9 @@ struct ChannelRoutes {
         let definition = body.object("definition").flatMap(readDefinition)
         try body.finish()
         if let definition {
-            guard channel.definition != nil else { throw Problem.conflict("Link the channel to the cloud first; then choose its definition.") }
+            guard channel.definition != nil else {
+                throw Problem.conflict("Link the channel to the cloud first; then choose its definition.")
+            }
             channel.definition = definition
         }
         try await catalogue.update(channel)
@@ -73,7 +75,9 @@ struct ChannelRoutes {
     /// The budget of 16 megapixels: a channel too many is refused with the numbers.
     private func admit(_ channel: ChannelRecord) throws {
         guard services.channels.linkedCount < 8 else {
-            throw Problem(.conflict, "over-budget", "Too many channels", "8 channels are linked already, which is the most a box carries. Unlink another first.")
+            throw Problem(
+                .conflict, "over-budget", "Too many channels",
+                "8 channels are linked already, which is the most a box carries. Unlink another first.")
         }
         let megapixels = services.channels[channel.id]?.view.megapixels ?? 2.1
         let (admitted, sentence) = services.transcodes.planner.admission(

@@ -58,7 +58,9 @@ public struct DeviceCatalogue: Sendable {
     }
 
     /// Adds a device with its channel and sets it to work.
-    func add(name: String, url: String, subURL: String?, userName: String?, password: String?, transport: RTSPOptions.Transport) async throws -> DeviceRecord {
+    func add(name: String, url: String, subURL: String?, userName: String?, password: String?, transport: RTSPOptions.Transport)
+        async throws -> DeviceRecord
+    {
         let site = try await site()
         let now = services.time.now()
         let id = DeviceID.timeOrdered(at: now)

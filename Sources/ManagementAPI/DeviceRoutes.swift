@@ -111,7 +111,8 @@ struct DeviceRoutes {
             // A name that is not known now may be later; only what no camera can have is refused for good.
             guard refusal.code == "address-refused" else { return }
             throw Problem(
-                .unprocessableContent, refusal.code, "Address refused", refusal.sentence, errors: [.init(field: "/url", detail: refusal.sentence)])
+                .unprocessableContent, refusal.code, "Address refused", refusal.sentence,
+                errors: [.init(field: "/url", detail: refusal.sentence)])
         }
     }
 
@@ -162,7 +163,11 @@ private struct DeviceEntry {
 
     func address() throws -> CameraAddress {
         let place: CameraAddress.Place
-        if let url { place = .url(url) } else if let host { place = .host(host, port: port ?? 554) } else {
+        if let url {
+            place = .url(url)
+        } else if let host {
+            place = .host(host, port: port ?? 554)
+        } else {
             throw Problem.invalid([.init(field: "/url", detail: "Enter the camera's RTSP URL or its address.")])
         }
         return CameraAddress(place: place, subURL: subURL, userName: userName, password: password, transport: transport ?? .tcp)

@@ -17,7 +17,9 @@ struct FootageRoutes {
         routes.get("events") { request, _ in try await events(request) }
         routes.get("events/:id") { _, context in
             let id: EventID = try context.identifier("event")
-            guard let record = try await services.database.read({ try EventRecord.fetchOne($0, key: id) }) else { throw Problem.notFound("event") }
+            guard let record = try await services.database.read({ try EventRecord.fetchOne($0, key: id) }) else {
+                throw Problem.notFound("event")
+            }
             return try answer(maker.event(record, clip: try await clip(of: record)))
         }
         routes.get("clips") { request, _ in try await clips(request) }
@@ -80,7 +82,8 @@ struct FootageRoutes {
     private func video(_ request: Request, _ context: APIContext) async throws -> Response {
         let record = try await clip(context)
         guard let file = record.manifest.clip else {
-            throw Problem.conflict(record.state == .dropped ? "There is no footage of this clip." : "The clip is not ready yet; it can be played in a moment.")
+            throw Problem.conflict(
+                record.state == .dropped ? "There is no footage of this clip." : "The clip is not ready yet; it can be played in a moment.")
         }
         var headers: HTTPFields = [.contentType: "video/mp4", .acceptRanges: "bytes", .cacheControl: "private, max-age=3600"]
         headers[.eTag] = "\"\(file.sha256)\""
@@ -113,10 +116,13 @@ struct FootageRoutes {
 
     /// Bytes out of the spool while it has them, else out of the store.
     private func footage(
-        _ record: ClipRecord, _ file: ClipManifest.File, range: Range<Int>, status: HTTPResponse.Status, headers: HTTPFields, key: String? = nil
+        _ record: ClipRecord, _ file: ClipManifest.File, range: Range<Int>, status: HTTPResponse.Status, headers: HTTPFields,
+        key: String? = nil
     ) async throws -> Response {
         let local = services.spool.localFile(record.manifest, file)
-        guard local != nil || record.state == .stored else { throw Problem.conflict("The footage is not here any more: \(record.lastError ?? "")") }
+        guard local != nil || record.state == .stored else {
+            throw Problem.conflict("The footage is not here any more: \(record.lastError ?? "")")
+        }
         if local == nil, services.uploader.store == nil {
             throw Problem.conflict("The clip lies in a cloud storage that is not set any more. Set the storage again.")
         }

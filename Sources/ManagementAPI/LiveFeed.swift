@@ -79,7 +79,9 @@ public final class LiveFeed: Sendable {
                 return dirty
             }
             guard messages.listenerCount > 0 else { continue }
-            do { try await send(changes, maker) } catch { maker.services.logger.error("live message failed", metadata: ["error": "\(error)"]) }
+            do { try await send(changes, maker) } catch {
+                maker.services.logger.error("live message failed", metadata: ["error": "\(error)"])
+            }
         }
     }
 
@@ -100,7 +102,8 @@ public final class LiveFeed: Sendable {
             for event in try await maker.services.spool.index.events(of: id) { try send("event", maker.event(event, clip: clip)) }
         }
         for id in changes.events {
-            guard let (event, clip) = try await maker.services.spool.index.event(id), clip == nil || !changes.clips.contains(clip?.id ?? ClipID.timeOrdered(at: .distantPast))
+            guard let (event, clip) = try await maker.services.spool.index.event(id),
+                clip == nil || !changes.clips.contains(clip?.id ?? ClipID.timeOrdered(at: .distantPast))
             else { continue }
             try send("event", maker.event(event, clip: clip))
         }

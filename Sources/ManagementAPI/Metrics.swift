@@ -12,14 +12,17 @@ struct Metrics {
     init(_ maker: AnswerMaker) async throws {
         let services = maker.services
         gauge("gatehouse_start_time_seconds", "When the box's program started.", services.startedAt.timeIntervalSince1970)
-        gauge("gatehouse_memory_resident_bytes", "Resident memory of the box's program, workers apart.", Double(ProcessMemory.residentBytes))
+        gauge(
+            "gatehouse_memory_resident_bytes", "Resident memory of the box's program, workers apart.", Double(ProcessMemory.residentBytes))
         let storage = try await maker.storage()
         gauge("gatehouse_spool_bytes", "Bytes in the spool.", Double(storage.spool.bytes))
         gauge("gatehouse_spool_limit_bytes", "Bytes that the spool may hold.", Double(storage.spool.limitBytes))
         gauge("gatehouse_spool_paused", "1 while recording is paused for want of room.", storage.spool.paused ? 1 : 0)
         gauge("gatehouse_backlog_clips", "Clips that are not in the store yet.", Double(storage.backlog.clips))
         gauge("gatehouse_backlog_bytes", "Bytes that are not in the store yet.", Double(storage.backlog.bytes))
-        gauge("gatehouse_backlog_oldest_seconds", "Age of the oldest clip that is not in the store yet.", Double(storage.backlog.oldestSeconds ?? 0))
+        gauge(
+            "gatehouse_backlog_oldest_seconds", "Age of the oldest clip that is not in the store yet.",
+            Double(storage.backlog.oldestSeconds ?? 0))
         gauge("gatehouse_upload_bytes_per_second", "Rate of the latest uploads.", Double(storage.line.bytesPerSecond ?? 0))
         gauge("gatehouse_stored_clips", "Clips in the store whose retention runs.", Double(storage.stored.clips))
         gauge("gatehouse_gaps", "Stretches of footage that were lost.", Double(storage.gaps))

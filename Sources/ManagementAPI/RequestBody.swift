@@ -62,7 +62,8 @@ final class RequestBody {
         } catch {
             throw Problem(.contentTooLarge, "too-large", "Too large", "The request is larger than \(limit / 1024) KiB.")
         }
-        guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(buffer.readableBytesView)), case .object(let object) = value else {
+        guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(buffer.readableBytesView)), case .object(let object) = value
+        else {
             throw Problem(.badRequest, "invalid-request", "Not JSON", "The request is not a JSON object.")
         }
         return RequestBody(object, path: "")
@@ -76,7 +77,8 @@ final class RequestBody {
 
     private var allErrors: [Problem.FieldError] {
         let unknown = object.keys.filter { !known.contains($0) }.sorted().prefix(20)
-        return errors + unknown.map { .init(field: pointer(String($0.prefix(64))), detail: "The field \($0.prefix(64)) is not known here.") }
+        return errors
+            + unknown.map { .init(field: pointer(String($0.prefix(64))), detail: "The field \($0.prefix(64)) is not known here.") }
             + children.flatMap(\.allErrors)
     }
 
@@ -126,7 +128,9 @@ final class RequestBody {
             reject(name, "\(name) must have \(length.lowerBound) to \(length.upperBound) characters.")
             return nil
         }
-        let control = text.unicodeScalars.contains { $0.value < 0x20 && !(multiline && [9, 10, 13].contains($0.value)) || $0.value == 0x7F }
+        let control = text.unicodeScalars.contains {
+            $0.value < 0x20 && !(multiline && [9, 10, 13].contains($0.value)) || $0.value == 0x7F
+        }
         guard !control else {
             reject(name, "\(name) must not have control characters.")
             return nil

@@ -34,13 +34,17 @@ public enum ServerCertificate {
         let made = try Certificate(
             version: .v3, serialNumber: .init(), publicKey: .init(privateKey.publicKey),
             // A box may start with a clock that is far behind.
-            notValidBefore: Date(timeIntervalSince1970: 1_735_689_600), notValidAfter: max(now, Date(timeIntervalSince1970: 1_767_225_600)).addingTimeInterval(10 * 365 * 86_400),
+            notValidBefore: Date(timeIntervalSince1970: 1_735_689_600),
+            notValidAfter: max(now, Date(timeIntervalSince1970: 1_767_225_600)).addingTimeInterval(10 * 365 * 86_400),
             issuer: subject, subject: subject, signatureAlgorithm: .ecdsaWithSHA256,
             extensions: try Certificate.Extensions {
                 Critical(BasicConstraints.notCertificateAuthority)
                 Critical(KeyUsage(digitalSignature: true))
                 try ExtendedKeyUsage([.serverAuth])
-                SubjectAlternativeNames([.dnsName("localhost"), .dnsName(host.isEmpty ? "gatehouse" : host), .dnsName("gatehouse.local"), .ipAddress(ASN1OctetString(contentBytes: [127, 0, 0, 1]))])
+                SubjectAlternativeNames([
+                    .dnsName("localhost"), .dnsName(host.isEmpty ? "gatehouse" : host), .dnsName("gatehouse.local"),
+                    .ipAddress(ASN1OctetString(contentBytes: [127, 0, 0, 1])),
+                ])
             },
             issuerPrivateKey: .init(privateKey))
         var serializer = DER.Serializer()

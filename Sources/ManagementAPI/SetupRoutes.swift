@@ -32,7 +32,8 @@ struct SetupRoutes {
         routes.delete("session") { request, _ in
             if let token = SignInGate.token(of: request) { try await services.administration.signOut(token: token) }
             var response = Response(status: .noContent)
-            response.setCookie(Cookie(name: SignInGate.cookie, value: "", maxAge: 0, path: "/", secure: secureCookies, httpOnly: true, sameSite: .strict))
+            response.setCookie(
+                Cookie(name: SignInGate.cookie, value: "", maxAge: 0, path: "/", secure: secureCookies, httpOnly: true, sameSite: .strict))
             return response
         }
     }
@@ -93,7 +94,8 @@ struct SetupRoutes {
     private static func problem(of denied: AccessDenied) -> Problem {
         switch denied {
         case .notClaimed: return Problem(.conflict, "not-claimed", "Not claimed", "Claim the box first.")
-        case .alreadyClaimed: return Problem(.conflict, "already-claimed", "Already claimed", "Somebody has claimed this box already. Sign in instead.")
+        case .alreadyClaimed:
+            return Problem(.conflict, "already-claimed", "Already claimed", "Somebody has claimed this box already. Sign in instead.")
         case .wrongSetupCode:
             let sentence = "The set-up code is not this box's. It is printed on the box's label, or where the box was started."
             return Problem(

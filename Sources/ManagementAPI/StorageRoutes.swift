@@ -31,7 +31,8 @@ struct StorageRoutes {
             return try answer(
                 ListAnswer(
                     items: gaps.map {
-                        GapAnswer(id: $0.id ?? 0, channelId: $0.channelId, from: $0.from, to: $0.to, bytes: Nullable($0.bytes), reason: $0.reason)
+                        GapAnswer(
+                            id: $0.id ?? 0, channelId: $0.channelId, from: $0.from, to: $0.to, bytes: Nullable($0.bytes), reason: $0.reason)
                     }))
         }
     }
@@ -110,11 +111,14 @@ struct StorageRoutes {
         if let bucket, !bucket.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 || $0 == 46 }) {
             body.reject("bucket", "bucket must have lower-case letters, digits, hyphens and dots only.")
         }
-        if prefix.hasPrefix("/") || prefix.contains("..") || prefix.contains("//") { body.reject("prefix", "prefix must be a path such as cameras/.") }
+        if prefix.hasPrefix("/") || prefix.contains("..") || prefix.contains("//") {
+            body.reject("prefix", "prefix must be a path such as cameras/.")
+        }
         guard let endpoint, let region, let bucket, let key else { return nil }
         let closed = prefix.isEmpty || prefix.hasSuffix("/") ? prefix : prefix + "/"
         return S3Target(
-            endpoint: endpoint, region: region, bucket: bucket, prefix: closed, accessKeyId: key, addressing: addressing, caCertificate: certificate)
+            endpoint: endpoint, region: region, bucket: bucket, prefix: closed, accessKeyId: key, addressing: addressing,
+            caCertificate: certificate)
     }
 
     private func translating(_ body: () async throws -> Void) async throws {
@@ -124,7 +128,8 @@ struct StorageRoutes {
             throw Problem(.unprocessableContent, "storage-not-usable", "The storage cannot be used", error.sentence)
         } catch let error as CocoaError {
             throw Problem(
-                .unprocessableContent, "storage-not-usable", "The storage cannot be used", "The folder cannot be made: \(error.localizedDescription)")
+                .unprocessableContent, "storage-not-usable", "The storage cannot be used",
+                "The folder cannot be made: \(error.localizedDescription)")
         }
     }
 }

@@ -144,7 +144,7 @@ private final class InputBox {
 
     static func free(_ context: UnsafeMutablePointer<AVIOContext>) {
         var context: UnsafeMutablePointer<AVIOContext>? = context
-        av_freep(&context!.pointee.buffer)
+        if let context { av_freep(&context.pointee.buffer) }
         avio_context_free(&context)
     }
 }

@@ -1,28 +1,32 @@
-/// Chooses which pictures to keep so that about `frameRate` remain a second, evenly spread.
+/// Chooses which pictures to keep so that `frameRate` remain a second, evenly spread, and when each is shown.
 ///
-/// Dropping comes before scaling and encoding, which cost far more; kept pictures keep their own times.
+/// Dropping comes before scaling and encoding, which cost far more. A kept picture moves by at most half a source interval onto an even
+/// grid, so that the clip has a constant frame rate; a source that is hardly faster than wanted keeps its own times.
 public struct FrameRateDropper: Sendable {
-    private let frameRate: Int
-    private var lastSlot = Int64.min
+    private let frameRate: Double
+    private var next = 0
+    private var lastSeen: MediaTime?
+    /// Seconds between the source's pictures, lately.
+    private var interval = 0.04
 
     /// A dropper to `frameRate` pictures a second.
     public init(frameRate: Int) {
-        self.frameRate = max(1, frameRate)
+        self.frameRate = Double(max(1, frameRate))
     }
 
-    /// Whether the picture shown at `time`, counted from the clip's start, is kept.
-    public mutating func keeps(_ time: MediaTime) -> Bool {
-        let scaled = time.microseconds &* Int64(frameRate)
-        let slot = (scaled + 500_000).flooredQuotient(by: 1_000_000)
-        guard slot > lastSlot else { return false }
-        lastSlot = slot
-        return true
-    }
-}
-
-extension Int64 {
-    fileprivate func flooredQuotient(by divisor: Int64) -> Int64 {
-        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? quotient - 1 : quotient
+    /// When the picture shown at `time`, counted from the clip's start, is shown in the copy; nil where it is dropped.
+    public mutating func place(_ time: MediaTime) -> MediaTime? {
+        if let lastSeen, time > lastSeen { interval = interval * 0.8 + min(1, (time - lastSeen).seconds) * 0.2 }
+        let isSlow = lastSeen != nil && interval * frameRate > 0.8
+        lastSeen = time
+        let slot = Double(time.microseconds) / 1_000_000 * frameRate
+        if isSlow {
+            next = max(next, Int(slot.rounded(.down)) + 1)
+            return time
+        }
+        guard slot >= Double(next) - interval * frameRate / 2 else { return nil }
+        let place = max(next, Int(slot.rounded()))
+        next = place + 1
+        return MediaTime(microseconds: Int64((Double(place) / frameRate * 1_000_000).rounded()))
     }
 }

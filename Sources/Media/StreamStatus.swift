@@ -28,7 +28,8 @@ public struct StreamStatus: Codable, Sendable, Equatable {
             warnings.append("The sound (\(audio.codec.rawValue)) cannot be kept. Set AAC or G.711 in the camera.")
         }
         if video.width * video.height > 8_300_000 {
-            warnings.append("The picture has more than 8 megapixels, which is more than a channel may have. Choose a smaller size in the camera.")
+            warnings.append(
+                "The picture has more than 8 megapixels, which is more than a channel may have. Choose a smaller size in the camera.")
         }
         return warnings
     }

@@ -52,14 +52,17 @@ public enum StreamTrouble: Error, Sendable, Equatable {
     /// The cause and the next step.
     public var sentence: String {
         switch self {
-        case .wrongPassword: "The camera answers but refuses the user name or password. Enter the right one; the box does not try again by itself."
+        case .wrongPassword:
+            "The camera answers but refuses the user name or password. Enter the right one; the box does not try again by itself."
         case .noSuchPath: "The camera answers but has no stream at this address. Check the path of the RTSP URL."
         case .unreachable: "There is no way to the camera's address. Check its cable, power and address."
-        case .refused: "Something answers at the camera's address but has no RTSP service there. Check the port, and that RTSP is switched on."
+        case .refused:
+            "Something answers at the camera's address but has no RTSP service there. Check the port, and that RTSP is switched on."
         case .silent: "The camera does not answer. Check its power and cable; the box keeps trying."
         case .busy: "The camera gives no more sessions; it may still hold the last one. The box tries again within about a minute."
         case .noVideo: "The camera sends sound but no picture. Restart the camera; the box keeps trying."
-        case .unsupportedCodec(let name): "The camera sends \(name), which the box cannot keep. Set the stream to H.264 or H.265 in the camera."
+        case .unsupportedCodec(let name):
+            "The camera sends \(name), which the box cannot keep. Set the stream to H.264 or H.265 in the camera."
         case .ended: "The camera ended the connection. The box connects again by itself."
         case .other: "The connection to the camera failed. The box keeps trying."
         }

@@ -28,6 +28,7 @@ public struct VideoEncoder: ~Copyable, @unchecked Sendable {
 
     private let context: UnsafeMutablePointer<AVCodecContext>
     private var nextKey: MediaTime?
+    private let frameDuration: Duration
     /// What it makes, for the muxer.
     public let format: StreamFormat
 
@@ -57,6 +58,7 @@ public struct VideoEncoder: ~Copyable, @unchecked Sendable {
             throw error
         }
         self.context = context
+        self.frameDuration = .microseconds(1_000_000 / Int64(max(1, settings.frameRate)))
     }
 
     deinit {
@@ -85,7 +87,7 @@ public struct VideoEncoder: ~Copyable, @unchecked Sendable {
 
     /// The next packet with its times, or nil when more pictures are needed.
     public mutating func receive() throws(MediaError) -> EncodedPacket? {
-        try EncodedPacket.receive(from: context)
+        try EncodedPacket.receive(from: context, assuming: frameDuration)
     }
 }
 
@@ -104,7 +106,9 @@ public struct EncodedPacket: ~Copyable {
             format: format, time: time, decodeTime: decodeTime, duration: duration, isKeyFrame: isKeyFrame, arrival: .zero, packet: packet)
     }
 
-    static func receive(from context: UnsafeMutablePointer<AVCodecContext>) throws(MediaError) -> EncodedPacket? {
+    static func receive(
+        from context: UnsafeMutablePointer<AVCodecContext>, assuming nominal: Duration = .zero
+    ) throws(MediaError) -> EncodedPacket? {
         let packet = try Packet()
         let code = avcodec_receive_packet(context, packet.pointer)
         if code == gatehouse_averror(EAGAIN) || code == gatehouse_averror_eof() { return nil }
@@ -114,8 +118,9 @@ public struct EncodedPacket: ~Copyable {
             throw MediaError("encode", kind: .invalidData)
         }
         let decode = MediaTime(ticks: packet.pointer.pointee.dts, timeBase: base) ?? time
-        let duration = Duration.microseconds(av_rescale_q(packet.pointer.pointee.duration, base, MediaTime.timeBase))
-        return EncodedPacket(time: time, decodeTime: decode, duration: duration, packet: packet)
+        // Encoders that do not know a picture's duration leave it out; the last picture of a fragment needs one.
+        let stated = Duration.microseconds(av_rescale_q(packet.pointer.pointee.duration, base, MediaTime.timeBase))
+        return EncodedPacket(time: time, decodeTime: decode, duration: stated > .zero ? stated : nominal, packet: packet)
     }
 }
 

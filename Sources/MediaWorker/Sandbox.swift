@@ -35,7 +35,9 @@ enum Sandbox {
         guard let filter = seccomp_init(gatehouse_seccomp_refuse()) else { throw WorkerFailure(.refused, "no seccomp filter") }
         defer { seccomp_release(filter) }
         // Threads that the runtime has started are bound as well.
-        guard seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0 else { throw WorkerFailure(.refused, "seccomp cannot bind all threads") }
+        guard seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0 else {
+            throw WorkerFailure(.refused, "seccomp cannot bind all threads")
+        }
         for name in devices ? allowed + ["ioctl", "dup"] : allowed {
             guard gatehouse_seccomp_allow(filter, name) == 0 else { throw WorkerFailure(.refused, "seccomp refused \(name)") }
         }

@@ -86,7 +86,9 @@ struct Transcoder: ~Copyable {
             count(time)
             result.footage.width = format.width
             result.footage.height = format.height
-            if thumbnail.wants(keyFrameAt: time, target: job.thumbnailAt), item.packet.isKeyFrame { try pictureOfCopy(item.packet, time: time) }
+            if thumbnail.wants(keyFrameAt: time, target: job.thumbnailAt), item.packet.isKeyFrame {
+                try pictureOfCopy(item.packet, time: time)
+            }
         case .encode:
             do {
                 try decoder?.send(item.packet, time: time)
@@ -115,24 +117,24 @@ struct Transcoder: ~Copyable {
             // Half a frame of 25 early is nearer to the wanted start than the next one.
             guard let time = frame.time, time >= job.start - .milliseconds(5) else { continue }
             if origin == nil { begin(at: time) }
-            guard let origin, dropper.keeps(MediaTime.zero + (time - origin)) else { continue }
-            try encode(frame, at: time, origin: origin)
+            guard let origin, let place = dropper.place(MediaTime.zero + (time - origin)) else { continue }
+            try encode(frame, at: time, shownAt: place)
         }
     }
 
-    private mutating func encode(_ frame: borrowing Frame, at time: MediaTime, origin: MediaTime) throws {
+    private mutating func encode(_ frame: borrowing Frame, at time: MediaTime, shownAt place: MediaTime) throws {
         if encoder == nil || scaler == nil { try openEncoder(for: frame) }
         if thumbnail.wants(pictureAt: time, target: job.thumbnailAt) {
             try thumbnail.send(frame, through: pipes)
         }
         if scaler?.isNeedless(for: frame) ?? true {
-            frame.setTime(MediaTime.zero + (time - origin))
+            frame.setTime(place)
             try encoder?.send(frame)
         } else if let scaled = try scaler?.scale(frame) {
-            scaled.setTime(MediaTime.zero + (time - origin))
+            scaled.setTime(place)
             try encoder?.send(scaled)
         }
-        count(time)
+        count(origin.map { $0 + (place - .zero) } ?? time)
         try receivePackets()
     }
 

@@ -109,7 +109,8 @@ final class WorkerConnection: Sendable {
 
     /// The failure as it really was: a worker killed for its silence did not crash by itself.
     func failure(_ kind: WorkerFailure.Kind, _ text: String) -> WorkerFailure {
-        state.withLock { $0.hung } ? WorkerFailure(.hung, "it neither took nor gave anything for \(Int(patience.seconds)) s") : WorkerFailure(kind, text)
+        state.withLock { $0.hung }
+            ? WorkerFailure(.hung, "it neither took nor gave anything for \(Int(patience.seconds)) s") : WorkerFailure(kind, text)
     }
 
     func end() {

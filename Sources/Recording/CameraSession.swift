@@ -73,7 +73,8 @@ public final class CameraSession: Sendable {
         self.logger = logger
         self.changed = changed
         queue = BlockingQueue(name: "camera-\(role.rawValue)")
-        state = Mutex(State(condition: Condition(code: "connecting", severity: .attention, sentence: "Connecting to the camera.", since: time.now())))
+        state = Mutex(
+            State(condition: Condition(code: "connecting", severity: .attention, sentence: "Connecting to the camera.", since: time.now())))
     }
 
     /// How the session is.
@@ -126,7 +127,8 @@ public final class CameraSession: Sendable {
             wait = max(wait, lost + timing.staleSession - time.uptime())
         }
         if backOff.failures == 1 {
-            logger.warning("camera session lost", metadata: ["role": "\(role.rawValue)", "reason": "\(trouble.code)", "detail": "\(error)"])
+            logger.warning(
+                "camera session lost", metadata: ["role": "\(role.rawValue)", "reason": "\(trouble.code)", "detail": "\(error)"])
         }
         await retry.wait(atMost: wait, time: time)
     }
@@ -165,7 +167,8 @@ public final class CameraSession: Sendable {
             logger.info(
                 "camera session runs",
                 metadata: [
-                    "role": "\(role.rawValue)", "codec": "\(status.video.codec.rawValue)", "size": "\(status.video.width)x\(status.video.height)",
+                    "role": "\(role.rawValue)", "codec": "\(status.video.codec.rawValue)",
+                    "size": "\(status.video.width)x\(status.video.height)",
                 ])
         }
         changed()

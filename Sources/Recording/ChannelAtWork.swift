@@ -54,7 +54,8 @@ public struct ChannelEnvironment: Sendable {
     let moved: @Sendable (ChannelID, MotionReading) -> Void
 
     public init(
-        box: String, spool: any FootageSpool, pictures: PictureWorker, transcodes: TranscodeQueue, lengths: ClipLengths, timing: SessionTiming,
+        box: String, spool: any FootageSpool, pictures: PictureWorker, transcodes: TranscodeQueue, lengths: ClipLengths,
+        timing: SessionTiming,
         time: TimeSource, logger: Logger, changed: @escaping @Sendable (ChannelID) -> Void,
         moved: @escaping @Sendable (ChannelID, MotionReading) -> Void
     ) {
@@ -188,7 +189,8 @@ public final class ChannelAtWork: Sendable {
         if state.damaged >= 3 {
             return Condition(
                 code: "picture-damaged", severity: .attention,
-                sentence: "The camera sends pictures that cannot be decoded. Check its network cable, and restart it.", since: session.since)
+                sentence: "The camera sends pictures that cannot be decoded. Check its network cable, and restart it.", since: session.since
+            )
         }
         if let sub = sub?.condition, sub.severity == .trouble {
             return Condition(
@@ -236,7 +238,9 @@ public final class ChannelAtWork: Sendable {
         guard let definition = configuration.definition else { return nil }
         var load = environment.transcodes.load
         load.activeEvents += 1
-        guard let plan = environment.transcodes.planner.plan(definition, main: main.status, sub: sub?.status, load: load) else { return nil }
+        guard let plan = environment.transcodes.planner.plan(definition, main: main.status, sub: sub?.status, load: load) else {
+            return nil
+        }
         let session = plan.way == .copySub ? sub ?? main : (main.status == nil ? sub ?? main : main)
         return RecordingContext(
             box: environment.box, channel: configuration.id, site: configuration.site, channelName: configuration.name,
@@ -274,14 +278,16 @@ public final class ChannelAtWork: Sendable {
         let wantsSnapshot = session === main && snapshotIsDue
         guard watches || wantsSnapshot else { return }
         do {
-            let picture = try await environment.pictures.picture(of: keyFrame, channel: configuration.id, jpegWidth: wantsSnapshot ? 960 : nil)
+            let picture = try await environment.pictures.picture(
+                of: keyFrame, channel: configuration.id, jpegWidth: wantsSnapshot ? 960 : nil)
             state.withLock { state in
                 state.damaged = 0
                 if let jpeg = picture.jpeg { state.snapshot = (jpeg, environment.time.now()) }
             }
             if picture.jpeg != nil { environment.changed(configuration.id) }
             guard watches else { return }
-            await notice(detector.look(at: picture.gray, settings: configuration.motion), at: keyFrame, every: session.status?.keyFrameSeconds ?? 2)
+            await notice(
+                detector.look(at: picture.gray, settings: configuration.motion), at: keyFrame, every: session.status?.keyFrameSeconds ?? 2)
         } catch {
             let count = state.withLock { state in
                 state.damaged += 1

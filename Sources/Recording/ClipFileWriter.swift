@@ -18,7 +18,8 @@ final class ClipFileWriter: TranscodeOutput {
 
     /// Five minutes in fragments of two seconds, and some.
     private static let capacity = 256
-    private static let timescale: UInt32 = 1_000_000
+    /// The video track's: FFmpeg takes the index's times for the track's whatever the box says.
+    private static let timescale: Int64 = 90_000
 
     private let file: any FootageFile
     private let state = Mutex(State())
@@ -71,18 +72,20 @@ final class ClipFileWriter: TranscodeOutput {
         box.append(contentsOf: "sidx".utf8)
         put(UInt32(1 << 24))  // version 1
         put(UInt32(1))  // the video track
-        put(timescale)
-        put(UInt64(max(0, fragments.first?.info.start.microseconds ?? 0)))
+        put(UInt32(timescale))
+        put(UInt64(max(0, ticks(fragments.first?.info.start ?? .zero))))
         put(UInt64(firstOffset))
         put(UInt16(0))
         put(UInt16(fragments.count))
         for fragment in fragments {
             put(UInt32(fragment.bytes) & 0x7FFF_FFFF)
-            put(UInt32(clamping: fragment.info.duration.microseconds))
+            put(UInt32(clamping: ticks(fragment.info.duration)))
             put(fragment.info.startsWithKeyFrame ? UInt32(0x9000_0000) : 0)  // starts with a stream access point of type 1
         }
         return box
     }
+
+    private static func ticks(_ time: MediaTime) -> Int64 { (time.microseconds * timescale + 500_000) / 1_000_000 }
 
     private static func freeBox(_ bytes: Int) -> [UInt8] {
         var box = withUnsafeBytes(of: UInt32(bytes).bigEndian) { Array($0) } + Array("free".utf8)

@@ -201,7 +201,8 @@ public actor EventRecorder {
         let lag = time.uptime() - startUptime - (begin - start)
         let startsAt = time.now().addingTimeInterval(-lag.seconds)
         return ClipManifest(
-            id: .timeOrdered(at: startsAt), box: context.box, site: context.site, channel: context.channel, channelName: context.channelName,
+            id: .timeOrdered(at: startsAt), box: context.box, site: context.site, channel: context.channel,
+            channelName: context.channelName,
             startsAt: startsAt, startsUptime: (startUptime + (begin - start)).seconds, events: events.map(ClipManifest.Event.init),
             definition: context.definition, retentionDays: context.retentionDays, plan: context.plan,
             sourceStart: (begin - key.decodeTime).microseconds)
@@ -232,7 +233,8 @@ public actor EventRecorder {
                 // A stream that has stopped must not keep the clip open for ever.
                 let overdue = time.uptime() > max(running?.until ?? .zero, clipBegan) + .seconds(15)
                 guard !overdue, !Task.isCancelled, let batch = await cursor.next(atMost: .seconds(1), time: time) else {
-                    try await interrupted(&recording, manifest: &manifest, start: start, reason: "The camera's stream was lost during the event.")
+                    try await interrupted(
+                        &recording, manifest: &manifest, start: start, reason: "The camera's stream was lost during the event.")
                     return .lost
                 }
                 samples = batch.samples

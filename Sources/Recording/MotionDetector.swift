@@ -32,7 +32,8 @@ public struct MotionDetector: Sendable {
 
     /// Looks at the next picture, 88 by 72 bytes of luminance.
     public mutating func look(at gray: [UInt8], settings: MotionSettings) -> MotionReading {
-        let still = MotionReading(level: 0, cells: Array(repeating: false, count: MotionSettings.columns * MotionSettings.rows), isMotion: false)
+        let still = MotionReading(
+            level: 0, cells: Array(repeating: false, count: MotionSettings.columns * MotionSettings.rows), isMotion: false)
         guard gray.count == Self.width * Self.height else { return still }
         guard !background.isEmpty else {
             background = gray.map(Float.init)

@@ -67,7 +67,8 @@ public struct TranscodePlanner: Sendable {
         }
         reasons.append(rateReason)
         return TranscodePlan(
-            way: hardware == nil ? .software : .hardware, reason: reasons.joined(separator: " "), width: target.width, height: target.height,
+            way: hardware == nil ? .software : .hardware, reason: reasons.joined(separator: " "), width: target.width,
+            height: target.height,
             frameRate: frameRate, bitRate: definition.bitRate, encoder: hardware?.encoder ?? "libx264")
     }
 
@@ -105,7 +106,9 @@ public struct TranscodePlanner: Sendable {
         guard need > processorBudget else {
             return (full, "\(full) frames a second, for \(load.activeEvents) active events fit what this box carries.")
         }
-        return (floor, "\(floor) frames a second, as \(load.linkedChannels) channels are linked and \(load.activeEvents) events are active.")
+        return (
+            floor, "\(floor) frames a second, as \(load.linkedChannels) channels are linked and \(load.activeEvents) events are active."
+        )
     }
 
     /// Whether one more channel of `megapixels` fits beside those that need `used`; the sentence has the numbers.
@@ -113,7 +116,10 @@ public struct TranscodePlanner: Sendable {
         let budget = definitions.budget
         func text(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
         guard megapixels <= budget.channelMegapixels else {
-            return (false, "The camera sends \(text(megapixels)) megapixels; a channel may have at most 8. Choose a smaller picture in the camera.")
+            return (
+                false,
+                "The camera sends \(text(megapixels)) megapixels; a channel may have at most 8. Choose a smaller picture in the camera."
+            )
         }
         guard used + megapixels <= budget.megapixels * 1.05 else {
             return (

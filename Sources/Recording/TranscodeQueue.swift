@@ -54,7 +54,8 @@ public final class TranscodeQueue: Sendable {
         var proofs: [EncoderProof] = []
         for name in definitions.hardwareEncoders + ["libx264"] { proofs.append(await worker.prove(encoder: name)) }
         for proof in proofs {
-            logger.info("encoder tried", metadata: ["encoder": "\(proof.encoder)", "proven": "\(proof.proven)", "reason": "\(proof.reason)"])
+            logger.info(
+                "encoder tried", metadata: ["encoder": "\(proof.encoder)", "proven": "\(proof.proven)", "reason": "\(proof.reason)"])
         }
         state.withLock { $0.encoders = proofs }
     }
@@ -132,7 +133,8 @@ public final class TranscodeQueue: Sendable {
             state.failedWorkers += 1
             return state.failures[id, default: 0]
         }
-        logger.warning("worker failed", metadata: ["clip": "\(id)", "kind": "\(failure.kind.rawValue)", "reason": "\(failure)", "count": "\(count)"])
+        logger.warning(
+            "worker failed", metadata: ["clip": "\(id)", "kind": "\(failure.kind.rawValue)", "reason": "\(failure)", "count": "\(count)"])
         guard count >= 2, let manifest = try? await spool.manifest(of: id), manifest.stage == .captured else { return }
         do {
             try await spool.readyAsItCame(manifest)
@@ -164,7 +166,9 @@ public final class TranscodeQueue: Sendable {
         try await spool.ready(done, thumbnail: writer.thumbnail)
         logger.info(
             "cloud copy made",
-            metadata: ["clip": "\(manifest.id)", "way": "\(plan.way.rawValue)", "cpu": "\(result.cpuSeconds)", "damaged": "\(result.damaged)"])
+            metadata: [
+                "clip": "\(manifest.id)", "way": "\(plan.way.rawValue)", "cpu": "\(result.cpuSeconds)", "damaged": "\(result.damaged)",
+            ])
     }
 
     /// The frame rate is settled when the work begins: by then it is known what else is going on.
@@ -196,7 +200,8 @@ public final class TranscodeQueue: Sendable {
     }
 
     private func learn(_ result: TranscodeResult, of manifest: ClipManifest) {
-        guard manifest.plan.way == .software, result.footage.duration > 2, let source = manifest.footage ?? result.footage as ClipManifest.Footage?
+        guard manifest.plan.way == .software, result.footage.duration > 2,
+            let source = manifest.footage ?? result.footage as ClipManifest.Footage?
         else { return }
         let megapixels = max(0.1, Double(source.width * source.height) / 1_000_000)
         let cost = result.cpuSeconds / result.footage.duration / megapixels

@@ -242,6 +242,12 @@ class Box:
             return found if all(one["state"]["severity"] in good and one["streams"] for one in found) else None
         return wait_for(look, seconds, lambda: "pictures: " + shorten([self.channel(one)["state"] for one in channels]))
 
+    def await_past(self, seconds, *channels):
+        """Wait until the box has received that much, and a key frame more, of these channels after their picture came."""
+        self.await_picture(*channels)
+        enough = time.monotonic() + seconds + 2.5
+        wait_for(lambda: time.monotonic() > enough, seconds + 5, f"{seconds} s of the past")
+
     def await_state(self, channel, codes, seconds=30):
         """Wait until the channel's state has one of these codes; the state."""
         codes = (codes,) if isinstance(codes, str) else tuple(codes)

@@ -6,7 +6,7 @@ import { bind, choice, field, wrong } from './form.js';
 import { button, problemBox } from './parts.js';
 import { go } from './router.js';
 import { put, remove, store } from './store.js';
-import { streamsTable } from './test-panel.js';
+import { streamsTable, warnings } from './test-panel.js';
 
 export function deviceSection({ channelId, deviceId, on }) {
   const device = store.devices.get(deviceId);
@@ -40,7 +40,7 @@ export function deviceSection({ channelId, deviceId, on }) {
     const key = JSON.stringify(c?.streams);
     if (!c || key === drawn) return;
     drawn = key;
-    fill(streams, c.streams?.length ? streamsTable(c.streams) : h('p', { class: 'muted' }, 'The streams are not known yet; “Test again” reads them.'));
+    fill(streams, c.streams?.length ? [warnings(c.streams), streamsTable(c.streams)] : h('p', { class: 'muted' }, 'The streams are not known yet; “Test again” reads them.'));
   }
   draw();
   on('channel', (c) => { if (c.id === channelId) draw(); });

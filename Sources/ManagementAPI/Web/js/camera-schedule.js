@@ -13,6 +13,13 @@ export const scheduleWords = (s) => (s.always ? 'Always' : s.periods.length ? 'W
 const minutes = (t) => { const [a, b] = t.split(':').map(Number); return a * 60 + b; };
 const text = (m) => `${String(Math.floor(m / 60)).padStart(2, '0')}:${String(m % 60).padStart(2, '0')}`;
 
+/** Minutes of what was typed: 18:30, 18.30, 1830, 18; null where it is no time of day. */
+function typed(words) {
+  const found = /^(\d{1,2})(?:[:.h ]?(\d{2}))?$/.exec(words.trim());
+  const m = found ? Number(found[1]) * 60 + Number(found[2] ?? 0) : NaN;
+  return m <= 1440 && Number(found[2] ?? 0) < 60 ? m : null;
+}
+
 /** Periods of one day in order, those that touch made one. */
 function merged(list) {
   const out = [];
@@ -42,17 +49,17 @@ export function scheduleSection({ channelId, on }) {
   function period(day, index) {
     const [from, to] = week[day][index];
     const label = DAYS.find((d) => d[0] === day)[1];
-    const start = h('input', { type: 'time', value: text(from), 'aria-label': `${label}, from`, onChange: () => set() });
-    const end = h('input', { type: 'time', value: to === 1440 ? '00:00' : text(to), 'aria-label': `${label}, to; 00:00 is midnight`, onChange: () => set() });
+    const hour = (value, words) => h('input', { class: 'hour', value: text(value), inputmode: 'numeric', autocomplete: 'off', maxlength: 5, 'aria-label': `${label}, period ${index + 1}, ${words}`, onChange: () => set() });
+    const start = hour(from, 'from');
+    const end = hour(to, 'to');
     const bad = from >= to;
-    function set() {
-      if (!start.value || !end.value) return;
-      week[day][index] = [minutes(start.value), end.value === '00:00' ? 1440 : minutes(end.value)];
+    function set() { // what is no time of day goes back to what it was
+      week[day][index] = [typed(start.value) ?? from, typed(end.value) || (typed(end.value) === 0 ? 1440 : to)];
       touched();
     }
     return h('div', { class: `period ${bad ? 'wrong' : ''}` }, start, h('span', {}, 'to'), end,
       h('button', { type: 'button', class: 'button quiet icon-only', 'aria-label': `Take this period off ${label}`, onClick() { week[day].splice(index, 1); touched(); } }, icon('cross')),
-      bad && h('p', { class: 'note' }, icon('warn'), h('span', {}, 'The end must come after the start. For a night, end one day at 00:00 and begin the next at 00:00.')));
+      bad && h('p', { class: 'note' }, icon('warn'), h('span', {}, 'The end must come after the start. For a night, end one day at 24:00 and begin the next at 00:00.')));
   }
 
   function drawDay([day, label], i) {
@@ -88,7 +95,7 @@ export function scheduleSection({ channelId, on }) {
     if (edited || (key === taken && revert.hidden)) return;
     taken = key;
     kind.value = c.schedule.always ? 'always' : 'weekly';
-    week = Object.fromEntries(DAYS.map(([d]) => [d, c.schedule.periods.filter((p) => p.day === d).map((p) => [minutes(p.from), minutes(p.to)])]));
+    week = Object.fromEntries(DAYS.map(([d]) => [d, c.schedule.periods.filter((p) => p.day === d).map((p) => [minutes(p.from), minutes(p.to)]).sort((a, b) => a[0] - b[0])]));
     draw();
   }
 

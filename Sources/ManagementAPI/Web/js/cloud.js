@@ -56,7 +56,7 @@ export function cloudPage({ root, on }) {
         s.spool.paused && sentence('attention', 'The space for waiting clips is full, so no new clips are kept until some have been sent.'));
     }
     const b = s.backlog;
-    waiting.set(b.clips ? count(b.clips, 'clip') : 'Nothing', b.clips ? bytes(b.bytes) : 'Everything has been sent.');
+    waiting.set(b.clips ? count(b.clips, 'clip') : 'Nothing', b.clips ? bytes(b.bytes) : s.stored.clips ? 'Everything has been sent.' : '');
     oldest.set(b.oldestSeconds !== null && b.clips ? duration(b.oldestSeconds) : 'none', b.oldestSeconds !== null && b.clips ? `since ${clock(Date.now() - b.oldestSeconds * 1000)}` : '');
     left.set(!b.clips ? 'done' : b.etaSeconds === null ? 'not known' : roughly(b.etaSeconds), b.clips && b.etaSeconds !== null ? `at ${clock(Date.now() + b.etaSeconds * 1000)}, at the present rate` : '');
     stored.set(count(s.stored.clips, 'clip'), bytes(s.stored.bytes));

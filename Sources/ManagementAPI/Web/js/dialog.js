@@ -23,7 +23,7 @@ export function toast(text, { iconName = 'check', href, hrefText } = {}) {
   fill(el, icon(iconName), h('span', {}, text), href && h('a', { href }, hrefText));
   el.classList.add('shown');
   clearTimeout(timer);
-  timer = setTimeout(() => { el.classList.remove('shown'); setTimeout(() => { if (!el.classList.contains('shown')) fill(el); }, 300); }, 6000);
+  timer = setTimeout(() => { el.classList.remove('shown'); setTimeout(() => { if (!el.classList.contains('shown')) fill(el); }, 300); }, 4500);
 }
 
 /** Spoken only. */

@@ -23,7 +23,7 @@ export function eventsPage(context) {
   const list = h('div', { class: 'days', 'aria-live': 'off' });
   const status = h('div', {});
   const older = button('Older', { testid: 'older', onClick: () => load(seen.next) });
-  const foot = h('div', { class: 'list-foot' }, older);
+  const foot = h('div', { class: 'list-foot', hidden: true }, older);
   const about = h('span', { class: 'muted' }, zoneDiffers() ? `Times are in ${zoneName()}.` : '');
   const select = (label, name, options, testid) => h('label', { class: 'filter' }, h('span', { class: 'spoken' }, label), h('select', { value: filter[name], 'data-testid': testid, onChange(e) {
     location.hash = `/events${query({ ...filter, [name]: e.target.value })}`;

@@ -48,6 +48,13 @@ function close() {
 
 export function title(text) { document.title = `${text} - Gatehouse`; }
 
+/** A page that could not be made: why, and two ways on. */
+function broken(page, problem) {
+  const again = h('button', { type: 'button', class: 'button', onClick: () => open(true) }, 'Try again');
+  fill(page, head(problem.status === 404 ? 'Not here' : 'This page could not be shown'), h('div', { class: 'narrow' }, problemBox(problem),
+    h('div', { class: 'row' }, problem.status !== 404 && again, h('a', { class: 'button', href: '#/cameras' }, 'To the cameras'))));
+}
+
 async function open(event) {
   const address = location.hash;
   if (address === '#content') { // the skip link
@@ -80,12 +87,12 @@ async function open(event) {
     skeleton: () => fill(page, skeleton(...route.shape)),
   };
   fill(root, page);
-  try { rest = route.page(context); } catch (problem) { fill(page, head('Something is missing'), problemBox(problem)); }
+  try { rest = route.page(context); } catch (problem) { broken(page, problem); }
   if (!first || event) scrollTo(0, scrolled.get(address) ?? 0);
   const focus = () => { if (current === mine && !page.contains(document.activeElement)) page.querySelector('h1')?.focus({ preventScroll: true }); };
   if (!first) { focus(); rest?.then?.(focus, () => {}); }
   first = false;
-  rest?.catch?.((problem) => { if (current === mine && problem.status !== 401) fill(page, head('This page could not be shown'), problemBox(problem)); });
+  rest?.catch?.((problem) => { if (current === mine && problem.status !== 401) broken(page, problem); });
 }
 
 export function startRouter(element, opened) {

@@ -17,11 +17,13 @@ export function streamsTable(streams) {
     ['Key frame every', (s) => (s.keyFrameSeconds ? `${plain(s.keyFrameSeconds)} s` : 'not known')],
     ['Sound', (s) => (s.audio ? codec(s.audio.codec) : 'none')],
   ];
-  const warnings = streams.flatMap((s) => (s.warnings ?? []).map((w) => sentence('attention', w)));
   return h('div', {}, h('table', { class: 'table' },
     h('thead', {}, h('tr', {}, h('td', {}), streams.map((s) => h('th', { scope: 'col' }, s.role === 'sub' ? 'Second stream' : 'Main stream')))),
-    h('tbody', {}, rows.map(([name, of]) => h('tr', {}, h('th', { scope: 'row' }, name), streams.map((s) => h('td', {}, of(s))))))), warnings);
+    h('tbody', {}, rows.map(([name, of]) => h('tr', {}, h('th', { scope: 'row' }, name), streams.map((s) => h('td', {}, of(s))))))));
 }
+
+/** What should be set differently in the camera. */
+export const warnings = (streams) => (streams ?? []).flatMap((s) => (s.warnings ?? []).map((w) => sentence('attention', w)));
 
 /**
  * `state` outlives the panel, so a test can be left and found again: {running, startedAt, result, problem}.
@@ -52,8 +54,7 @@ export function testPanel({ state, run, retry, userName, onDone }) {
     } else if (state.problem) {
       fill(el, h('h2', {}, 'Test'), problemBox(state.problem, (state.problem.errors ?? []).map((e) => e.detail)));
     } else {
-      const caution = r.ok && r.streams?.some((s) => s.warnings?.length);
-      fill(el, h('h2', {}, 'Test'), h('div', { role: 'status' }, sentence(r.ok ? (caution ? 'attention' : 'ok') : 'trouble', r.sentence)),
+      fill(el, h('h2', {}, 'Test'), h('div', { role: 'status' }, sentence(r.ok ? 'ok' : 'trouble', r.sentence), warnings(r.streams)),
         r.code === 'wrong-password' && again(),
         r.picture && h('img', { class: 'test-picture', src: r.picture, alt: 'Picture from the camera' }),
         steps(CAMERA_STEPS, r.steps),
