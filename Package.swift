@@ -20,7 +20,6 @@ extension Target.Dependency {
     static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore: Self = .product(name: "HummingbirdCore", package: "hummingbird")
     static let hummingbirdHTTP2: Self = .product(name: "HummingbirdHTTP2", package: "hummingbird")
-    static let hummingbirdTesting: Self = .product(name: "HummingbirdTesting", package: "hummingbird")
     static let hummingbirdTLS: Self = .product(name: "HummingbirdTLS", package: "hummingbird")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
@@ -108,6 +107,26 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(name: "TestSupport", dependencies: ["Core", "Media"], path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
+        .testTarget(name: "MediaTests", dependencies: ["Media", "TestSupport"], swiftSettings: strict),
+        // Its workers are real processes of the executable.
+        .testTarget(
+            name: "MediaWorkerTests", dependencies: ["Core", "Gatehouse", "Media", "MediaWorker", "TestSupport", .system],
+            swiftSettings: strict),
+        .testTarget(name: "BoxDatabaseTests", dependencies: ["BoxDatabase", "Core", "TestSupport", .grdb], swiftSettings: strict),
+        .testTarget(name: "AccessTests", dependencies: ["Access", "BoxDatabase", "Core", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "CamerasTests", dependencies: ["Cameras"], swiftSettings: strict),
+        .testTarget(
+            name: "RecordingTests", dependencies: ["Core", "Media", "MediaWorker", "Recording", "TestSupport", .logging],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CloudStorageTests",
+            dependencies: ["BoxDatabase", "CloudStorage", "Core", "TestSupport", .crypto, .grdb, .logging, .nioCore, .nioHTTP1],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "ManagementAPITests", dependencies: ["ManagementAPI"], swiftSettings: strict),
+        .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

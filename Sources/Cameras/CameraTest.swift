@@ -147,7 +147,7 @@ public struct CameraTester: Sendable {
         let reached = names.firstIndex(of: step) ?? 0
         result.steps = names.enumerated().map { index, name in
             index < reached
-                ? .init(name: name, ok: true, sentence: "Well.")
+                ? .init(name: name, ok: true, sentence: name == "reach" ? "The camera answers." : "It lets the box in.")
                 : index == reached ? .init(name: name, ok: false, sentence: sentence) : .init(name: name, ok: nil, sentence: "Not tried.")
         }
         return result
@@ -155,7 +155,7 @@ public struct CameraTester: Sendable {
 
     private static func step(of trouble: StreamTrouble) -> String {
         switch trouble {
-        case .unreachable, .refused, .silent: "reach"
+        case .unreachable, .refused, .silent, .notRTSP: "reach"
         case .wrongPassword: "sign-in"
         default: "streams"
         }

@@ -128,8 +128,9 @@ public final class S3Store: ObjectStore {
 
     private func expect(_ response: HTTPClientResponse, _ codes: Set<UInt>) async throws {
         if codes.contains(response.status.code) {
-            // A captive portal answers 200 with its own page.
-            if response.headers.first(name: "content-type")?.hasPrefix("text/html") ?? false {
+            // A captive portal answers 200 with its own page, which has no entity tag; a store's answers have one.
+            let isPage = response.headers.first(name: "content-type")?.hasPrefix("text/html") ?? false
+            if isPage, response.headers.first(name: "etag") == nil {
                 throw StoreError(.nonsense, "A web page answered in place of the storage. Is the network behind a sign-in page?")
             }
             return

@@ -220,6 +220,15 @@ public final class Spool: FootageSpool, Sendable {
         try? await change(id) { $0.remove() }
     }
 
+    /// The manifest's bytes as they were made durable.
+    func manifestData(of id: ClipID) async throws -> Data {
+        try await queue.run { [self] in
+            let path = directory(id).file(ClipDirectory.manifestName)
+            guard let data = FileManager.default.contents(atPath: path) else { throw FileError("read", path) }
+            return data
+        }
+    }
+
     /// The path of a clip's file while the spool still has it.
     public func localFile(_ manifest: ClipManifest, _ file: ClipManifest.File) -> String? {
         let path = directory(manifest.id).file(file.name)

@@ -64,9 +64,7 @@ public final class StorageTargets: Sendable {
             try database.set(Self.targetKey, to: target)
             try database.set(Self.secretsKey, to: sealed)
         }
-        let old = uploader.store
         uploader.use(store)
-        await old?.shutdown()
     }
 
     /// A store at `target`, not yet used.

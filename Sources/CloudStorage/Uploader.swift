@@ -8,6 +8,10 @@ import Synchronization
 public final class Uploader: Sendable {
     private struct State {
         var store: (any ObjectStore)?
+        /// Grows with each change of the store.
+        var generation = 0
+        /// Stores that were replaced and may still have uploads under way.
+        var retired: [any ObjectStore] = []
         var breaker: CircuitBreaker
         var inHand: Set<ClipID> = []
         /// Clips that the store refused one by one, and when they may be tried again.
@@ -41,7 +45,9 @@ public final class Uploader: Sendable {
     /// Uploads go to `store` from now on; nil keeps everything in the spool. Old failures are forgotten.
     public func use(_ store: (any ObjectStore)?) {
         state.withLock { state in
+            if let old = state.store { state.retired.append(old) }
             state.store = store
+            state.generation += 1
             state.breaker = CircuitBreaker(longest: longestWait)
             state.notBefore = [:]
         }
@@ -60,11 +66,28 @@ public final class Uploader: Sendable {
     /// Bytes a second that lately went up.
     public var bytesPerSecond: Double? { state.withLock { $0.bytesPerSecond } }
 
-    /// Uploads until cancelled.
+    /// Uploads until cancelled, then ends the store's connections.
     public func run() async {
+        await upload()
+        use(nil)
+        await endRetired()
+    }
+
+    /// Ends the connections of replaced stores once nothing uses them any more.
+    private func endRetired() async {
+        let ended = state.withLock { state in
+            guard state.inHand.isEmpty else { return [any ObjectStore]() }
+            defer { state.retired = [] }
+            return state.retired
+        }
+        for store in ended { await store.shutdown() }
+    }
+
+    private func upload() async {
         await withTaskGroup(of: Void.self) { group in
             var running = 0
             while !Task.isCancelled {
+                await endRetired()
                 if running < Self.parallel, let clip = await take() {
                     running += 1
                     group.addTask { await self.bring(clip) }
@@ -108,7 +131,8 @@ public final class Uploader: Sendable {
 
     private func bring(_ clip: ClipRecord) async {
         defer { state.withLock { _ = $0.inHand.remove(clip.id) } }
-        guard let store else { return }
+        let (current, generation) = state.withLock { ($0.store, $0.generation) }
+        guard let store = current else { return }
         do {
             try await index.move(clip.id, to: .sending)
             try await upload(clip, to: store)
@@ -118,7 +142,7 @@ public final class Uploader: Sendable {
             await spool.free(clip.id)
             state.withLock { $0.breaker.succeeded() }
         } catch let error as StoreError {
-            await note(error, of: clip)
+            await note(error, of: clip, generation: generation)
         } catch is CancellationError {
             state.withLock { $0.breaker.abandoned() }
             try? await index.move(clip.id, to: .queued)
@@ -147,7 +171,8 @@ public final class Uploader: Sendable {
             to: store
         ) { [index] sent in index.setProgress(Double(sent) / Double(max(1, file.bytes)), of: clip.id) }
         measure(file.bytes, since: started)
-        let sidecar = try GatehouseJSON.encoder.encode(manifest)
+        // The bytes on disk, not a new rendering: an attempt that was taken without our knowing must compare equal.
+        let sidecar = try await spool.manifestData(of: clip.id)
         let digest = Sidecar.sha256(sidecar)
         try await put(
             ObjectUpload(
@@ -180,7 +205,12 @@ public final class Uploader: Sendable {
         state.withLock { state in state.bytesPerSecond = state.bytesPerSecond.map { $0 * 0.7 + rate * 0.3 } ?? rate }
     }
 
-    private func note(_ error: StoreError, of clip: ClipRecord) async {
+    private func note(_ error: StoreError, of clip: ClipRecord, generation: Int) async {
+        guard generation == state.withLock({ $0.generation }) else {
+            // The store was replaced meanwhile: its failure tells nothing about the new one.
+            try? await index.move(clip.id, to: .queued)
+            return
+        }
         switch error.kind {
         case .exists, .corrupted:
             // This clip's own trouble: others go on.

@@ -156,7 +156,12 @@ public enum GatehouseJSON {
     private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
     /// RFC 3339, UTC, milliseconds.
-    public static func text(_ date: Date) -> String { date.formatted(style) }
+    ///
+    /// Rounded, not cut, to the millisecond: what was read from such a text gives the same text again.
+    public static func text(_ date: Date) -> String {
+        let milliseconds = (date.timeIntervalSince1970 * 1000).rounded()
+        return Date(timeIntervalSince1970: (milliseconds + 0.25) / 1000).formatted(style)
+    }
 
     /// Reads RFC 3339, with or without fractions.
     public static func date(_ text: String) -> Date? {

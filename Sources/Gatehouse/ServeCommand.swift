@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ManagementAPI
 
 /// Starts the box.
 struct ServeCommand: AsyncParsableCommand {
@@ -27,6 +28,9 @@ struct ServeCommand: AsyncParsableCommand {
         } catch let error as SettingsError {
             FileHandle.standardError.write(Data("gatehouse: \(error)\n".utf8))
             throw ExitCode(78)
+        } catch let error as ServerFailure {
+            FileHandle.standardError.write(Data("gatehouse: \(error)\n".utf8))
+            throw ExitCode(71)
         }
     }
 }

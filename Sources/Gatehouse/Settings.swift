@@ -152,7 +152,7 @@ struct Settings: Sendable {
         let known = Set(SettingKey.all.map(\.key))
         let loaded: Any?
         do { loaded = try Yams.load(yaml: text) } catch { throw SettingsError(description: "\(path) is not YAML: \(error)") }
-        for key in keys(of: loaded, path: "") where !known.contains(key) {
+        for key in keys(of: loaded, path: "") where !known.contains(key) && !known.contains(where: { $0.hasPrefix(key + ".") }) {
             throw SettingsError(
                 description: "\(path): there is no setting \(key). The settings are: \(known.sorted().joined(separator: ", ")).")
         }

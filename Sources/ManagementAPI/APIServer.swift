@@ -41,7 +41,14 @@ public struct APIServer: Service {
             configuration: .init(address: .hostname(address, port: port), serverName: nil, reuseAddress: true),
             onServerRunning: { channel in await started(channel.localAddress?.port ?? port) }, logger: services.logger)
         async let feeding: Void = cancelWhenGracefulShutdown { await feed.run(maker: maker) }
-        try await application.run()
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw ServerFailure(
+                description:
+                    "The page cannot be served on \(address) port \(port): \(String(cString: strerror(error.errnoCode))). Choose another http.port."
+            )
+        }
         _ = await feeding
     }
 
@@ -68,7 +75,7 @@ public struct APIServer: Service {
         let guarded = router.group("api/v1").add(middleware: SignInGate(administration: services.administration))
         setup.add(to: guarded)
         SystemRoutes(services: services, maker: maker, feed: feed).add(to: guarded)
-        DeviceRoutes(services: services, maker: maker).add(to: guarded)
+        DeviceRoutes(services: services, maker: maker, feed: feed).add(to: guarded)
         ChannelRoutes(services: services, maker: maker).add(to: guarded)
         FootageRoutes(services: services, maker: maker).add(to: guarded)
         StorageRoutes(services: services, maker: maker).add(to: guarded)
@@ -97,4 +104,9 @@ public struct APIServer: Service {
         }
         return Array(data)
     }
+}
+
+/// Why the server cannot serve; a sentence.
+public struct ServerFailure: Error, CustomStringConvertible {
+    public let description: String
 }

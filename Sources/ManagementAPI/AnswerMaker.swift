@@ -103,9 +103,10 @@ struct AnswerMaker: Sendable {
                 clips: totals.backlogClips, bytes: services.spool.bytes, limitBytes: services.spool.limits.bytes,
                 freeBytes: services.spool.freeBytes, paused: services.spool.isPaused),
             backlog: .init(
-                clips: totals.backlogClips, bytes: totals.backlogBytes, oldestSeconds: age,
-                etaSeconds: rate.flatMap { $0 > 1 ? Int(Double(totals.backlogBytes) / $0) : nil }),
-            line: .init(bytesPerSecond: rate.map { Int($0) }), stored: .init(clips: totals.storedClips, bytes: totals.storedBytes),
+                clips: totals.backlogClips, bytes: totals.backlogBytes, oldestSeconds: Nullable(age),
+                etaSeconds: Nullable(rate.flatMap { $0 > 1 ? Int(Double(totals.backlogBytes) / $0) : nil })),
+            line: .init(bytesPerSecond: Nullable(rate.map { Int($0) })),
+            stored: .init(clips: totals.storedClips, bytes: totals.storedBytes),
             gaps: totals.gaps)
     }
 

@@ -23,6 +23,8 @@ struct Nullable<Value: Encodable>: Encodable {
     }
 }
 
+extension Nullable: Equatable where Value: Equatable {}
+
 /// A list under `items`, with the place to go on from.
 struct ListAnswer<Item: Encodable>: Encodable {
     let items: [Item]
@@ -288,7 +290,7 @@ struct TargetAnswer: Encodable {
     var hasSecret: Bool?
     var hasSessionToken: Bool?
     var addressing: String?
-    var caCertificate: String?
+    var caCertificate: Nullable<String>?
 
     init(_ target: StorageTarget, credentials: S3Credentials?) {
         switch target {
@@ -305,7 +307,7 @@ struct TargetAnswer: Encodable {
             hasSecret = credentials != nil
             hasSessionToken = credentials?.sessionToken != nil
             addressing = s3.addressing.rawValue
-            caCertificate = s3.caCertificate
+            caCertificate = Nullable(s3.caCertificate)
         }
     }
 }
@@ -321,10 +323,10 @@ struct StorageAnswer: Encodable, Equatable {
     struct Backlog: Encodable, Equatable {
         let clips: Int
         let bytes: Int
-        let oldestSeconds: Int?
-        let etaSeconds: Int?
+        let oldestSeconds: Nullable<Int>
+        let etaSeconds: Nullable<Int>
     }
-    struct Line: Encodable, Equatable { let bytesPerSecond: Int? }
+    struct Line: Encodable, Equatable { let bytesPerSecond: Nullable<Int> }
     struct Stored: Encodable, Equatable {
         let clips: Int
         let bytes: Int

@@ -137,7 +137,7 @@ struct ChannelRoutes {
 
     private static func minutes(_ name: String, _ body: RequestBody) -> Int? {
         guard let text = body.string(name, 5...5, required: true) else { return nil }
-        let parts = text.split(separator: ":").compactMap { $0.count == 2 ? Int($0) : nil }
+        let parts = text.split(separator: ":").compactMap { $0.count == 2 && $0.allSatisfy(\.isNumber) ? Int($0) : nil }
         guard parts.count == 2, (0...24).contains(parts[0]), (0...59).contains(parts[1]), parts[0] * 60 + parts[1] <= 1440 else {
             body.reject(name, "\(name) must be a time from 00:00 to 24:00.")
             return nil

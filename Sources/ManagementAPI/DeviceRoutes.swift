@@ -11,11 +11,13 @@ import Media
 struct DeviceRoutes {
     let services: BoxServices
     let maker: AnswerMaker
+    private let feed: LiveFeed
     private var catalogue: DeviceCatalogue { maker.catalogue }
 
-    init(services: BoxServices, maker: AnswerMaker) {
+    init(services: BoxServices, maker: AnswerMaker, feed: LiveFeed) {
         self.services = services
         self.maker = maker
+        self.feed = feed
     }
 
     func add(to routes: RouterGroup<APIContext>) {
@@ -33,7 +35,11 @@ struct DeviceRoutes {
         }
         routes.patch("devices/:id") { request, context in try await change(request, context) }
         routes.delete("devices/:id") { _, context in
-            try await catalogue.remove(try context.identifier("camera"))
+            let id: DeviceID = try context.identifier("camera")
+            let (_, channels) = try await catalogue.device(id)
+            try await catalogue.remove(id)
+            feed.deviceChanged(id)
+            for channel in channels { feed.channelChanged(channel) }
             return Response(status: .noContent)
         }
         routes.post("devices/:id/test") { _, context in
@@ -60,6 +66,7 @@ struct DeviceRoutes {
         let device = try await catalogue.add(
             name: entry.name ?? address.host, url: url ?? "", subURL: sub, userName: entry.userName, password: entry.password,
             transport: entry.transport ?? .tcp)
+        feed.deviceChanged(device.id)
         let (record, channels) = try await catalogue.device(device.id)
         return try answer(maker.device(record, channels: channels), status: .created)
     }
@@ -71,12 +78,9 @@ struct DeviceRoutes {
         let entry = try DeviceEntry(body, creating: false, needsName: false)
         if let name = entry.name { device.name = name }
         if let url = entry.url { device.url = url.url }
-        if let host = entry.host, let old = RTSPAddress(device.url) {
-            let path = String(device.url.dropFirst("rtsp://".count).drop { $0 != "/" })
-            guard let moved = RTSPAddress(host: host, port: entry.port ?? old.port, path: path.isEmpty ? "/" : path) else {
-                throw Problem.invalid([.init(field: "/address", detail: "address is not a host name or IP address.")])
-            }
-            device.url = moved.url
+        if entry.url == nil, entry.host != nil || entry.port != nil {
+            device.url = try moved(device.url, to: entry)
+            device.subUrl = try device.subUrl.map { try moved($0, to: entry) }
         }
         if let sub = entry.subURL { device.subUrl = sub.url }
         if let userName = entry.userName { device.userName = userName }
@@ -91,8 +95,20 @@ struct DeviceRoutes {
             channel.name = name
             try await catalogue.update(channel)
         }
+        feed.deviceChanged(device.id)
         (device, channels) = try await catalogue.device(device.id)
         return try answer(maker.device(device, channels: channels))
+    }
+
+    /// The same path on another host or port.
+    private func moved(_ url: String, to entry: DeviceEntry) throws -> String {
+        let old = RTSPAddress(url)
+        let path = String(url.dropFirst("rtsp://".count).drop { $0 != "/" })
+        guard
+            let moved = RTSPAddress(
+                host: entry.host ?? old?.host ?? "", port: entry.port ?? old?.port ?? 554, path: path.isEmpty ? "/" : path)
+        else { throw Problem.invalid([.init(field: "/address", detail: "address is not a host name or IP address.")]) }
+        return moved.url
     }
 
     private func address(of device: DeviceRecord) throws -> CameraAddress {
@@ -103,16 +119,20 @@ struct DeviceRoutes {
     }
 
     private func check(_ address: CameraAddress) async throws {
-        do throws(AddressRefusal) {
-            try await services.policy.check(host: address.host)
-            if let sub = address.subURL { try await services.policy.check(host: sub.host) }
+        var field = "/address"
+        if case .url = address.place { field = "/url" }
+        try await check(address.host, field: field)
+        if let sub = address.subURL { try await check(sub.host, field: "/subUrl") }
+    }
+
+    private func check(_ host: String, field: String) async throws {
+        do {
+            try await services.policy.check(host: host)
         } catch {
-            let refusal = error
             // A name that is not known now may be later; only what no camera can have is refused for good.
-            guard refusal.code == "address-refused" else { return }
+            guard error.code == "address-refused" else { return }
             throw Problem(
-                .unprocessableContent, refusal.code, "Address refused", refusal.sentence,
-                errors: [.init(field: "/url", detail: refusal.sentence)])
+                .unprocessableContent, error.code, "Address refused", error.sentence, errors: [.init(field: field, detail: error.sentence)])
         }
     }
 

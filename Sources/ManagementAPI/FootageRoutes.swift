@@ -47,10 +47,17 @@ struct FootageRoutes {
             var rows = EventRecord.order(Column("id").desc)
             if let channel = query.channel { rows = rows.filter(Column("channelId") == channel) }
             if let before = query.before { rows = rows.filter(Column("id") < before) }
+            if let from = query.from { rows = rows.filter(Column("startedAt") >= from) }
+            if let to = query.to { rows = rows.filter(Column("startedAt") < to) }
             if let state = query.state {
-                let clips = ClipRecord.select(Column("id")).filter(Column("state") == state.rawValue)
+                let clips = ClipRecord.select(Column("id")).filter(state.rows.contains(Column("state")))
                 let matches = clips.contains(Column("clipId"))
-                rows = rows.filter(state == .dropped ? matches || Column("dropReason") != nil : matches)
+                let without = Column("clipId") == nil
+                switch state {
+                case .dropped: rows = rows.filter(matches || without && Column("dropReason") != nil)
+                case .recording: rows = rows.filter(matches || without && Column("dropReason") == nil)
+                default: rows = rows.filter(matches)
+                }
             }
             return try rows.limit(query.limit + 1).fetchAll(database).map { event in
                 (event, try event.clipId.flatMap { try ClipRecord.fetchOne(database, key: $0) })
@@ -67,7 +74,7 @@ struct FootageRoutes {
             var rows = ClipRecord.order(Column("id").desc)
             if let channel = query.channel { rows = rows.filter(Column("channelId") == channel) }
             if let before = query.before { rows = rows.filter(Column("id") < before) }
-            if let state = query.state { rows = rows.filter(Column("state") == state.rawValue) }
+            if let state = query.state { rows = rows.filter(state.rows.contains(Column("state"))) }
             if let from = query.from { rows = rows.filter(Column("startsAt") >= from) }
             if let to = query.to { rows = rows.filter(Column("startsAt") < to) }
             return try rows.limit(query.limit + 1).fetchAll(database)
@@ -162,6 +169,13 @@ struct FootageRoutes {
     }
 }
 
+extension ClipState {
+    /// The rows that may be shown in this state: a captured clip is shown as being transcoded once a worker has it in hand.
+    fileprivate var rows: [String] {
+        self == .transcoding || self == .captured ? [ClipState.captured.rawValue, ClipState.transcoding.rawValue] : [rawValue]
+    }
+}
+
 /// Hands pieces from a reader that pushes to a writer that pulls, one at a time.
 private actor PieceQueue {
     private var piece: ByteBuffer?
@@ -228,7 +242,7 @@ private struct ListQuery {
                 understood = limit > 0
             default: understood = false
             }
-            if !understood { errors.append(.init(field: name, detail: "The query's \(name) is not right.")) }
+            if !understood { errors.append(.init(field: "/\(name)", detail: "The query's \(name) is not right.")) }
         }
         if !errors.isEmpty { throw Problem.invalid(errors) }
     }

@@ -11,11 +11,11 @@ import Synchronization
 public final class LiveFeed: Sendable {
     private struct Dirty {
         var channels: Set<ChannelID> = []
+        var devices: Set<DeviceID> = []
         var clips: Set<ClipID> = []
         var events: Set<EventID> = []
         var storage = false
         var motion: [ChannelID: MotionReading] = [:]
-        var isEmpty: Bool { channels.isEmpty && clips.isEmpty && events.isEmpty && !storage && motion.isEmpty }
     }
 
     private static let moment = Duration.milliseconds(200)
@@ -33,6 +33,12 @@ public final class LiveFeed: Sendable {
     /// A channel's view changed.
     public func channelChanged(_ id: ChannelID) {
         dirty.withLock { _ = $0.channels.insert(id) }
+        wake.raise()
+    }
+
+    /// A device was added, changed or removed.
+    func deviceChanged(_ id: DeviceID) {
+        dirty.withLock { _ = $0.devices.insert(id) }
         wake.raise()
     }
 
@@ -91,6 +97,13 @@ public final class LiveFeed: Sendable {
                 try send("channel", maker.channel(record))
             } else {
                 try send("removed", Removed(kind: "channel", id: id.text))
+            }
+        }
+        for id in changes.devices {
+            if let (device, channels) = try? await maker.catalogue.device(id) {
+                try send("device", maker.device(device, channels: channels))
+            } else {
+                try send("removed", Removed(kind: "device", id: id.text))
             }
         }
         for id in changes.clips {

@@ -22,8 +22,8 @@ struct Metrics {
         gauge("gatehouse_backlog_bytes", "Bytes that are not in the store yet.", Double(storage.backlog.bytes))
         gauge(
             "gatehouse_backlog_oldest_seconds", "Age of the oldest clip that is not in the store yet.",
-            Double(storage.backlog.oldestSeconds ?? 0))
-        gauge("gatehouse_upload_bytes_per_second", "Rate of the latest uploads.", Double(storage.line.bytesPerSecond ?? 0))
+            Double(storage.backlog.oldestSeconds.value ?? 0))
+        gauge("gatehouse_upload_bytes_per_second", "Rate of the latest uploads.", Double(storage.line.bytesPerSecond.value ?? 0))
         gauge("gatehouse_stored_clips", "Clips in the store whose retention runs.", Double(storage.stored.clips))
         gauge("gatehouse_gaps", "Stretches of footage that were lost.", Double(storage.gaps))
         gauge("gatehouse_storage_ok", "1 while uploads work.", storage.state.code == "ok" ? 1 : 0)

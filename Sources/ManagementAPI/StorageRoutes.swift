@@ -103,7 +103,7 @@ struct StorageRoutes {
         let certificate = body.string("caCertificate", 1...32_768, multiline: true)
         if let endpoint {
             let parts = URLComponents(string: endpoint)
-            let isPlain = parts?.path.isEmpty ?? false || parts?.path == "/"
+            let isPlain = (parts?.path.isEmpty ?? false || parts?.path == "/") && parts?.query == nil && parts?.fragment == nil
             if parts?.host?.isEmpty ?? true || !["http", "https"].contains(parts?.scheme ?? "") || !isPlain || parts?.user != nil {
                 body.reject("endpoint", "endpoint must be an address such as https://s3.eu-south-1.amazonaws.com, without a path.")
             }

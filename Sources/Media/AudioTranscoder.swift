@@ -78,6 +78,18 @@ public struct AudioTranscoder: ~Copyable, @unchecked Sendable {
         }
     }
 
+    /// Hands over what is still held, filled up with silence.
+    public mutating func finish(to body: (consuming EncodedPacket) throws(MediaError) -> Void) throws(MediaError) {
+        guard next != nil else { return }
+        let held = swr_get_delay(resampler, Int64(sampleRate))
+        if held > 0 {
+            try MediaError.check(swr_inject_silence(resampler, Self.frameSize - Int32(held)), "resample")
+            try encodeWholeFrames(to: body)
+        }
+        avcodec_send_frame(encoder, nil)
+        while let packet = try EncodedPacket.receive(from: encoder) { try body(packet) }
+    }
+
     private mutating func encodeWholeFrames(to body: (consuming EncodedPacket) throws(MediaError) -> Void) throws(MediaError) {
         while swr_get_delay(resampler, Int64(sampleRate)) >= Int64(Self.frameSize), let start = next {
             let block = try Frame()

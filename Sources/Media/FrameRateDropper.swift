@@ -7,7 +7,7 @@ public struct FrameRateDropper: Sendable {
     private var next = 0
     private var lastSeen: MediaTime?
     /// Seconds between the source's pictures, lately.
-    private var interval = 0.04
+    private var interval: Double?
 
     /// A dropper to `frameRate` pictures a second.
     public init(frameRate: Int) {
@@ -16,15 +16,18 @@ public struct FrameRateDropper: Sendable {
 
     /// When the picture shown at `time`, counted from the clip's start, is shown in the copy; nil where it is dropped.
     public mutating func place(_ time: MediaTime) -> MediaTime? {
-        if let lastSeen, time > lastSeen { interval = interval * 0.8 + min(1, (time - lastSeen).seconds) * 0.2 }
-        let isSlow = lastSeen != nil && interval * frameRate > 0.8
+        if let lastSeen, time > lastSeen {
+            let passed = min(1, (time - lastSeen).seconds)
+            interval = interval.map { $0 * 0.8 + passed * 0.2 } ?? passed
+        }
+        let spacing = (interval ?? 0.04) * frameRate
         lastSeen = time
         let slot = Double(time.microseconds) / 1_000_000 * frameRate
-        if isSlow {
+        if interval != nil, spacing > 0.8 {
             next = max(next, Int(slot.rounded(.down)) + 1)
             return time
         }
-        guard slot >= Double(next) - interval * frameRate / 2 else { return nil }
+        guard slot >= Double(next) - spacing / 2 else { return nil }
         let place = max(next, Int(slot.rounded()))
         next = place + 1
         return MediaTime(microseconds: Int64((Double(place) / frameRate * 1_000_000).rounded()))

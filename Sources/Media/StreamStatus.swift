@@ -16,6 +16,17 @@ public struct StreamStatus: Codable, Sendable, Equatable {
     /// Seconds between key frames; 0 while not known.
     public var keyFrameSeconds: Double
 
+    public init(
+        role: StreamRole, video: StreamFormat, audio: StreamFormat?, frameRate: Double, bitRate: Int, keyFrameSeconds: Double
+    ) {
+        self.role = role
+        self.video = video
+        self.audio = audio
+        self.frameRate = frameRate
+        self.bitRate = bitRate
+        self.keyFrameSeconds = keyFrameSeconds
+    }
+
     /// Sentences about what hurts the cloud copy.
     public var warnings: [String] {
         var warnings: [String] = []

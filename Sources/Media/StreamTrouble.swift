@@ -7,6 +7,7 @@ public enum StreamTrouble: Error, Sendable, Equatable {
     case silent
     case busy
     case noVideo
+    case notRTSP
     case unsupportedCodec(String)
     case ended
     case other(String)
@@ -26,6 +27,7 @@ public enum StreamTrouble: Error, Sendable, Equatable {
         case .busy: self = .busy
         case .unsupported: self = .unsupportedCodec("an unknown codec")
         case .ended: self = .ended
+        case .invalidData where (error as? MediaError)?.operation == "open": self = .notRTSP
         default: self = .other("\(error)")
         }
     }
@@ -43,6 +45,7 @@ public enum StreamTrouble: Error, Sendable, Equatable {
         case .silent: "silent"
         case .busy: "camera-busy"
         case .noVideo: "no-video"
+        case .notRTSP: "not-rtsp"
         case .unsupportedCodec: "unsupported-codec"
         case .ended: "lost"
         case .other: "camera-error"
@@ -60,11 +63,12 @@ public enum StreamTrouble: Error, Sendable, Equatable {
             "Something answers at the camera's address but has no RTSP service there. Check the port, and that RTSP is switched on."
         case .silent: "The camera does not answer. Check its power and cable; the box keeps trying."
         case .busy: "The camera gives no more sessions; it may still hold the last one. The box tries again within about a minute."
+        case .notRTSP: "Something answers at this address, but it does not speak RTSP. Check address and port; RTSP is usually on port 554."
         case .noVideo: "The camera sends sound but no picture. Restart the camera; the box keeps trying."
         case .unsupportedCodec(let name):
             "The camera sends \(name), which the box cannot keep. Set the stream to H.264 or H.265 in the camera."
         case .ended: "The camera ended the connection. The box connects again by itself."
-        case .other: "The connection to the camera failed. The box keeps trying."
+        case .other: "The connection to the camera failed. Check that it is an RTSP camera, and restart it."
         }
     }
 

@@ -41,9 +41,13 @@ public struct TranscodeWorker: Sendable {
                         if let result { return result }
                     }
                 } catch let failure as WorkerFailure where failure.kind == .crashed {
-                    // A worker that refuses says why and goes; the feeder may notice its going first.
-                    guard let said = try? await group.next(), let result = said else { throw failure }
-                    return result
+                    // A worker that refuses says why and goes, one that talks nonsense is ended; the feeder may notice first.
+                    do {
+                        if let said = try await group.next(), let result = said { return result }
+                    } catch let other as WorkerFailure where other.kind != .crashed {
+                        throw other
+                    } catch {}
+                    throw failure
                 }
                 throw connection.failure(.crashed, "it ended before its work did")
             }

@@ -177,6 +177,13 @@ struct Transcoder: ~Copyable {
         }
     }
 
+    private mutating func finishAudio() throws {
+        guard let format = audioFormat, audio != nil else { return }
+        var made: [Sample] = []
+        try audio?.finish { encoded throws(MediaError) in made.append(encoded.sample(of: format)) }
+        for sample in made where sample.time >= .zero { try writer.addAudio(sample) }
+    }
+
     private mutating func count(_ time: MediaTime) {
         result.frames += 1
         lastKept = max(lastKept ?? time, time)
@@ -193,6 +200,7 @@ struct Transcoder: ~Copyable {
     }
 
     private mutating func finish(video: StreamFormat) throws {
+        try finishAudio()
         if case .encode = job.video {
             decoder?.drain()
             try receivePictures()

@@ -1,4 +1,5 @@
 public import Core
+import Glibc
 import Subprocess
 import Synchronization
 public import SystemPackage
@@ -17,8 +18,14 @@ public struct WorkerExecutable: Sendable {
         self.time = time
     }
 
+    private static let ignoresBrokenPipes: Void = {
+        // A worker that dies while it is written to must be an error, not the end of the box.
+        _ = signal(SIGPIPE, SIG_IGN)
+    }()
+
     /// Starts a worker, lends it to `body`, and ends it when `body` has returned, thrown or been cancelled.
     func withWorker<Result: Sendable>(_ body: @escaping @Sendable (WorkerConnection) async throws -> Result) async throws -> Result {
+        _ = Self.ignoresBrokenPipes
         var options = PlatformOptions()
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .milliseconds(100))]
         let outcome = try await Subprocess.run(

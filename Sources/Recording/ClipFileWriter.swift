@@ -1,14 +1,14 @@
-import Core
+public import Core
 import Foundation
 import Media
-import MediaWorker
+public import MediaWorker
 import Synchronization
 
 /// Puts a clip's parts together: initialisation part, an index of the fragments, the fragments.
 ///
 /// The index is a segment index box (`sidx`, ISO/IEC 14496-12, 8.16.3); room for it is kept after the initialisation part and filled at
 /// the end, so that players know length and positions without reading the whole file.
-final class ClipFileWriter: TranscodeOutput {
+public final class ClipFileWriter: TranscodeOutput {
     private struct State {
         var reserved = 0
         var fragments: [(bytes: Int, info: FragmentInfo)] = []
@@ -26,7 +26,7 @@ final class ClipFileWriter: TranscodeOutput {
     private let progressed: @Sendable (Double) async -> Void
 
     /// Writes into `file`; `progressed` gets the seconds of footage done.
-    init(file: any FootageFile, progressed: @escaping @Sendable (Double) async -> Void) {
+    public init(file: any FootageFile, progressed: @escaping @Sendable (Double) async -> Void = { _ in }) {
         self.file = file
         self.progressed = progressed
     }
@@ -34,12 +34,12 @@ final class ClipFileWriter: TranscodeOutput {
     /// The last thumbnail that came.
     var thumbnail: [UInt8]? { state.withLock { $0.thumbnail } }
 
-    func header(_ bytes: [UInt8]) async throws {
+    public func header(_ bytes: [UInt8]) async throws {
         state.withLock { $0.reserved = bytes.count }
         try await file.append(bytes + Self.freeBox(Self.indexBytes(Self.capacity) + 8))
     }
 
-    func fragment(_ info: FragmentInfo, _ bytes: [UInt8]) async throws {
+    public func fragment(_ info: FragmentInfo, _ bytes: [UInt8]) async throws {
         try await file.append(bytes)
         let end = state.withLock { state in
             state.fragments.append((bytes.count, info))
@@ -48,12 +48,12 @@ final class ClipFileWriter: TranscodeOutput {
         await progressed(Double(end) / 1_000_000)
     }
 
-    func thumbnail(_ bytes: [UInt8]) async throws {
+    public func thumbnail(_ bytes: [UInt8]) async throws {
         state.withLock { $0.thumbnail = bytes }
     }
 
     /// Fills in the index and makes the file durable.
-    func finish() async throws {
+    public func finish() async throws {
         let (offset, fragments) = state.withLock { ($0.reserved, $0.fragments) }
         if !fragments.isEmpty, fragments.count <= Self.capacity {
             let room = Self.indexBytes(Self.capacity) + 8

@@ -77,7 +77,15 @@ class Account:
         box = self.box
         box.await_drained(seconds)
         states = {clip["id"]: clip for clip in box.everything("/clips")}
-        box.stop()
+        try:
+            box.stop()
+        finally:  # whatever it ended with, what it left must be right
+            found = self.check(states)
+        return found
+
+    def check(self, states):
+        """Check spool and store of the ended box, whose clips were `states`; the stored manifests."""
+        box = self.box
         remains = os.listdir(box.spool)
         if remains:
             raise AssertionError(f"the spool holds {remains}")

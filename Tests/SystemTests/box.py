@@ -119,9 +119,11 @@ class Box:
         with open(self.log_path, errors="replace") as file:
             return file.read()
 
-    def log_end(self, length=1500):
-        """The end of the log, for messages."""
-        return self.log()[-length:]
+    def log_end(self, length=2500):
+        """The end of the log, for messages; where the program crashed, that place."""
+        log = self.log()
+        crash = max(log.rfind("Fatal error"), log.rfind("Crash"), log.rfind("crashed"))
+        return log[max(0, crash - 300):][:length * 2] if crash >= 0 else log[-length:]
 
     @property
     def pid(self):
@@ -290,7 +292,7 @@ class Box:
         """All items of a list that comes in pages."""
         items, before = [], None
         while True:
-            page = self.get(f"{path}?limit={limit}" + (f"&before={before}" if before else ""))
+            page = self.get(path + ("&" if "?" in path else "?") + f"limit={limit}" + (f"&before={before}" if before else ""))
             items += page["items"]
             before = page["next"]
             if not before:

@@ -1,0 +1,56 @@
+import BoxDatabase
+import Core
+import Foundation
+import GRDB
+import TestSupport
+import Testing
+
+@Suite struct BoxDatabaseTests {
+    @Test func commitsSurviveAPowerCut() async throws {
+        let folder = try TemporaryFolder()
+        let database = try BoxDatabase(path: folder.path + "/box.sqlite")
+        let (mode, synchronous) = try await database.read { database in
+            (try String.fetchOne(database, sql: "PRAGMA journal_mode"), try Int.fetchOne(database, sql: "PRAGMA synchronous"))
+        }
+        #expect(mode == "wal" && synchronous == 2)
+    }
+
+    @Test func aDamagedFileIsPutAsideAndANewOneBegun() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/box.sqlite"
+        try Data(repeating: 0x41, count: 8192).write(to: URL(fileURLWithPath: path))
+        let database = try BoxDatabase(path: path)
+        try await database.write { try $0.set("key", to: 42) }
+        #expect(try await database.read { try $0.setting("key", as: Int.self) } == 42)
+        #expect(FileManager.default.fileExists(atPath: path + ".damaged"))
+    }
+
+    @Test func settingsAreReplacedAndRemoved() async throws {
+        let folder = try TemporaryFolder()
+        let database = try BoxDatabase(path: folder.path + "/box.sqlite")
+        try await database.write { database in
+            try database.set("a", to: ["x": 1])
+            try database.set("a", to: ["y": 2])
+        }
+        #expect(try await database.read { try $0.setting("a", as: [String: Int].self) } == ["y": 2])
+        try await database.write { try $0.set("a", to: Int?.none) }
+        #expect(try await database.read { try $0.setting("a", as: Int.self) } == nil)
+    }
+}
+
+@Suite struct SecretSealerTests {
+    @Test func opensOnlyInItsOwnPlaceAndUnderItsOwnKey() throws {
+        let folder = try TemporaryFolder()
+        let sealer = try SecretSealer(keyFile: folder.path + "/key")
+        let sealed = try sealer.seal("camera password", context: "device/1")
+        #expect(try sealer.unseal(sealed, context: "device/1") == "camera password")
+        #expect(throws: (any Error).self) { try sealer.unseal(sealed, context: "device/2") }
+        #expect(sealed.range(of: Data("camera password".utf8)) == nil)
+        let again = try SecretSealer(keyFile: folder.path + "/key")
+        #expect(try again.unseal(sealed, context: "device/1") == "camera password")
+        let other = try SecretSealer(keyFile: folder.path + "/other")
+        #expect(throws: (any Error).self) { try other.unseal(sealed, context: "device/1") }
+        let mode = try FileManager.default.attributesOfItem(atPath: folder.path + "/key")[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+    }
+}

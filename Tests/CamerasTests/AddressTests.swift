@@ -1,0 +1,45 @@
+import Cameras
+import Foundation
+import Testing
+
+@Suite struct RTSPAddressTests {
+    @Test func credentialsAreTakenOut() throws {
+        let address = try #require(RTSPAddress("rtsp://admin:p%40ss@192.168.1.64:8554/Streaming/Channels/101?x=1"))
+        #expect(address.url == "rtsp://192.168.1.64:8554/Streaming/Channels/101?x=1")
+        #expect(address.userName == "admin" && address.password == "p@ss")
+        #expect(address.host == "192.168.1.64" && address.port == 8554)
+        #expect(RTSPAddress("rtsp://camera.local/main")?.port == 554)
+    }
+
+    @Test(arguments: [
+        "", "http://a/b", "rtsp://", "rtsp:///x", "file:///etc/passwd", "rtsp://a b/c", "rtsp://a/\nb", "rtsp://host:99999/x",
+        "rtsp://host:0/x",
+        "concat:rtsp://a", "rtsp://a/x#f",
+    ])
+    func whatIsNoRTSPURLIsRefused(text: String) {
+        #expect(RTSPAddress(text) == nil)
+    }
+}
+
+@Suite struct AddressPolicyTests {
+    @Test(arguments: [
+        "127.0.0.1", "127.1", "2130706433", "0x7f000001", "017700000001", "localhost", "0.0.0.0", "0", "[::1]", "::1", "::",
+        "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "64:ff9b::7f00:1", "169.254.169.254", "169.254.1.1", "fe80::1",
+        "ff02::1",
+        "224.0.0.1", "255.255.255.255", "239.255.255.250", "fd00:ec2::254", "100.100.100.200",
+    ])
+    func whereNoCameraCanBeIsRefusedHoweverItIsSpelt(host: String) async {
+        let error = await #expect(throws: AddressRefusal.self) { try await AddressPolicy(allowsLocal: false).check(host: host) }
+        #expect(error?.code == "address-refused")
+        #expect(error?.sentence.contains("camera") == true)
+    }
+
+    @Test(arguments: ["192.168.1.64", "10.1.2.3", "172.16.5.4", "fd12:3456::7", "203.0.113.9"])
+    func addressesOfCamerasPass(host: String) async throws {
+        try await AddressPolicy(allowsLocal: false).check(host: host)
+    }
+
+    @Test func theDemonstrationMayUseThisMachine() async throws {
+        try await AddressPolicy(allowsLocal: true).check(host: "127.0.0.1")
+    }
+}

@@ -1,0 +1,142 @@
+import BoxDatabase
+import Core
+import Foundation
+import GRDB
+import TestSupport
+import Testing
+
+@testable import CloudStorage
+
+@Suite struct SpoolTests {
+    @Test func aClipGoesItsWayAndDescribesItself() async throws {
+        let bench = try SpoolBench()
+        let manifest = bench.manifest()
+        let source = try await bench.spool.begin(manifest)
+        #expect(try await bench.state(of: manifest.id) == .recording)
+        try await source.append(SpoolBench.fragment(5000))
+        try await bench.spool.capture(manifest)
+        #expect(try await bench.state(of: manifest.id) == .captured)
+        let done = try await bench.transcode(manifest.id)
+        #expect(try await bench.state(of: manifest.id) == .queued)
+        #expect(done.stage == .ready && done.clip?.bytes == "clip \(manifest.id)".utf8.count)
+        let names = try FileManager.default.contentsOfDirectory(atPath: bench.spool.path + "/" + manifest.id.text).sorted()
+        #expect(names == ["clip.json", "clip.mp4", "thumbnail.jpg"])
+        #expect(try SpoolInspection.verify([done], in: bench.spool.path).wrong == [])
+    }
+
+    @Test func aFollowingReaderGetsAllThatIsAppended() async throws {
+        let bench = try SpoolBench()
+        let manifest = bench.manifest()
+        let file = try await bench.spool.begin(manifest)
+        let source = try await bench.spool.source(of: manifest.id)
+        async let read: Int = {
+            var total = 0
+            while let bytes = try await source.next() { total += bytes.count }
+            return total
+        }()
+        for _ in 0..<20 {
+            try await file.append([UInt8](repeating: 1, count: 1000))
+            bench.time.advance(.milliseconds(150))
+        }
+        try await bench.spool.capture(manifest)
+        while bench.time.sleepers > 0 { bench.time.advance(.milliseconds(150)) }
+        let clock = Task { while !Task.isCancelled { bench.time.advance(.milliseconds(150)); await Task.yield() } }
+        defer { clock.cancel() }
+        #expect(try await read == 20_000)
+    }
+
+    @Test func withoutADatabaseTheDirectoriesAreEnough() async throws {
+        let folder = try TemporaryFolder()
+        var queued: ClipID?
+        var captured: ClipID?
+        do {
+            let bench = try SpoolBench(folder: folder)
+            queued = try await bench.queueClip().id
+            let manifest = bench.manifest(events: 2)
+            try await bench.spool.begin(manifest).append(SpoolBench.fragment(10))
+            try await bench.spool.capture(manifest)
+            captured = manifest.id
+        }
+        let bench = try SpoolBench(folder: folder, freshDatabase: true)
+        let report = try await bench.spool.recover()
+        #expect(report.clips == 2 && report.damaged == 0)
+        let (first, second) = (try #require(queued), try #require(captured))
+        #expect(try await bench.state(of: first) == .queued)
+        #expect(try await bench.state(of: second) == .captured)
+        #expect(try await bench.spool.index.events(of: second).count == 2)
+    }
+
+    @Test func aTornRecordingIsKeptUpToItsLastWholeFragment() async throws {
+        let folder = try TemporaryFolder()
+        var id: ClipID?
+        do {
+            let bench = try SpoolBench(folder: folder)
+            let manifest = bench.manifest()
+            let file = try await bench.spool.begin(manifest)
+            try await file.append(SpoolBench.fragment(100) + SpoolBench.fragment(200) + SpoolBench.fragment(300).prefix(250))
+            id = manifest.id
+        }
+        let bench = try SpoolBench(folder: folder)
+        let report = try await bench.spool.recover()
+        #expect(report.interrupted == 1)
+        let clip = try #require(id)
+        let manifest = try #require(try await bench.spool.manifest(of: clip))
+        #expect(manifest.interrupted && manifest.stage == .captured)
+        #expect(manifest.source?.bytes == SpoolBench.fragment(100).count + SpoolBench.fragment(200).count)
+        #expect(try SpoolInspection.verify([manifest], in: bench.spool.path).wrong == [])
+    }
+
+    @Test func aRecordingWithoutAFragmentBecomesAGap() async throws {
+        let folder = try TemporaryFolder()
+        var id: ClipID?
+        do {
+            let bench = try SpoolBench(folder: folder)
+            let manifest = bench.manifest()
+            try await bench.spool.begin(manifest).append([1, 2, 3])
+            id = manifest.id
+        }
+        let bench = try SpoolBench(folder: folder)
+        #expect(try await bench.spool.recover().removed == 1)
+        let clip = try #require(id)
+        #expect(try await bench.state(of: clip) == .dropped)
+        #expect(try await bench.spool.index.totals().gaps == 1)
+        #expect(bench.directories.isEmpty)
+    }
+
+    @Test func aMissingFileIsToldAndNotSentUp() async throws {
+        let folder = try TemporaryFolder()
+        let first = try SpoolBench(folder: folder)
+        let clip = try await first.queueClip()
+        try FileManager.default.removeItem(atPath: first.spool.path + "/\(clip.id)/clip.mp4")
+        let bench = try SpoolBench(folder: folder)
+        #expect(try await bench.spool.recover().damaged == 1)
+        #expect(try await bench.state(of: clip.id) == .dropped)
+        #expect(try await bench.spool.index.totals().gaps == 1)
+    }
+
+    @Test func leftoversOfAnUnfinishedCopyAreRemoved() async throws {
+        let folder = try TemporaryFolder()
+        let first = try SpoolBench(folder: folder)
+        let manifest = first.manifest()
+        try await first.spool.begin(manifest).append(SpoolBench.fragment(10))
+        try await first.spool.capture(manifest)
+        try await first.spool.beginClip(manifest.id).append([1, 2, 3])
+        let bench = try SpoolBench(folder: folder)
+        _ = try await bench.spool.recover()
+        let names = try FileManager.default.contentsOfDirectory(atPath: bench.spool.path + "/" + manifest.id.text).sorted()
+        #expect(names == ["clip.json", "source.mov"])
+    }
+
+    @Test func takesNothingMoreThanItsLimitAndGoesOnWhenThereIsRoom() async throws {
+        let bench = try SpoolBench(limits: SpoolLimits(bytes: 5 << 20, freeBytes: 0))
+        let manifest = bench.manifest()
+        let file = try await bench.spool.begin(manifest)
+        try await file.append([UInt8](repeating: 1, count: 3 << 20))
+        #expect(!bench.spool.isPaused)
+        await #expect(throws: SpoolRefusal.self) { try await file.append([UInt8](repeating: 1, count: 3 << 20)) }
+        await #expect(throws: SpoolRefusal.self) { _ = try await bench.spool.begin(bench.manifest()) }
+        await bench.spool.abandon(manifest.id)
+        #expect(bench.spool.bytes == 0)
+        _ = try await bench.spool.begin(bench.manifest())
+    }
+}

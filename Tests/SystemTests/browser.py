@@ -1,0 +1,154 @@
+"""A real browser for the page: Chromium without a window, found by data-testid, with its console and screenshots."""
+
+import os
+import re
+import tempfile
+
+from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+
+from waiting import shorten, wait_for
+
+PHONE, DESK = (390, 844), (1440, 900)
+
+
+class Browser:
+    """Chromium at one address."""
+
+    def __init__(self, address):
+        self.address = address.rstrip("/")
+        self.screenshots = os.environ.get("GATEHOUSE_SCREENSHOTS") or tempfile.mkdtemp(prefix="gatehouse-screenshots-")
+        os.makedirs(self.screenshots, exist_ok=True)
+        options = Options()
+        for argument in ("--headless=new", "--no-sandbox", "--ignore-certificate-errors", "--disable-dev-shm-usage", "--disable-gpu",
+                         "--no-first-run", "--lang=en-GB", "--autoplay-policy=no-user-gesture-required", "--hide-scrollbars"):
+            options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        self.console = []
+        self.size(*DESK)
+
+    def close(self):
+        """End it."""
+        self.driver.quit()
+
+    # Looking
+
+    def open(self, place=""):
+        """Go to a place such as "#/cloud" without loading the page anew where it is loaded."""
+        self.driver.get(f"{self.address}/{place}")
+
+    def find(self, testid, seconds=15, visible=True):
+        """The first element with this data-testid (or CSS selector, if it has brackets or dots), once it is there."""
+        def look():
+            for element in self.all(testid):
+                try:
+                    if not visible or element.is_displayed():
+                        return element
+                except StaleElementReferenceException:
+                    continue
+            return None
+        return wait_for(look, seconds, lambda: f"{testid} on the page, which says: {shorten(self.text(), 1500)}")
+
+    def all(self, testid):
+        """All elements with this data-testid or selector."""
+        selector = testid if re.search(r"[\[.#> ]", testid) else f'[data-testid="{testid}"]'
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def text(self):
+        """What the page says."""
+        return self.driver.find_element(By.TAG_NAME, "body").text
+
+    def await_text(self, text, seconds=15):
+        """Wait until the page says this (regardless of case)."""
+        def look():
+            try:
+                return text.lower() in self.text().lower()
+            except WebDriverException:
+                return False
+        wait_for(look, seconds, lambda: f"{text!r} on the page, which says: {shorten(self.text(), 1500)}")
+
+    def place(self):
+        """The part of the address after #."""
+        return self.driver.current_url.partition("#")[2]
+
+    def await_place(self, pattern, seconds=15):
+        """Wait until the address matches."""
+        return wait_for(lambda: re.fullmatch(pattern, self.place()), seconds, lambda: f"{pattern}; it is {self.place()}: {self.text()[:800]}")
+
+    def script(self, code, *arguments):
+        """Run a script in the page."""
+        return self.driver.execute_script(code, *arguments)
+
+    # Doing
+
+    def click(self, testid, seconds=15):
+        """Click; the element is brought into view."""
+        def press():
+            try:
+                element = self.find(testid, seconds)
+                self.script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
+                if not element.is_enabled():
+                    return False
+                element.click()
+                return True
+            except WebDriverException:
+                return False
+        wait_for(press, seconds, lambda: f"{testid} to be clicked: {shorten(self.text(), 800)}")
+
+    def choose(self, testid):
+        """Choose a radio button, which may lie under its label."""
+        self.script("arguments[0].click()", self.find(testid, visible=False))
+
+    def fill(self, testid, text):
+        """Type into a field in place of what is there."""
+        element = self.find(testid)
+        self.script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
+        element.clear()
+        element.send_keys(text)
+
+    def drag(self, element, start, end):
+        """Drag over an element from one place to another, in shares of its size."""
+        self.script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
+        size = element.size
+        offset = lambda place: (round((place[0] - 0.5) * size["width"]), round((place[1] - 0.5) * size["height"]))
+        chain = ActionChains(self.driver, duration=40).move_to_element_with_offset(element, *offset(start)).click_and_hold()
+        for share in (0.25, 0.5, 0.75, 1):
+            point = tuple(a + (b - a) * share for a, b in zip(start, end))
+            chain.move_to_element_with_offset(element, *offset(point))
+        chain.release().perform()
+
+    # Size, colours, pictures, errors
+
+    def size(self, width, height):
+        """The size of the view."""
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
+
+    def colours(self, scheme):
+        """Light or dark."""
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
+            {"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}]})
+
+    def shoot(self, name, overflow):
+        """Screenshots of the page in both sizes and colours; places where it is wider than the view go into the list `overflow`."""
+        for size_name, size in (("phone", PHONE), ("desk", DESK)):
+            self.size(*size)
+            for scheme in ("light", "dark"):
+                self.colours(scheme)
+                self.script("scrollTo(0, 0)")
+                self.driver.save_screenshot(os.path.join(self.screenshots, f"{name}-{size_name}-{scheme}.png"))
+            wide = self.script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            if wide > 1:
+                overflow.append(f"{name} is {wide} px too wide at {size[0]} px")
+        self.size(*DESK)
+        self.colours("light")
+
+    def errors(self):
+        """What the console said that is an error, so far."""
+        self.console += self.driver.get_log("browser")
+        return [f"{entry['level']}: {entry['message']}" for entry in self.console if entry["level"] in ("SEVERE", "WARNING")]

@@ -1,0 +1,37 @@
+public import Media
+
+/// Encodes test pictures and hands each packet over as a sample.
+public func encodedSamples(_ count: Int, width: Int = 320, height: Int = 180, frameRate: Int = 10) throws -> [Sample] {
+    MediaLibrary.prepare()
+    var encoder = try VideoEncoder(
+        VideoEncoderSettings(encoder: "libx264", width: width, height: height, frameRate: frameRate, bitRate: 300_000))
+    let format = encoder.format
+    var samples: [Sample] = []
+    for index in 0...count {
+        if index < count {
+            let frame = try Frame.testPicture(width: width, height: height, index: index)
+            frame.setTime(MediaTime(microseconds: Int64(index) * 1_000_000 / Int64(frameRate)))
+            try encoder.send(frame)
+        } else {
+            encoder.drain()
+        }
+        while let packet = try encoder.receive() { samples.append(packet.sample(of: format)) }
+    }
+    return samples
+}
+
+/// A whole fragmented MP4 of `samples`.
+public func fragmentedMP4(_ samples: [Sample]) throws -> [UInt8] {
+    guard let format = samples.first?.format else { return [] }
+    var muxer = try FragmentedMP4Muxer(formats: [format], container: .mp4)
+    var bytes = muxer.takeBytes()
+    for (index, sample) in samples.enumerated() {
+        if index > 0, sample.isKeyFrame {
+            try muxer.cut()
+            bytes += muxer.takeBytes()
+        }
+        try muxer.write(sample, track: 0, origin: .zero)
+    }
+    try muxer.cut()
+    return bytes + muxer.takeBytes()
+}
