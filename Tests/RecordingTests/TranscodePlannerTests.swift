@@ -8,7 +8,8 @@ import Testing
 let profile: Definitions = {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     let text = try? String(contentsOf: root.appendingPathComponent("Profiles/definitions.yaml"), encoding: .utf8)
-    return try! Definitions(yaml: text ?? "")
+    guard let definitions = try? Definitions(yaml: text ?? "") else { fatalError("Profiles/definitions.yaml cannot be read") }
+    return definitions
 }()
 
 @Suite struct TranscodePlannerTests {

@@ -2,9 +2,8 @@
 
 import json
 import socket
-import subprocess
 
-from box import PASSWORD, USER, binary
+from box import PASSWORD, USER
 from case import Case
 from client import NotAProblem
 from mutations import Document
@@ -293,33 +292,3 @@ class Access(Case):
                 self.assertEqual(problem.slug, "too-many-attempts")
                 self.assertGreater(int(problem.headers["retry-after"]), 0)
         self.assertTrue(claimed.get("/session"))
-
-
-class CommandLine(Case):
-    """Configuration that is wrong."""
-
-    def test_unknown_keys_are_refused(self):
-        """An unknown or senseless key in flags, environment or file ends the program with a sentence and 64 or 78."""
-        box = self.box(start=False)
-        config = f"{box.folder}/wrong.yaml"
-        with open(config, "w") as file:
-            file.write("http: {port: 0}\nzebra: 1\n")
-        cases = {"flag": (["--zebra", "1"], {}), "file": (["--config", config], {}), "range": (["--http-port", "99999"], {}),
-                 "type": (["--http-port", "eighty"], {}), "no file": (["--config", box.folder + "/none.yaml"], {}),
-                 "environment": ([], {"GATEHOUSE_HTTP_PORT": "eighty"})}
-        for name, (arguments, environment) in cases.items():
-            with self.subTest(case=name):
-                done = subprocess.run([binary(), "serve", "--state", box.state, *arguments], capture_output=True, text=True, timeout=20,
-                                      env={"PATH": "/usr/bin:/bin", "HOME": box.folder, **environment})
-                self.assertIn(done.returncode, (64, 78), done.stderr[-500:])
-                self.assertTrue(done.stderr.strip())
-                self.assertNotIn("Fatal error", done.stderr)
-
-    def test_all_ways_to_configure(self):
-        """Flags win over the environment, the environment over the file."""
-        box = self.box(start=False, box__name="From the file")
-        box.start()
-        self.assertEqual(box.get("/setup", token=None)["name"], "From the file")
-        box.restart({"GATEHOUSE_BOX_NAME": "From the environment"})
-        self.assertEqual(box.get("/setup", token=None)["name"], "From the environment")
-        self.assertLess(box.ready_seconds, 10)

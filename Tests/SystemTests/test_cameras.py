@@ -195,7 +195,10 @@ class BadStreams(CameraCase):
             event = box.trigger(self.channel)
             other = box.trigger(self.other)
             clip = box.await_stored(event)
-            self.assertTrue(os.path.getsize(os.path.join(box.store, clip["objectKey"])) > 1000)
+            footage = Footage(os.path.join(box.store, clip["objectKey"]))
+            if not clip["asItCame"]:
+                self.assertEqual(footage.errors(), "", "what was encoded anew is whole")
+                self.assertAlmostEqual(footage.length(), 4, delta=1)
             self.assertFalse(self.good_clip(other)[0]["asItCame"])
 
     def test_resolution_changes_during_an_event(self):

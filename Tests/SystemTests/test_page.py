@@ -2,6 +2,8 @@
 
 import re
 
+from selenium.common.exceptions import StaleElementReferenceException
+
 from box import PASSWORD, USER
 from browser import Browser
 from case import Case
@@ -221,7 +223,6 @@ class Page(Case):
     @staticmethod
     def patient(look):
         """Look at a page that is just being redrawn."""
-        from selenium.common.exceptions import StaleElementReferenceException
         try:
             return look()
         except StaleElementReferenceException:

@@ -1,5 +1,9 @@
 """How events become clips: extension, picture size, order of states, playing by range, and TLS, all with short recordings."""
 
+import os
+import socket
+import ssl
+
 from case import Case
 from client import Problem
 from clip_case import ClipCase
@@ -208,3 +212,44 @@ class Playing(Case):
             with self.subTest(path=path):
                 self.assertEqual(box.client.request("GET", path).problem().slug, "not-found")
         self.assertGreater(clip["expiresAt"], clip["storedAt"], shorten(clip))
+
+
+class Serving(Case):
+    """TLS, HTTP/2 and the metrics."""
+
+    def test_tls_and_http_2(self):
+        """With a certificate made at first start the box speaks TLS, HTTP/2 where it is asked for, and keeps the certificate."""
+        box = self.box(**{"http.tls": True})
+        certificates = []
+        for _ in range(2):
+            for wanted, chosen in ((["h2", "http/1.1"], "h2"), (["http/1.1"], "http/1.1")):
+                context = ssl.create_default_context()
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+                context.set_alpn_protocols(wanted)
+                with socket.create_connection((box.client.host, box.client.port), 10) as peer, context.wrap_socket(peer) as secure:
+                    self.assertEqual(secure.selected_alpn_protocol(), chosen)
+                    self.assertIn(secure.version(), ("TLSv1.2", "TLSv1.3"))
+                    certificates.append(secure.getpeercert(binary_form=True))
+            box.restart()
+        self.assertEqual(len(set(certificates)), 1)
+        key = [os.path.join(folder, name) for folder, _, names in os.walk(os.path.join(box.state, "tls")) for name in names]
+        self.assertTrue(key)
+        for path in [*key, os.path.join(box.state, "secret.key")]:
+            self.assertFalse(os.stat(path).st_mode & 0o077 and "cert" not in path, f"{path} can be read by others")
+        claimed = box.client.request("POST", "/setup/claim", {
+            "setupCode": box.setup_code, "userName": "me", "password": "x" * 12, "siteName": "Here", "timeZone": "UTC"}, token=None)
+        self.assertIn("secure", claimed.headers["set-cookie"].lower())
+
+    def test_metrics(self):
+        """Prometheus text for those who are signed in or have the metrics token."""
+        box = self.box(**{"metrics.token": "a token for metrics"})
+        box.claim()
+        for token in (box.token, "a token for metrics"):
+            answer = box.client.request("GET", "/metrics", token=token)
+            self.assertEqual(answer.status, 200)
+            self.assertTrue(answer.headers["content-type"].startswith("text/plain"), answer.headers)
+        samples = [line for line in answer.body.decode().splitlines() if line and not line.startswith("#")]
+        self.assertGreater(len(samples), 5)
+        for line in samples:
+            self.assertRegex(line, r'^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^}]*\})? [-+0-9.eEInfNa]+$')
+        self.assertEqual(box.client.request("GET", "/system", token="a token for metrics").status, 401)

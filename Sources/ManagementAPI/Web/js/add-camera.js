@@ -4,7 +4,7 @@ import { toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
 import { bind, choice, field, place, wrong } from './form.js';
 import { button, head, link } from './parts.js';
-import { go, title } from './router.js';
+import { go, title } from './navigate.js';
 import { put, refreshSystem, store } from './store.js';
 import { testPanel } from './test-panel.js';
 

@@ -5,7 +5,7 @@ import { fill, h, icon } from './dom.js';
 import { bind, field, wrong } from './form.js';
 import { bytes, count, duration, full, plain, zoneName } from './format.js';
 import { bar, button, card, facts, head } from './parts.js';
-import { title } from './router.js';
+import { title } from './navigate.js';
 import { put, refreshSystem, store } from './store.js';
 import { LOG_LEVELS } from './words.js';
 

@@ -4,7 +4,7 @@ import { ask, toast } from './dialog.js';
 import { fill, h } from './dom.js';
 import { bind, choice, field, wrong } from './form.js';
 import { button, problemBox } from './parts.js';
-import { go } from './router.js';
+import { go } from './navigate.js';
 import { put, remove, store } from './store.js';
 import { streamsTable, warnings } from './test-panel.js';
 

@@ -10,7 +10,7 @@ import { lastEvents } from './event-row.js';
 import { count, when } from './format.js';
 import { button, details, head, link, problemBox, sentence } from './parts.js';
 import { picture } from './picture.js';
-import { go, title } from './router.js';
+import { go, title } from './navigate.js';
 import { put, store } from './store.js';
 import { testPanel } from './test-panel.js';
 

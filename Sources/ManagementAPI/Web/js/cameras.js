@@ -3,7 +3,7 @@ import { fill, h, icon, say } from './dom.js';
 import { count, plain, when, zoneDiffers, zoneName } from './format.js';
 import { empty, head, link } from './parts.js';
 import { picture } from './picture.js';
-import { title } from './router.js';
+import { title } from './navigate.js';
 import { channelsByName, store } from './store.js';
 import { severity } from './words.js';
 

@@ -4,7 +4,7 @@ import { fill, h, icon } from './dom.js';
 import { clipsSeen } from './events.js';
 import { bytes, duration, frames, full, picture, when } from './format.js';
 import { bar, chip, details, facts, head, link, sentence } from './parts.js';
-import { title } from './router.js';
+import { title } from './navigate.js';
 import { clipState, codec, way } from './words.js';
 
 const PLAYABLE = new Set(['captured', 'queued', 'sending', 'stored']);

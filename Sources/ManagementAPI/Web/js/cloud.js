@@ -4,7 +4,7 @@ import { fill, h } from './dom.js';
 import { bytes, clock, count, duration, lineRate, plain, roughly, when } from './format.js';
 import { lineGraph } from './line-graph.js';
 import { bar, button, card, head, problemBox, sentence } from './parts.js';
-import { title } from './router.js';
+import { title } from './navigate.js';
 import { store } from './store.js';
 import { targetFacts, targetForm, testStorage } from './target-form.js';
 

@@ -4,7 +4,7 @@ import { fill, h, say } from './dom.js';
 import { eventRow } from './event-row.js';
 import { dayKey, dayName, zoneDiffers, zoneName } from './format.js';
 import { button, empty, failure, head, link, skeleton } from './parts.js';
-import { title } from './router.js';
+import { title } from './navigate.js';
 import { channelsByName, store } from './store.js';
 import { CLIP_STATES } from './words.js';
 

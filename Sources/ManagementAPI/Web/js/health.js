@@ -2,7 +2,7 @@
 import { fill, h, icon } from './dom.js';
 import { bytes, count, lineRate, plain, when } from './format.js';
 import { head, link, sentence } from './parts.js';
-import { title } from './router.js';
+import { title } from './navigate.js';
 import { channelsByName, refreshHealth, store } from './store.js';
 import { severity } from './words.js';
 

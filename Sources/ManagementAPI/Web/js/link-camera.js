@@ -4,7 +4,7 @@ import { cloudCopy } from './cloud-copy.js';
 import { fill, h, icon } from './dom.js';
 import { card, head, link } from './parts.js';
 import { picture } from './picture.js';
-import { go, title } from './router.js';
+import { go, title } from './navigate.js';
 import { put, store } from './store.js';
 
 export async function linkPage({ root, params: [id], on, skeleton }) {

@@ -30,8 +30,6 @@ let current = null; // {address, cleanups}
 let first = true;
 const scrolled = new Map();
 
-export const go = (address) => { location.hash = address; };
-
 function read() {
   const [path, search] = (location.hash.slice(1) || '/cameras').split('?');
   for (const [pattern, page, section, shape] of ROUTES) {
@@ -45,8 +43,6 @@ function close() {
   for (const fn of current?.cleanups ?? []) fn();
   current = null;
 }
-
-export function title(text) { document.title = `${text} - Gatehouse`; }
 
 /** A page that could not be made: why, and two ways on. */
 function broken(page, problem) {
