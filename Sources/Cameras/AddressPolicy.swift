@@ -24,21 +24,28 @@ public struct AddressPolicy: Sendable {
 
     /// Throws unless `host` may be connected to.
     public func check(host: String) async throws(AddressRefusal) {
-        let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+        var bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+        while bare.hasSuffix(".") { bare.removeLast() }
+        // RFC 6761: these names mean this machine, whether they can be looked up or not.
+        if !allowsLocal, bare.lowercased() == "localhost" || bare.lowercased().hasSuffix(".localhost") {
+            throw Self.refusal(bare, "this box itself")
+        }
+        let name = bare
         let addresses: [Address]
         do {
-            addresses = try await Self.resolver.run { try Self.resolve(bare) }
+            addresses = try await Self.resolver.run { try Self.resolve(name) }
         } catch let refusal as AddressRefusal {
             throw refusal
         } catch {
             throw AddressRefusal(code: "unreachable", sentence: "\(bare) could not be looked up.")
         }
         guard !allowsLocal else { return }
-        if let reason = addresses.lazy.compactMap(\.refusalReason).first {
-            throw AddressRefusal(
-                code: "address-refused",
-                sentence: "\(bare) is \(reason), where no camera can be. Enter the camera's address on the site's network.")
-        }
+        if let reason = addresses.lazy.compactMap(\.refusalReason).first { throw Self.refusal(bare, reason) }
+    }
+
+    private static func refusal(_ host: String, _ reason: String) -> AddressRefusal {
+        AddressRefusal(
+            code: "address-refused", sentence: "\(host) is \(reason), where no camera can be. Enter the camera's address on the site's network.")
     }
 
     private static func resolve(_ host: String) throws -> [Address] {

@@ -17,7 +17,8 @@ public final class StorageTargets: Sendable {
     private let sealer: SecretSealer
     private let uploader: Uploader
     private let time: TimeSource
-    private let allowsHTTP: Bool
+    /// Endpoints without TLS are taken.
+    public let allowsHTTP: Bool
 
     public init(database: BoxDatabase, sealer: SecretSealer, uploader: Uploader, time: TimeSource, allowsHTTP: Bool) {
         self.database = database

@@ -108,6 +108,9 @@ struct StorageRoutes {
                 body.reject("endpoint", "endpoint must be an address such as https://s3.eu-south-1.amazonaws.com, without a path.")
             }
         }
+        if let endpoint, !endpoint.lowercased().hasPrefix("https://"), !services.targets.allowsHTTP {
+            body.reject("endpoint", "endpoint must begin with https://, so that nobody on the way can read the footage.")
+        }
         if let bucket, !bucket.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 || $0 == 46 }) {
             body.reject("bucket", "bucket must have lower-case letters, digits, hyphens and dots only.")
         }
