@@ -102,7 +102,7 @@ let package = Package(
         .executableTarget(
             name: "Gatehouse",
             dependencies: [
-                "Access", "BoxDatabase", "Cameras", "CloudStorage", "Core", "ManagementAPI", "Media", "MediaWorker", "Recording",
+                "Access", "BoxDatabase", "CLinux", "Cameras", "CloudStorage", "Core", "ManagementAPI", "Media", "MediaWorker", "Recording",
                 .argumentParser, .configuration, .logging, .nioSSL, .serviceLifecycle, .system, .unixSignals, .yams,
             ],
             swiftSettings: strict

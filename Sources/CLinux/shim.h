@@ -1,6 +1,7 @@
 // Linux calls that Glibc's Swift overlay lacks: variadic functions and names behind _GNU_SOURCE.
 #pragma once
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 static inline int gatehouse_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); }
+static inline int gatehouse_trim_heap(void) { return malloc_trim(0); }
 static inline int gatehouse_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 static inline int gatehouse_no_core_dump(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 static inline int gatehouse_limit(int resource, unsigned long long soft, unsigned long long hard) {

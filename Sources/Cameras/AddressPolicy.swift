@@ -45,7 +45,8 @@ public struct AddressPolicy: Sendable {
 
     private static func refusal(_ host: String, _ reason: String) -> AddressRefusal {
         AddressRefusal(
-            code: "address-refused", sentence: "\(host) is \(reason), where no camera can be. Enter the camera's address on the site's network.")
+            code: "address-refused",
+            sentence: "\(host) is \(reason), where no camera can be. Enter the camera's address on the site's network.")
     }
 
     private static func resolve(_ host: String) throws -> [Address] {

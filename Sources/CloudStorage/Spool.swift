@@ -34,7 +34,7 @@ public final class Spool: FootageSpool, Sendable {
     public let index: FootageIndex
     public let limits: SpoolLimits
     private let time: TimeSource
-    private let logger: Logger
+    let logger: Logger
     private let queue = BlockingQueue(name: "spool")
     private let state = Mutex(State())
     /// Raised when a clip waits for a worker.
@@ -128,7 +128,12 @@ public final class Spool: FootageSpool, Sendable {
             captured.raise()
         }
         let done = try await change(manifest.id) { try $0.capture(manifest) }
-        try await index.put(done, state: .captured, spoolBytes: done.source?.bytes ?? 0)
+        do {
+            try await index.put(done, state: .captured, spoolBytes: done.source?.bytes ?? 0)
+        } catch {
+            // The directory has accepted the clip; its row follows at the next start at the latest.
+            logger.error("row of an accepted clip could not be written", metadata: ["clip": "\(manifest.id)", "error": "\(error)"])
+        }
     }
 
     public func abandon(_ id: ClipID) async {
@@ -157,9 +162,13 @@ public final class Spool: FootageSpool, Sendable {
 
     public func nextToTranscode(excluding: Set<ClipID>, followRecording: Bool) async throws -> ClipManifest? {
         let states: [ClipState] = followRecording ? [.captured, .transcoding, .recording] : [.captured, .transcoding]
-        let waiting = try await index.waitingForWorker(states)
-        guard let id = waiting.first(where: { !excluding.contains($0) }) else { return nil }
-        return try await manifest(of: id)
+        for id in try await index.waitingForWorker(states) where !excluding.contains(id) {
+            guard let manifest = try await manifest(of: id) else { continue }
+            // Made ready without its row having been written, on a full disk for instance.
+            guard manifest.stage == .ready else { return manifest }
+            try await enqueue(manifest)
+        }
+        return nil
     }
 
     public func source(of id: ClipID) async throws -> any FootageSource {

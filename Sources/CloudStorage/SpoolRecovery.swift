@@ -25,7 +25,14 @@ extension Spool {
         var present: Set<ClipID> = []
         for name in names.sorted() {
             guard let id = ClipID(name) else { continue }
-            if try await recover(id, &report) { present.insert(id) }
+            do {
+                if try await recover(id, &report) { present.insert(id) }
+            } catch {
+                // One directory that cannot be taken up now, on a full disk for instance, must not keep the box from starting.
+                report.damaged += 1
+                present.insert(id)
+                logger.error("clip could not be recovered yet", metadata: ["clip": "\(id)", "error": "\(error)"])
+            }
         }
         for record in try await index.unfinished() where !present.contains(record.id) {
             report.damaged += 1

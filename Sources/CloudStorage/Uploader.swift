@@ -4,6 +4,9 @@ public import Foundation
 public import Logging
 import Synchronization
 
+/// The clip's file is not in the spool any more; its row says so.
+private struct ClipGone: Error {}
+
 /// Brings queued clips into the store: each exactly once, verified before the spool lets go of it.
 public final class Uploader: Sendable {
     private struct State {
@@ -143,6 +146,8 @@ public final class Uploader: Sendable {
             state.withLock { $0.breaker.succeeded() }
         } catch let error as StoreError {
             await note(error, of: clip, generation: generation)
+        } catch is ClipGone {
+            state.withLock { $0.breaker.abandoned() }
         } catch is CancellationError {
             state.withLock { $0.breaker.abandoned() }
             try? await index.move(clip.id, to: .queued)
@@ -157,7 +162,7 @@ public final class Uploader: Sendable {
         guard let file = manifest.clip, let path = spool.localFile(manifest, file) else {
             try await index.noteDropped(clip.id, reason: "The clip's file is missing or cut; the disk may be failing.")
             await spool.free(clip.id)
-            throw CancellationError()
+            throw ClipGone()
         }
         if let thumbnail = manifest.thumbnail, let path = spool.localFile(manifest, thumbnail) {
             try await put(

@@ -107,6 +107,7 @@ struct Box {
         let code = (try? await services.administration.isClaimed()) ?? true ? "" : " set-up code: \(state.setupCode.text)"
         let line = "Gatehouse is ready: \(settings.tls ? "https" : "http")://\(shown):\(port)/\(code)\n"
         FileHandle.standardOutput.write(Data(line.utf8))
+        ResidentMemory.trim()
     }
 }
 

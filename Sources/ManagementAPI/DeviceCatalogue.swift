@@ -101,8 +101,8 @@ public struct DeviceCatalogue: Sendable {
     /// Removes a device, its channels and their settings; footage in the cloud stays until its retention ends.
     func remove(_ id: DeviceID) async throws {
         let (_, channels) = try await device(id)
-        for channel in channels { await services.channels.remove(channel) }
         _ = try await services.database.write { try DeviceRecord.deleteOne($0, key: id) }
+        for channel in channels { await services.channels.remove(channel) }
     }
 
     /// Writes a changed channel and lets it follow.
@@ -132,5 +132,9 @@ public struct DeviceCatalogue: Sendable {
                 id: channel.id, site: channel.siteId, name: channel.name, timeZone: TimeZone(identifier: site.timeZone) ?? .gmt,
                 definition: channel.definition, retentionDays: channel.retentionDays, armed: channel.armed, motion: channel.motion,
                 schedule: channel.schedule, main: source(device.url), sub: device.subUrl.map(source)))
+        // Removed meanwhile: what was just started must not go on.
+        if try await services.database.read({ try !ChannelRecord.exists($0, key: channel.id) }) {
+            await services.channels.remove(channel.id)
+        }
     }
 }

@@ -11,6 +11,8 @@ public struct StreamReception: ~Copyable {
     private var meter = StreamMeter()
     private var begun = false
     private var lastVideo: Duration
+    private var lastAudio: Duration
+    private var soundLost = false
     private let silence: Duration
     /// The last `take` brought news for `status`.
     public private(set) var statusChanged = false
@@ -31,6 +33,7 @@ public struct StreamReception: ~Copyable {
         self.video = video
         self.role = role
         self.lastVideo = now
+        self.lastAudio = now
         self.silence = silence
     }
 
@@ -38,7 +41,7 @@ public struct StreamReception: ~Copyable {
     public var status: StreamStatus {
         StreamStatus(
             role: role, video: video, audio: audio, frameRate: meter.frameRate, bitRate: meter.bitRate,
-            keyFrameSeconds: (meter.keyFrameSeconds * 10).rounded() / 10)
+            keyFrameSeconds: (meter.keyFrameSeconds * 10).rounded() / 10, soundLost: soundLost)
     }
 
     /// The sample of `item`, or nil while nothing can be shown yet.
@@ -47,12 +50,8 @@ public struct StreamReception: ~Copyable {
         statusChanged = false
         guard item.track == videoTrack || item.track == audioTrack else { return nil }
         let isVideo = item.track == videoTrack
-        if isVideo {
-            lastVideo = arrival
-            if item.packet.isKeyFrame { begin(with: item.packet) }
-        } else if arrival - lastVideo > silence {
-            throw StreamTrouble.noVideo
-        }
+        try watch(isVideo: isVideo, arrival: arrival)
+        if isVideo, item.packet.isKeyFrame { begin(with: item.packet) }
         let times =
             isVideo
             ? videoTimes.repair(time: item.time, decodeTime: item.decodeTime, arrival: arrival)
@@ -65,9 +64,20 @@ public struct StreamReception: ~Copyable {
         return sample
     }
 
+    /// Each track is watched: without a picture the camera is down, without its sound it should be looked at.
+    private mutating func watch(isVideo: Bool, arrival: Duration) throws {
+        if isVideo { lastVideo = arrival } else { lastAudio = arrival }
+        if arrival - lastVideo > silence { throw StreamTrouble.noVideo }
+        let isSilent = audio != nil && arrival - lastAudio > silence
+        if isSilent != soundLost {
+            soundLost = isSilent
+            statusChanged = true
+        }
+    }
+
     private mutating func begin(with keyFrame: borrowing Packet) {
         let declared = parameters.format(of: keyFrame, after: video)
-        statusChanged = !begun || declared !== video
+        if !begun || declared !== video { statusChanged = true }
         video = declared
         begun = begun || video.width > 0
     }

@@ -15,9 +15,12 @@ public struct StreamStatus: Codable, Sendable, Equatable {
     public var bitRate: Int
     /// Seconds between key frames; 0 while not known.
     public var keyFrameSeconds: Double
+    /// The camera declares sound and sends none.
+    public var soundLost: Bool
 
     public init(
-        role: StreamRole, video: StreamFormat, audio: StreamFormat?, frameRate: Double, bitRate: Int, keyFrameSeconds: Double
+        role: StreamRole, video: StreamFormat, audio: StreamFormat?, frameRate: Double, bitRate: Int, keyFrameSeconds: Double,
+        soundLost: Bool = false
     ) {
         self.role = role
         self.video = video
@@ -25,6 +28,7 @@ public struct StreamStatus: Codable, Sendable, Equatable {
         self.frameRate = frameRate
         self.bitRate = bitRate
         self.keyFrameSeconds = keyFrameSeconds
+        self.soundLost = soundLost
     }
 
     /// Sentences about what hurts the cloud copy.
@@ -35,6 +39,7 @@ public struct StreamStatus: Codable, Sendable, Equatable {
                 "Key frames come only every \(Int(keyFrameSeconds.rounded())) s: motion is noticed late and clips start early. "
                     + "Switch off the smart codec (H.264+/H.265+) in the camera or set a key frame every 2 s.")
         }
+        if soundLost { warnings.append("The camera has stopped sending sound. Check its microphone, and restart it.") }
         if let audio, audio.codec != .aac, !audio.codec.isG711 {
             warnings.append("The sound (\(audio.codec.rawValue)) cannot be kept. Set AAC or G.711 in the camera.")
         }

@@ -16,6 +16,7 @@ public final class PictureWorker: Sendable {
     public static let grayHeight = 72
 
     private struct Request: Sendable {
+        let channel: ChannelID
         let message: WorkerMessage
         let reply: CheckedContinuation<KeyFramePicture, any Error>
     }
@@ -23,6 +24,8 @@ public final class PictureWorker: Sendable {
     private struct State {
         var queue: [Request] = []
         var stopped = false
+        /// Channels whose key frames ended workers, and when they may ask again.
+        var suspects: [ChannelID: (backOff: BackOff, until: Duration)] = [:]
     }
 
     private let executable: WorkerExecutable
@@ -32,6 +35,8 @@ public final class PictureWorker: Sendable {
     private let logger: Logger
     /// More than this many waiting pictures means that the machine does not keep up; the newest are refused.
     private let capacity = 64
+    /// Pictures made.
+    private let answers = Counter()
 
     public init(executable: WorkerExecutable, time: TimeSource, logger: Logger) {
         self.executable = executable
@@ -48,11 +53,12 @@ public final class PictureWorker: Sendable {
         return try await withCheckedThrowingContinuation { reply in
             let refused = state.withLock { state in
                 guard !state.stopped, state.queue.count < capacity else { return true }
-                state.queue.append(Request(message: message, reply: reply))
+                if let suspect = state.suspects[channel], time.uptime() < suspect.until { return true }
+                state.queue.append(Request(channel: channel, message: message, reply: reply))
                 return false
             }
             if refused {
-                reply.resume(throwing: WorkerFailure(.refused, "too many pictures wait"))
+                reply.resume(throwing: WorkerFailure(.refused, "too many pictures wait, or the last ones of this channel ended the worker"))
             } else {
                 wake.raise()
             }
@@ -61,15 +67,18 @@ public final class PictureWorker: Sendable {
 
     /// Serves requests until cancelled.
     public func run() async {
-        var backOff = BackOff(first: .milliseconds(200), longest: .seconds(30), shortest: .milliseconds(100))
+        // One camera's bad key frames must not close the eyes of the others: that camera waits, the worker is back at once.
+        var backOff = BackOff(first: .milliseconds(100), longest: .seconds(2), shortest: .milliseconds(50))
+        var answered = 0
         while !Task.isCancelled {
             await waitForRequest()
             guard !Task.isCancelled else { break }
             do {
                 try await executable.withWorker { connection in try await self.serve(connection) }
-                backOff.succeeded()
             } catch {
                 guard !Task.isCancelled else { break }
+                if answers.value > answered { backOff.succeeded() }
+                answered = answers.value
                 logger.warning("picture worker replaced", metadata: ["reason": "\(error)", "failures": "\(backOff.failures + 1)"])
                 try? await time.sleep(backOff.failed())
             }
@@ -82,20 +91,33 @@ public final class PictureWorker: Sendable {
         for request in left { request.reply.resume(throwing: CancellationError()) }
     }
 
+    private func suspect(_ channel: ChannelID) {
+        let now = time.uptime()
+        state.withLock { state in
+            var backOff = state.suspects[channel]?.backOff ?? BackOff(first: .seconds(4), longest: .seconds(300), shortest: .seconds(2))
+            state.suspects[channel] = (backOff, now + backOff.failed())
+            state.suspects[channel]?.backOff = backOff
+        }
+    }
+
     private func waitForRequest() async {
         while state.withLock({ $0.queue.isEmpty }), !Task.isCancelled { await wake.wait() }
     }
 
     private func serve(_ connection: WorkerConnection) async throws {
-        var answers = connection.messages.makeAsyncIterator()
+        var incoming = connection.messages.makeAsyncIterator()
         while !Task.isCancelled {
             await waitForRequest()
             guard !Task.isCancelled, let request = state.withLock({ $0.queue.isEmpty ? nil : $0.queue.removeFirst() }) else { continue }
             do {
-                request.reply.resume(returning: try await answer(request, connection: connection, answers: &answers))
+                request.reply.resume(returning: try await answer(request, connection: connection, incoming: &incoming))
+                answers.next()
+                state.withLock { _ = $0.suspects.removeValue(forKey: request.channel) }
             } catch let error as MediaError {
+                answers.next()
                 request.reply.resume(throwing: error)
             } catch {
+                suspect(request.channel)
                 request.reply.resume(throwing: error)
                 throw error
             }
@@ -103,12 +125,12 @@ public final class PictureWorker: Sendable {
     }
 
     private func answer(
-        _ request: Request, connection: WorkerConnection, answers: inout AsyncThrowingStream<WorkerMessage, any Error>.AsyncIterator
+        _ request: Request, connection: WorkerConnection, incoming: inout AsyncThrowingStream<WorkerMessage, any Error>.AsyncIterator
     ) async throws -> KeyFramePicture {
         try await connection.send(request.message)
         connection.owe()
         defer { connection.settle() }
-        guard let message = try await answers.next() else { throw connection.failure(.crashed, "it ended before its work did") }
+        guard let message = try await incoming.next() else { throw connection.failure(.crashed, "it ended before its work did") }
         guard message.kind == .pictureDone else { throw WorkerFailure(.garbage, "unexpected message") }
         let head = try message.decodeHead(PictureAnswer.self)
         if let error = head.error { throw MediaError("picture: \(error)", kind: .invalidData) }

@@ -44,6 +44,12 @@ public struct FragmentInfo: Codable, Sendable, Equatable {
         self.duration = duration
         self.startsWithKeyFrame = startsWithKeyFrame
     }
+
+    /// A worker may be in an attacker's hands: its numbers are looked at before they are reckoned with.
+    var isPlausible: Bool {
+        let hour: Int64 = 3_600_000_000
+        return (-hour...hour).contains(start.microseconds) && (0...hour).contains(duration.microseconds)
+    }
 }
 
 /// What a worker says when a clip is done.
@@ -59,6 +65,13 @@ public struct TranscodeResult: Codable, Sendable, Equatable {
     public var cpuSeconds: Double
     /// Seconds between the wanted start and the first frame; copies start at a key frame.
     public var startsLate: Double
+
+    /// The numbers are such as a clip can have.
+    var isPlausible: Bool {
+        frames > 0 && damaged >= 0 && (1...16_384).contains(footage.width) && (1...16_384).contains(footage.height)
+            && (0...7200).contains(footage.duration) && (0...1000).contains(footage.frameRate) && abs(startsLate) < 120
+            && (0...36_000).contains(cpuSeconds) && footage.videoCodec.utf8.count < 32 && (footage.audioCodec?.utf8.count ?? 0) < 32
+    }
 }
 
 /// A key frame of which a picture is wanted.

@@ -63,12 +63,23 @@ public struct TranscodeWorker: Sendable {
     }
 
     private func collect(from connection: WorkerConnection, into output: any TranscodeOutput) async throws -> TranscodeResult {
+        var (headers, fragments) = (0, 0)
         for try await message in connection.messages {
             switch message.kind {
-            case .header: try await output.header(message.body)
-            case .fragment: try await output.fragment(message.decodeHead(), message.body)
+            case .header:
+                headers += 1
+                try await output.header(message.body)
+            case .fragment:
+                fragments += 1
+                let info = try message.decodeHead(FragmentInfo.self)
+                guard headers == 1, info.isPlausible else { throw WorkerFailure(.garbage, "a fragment that cannot be") }
+                try await output.fragment(info, message.body)
             case .thumbnail: try await output.thumbnail(message.body)
-            case .done: return try message.decodeHead()
+            case .done:
+                let result = try message.decodeHead(TranscodeResult.self)
+                // The source is let go of on this word, so the word is not taken without footage behind it.
+                guard headers == 1, fragments > 0, result.isPlausible else { throw WorkerFailure(.garbage, "done without footage") }
+                return result
             case .failed: throw WorkerFailure(.refused, (try? message.decodeHead(String.self)) ?? "it failed")
             default: throw WorkerFailure(.garbage, "unexpected message")
             }

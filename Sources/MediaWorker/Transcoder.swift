@@ -123,7 +123,8 @@ struct Transcoder: ~Copyable {
     }
 
     private mutating func encode(_ frame: borrowing Frame, at time: MediaTime, shownAt place: MediaTime) throws {
-        if encoder == nil || scaler == nil { try openEncoder(for: frame) }
+        if encoder == nil { try openEncoder(for: frame) }
+        try openWriter()
         if thumbnail.wants(pictureAt: time, target: job.thumbnailAt) {
             try thumbnail.send(frame, through: pipes)
         }
@@ -143,12 +144,16 @@ struct Transcoder: ~Copyable {
         let size = fittedSize(width: frame.width, height: frame.height, into: (settings.width, settings.height))
         settings.width = size.width
         settings.height = size.height
-        let made = try VideoEncoder(settings, fullRange: frame.isFullRange)
-        try writer.open(video: made.format, audio: audioFormat)
-        encoder = consume made
+        encoder = try VideoEncoder(settings, fullRange: frame.isFullRange)
         scaler = Scaler(width: size.width, height: size.height, layout: .yuv420)
-        result.footage.width = size.width
-        result.footage.height = size.height
+    }
+
+    /// Begins the clip's file, once, whenever the encoder was opened.
+    private mutating func openWriter() throws {
+        guard let format = encoder?.format else { return }
+        try writer.open(video: format, audio: audioFormat)
+        result.footage.width = format.width
+        result.footage.height = format.height
     }
 
     private mutating func receivePackets() throws {

@@ -12,6 +12,8 @@ public final class ChannelRegistry: Sendable {
     private struct State {
         var entries: [ChannelID: Entry] = [:]
         var running = false
+        /// The last change; each begins when the one before has ended, so that no two work on one channel.
+        var lastChange: Task<Void, Never>?
     }
 
     private let environment: ChannelEnvironment
@@ -44,12 +46,34 @@ public final class ChannelRegistry: Sendable {
 
     /// Starts the channel or takes over its new settings; a new source ends the old session first.
     public func apply(_ configuration: ChannelConfiguration) async {
+        await inTurn { await self.applyNow(configuration) }
+    }
+
+    /// Ends the channel.
+    public func remove(_ id: ChannelID) async {
+        await inTurn { await self.removeNow(id) }
+    }
+
+    private func inTurn(_ change: @escaping @Sendable () async -> Void) async {
+        let task = state.withLock { state in
+            let before = state.lastChange
+            let task = Task {
+                await before?.value
+                await change()
+            }
+            state.lastChange = task
+            return task
+        }
+        await task.value
+    }
+
+    private func applyNow(_ configuration: ChannelConfiguration) async {
         let old = state.withLock { $0.entries[configuration.id] }
         if let old, old.configuration.main == configuration.main, old.configuration.sub == configuration.sub {
             old.channel.update(configuration)
             return
         }
-        await remove(configuration.id)
+        await removeNow(configuration.id)
         let channel = ChannelAtWork(configuration, environment: environment)
         state.withLock { state in
             state.entries[configuration.id] = Entry(channel: channel, configuration: configuration)
@@ -58,8 +82,7 @@ public final class ChannelRegistry: Sendable {
         environment.changed(configuration.id)
     }
 
-    /// Ends the channel.
-    public func remove(_ id: ChannelID) async {
+    private func removeNow(_ id: ChannelID) async {
         guard let entry = state.withLock({ $0.entries.removeValue(forKey: id) }) else { return }
         entry.task?.cancel()
         await entry.task?.value

@@ -163,24 +163,32 @@ public actor EventRecorder {
         let key = firstSamples[0]
         let begin = max(start, key.time)
         var manifest = makeManifest(context, events: events, begin: begin, start: start, startUptime: startUptime, key: key)
+        let outcome: Outcome
         do {
             let file = try await spool.begin(manifest)
             var recording = try SourceRecording(file: file, first: key, audio: context.audio)
-            let outcome = await fill(
-                &recording, manifest: &manifest, first: firstSamples, cursor: cursor, start: start, events: &events)
+            outcome = await fill(&recording, manifest: &manifest, first: firstSamples, cursor: cursor, start: start, events: &events)
             guard recording.frames > 0 else {
                 await spool.abandon(manifest.id)
+                await miss(context, reason: "There was no picture when the event happened.")
                 return .failed
             }
             manifest.footage = .init(
                 width: key.format.width, height: key.format.height, frameRate: 0, videoCodec: key.format.codec.rawValue,
                 audioCodec: context.audio?.codec.rawValue, duration: max(0, (recording.end - begin).seconds))
-            try await spool.capture(manifest)
-            return outcome
         } catch {
             await fail(manifest, error: error, context: context)
             return .failed
         }
+        do {
+            try await spool.capture(manifest)
+        } catch {
+            // What is on disk stays there: the next start accepts it.
+            logger.error(
+                "clip could not be completed; it is taken up at the next start", metadata: ["clip": "\(manifest.id)", "error": "\(error)"])
+            return .failed
+        }
+        return outcome
     }
 
     /// The samples from the first key frame on.

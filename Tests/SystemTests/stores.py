@@ -46,6 +46,7 @@ class FaultyS3:
         self.objects, self.commits, self.requests = {}, {}, []
         self.lock = threading.Lock()
         self.mode, self.retry_after, self.fault_changed = None, None, threading.Event()
+        self.delay = 0  # seconds that each PUT takes longer, half of it before and half after the object is stored
         self.server, self.port = None, 0
         self.open()
 
@@ -154,10 +155,13 @@ class FaultyS3:
                 return self.answer(handler, request, int(mode), error(codes[mode]), {"Retry-After": retry_after} if retry_after else {})
         if mode == "html":
             return self.answer(handler, request, 200, CAPTIVE, {"Content-Type": "text/html"})
+        delay = self.delay / 2 if handler.command == "PUT" else 0
+        time.sleep(delay)
         try:
             status, content, headers = self.serve(handler, key, body)
         except Refused as refused:
             status, content, headers = refused.status, error(refused.code), {}
+        time.sleep(delay)
         if mode == "commit-drop" and handler.command == "PUT":
             return self.drop(handler, request)
         return self.answer(handler, request, status, content, headers, cut=mode == "truncate")
@@ -298,6 +302,13 @@ class Moto:
             if select.select([self.process.stderr], [], [], 0.5)[0]:
                 text += os.read(self.process.stderr.fileno(), 65536)
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def read(self, key):
+        """An object, read by Amazon's own client."""
+        code = ("import boto3, sys; sys.stdout.buffer.write(boto3.client('s3', endpoint_url=sys.argv[1], aws_access_key_id='a', "
+                "aws_secret_access_key='b', region_name='us-east-1').get_object(Bucket=sys.argv[2], Key=sys.argv[3])['Body'].read())")
+        return subprocess.run([os.path.join(self.HOME, "bin/python"), "-c", code, self.endpoint, BUCKET, key], check=True,
+                              stdout=subprocess.PIPE, timeout=60).stdout
 
     def close(self):
         """End it."""

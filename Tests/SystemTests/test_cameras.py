@@ -273,3 +273,5 @@ class Reconnects(Case):
         self.assertLess(late[0], early[0] * 1.1 + 6, f"memory grows: {[round(figure[0]) for figure in figures]}")
         self.assertLessEqual(late[1], early[1] + 4, "threads are left")
         self.assertLessEqual(late[2], early[2] + 6, "files are left open")
+
+    test_memory_stays_flat.limit = 60 + RECONNECTS * 2

@@ -1,6 +1,7 @@
 """The box under measurement: with the settings that it has by default, and with simulated cameras."""
 
 import contextlib
+import tempfile
 
 from box import Box
 from simulator import Simulator
@@ -14,7 +15,7 @@ PRODUCT = dict.fromkeys((
 @contextlib.contextmanager
 def box(**settings):
     """A claimed box in a folder of its own; it ends with the body."""
-    made = Box(start=False, **{**PRODUCT, **settings})
+    made = Box(tempfile.mkdtemp(prefix="gatehouse-bench-"), start=False, **{**PRODUCT, **settings})
     try:
         made.start()
         made.claim()

@@ -39,7 +39,7 @@ function player(clip) {
 }
 
 function waiting(clip) {
-  return h('div', { class: 'frame video not-ready' }, PLAYABLE.has(clip.state) || clip.state === 'transcoding' ? h('img', { src: clip.thumbnailUrl, alt: '', onError: (e) => e.target.remove() }) : null,
+  return h('div', { class: 'frame video not-ready' }, PLAYABLE.has(clip.state) ? h('img', { src: clip.thumbnailUrl, alt: '', onError: (e) => e.target.remove() }) : null,
     h('div', { class: 'over' }, icon(clipState(clip.state).icon), h('span', {}, clip.state === 'recording' ? 'Still being recorded. It can be watched here when it is done.' : clip.state === 'transcoding' ? 'Being prepared. It can be watched here when it is done.' : 'This clip was not kept.')));
 }
 

@@ -6,7 +6,7 @@ import { bar, chip, link, problemBox } from './parts.js';
 import { store } from './store.js';
 import { eventType } from './words.js';
 
-const WITH_PICTURE = new Set(['captured', 'transcoding', 'queued', 'sending', 'stored']);
+const WITH_PICTURE = new Set(['queued', 'sending', 'stored']);
 
 export function eventRow(event, { withCamera = true, withDay = null } = {}) {
   const what = h('span', { class: 'event-what' });

@@ -1,0 +1,22 @@
+import CLinux
+import Foundation
+
+/// Gives memory back that only starting needed.
+enum ResidentMemory {
+    /// Unmaps the program's own code pages, which come back from the page cache as they are used, and returns free heap to the kernel.
+    ///
+    /// Reading all protocol conformances and making the first certificate touch nearly all of 34 MB of code, of which a running box uses a
+    /// third. Only mappings that are executable and never written are touched.
+    static func trim() {
+        _ = gatehouse_trim_heap()
+        guard let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) else { return }
+        let program = ExecutablePath.current
+        for line in maps.split(separator: "\n") where line.hasSuffix(program) {
+            let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+            guard fields.count >= 6, fields[1] == "r-xp" else { continue }
+            let ends = fields[0].split(separator: "-").compactMap { UInt(String($0), radix: 16) }
+            guard ends.count == 2, let start = UnsafeMutableRawPointer(bitPattern: ends[0]) else { continue }
+            madvise(start, Int(ends[1] - ends[0]), Int32(MADV_DONTNEED))
+        }
+    }
+}
