@@ -37,6 +37,7 @@ public final class Spool: FootageSpool, Sendable {
     let logger: Logger
     private let queue = BlockingQueue(name: "spool")
     private let state = Mutex(State())
+    private let late: LateWrites
     /// Raised when a clip waits for a worker.
     public let captured = Signal()
     /// Raised when a clip waits for the uploader.
@@ -49,6 +50,7 @@ public final class Spool: FootageSpool, Sendable {
         self.index = index
         self.time = time
         self.logger = logger
+        late = LateWrites(logger: logger)
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }
@@ -128,34 +130,33 @@ public final class Spool: FootageSpool, Sendable {
             captured.raise()
         }
         let done = try await change(manifest.id) { try $0.capture(manifest) }
-        do {
+        // The directory has accepted the clip; its row may follow.
+        await late.write("accepted clip \(manifest.id)") { [index] in
             try await index.put(done, state: .captured, spoolBytes: done.source?.bytes ?? 0)
-        } catch {
-            // The directory has accepted the clip; its row follows at the next start at the latest.
-            logger.error("row of an accepted clip could not be written", metadata: ["clip": "\(manifest.id)", "error": "\(error)"])
         }
     }
 
     public func abandon(_ id: ClipID) async {
         state.withLock { _ = $0.recording.remove(id) }
         try? await change(id) { $0.remove() }
-        try? await index.remove(id)
+        await late.write("abandoned clip \(id)") { [index] in try await index.remove(id) }
     }
 
     public func record(_ event: CameraEvent, channelName: String, clip: ClipID?, dropReason: String?) async {
-        do {
+        await late.write("event \(event.id)") { [index] in
             try await index.put(event, channelName: channelName, clip: clip, dropReason: dropReason)
-        } catch {
-            logger.error("event could not be taken down", metadata: ["event": "\(event.id)", "error": "\(error)"])
         }
     }
 
     public func recordGap(channel: ChannelID, from: Date, to: Date, bytes: Int?, reason: String) async {
-        do {
+        await late.write("gap of \(channel)") { [index] in
             try await index.put(GapRecord(channelId: channel, from: from, to: to, bytes: bytes, reason: reason))
-        } catch {
-            logger.error("gap could not be taken down", metadata: ["channel": "\(channel)", "error": "\(error)"])
         }
+    }
+
+    /// Writes the rows that could not be written before, until cancelled.
+    public func run() async {
+        await late.run(time: time)
     }
 
     // MARK: Transcoding

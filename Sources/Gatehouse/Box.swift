@@ -90,6 +90,7 @@ struct Box {
             services: services, feed: feed, address: settings.address, port: settings.port, tls: tls, started: { await announce(port: $0) })
         var configuration = ServiceGroupConfiguration(
             services: [
+                .init(service: Loop { [services] in await services.spool.run() }),
                 .init(service: Loop { [services] in await services.pictures.run() }),
                 .init(service: Loop { [services] in await services.uploader.run() }),
                 .init(service: Loop { [retention] in await retention.run() }),

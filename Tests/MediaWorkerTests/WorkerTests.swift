@@ -87,6 +87,15 @@ import Testing
         #expect(await output.picture.prefix(2) == [0xFF, 0xD8])
     }
 
+    /// Hardware encoders are opened before the first picture and before the sandbox; libx265 stands in for one here.
+    @Test func anEncoderOpenedBeforehandMakesAWholeClip() async throws {
+        let settings = VideoEncoderSettings(encoder: "libx265", width: 160, height: 90, frameRate: 5, bitRate: 100_000)
+        let (result, output) = try await run(try fragmentedMP4(try encodedSamples(60)), video: .encode(settings))
+        #expect(result.frames == 30 && result.footage.width == 160 && result.footage.height == 90)
+        #expect(await output.bytes.count > 2000)
+        #expect(await output.fragments.count >= 3)
+    }
+
     @Test func copiesAsItIs() async throws {
         let (result, _) = try await run(try fragmentedMP4(try encodedSamples(60)), video: .copy)
         #expect(result.frames == 60 && result.footage.width == 320)
@@ -158,6 +167,33 @@ import Testing
     @Test func aHangIsEndedAndTold() async throws {
         #expect(try await failure(of: "exec sleep 60", patience: .seconds(1)) == .hung)
         #expect(try await failure(of: "cat >/dev/null; exec sleep 60", patience: .seconds(1)) == .hung)
+    }
+
+    @Test func aWordWithoutFootageIsNotTaken() async throws {
+        func answer(_ change: (inout TranscodeResult) -> Void, fragments: Int) throws -> [UInt8] {
+            var result = TranscodeResult(
+                footage: .init(width: 160, height: 90, frameRate: 5, videoCodec: "h264", audioCodec: nil, duration: 6), frames: 30, damaged: 0,
+                soundMissing: nil, cpuSeconds: 1, startsLate: 0)
+            change(&result)
+            let info = FragmentInfo(start: .zero, duration: MediaTime(microseconds: 2_000_000), startsWithKeyFrame: true)
+            let parts = try (0..<fragments).map { _ in try WorkerMessage(.fragment, head: info, body: [1, 2, 3]) }
+            return (fragments > 0 ? WorkerMessage(.header, body: [1]).bytes : []) + parts.flatMap(\.bytes)
+                + (try WorkerMessage(.done, head: result).bytes)
+        }
+        let wrong = [
+            try answer({ _ in }, fragments: 0), try answer({ $0.frames = 0 }, fragments: 1), try answer({ $0.startsLate = 1e300 }, fragments: 1),
+            try answer({ $0.footage.width = -1 }, fragments: 1), try answer({ $0.footage.duration = 1e18 }, fragments: 1),
+        ]
+        for bytes in wrong {
+            let path = FileManager.default.temporaryDirectory.path + "/gatehouse-answer-\(UUID().uuidString)"
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            try Data(bytes).write(to: URL(fileURLWithPath: path))
+            #expect(try await failure(of: "cat \(path); cat >/dev/null") == .garbage)
+        }
+        let path = FileManager.default.temporaryDirectory.path + "/gatehouse-answer-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try Data(try answer({ _ in }, fragments: 2)).write(to: URL(fileURLWithPath: path))
+        #expect(try await failure(of: "cat \(path); cat >/dev/null") == nil)
     }
 
     @Test func garbageIsTold() async throws {

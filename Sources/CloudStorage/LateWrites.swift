@@ -1,0 +1,54 @@
+import Core
+import Logging
+import Synchronization
+
+/// Rows that could not be written when they should have been, on a full disk for instance: tried again, in their order, until they are.
+final class LateWrites: Sendable {
+    typealias Write = @Sendable () async throws -> Void
+
+    private struct State {
+        var waiting: [(what: String, write: Write)] = []
+    }
+
+    /// What happened long ago matters less than that the box goes on: the oldest are let go of beyond this.
+    private static let capacity = 10_000
+
+    private let state = Mutex(State())
+    private let logger: Logger
+
+    init(logger: Logger) {
+        self.logger = logger
+    }
+
+    /// Writes now, or later if it fails now.
+    func write(_ what: String, _ write: @escaping Write) async {
+        guard state.withLock({ $0.waiting.isEmpty }) else {
+            append(what, write)
+            return
+        }
+        do {
+            try await write()
+        } catch {
+            logger.error("row could not be written; it is tried again", metadata: ["what": "\(what)", "error": "\(error)"])
+            append(what, write)
+        }
+    }
+
+    private func append(_ what: String, _ write: @escaping Write) {
+        state.withLock { state in
+            state.waiting.append((what, write))
+            if state.waiting.count > Self.capacity { state.waiting.removeFirst() }
+        }
+    }
+
+    /// Tries again, until cancelled.
+    func run(time: TimeSource) async {
+        while !Task.isCancelled {
+            do { try await time.sleep(.seconds(2)) } catch { return }
+            while let first = state.withLock({ $0.waiting.first }) {
+                do { try await first.write() } catch { break }
+                state.withLock { state in if !state.waiting.isEmpty { state.waiting.removeFirst() } }
+            }
+        }
+    }
+}
