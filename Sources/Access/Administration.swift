@@ -84,13 +84,13 @@ public final class Administration: Sendable {
     /// - Throws: `AccessDenied`.
     public func signIn(userName: String, password: String, from address: String) async throws -> SignIn {
         try admit(address)
+        // Counted before the password is looked at, so that guesses sent at once are counted as well.
+        recordFailure(address)
         let record = try await database.read { try AdministratorRecord.fetchOne($0, key: userName) }
         let stored = PasswordHash(stored: record?.passwordHash ?? Self.nobody)
         let matches = await hashing.run { stored.matches(password) }
-        guard matches, record != nil else {
-            recordFailure(address)
-            throw AccessDenied.wrongPassword
-        }
+        guard matches, record != nil else { throw AccessDenied.wrongPassword }
+        forgetFailure(address)
         return try await makeSignIn(for: userName)
     }
 
@@ -141,6 +141,12 @@ public final class Administration: Sendable {
         }
         guard recent.count >= Self.tolerated, let first = recent.first else { return }
         throw .tooManyAttempts(retryAfter: max(1, Int(Self.window - now.timeIntervalSince(first))))
+    }
+
+    private func forgetFailure(_ address: String) {
+        failures.withLock { failures in
+            if failures[address]?.popLast() != nil, failures[address]?.isEmpty ?? false { failures[address] = nil }
+        }
     }
 
     private func recordFailure(_ address: String) {

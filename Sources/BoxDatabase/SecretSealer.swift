@@ -14,11 +14,12 @@ public struct SecretSealer: Sendable {
         }
         let made = SymmetricKey(size: .bits256)
         let data = made.withUnsafeBytes { Data($0) }
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        // Whole or not at all: a power cut at the first start must not leave half a key.
+        let descriptor = open(path + ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw CocoaError(.fileWriteNoPermission) }
         defer { close(descriptor) }
         let written = data.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        guard written == data.count, fsync(descriptor) == 0 else { throw CocoaError(.fileWriteUnknown) }
+        guard written == data.count, fsync(descriptor) == 0, rename(path + ".new", path) == 0 else { throw CocoaError(.fileWriteUnknown) }
         key = made
     }
 

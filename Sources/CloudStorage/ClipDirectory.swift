@@ -93,12 +93,10 @@ struct ClipDirectory: Sendable {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] where !named.contains(name) { unlink(file(name)) }
     }
 
-    /// Removes the directory with everything in it: the manifest last, so that half a removal is still recognised.
+    /// Removes the directory with everything in it: the manifest first, for a directory without one counts for nothing.
     func remove() {
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] where name != Self.manifestName {
-            unlink(file(name))
-        }
         unlink(file(Self.manifestName))
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] { unlink(file(name)) }
         rmdir(path)
     }
 

@@ -103,6 +103,8 @@ public final class FootageIndex: Sendable {
     /// Takes down an event.
     func put(_ event: CameraEvent, channelName: String, clip: ClipID?, dropReason: String?) async throws {
         try await database.write { database in
+            // An event that has footage keeps it, whatever happens to what should have followed.
+            if let known = try EventRecord.fetchOne(database, key: event.id), known.clipId != nil { return }
             try EventRecord(
                 ClipManifest.Event(event), channelId: event.channel, channelName: channelName, clipId: clip, dropReason: dropReason
             ).upsert(database)
@@ -154,8 +156,10 @@ public final class FootageIndex: Sendable {
     /// The next clip for the uploader: the newest, but the oldest when it is the backlog's turn.
     func nextQueued(excluding: Set<ClipID>, oldestFirst: Bool) async throws -> ClipRecord? {
         try await database.read { database in
-            try ClipRecord.filter(Column("state") == ClipState.queued.rawValue && !excluding.contains(Column("id")))
-                .order(oldestFirst ? Column("id").asc : Column("id").desc).fetchOne(database)
+            try ClipRecord.filter(
+                [ClipState.queued, .sending].map(\.rawValue).contains(Column("state")) && !excluding.contains(Column("id"))
+            )
+            .order(oldestFirst ? Column("id").asc : Column("id").desc).fetchOne(database)
         }
     }
 
@@ -239,6 +243,15 @@ extension FootageIndex {
         try await database.read { database in
             guard let event = try EventRecord.fetchOne(database, key: id) else { return nil }
             return (event, try event.clipId.flatMap { try ClipRecord.fetchOne(database, key: $0) })
+        }
+    }
+
+    /// Forgets events without footage, dropped clips and gaps of before `time`.
+    func forget(before time: Date) async throws {
+        try await database.write { database in
+            try EventRecord.filter(Column("clipId") == nil && Column("startedAt") < time).deleteAll(database)
+            try ClipRecord.filter(Column("state") == ClipState.dropped.rawValue && Column("startsAt") < time).deleteAll(database)
+            try GapRecord.filter(Column("to") < time).deleteAll(database)
         }
     }
 }

@@ -5,6 +5,8 @@ public import Logging
 
 /// Removes footage from the store when its retention has ended: day 8 overwrites day 1.
 public struct Retention: Sendable {
+    private static let memory: TimeInterval = 366 * 86_400
+
     private let uploader: Uploader
     private let index: FootageIndex
     private let time: TimeSource
@@ -27,8 +29,10 @@ public struct Retention: Sendable {
 
     /// Removes what has expired by now: the objects first, then the row, so that nothing is forgotten half removed.
     public func sweep() async {
-        guard let store = uploader.store else { return }
         do {
+            // What happened without footage is remembered as long as the longest footage may be.
+            try await index.forget(before: time.now().addingTimeInterval(-Self.memory))
+            guard let store = uploader.store else { return }
             while true {
                 let expired = try await index.expired(at: time.now())
                 guard !expired.isEmpty else { return }

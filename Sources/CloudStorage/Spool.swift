@@ -25,9 +25,9 @@ public final class Spool: FootageSpool, Sendable {
     private struct State {
         /// Clips whose source still grows.
         var recording: Set<ClipID> = []
-        /// What all directories occupy, kept as it changes.
-        var bytes = 0
-        var refusedAt: Date?
+        /// What each directory occupies; measured anew at each step, so that an error ends with its clip.
+        var sizes: [ClipID: Int] = [:]
+        var bytes: Int { sizes.values.reduce(0, +) }
     }
 
     public let path: String
@@ -78,13 +78,15 @@ public final class Spool: FootageSpool, Sendable {
         }
     }
 
-    private func grow(_ bytes: Int) throws {
+    private func grow(_ id: ClipID, _ bytes: Int) throws {
         try admit(bytes)
-        state.withLock { $0.bytes += bytes }
+        state.withLock { $0.sizes[id, default: 0] += bytes }
     }
 
-    func account(from before: Int, to after: Int) {
-        state.withLock { $0.bytes = max(0, $0.bytes + after - before) }
+    /// Takes down what the directory of `id` occupies now; nothing when it is gone.
+    func measure(_ id: ClipID) {
+        let bytes = directory(id).bytes
+        state.withLock { $0.sizes[id] = bytes == 0 ? nil : bytes }
     }
 
     func directory(_ id: ClipID) -> ClipDirectory { ClipDirectory(spool: path, id: id) }
@@ -94,8 +96,7 @@ public final class Spool: FootageSpool, Sendable {
     {
         try await queue.run { [self] in
             let directory = directory(id)
-            let before = directory.bytes
-            defer { account(from: before, to: directory.bytes) }
+            defer { measure(id) }
             do {
                 return try body(directory)
             } catch let error as FileError where error.isFull {
@@ -111,7 +112,7 @@ public final class Spool: FootageSpool, Sendable {
         try admit(4 << 20)
         let file = try await change(manifest.id) { [self] directory in
             try directory.create(manifest)
-            return try SpoolFile(path: directory.file(ClipDirectory.sourceName)) { try self.grow($0) }
+            return try SpoolFile(path: directory.file(ClipDirectory.sourceName)) { try self.grow(manifest.id, $0) }
         }
         state.withLock { _ = $0.recording.insert(manifest.id) }
         try await index.put(manifest, state: .recording, spoolBytes: 0)
@@ -194,7 +195,7 @@ public final class Spool: FootageSpool, Sendable {
         try await change(id) { [self] directory in
             // The cloud copy of an accepted clip may use the reserve: it frees more than it takes.
             try SpoolFile(path: directory.file(ClipDirectory.clipName + ClipDirectory.unfinished)) { [self] growth in
-                state.withLock { $0.bytes += growth }
+                state.withLock { $0.sizes[id, default: 0] += growth }
             }
         }
     }

@@ -45,15 +45,15 @@ extension Spool {
 
     private func recover(_ id: ClipID, _ report: inout RecoveryReport) async throws -> Bool {
         let directory = directory(id)
-        account(from: 0, to: directory.bytes)
+        measure(id)
         guard var manifest = directory.readManifest(), manifest.id == id else {
             report.removed += 1
-            discard(directory)
+            discard(id)
             return false
         }
         if try await index.clip(id)?.state == .stored {
             report.removed += 1
-            discard(directory)
+            discard(id)
             return false
         }
         if manifest.stage == .recording {
@@ -61,15 +61,14 @@ extension Spool {
                 report.removed += 1
                 try await index.put(manifest, state: .captured, spoolBytes: 0)
                 try await index.noteDropped(id, reason: "The box stopped before the recording had its first two seconds.")
-                discard(directory)
+                discard(id)
                 return false
             }
             report.interrupted += 1
             manifest = salvaged
         }
-        let before = directory.bytes
         directory.removeUnnamed(manifest)
-        account(from: before, to: directory.bytes)
+        measure(id)
         return try await readmit(manifest, in: directory, &report)
     }
 
@@ -79,7 +78,7 @@ extension Spool {
             report.damaged += 1
             try await index.put(manifest, state: .captured, spoolBytes: named?.bytes ?? 0)
             try await index.noteDropped(manifest.id, reason: "The clip's file was missing or cut at the start of the box.")
-            discard(directory)
+            discard(manifest.id)
             return false
         }
         report.clips += 1
@@ -91,17 +90,15 @@ extension Spool {
     private func salvage(_ manifest: ClipManifest, in directory: ClipDirectory) throws -> ClipManifest? {
         let source = directory.file(ClipDirectory.sourceName)
         guard let length = FragmentedFile.wholeLength(path: source) else { return nil }
-        let before = directory.bytes
         guard truncate(source, off_t(length)) == 0 else { throw FileError("truncate", source) }
         var salvaged = manifest
         salvaged.interrupted = true
         salvaged = try directory.capture(salvaged)
-        account(from: before, to: directory.bytes)
         return salvaged
     }
 
-    private func discard(_ directory: ClipDirectory) {
-        account(from: directory.bytes, to: 0)
-        directory.remove()
+    private func discard(_ id: ClipID) {
+        directory(id).remove()
+        measure(id)
     }
 }

@@ -25,6 +25,11 @@ public final class Signal: Sendable {
         waiter?.resume()
     }
 
+    /// Forgets a raise that nobody waited for.
+    public func lower() {
+        state.withLock { $0.raised = false }
+    }
+
     /// Waits until the signal is raised or the task is cancelled. One task waits at a time.
     public func wait() async {
         await withTaskCancellationHandler {

@@ -51,13 +51,13 @@ struct Box {
         let transcodes = TranscodeQueue(
             spool: spool, worker: TranscodeWorker(executable: executable), definitions: definitions, processes: settings.workerProcesses,
             wake: spool.captured, time: time, logger: logger, linkedChannels: { linked.count() })
+        let policy = AddressPolicy(allowsLocal: settings.allowLocalDevices)
         let channels = ChannelRegistry(
             environment: ChannelEnvironment(
                 box: state.identity.serialNumber, spool: spool, pictures: pictures, transcodes: transcodes, lengths: settings.lengths,
-                timing: settings.sessionTiming, time: time, logger: logger, changed: feed.channelChanged, moved: feed.moved))
+                timing: settings.sessionTiming, admits: { try await Self.check($0, policy) }, time: time, logger: logger,
+                changed: feed.channelChanged, moved: feed.moved))
         linked.registry = channels
-        let policy = AddressPolicy(allowsLocal: settings.allowLocalDevices)
-
         services = BoxServices(
             identity: state.identity, defaultName: settings.boxName,
             administration: Administration(database: database, setupCode: state.setupCode, time: time), database: database, sealer: sealer,
@@ -91,6 +91,13 @@ struct Box {
         var configuration = ServiceGroupConfiguration(
             services: [
                 .init(service: Loop { [services] in await services.spool.run() }),
+                .init(
+                    service: Loop { [services] in
+                        // When everything has started and what only starting needed is not used any more.
+                        guard (try? await services.time.sleep(.seconds(5))) != nil else { return }
+                        ResidentMemory.trim()
+                        while (try? await services.time.sleep(.seconds(3600))) != nil { ResidentMemory.trim() }
+                    }),
                 .init(service: Loop { [services] in await services.pictures.run() }),
                 .init(service: Loop { [services] in await services.uploader.run() }),
                 .init(service: Loop { [retention] in await retention.run() }),
@@ -103,12 +110,20 @@ struct Box {
         try await ServiceGroup(configuration: configuration).run()
     }
 
+    /// The address policy in the words of a session.
+    private static func check(_ source: StreamSource, _ policy: AddressPolicy) async throws {
+        do throws(AddressRefusal) {
+            try await policy.check(host: source.host)
+        } catch {
+            throw error.code == "address-refused" ? StreamTrouble.addressRefused(error.sentence) : StreamTrouble.unreachable
+        }
+    }
+
     private func announce(port: Int) async {
         let shown = settings.address == "0.0.0.0" || settings.address == "::" ? "127.0.0.1" : settings.address
         let code = (try? await services.administration.isClaimed()) ?? true ? "" : " set-up code: \(state.setupCode.text)"
         let line = "Gatehouse is ready: \(settings.tls ? "https" : "http")://\(shown):\(port)/\(code)\n"
         FileHandle.standardOutput.write(Data(line.utf8))
-        ResidentMemory.trim()
     }
 }
 

@@ -55,10 +55,13 @@ public enum ServerCertificate {
     }
 
     private static func write(_ text: String, to path: String) throws {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        // Whole or not at all: a power cut at the first start must not leave half a certificate.
+        let descriptor = open(path + ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw CocoaError(.fileWriteNoPermission) }
         defer { close(descriptor) }
         let count = text.utf8.withContiguousStorageIfAvailable { Glibc.write(descriptor, $0.baseAddress, $0.count) } ?? -1
-        guard count == text.utf8.count, fsync(descriptor) == 0 else { throw CocoaError(.fileWriteUnknown) }
+        guard count == text.utf8.count, fsync(descriptor) == 0, rename(path + ".new", path) == 0 else {
+            throw CocoaError(.fileWriteUnknown)
+        }
     }
 }

@@ -88,7 +88,7 @@ public struct Demuxer: ~Copyable, @unchecked Sendable {
     deinit {
         var closing: UnsafeMutablePointer<AVFormatContext>? = context
         let io = input == nil ? nil : context.pointee.pb
-        interrupt.allow(.seconds(2))  // for RTSP's TEARDOWN, without which cameras keep the session
+        interrupt.allowLast(.seconds(2))  // for RTSP's TEARDOWN, without which cameras keep the session
         avformat_close_input(&closing)
         if let io { InputBox.free(io) }
         withExtendedLifetime((interrupt, input)) {}

@@ -62,6 +62,12 @@ extension Frame {
         pixelFormat == AV_PIX_FMT_YUVJ420P || pointer.pointee.color_range == AVCOL_RANGE_JPEG
     }
 
+    /// Width to height of a pixel; 1:1 where the stream says nothing.
+    public var pixelAspect: (Int32, Int32) {
+        let aspect = pointer.pointee.sample_aspect_ratio
+        return aspect.num > 0 && aspect.den > 0 ? (aspect.num, aspect.den) : (1, 1)
+    }
+
     /// A gradient with a block that moves with `index`, in 4:2:0.
     public static func testPicture(width: Int, height: Int, index: Int) throws(MediaError) -> Frame {
         var frame = try Frame()

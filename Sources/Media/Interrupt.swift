@@ -22,6 +22,12 @@ public final class Interrupt: Sendable {
         deadline.store(av_gettime_relative() + limit.microseconds, ordering: .releasing)
     }
 
+    /// Gives a last call, such as RTSP's TEARDOWN, at most `limit`, though `stop` was called.
+    func allowLast(_ limit: Duration) {
+        stopped.store(false, ordering: .releasing)
+        allow(limit)
+    }
+
     /// Whether the calls must end now.
     var isDue: Bool {
         if isStopped { return true }

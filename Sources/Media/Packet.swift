@@ -93,6 +93,11 @@ public final class Sample: Sendable {
     /// Bytes of payload.
     public var count: Int { packet.count }
 
+    /// Lends the packet.
+    public func withPacket<Failure: Error>(_ body: (borrowing Packet) throws(Failure) -> Void) throws(Failure) {
+        try body(packet)
+    }
+
     /// Lends the payload.
     public func withBytes<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result

@@ -10,6 +10,8 @@ public enum StreamTrouble: Error, Sendable, Equatable {
     case notRTSP
     case unsupportedCodec(String)
     case ended
+    /// The address is one that must not be connected to; the sentence says why.
+    case addressRefused(String)
     case other(String)
 
     /// Sorts what opening or reading threw.
@@ -48,6 +50,7 @@ public enum StreamTrouble: Error, Sendable, Equatable {
         case .notRTSP: "not-rtsp"
         case .unsupportedCodec: "unsupported-codec"
         case .ended: "lost"
+        case .addressRefused: "address-refused"
         case .other: "camera-error"
         }
     }
@@ -67,6 +70,7 @@ public enum StreamTrouble: Error, Sendable, Equatable {
         case .noVideo: "The camera sends sound but no picture. Restart the camera; the box keeps trying."
         case .unsupportedCodec(let name):
             "The camera sends \(name), which the box cannot keep. Set the stream to H.264 or H.265 in the camera."
+        case .addressRefused(let sentence): sentence
         case .ended: "The camera ended the connection. The box connects again by itself."
         case .other: "The connection to the camera failed. Check that it is an RTSP camera, and restart it."
         }

@@ -29,7 +29,7 @@ public struct TimelineRepair: Sendable {
         lastClaim = claim
         lastArrival = arrival
         var decode = claim + offset
-        if let lastDecode, decode <= lastDecode { decode = lastDecode + .microseconds(100) }
+        if let lastDecode, decode <= lastDecode { decode = lastDecode + .milliseconds(1) }
         lastDecode = decode
         let shown = (time ?? claim) + offset
         return (max(shown, decode), decode)

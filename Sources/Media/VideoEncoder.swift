@@ -33,13 +33,17 @@ public struct VideoEncoder: ~Copyable, @unchecked Sendable {
     public let format: StreamFormat
 
     /// Opens the encoder named in `settings`.
-    public init(_ settings: VideoEncoderSettings, fullRange: Bool = false) throws(MediaError) {
+    ///
+    /// `pixelAspect` is the shape of a pixel, which scaling by the same factor in both directions keeps.
+    public init(
+        _ settings: VideoEncoderSettings, fullRange: Bool = false, pixelAspect: (Int32, Int32) = (1, 1)
+    ) throws(MediaError) {
         let context = try CodecContext.openEncoder(named: settings.encoder, options: Self.options(for: settings.encoder)) { context in
             context.pointee.width = Int32(settings.width)
             context.pointee.height = Int32(settings.height)
             context.pointee.pix_fmt = fullRange ? AV_PIX_FMT_YUVJ420P : AV_PIX_FMT_YUV420P
             context.pointee.color_range = fullRange ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG
-            context.pointee.sample_aspect_ratio = AVRational(num: 1, den: 1)
+            context.pointee.sample_aspect_ratio = AVRational(num: pixelAspect.0, den: pixelAspect.1)
             context.pointee.time_base = MediaTime.timeBase
             context.pointee.framerate = AVRational(num: Int32(settings.frameRate), den: 1)
             context.pointee.bit_rate = Int64(settings.bitRate)

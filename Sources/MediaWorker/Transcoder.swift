@@ -14,6 +14,8 @@ struct Transcoder: ~Copyable {
     private var audioFormat: StreamFormat?
     private var writer: ClipFragments
     private var origin: MediaTime?
+    /// Sound that came before the first kept picture, whose time it must be counted from.
+    private var earlySound: [Sample] = []
     private var thumbnail = ThumbnailChoice()
     private var lastKept: MediaTime?
     private var result = TranscodeResult(
@@ -75,8 +77,8 @@ struct Transcoder: ~Copyable {
         case .copy:
             if origin == nil {
                 guard item.packet.isKeyFrame else { return }
-                begin(at: time)
                 try writer.open(video: format, audio: audioFormat)
+                try begin(at: time)
             }
             guard let origin else { return }
             let decodeTime = MediaTime.zero + ((item.decodeTime ?? time) - origin)
@@ -100,9 +102,14 @@ struct Transcoder: ~Copyable {
         }
     }
 
-    private mutating func begin(at time: MediaTime) {
+    private mutating func begin(at time: MediaTime) throws {
         origin = time
         result.startsLate = (time - job.start).seconds
+        let waiting = earlySound
+        earlySound = []
+        for sample in waiting {
+            try sample.withPacket { packet throws in try takeAudio(packet, time: sample.time, duration: sample.duration) }
+        }
     }
 
     private mutating func receivePictures() throws {
@@ -116,7 +123,7 @@ struct Transcoder: ~Copyable {
             }
             // Half a frame of 25 early is nearer to the wanted start than the next one.
             guard let time = frame.time, time >= job.start - .milliseconds(5) else { continue }
-            if origin == nil { begin(at: time) }
+            if origin == nil { try begin(at: time) }
             guard let origin, let place = dropper.place(MediaTime.zero + (time - origin)) else { continue }
             try encode(frame, at: time, shownAt: place)
         }
@@ -144,7 +151,7 @@ struct Transcoder: ~Copyable {
         let size = fittedSize(width: frame.width, height: frame.height, into: (settings.width, settings.height))
         settings.width = size.width
         settings.height = size.height
-        encoder = try VideoEncoder(settings, fullRange: frame.isFullRange)
+        encoder = try VideoEncoder(settings, fullRange: frame.isFullRange, pixelAspect: frame.pixelAspect)
         scaler = Scaler(width: size.width, height: size.height, layout: .yuv420)
     }
 
@@ -165,21 +172,24 @@ struct Transcoder: ~Copyable {
     }
 
     private mutating func takeAudio(_ packet: borrowing Packet, time: MediaTime, duration: Duration) throws {
-        guard audioFormat != nil, time >= job.start - .seconds(1) || origin != nil else { return }
-        let from = origin ?? job.start
-        if audio == nil {
-            let relative = MediaTime.zero + (time - from)
-            guard relative >= .zero || origin == nil else { return }
-            try writer.addAudio(packet, time: relative, duration: duration)
-        } else {
-            // The encoder's first packets lie before the clip; without them sound and picture stay together.
-            var made: [Sample] = []
-            guard let format = audioFormat else { return }
-            try audio?.transcode(packet, time: MediaTime.zero + (time - from)) { encoded throws(MediaError) in
-                made.append(encoded.sample(of: format))
-            }
-            for sample in made where sample.time >= .zero { try writer.addAudio(sample) }
+        guard let format = audioFormat else { return }
+        guard let origin else {
+            guard time >= job.start - .seconds(1) else { return }
+            earlySound.append(
+                Sample(
+                    format: format, time: time, decodeTime: time, duration: duration, isKeyFrame: true, arrival: .zero,
+                    packet: try packet.reference()))
+            return
         }
+        let relative = MediaTime.zero + (time - origin)
+        guard audio != nil else {
+            try writer.addAudio(packet, time: relative, duration: duration)
+            return
+        }
+        var made: [Sample] = []
+        try audio?.transcode(packet, time: relative) { encoded throws(MediaError) in made.append(encoded.sample(of: format)) }
+        // The encoder's first packets lie before the clip; without them sound and picture stay together.
+        for sample in made where sample.time >= .zero { try writer.addAudio(sample) }
     }
 
     private mutating func finishAudio() throws {

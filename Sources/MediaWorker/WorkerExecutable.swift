@@ -37,7 +37,6 @@ public struct WorkerExecutable: Sendable {
                     _ = try await execution.standardInputWriter.write(bytes)
                 },
                 kill: { try? execution.send(signal: .kill) },
-                closeInput: { try? await execution.standardInputWriter.finish() },
                 patience: patience, time: time)
             async let reading: Void = connection.read(execution.standardOutput)
             async let watching: Void = connection.watch()
@@ -64,11 +63,13 @@ final class WorkerConnection: Sendable {
         var owesSince: Duration?
         var hung = false
         var ended = false
+        var sentBytes = 0
     }
+
+    private static let freeAllowance = 32 << 20
 
     private let write: @Sendable ([UInt8]) async throws -> Void
     private let kill: @Sendable () -> Void
-    private let closeInput: @Sendable () async -> Void
     private let patience: Duration
     private let time: TimeSource
     private let state = Mutex(State())
@@ -79,20 +80,20 @@ final class WorkerConnection: Sendable {
 
     init(
         write: @escaping @Sendable ([UInt8]) async throws -> Void, kill: @escaping @Sendable () -> Void,
-        closeInput: @escaping @Sendable () async -> Void, patience: Duration, time: TimeSource
+        patience: Duration, time: TimeSource
     ) {
         self.write = write
         self.kill = kill
-        self.closeInput = closeInput
         self.patience = patience
         self.time = time
-        // Bounded by what one clip can be: the worker produces no more than the box has fed it.
+        // Bounded by `read`: a worker produces hardly more than it was fed.
         (messages, incoming) = AsyncThrowingStream.makeStream()
     }
 
     /// Sends a message; the worker owes its taking.
     func send(_ message: WorkerMessage) async throws {
         owe()
+        state.withLock { $0.sentBytes += message.body.count }
         do {
             try await write(message.bytes)
         } catch {
@@ -110,10 +111,6 @@ final class WorkerConnection: Sendable {
         state.withLock { $0.owesSince = nil }
     }
 
-    func finishInput() async {
-        await closeInput()
-    }
-
     /// The failure as it really was: a worker killed for its silence did not crash by itself.
     func failure(_ kind: WorkerFailure.Kind, _ text: String) -> WorkerFailure {
         state.withLock { $0.hung }
@@ -128,8 +125,14 @@ final class WorkerConnection: Sendable {
 
     fileprivate func read(_ output: SubprocessOutputSequence) async {
         var parser = WorkerMessageParser()
+        var received = 0
         do {
             for try await chunk in output {
+                received += chunk.count
+                // An honest worker's copy is smaller than its source; one in an attacker's hands must not fill memory or disk.
+                guard received <= state.withLock({ $0.sentBytes }) * 2 + Self.freeAllowance else {
+                    throw WorkerFailure(.garbage, "it talks far more than it was told")
+                }
                 chunk.withUnsafeBytes { parser.append($0) }
                 while let message = try parser.next() {
                     state.withLock { if $0.owesSince != nil { $0.owesSince = time.uptime() } }

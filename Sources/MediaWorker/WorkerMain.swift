@@ -17,6 +17,7 @@ public enum WorkerMain {
             case .picture:
                 Sandbox.lowerPriority(nice: 5)
                 try Sandbox.enter(memoryBytes: 2 << 30, cpuSeconds: nil, devices: false)
+                guard Sandbox.holds() else { throw WorkerFailure(.refused, "the sandbox does not hold") }
                 try PictureMaker(pipes: pipes).run(first: first)
             case .proveEncoder:
                 let trial = try first.decodeHead(EncoderTrial.self)

@@ -8,6 +8,8 @@ import Synchronization
 public struct StreamSource: Sendable, Equatable {
     let url: String
     let transport: RTSPOptions.Transport
+    /// The host that is connected to.
+    public var host: String { URLComponents(string: url)?.host ?? "" }
 
     /// A source at `url` (without credentials), signing in as `userName` where given.
     public init(url: String, userName: String?, password: String?, transport: RTSPOptions.Transport) {
@@ -44,14 +46,13 @@ public final class CameraSession: Sendable {
     private struct State {
         var condition: Condition
         var status: StreamStatus?
-        var interrupt: Interrupt?
         var lastLoss: Duration?
-        var repairs = 0
     }
 
     public let role: StreamRole
     public let packets: RecentPackets
     private let source: StreamSource
+    private let admits: @Sendable (StreamSource) async throws -> Void
     private let timing: SessionTiming
     private let time: TimeSource
     private let logger: Logger
@@ -62,11 +63,13 @@ public final class CameraSession: Sendable {
     private let changed: @Sendable () -> Void
 
     public init(
-        role: StreamRole, source: StreamSource, packets: RecentPackets, timing: SessionTiming, time: TimeSource, logger: Logger,
+        role: StreamRole, source: StreamSource, admits: @escaping @Sendable (StreamSource) async throws -> Void, packets: RecentPackets,
+        timing: SessionTiming, time: TimeSource, logger: Logger,
         changed: @escaping @Sendable () -> Void
     ) {
         self.role = role
         self.source = source
+        self.admits = admits
         self.packets = packets
         self.timing = timing
         self.time = time
@@ -92,9 +95,10 @@ public final class CameraSession: Sendable {
         var backOff = BackOff(first: timing.firstWait, longest: timing.longestWait)
         while !Task.isCancelled {
             let interrupt = Interrupt()
-            state.withLock { $0.interrupt = interrupt }
-            let outcome = await withTaskCancellationHandler {
-                await queue.run { [self] in Result { try receive(interrupt) } }
+            let outcome: Result<Void, any Error> = await withTaskCancellationHandler {
+                // Asked at each connection, for a name may have got another address.
+                do { try await admits(source) } catch { return .failure(error) }
+                return await queue.run { [self] in Result { try receive(interrupt) } }
             } onCancel: {
                 interrupt.stop()
             }
@@ -115,6 +119,8 @@ public final class CameraSession: Sendable {
 
     private func recover(from error: any Error, backOff: inout BackOff) async {
         let trouble = StreamTrouble(error)
+        // What a person did while the session still ran is no answer to this.
+        retry.lower()
         set(Condition(code: trouble.code, severity: .trouble, sentence: trouble.sentence, since: time.now(), detail: trouble.detail))
         guard !trouble.needsPerson else {
             // Cameras lock accounts after a few wrong passwords: no second try until a person has changed something.

@@ -46,6 +46,8 @@ public struct ChannelEnvironment: Sendable {
     let transcodes: TranscodeQueue
     let lengths: ClipLengths
     let timing: SessionTiming
+    /// Throws where a source's address must not be connected to.
+    let admits: @Sendable (StreamSource) async throws -> Void
     let time: TimeSource
     let logger: Logger
     /// Called, from any thread, when a channel's view changed.
@@ -56,7 +58,8 @@ public struct ChannelEnvironment: Sendable {
     public init(
         box: String, spool: any FootageSpool, pictures: PictureWorker, transcodes: TranscodeQueue, lengths: ClipLengths,
         timing: SessionTiming,
-        time: TimeSource, logger: Logger, changed: @escaping @Sendable (ChannelID) -> Void,
+        admits: @escaping @Sendable (StreamSource) async throws -> Void = { _ in }, time: TimeSource, logger: Logger,
+        changed: @escaping @Sendable (ChannelID) -> Void,
         moved: @escaping @Sendable (ChannelID, MotionReading) -> Void
     ) {
         self.box = box
@@ -65,6 +68,7 @@ public struct ChannelEnvironment: Sendable {
         self.transcodes = transcodes
         self.lengths = lengths
         self.timing = timing
+        self.admits = admits
         self.time = time
         self.logger = logger
         self.changed = changed
@@ -104,7 +108,7 @@ public final class ChannelAtWork: Sendable {
         var damaged = 0
         var recording = false
         var motionUntil: Duration?
-        var spoolFull: String?
+        var motionEventAt: Duration?
     }
 
     private let environment: ChannelEnvironment
@@ -123,11 +127,13 @@ public final class ChannelAtWork: Sendable {
         self.logger = logger
         state = Mutex(State(configuration: configuration))
         main = CameraSession(
-            role: .main, source: configuration.main, packets: RecentPackets(span: environment.lengths.before + .seconds(1)),
+            role: .main, source: configuration.main, admits: environment.admits,
+            packets: RecentPackets(span: environment.lengths.before + .seconds(1)),
             timing: environment.timing, time: environment.time, logger: logger, changed: changed)
         sub = configuration.sub.map { source in
             CameraSession(
-                role: .sub, source: source, packets: RecentPackets(span: environment.lengths.before + .seconds(1), limitBytes: 16 << 20),
+                role: .sub, source: source, admits: environment.admits,
+                packets: RecentPackets(span: environment.lengths.before + .seconds(1), limitBytes: 16 << 20),
                 timing: environment.timing, time: environment.time, logger: logger, changed: changed)
         }
         recorder = EventRecorder(spool: environment.spool, lengths: environment.lengths, time: environment.time, logger: logger)
@@ -316,7 +322,13 @@ public final class ChannelAtWork: Sendable {
             defer { state.motionUntil = keyFrame.arrival + silence }
             return state.motionUntil.map { keyFrame.arrival <= $0 } ?? false
         }
-        if goesOn, await recorder.prolong(until: keyFrame.arrival + max(.seconds(5), .seconds(seconds * 1.5))) { return }
+        if goesOn {
+            if await recorder.prolong(until: keyFrame.arrival + max(.seconds(5), .seconds(seconds * 1.5))) { return }
+            // Nothing is recorded, for want of room perhaps: motion that goes on is told once a clip's length, not at each key frame.
+            let last = state.withLock { $0.motionEventAt }
+            if let last, keyFrame.arrival - last < environment.lengths.whole { return }
+        }
+        state.withLock { $0.motionEventAt = keyFrame.arrival }
         await record(
             CameraEvent(
                 channel: configuration.id, category: .motion, source: .box, uptime: keyFrame.arrival, time: environment.time))

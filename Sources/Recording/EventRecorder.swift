@@ -53,6 +53,8 @@ public actor EventRecorder {
     private let time: TimeSource
     private let logger: Logger
     private var running: Running?
+    /// Events of which a clip has footage.
+    private var recorded: Set<EventID> = []
     private var task: Task<Void, Never>?
 
     public init(spool: any FootageSpool, lengths: ClipLengths, time: TimeSource, logger: Logger) {
@@ -61,9 +63,6 @@ public actor EventRecorder {
         self.time = time
         self.logger = logger
     }
-
-    /// Whether a clip is being recorded.
-    public var isRecording: Bool { running != nil }
 
     /// Records `event`: extends the running clip where it may, begins one otherwise.
     ///
@@ -98,25 +97,32 @@ public actor EventRecorder {
     }
 
     private func run(_ context: RecordingContext) async {
-        defer { running = nil }
+        let reason = await recordClips(context)
+        // No event ends without footage or a reason for having none.
+        await miss(context, reason: reason ?? "The camera's stream was lost before the event could be recorded.")
+        running = nil
+        recorded = []
+    }
+
+    /// Clip after clip until the events have what they want; answers why it ended early, if it did.
+    private func recordClips(_ context: RecordingContext) async -> String? {
         guard let begin = running?.from, var at = context.packets.mediaTime(at: begin), let first = running?.events.first else {
-            await miss(context, reason: "There was no picture when the event happened.")
-            return
+            return "There was no picture when the event happened."
         }
         var events = [first]
         while true {
             switch await recordClip(context, events: &events, start: at, startUptime: running?.from ?? begin) {
-            case .failed: return
+            case .failed(let reason): return reason
             case .done(let end):
                 // Events that came while the clip was being closed want more.
-                guard at + wantedLength > end + .milliseconds(200) else { return }
+                guard at + wantedLength > end + .milliseconds(200) else { return nil }
                 moveOn(from: at, to: end, events: &events)
                 at = end
             case .goesOn(let next):
                 moveOn(from: at, to: next, events: &events)
                 at = next
             case .lost:
-                guard let next = startOver(after: events, context: context) else { return }
+                guard let next = startOver(after: events, context: context) else { return nil }
                 events = running?.events ?? []
                 at = next
             }
@@ -127,6 +133,7 @@ public actor EventRecorder {
     private func startOver(after events: [CameraEvent], context: RecordingContext) -> MediaTime? {
         guard let later = running?.events.dropFirst(events.count), let first = later.first, let last = later.last else { return nil }
         let from = first.startedUptime - lengths.before
+        guard context.packets.mediaTime(at: from) != nil else { return nil }
         running = Running(events: Array(later), until: last.startedUptime + lengths.after, from: from)
         return context.packets.mediaTime(at: from)
     }
@@ -145,7 +152,8 @@ public actor EventRecorder {
     private enum Outcome {
         /// All that was wanted is there, up to this moment.
         case done(MediaTime)
-        case failed
+        /// No more can be recorded now; a sentence says why.
+        case failed(String)
         /// The stream ended during the event.
         case lost
         /// A new clip goes on from here: the stream's format changed, or the clip is as long as one may be.
@@ -156,10 +164,7 @@ public actor EventRecorder {
         _ context: RecordingContext, events: inout [CameraEvent], start: MediaTime, startUptime: Duration
     ) async -> Outcome {
         let cursor = context.packets.cursor(from: start)
-        guard let firstSamples = await firstKeyFrame(cursor) else {
-            await miss(context, reason: "There was no picture when the event happened.")
-            return .failed
-        }
+        guard let firstSamples = await firstKeyFrame(cursor) else { return .failed("There was no picture when the event happened.") }
         let key = firstSamples[0]
         let begin = max(start, key.time)
         var manifest = makeManifest(context, events: events, begin: begin, start: start, startUptime: startUptime, key: key)
@@ -170,23 +175,23 @@ public actor EventRecorder {
             outcome = await fill(&recording, manifest: &manifest, first: firstSamples, cursor: cursor, start: start, events: &events)
             guard recording.frames > 0 else {
                 await spool.abandon(manifest.id)
-                await miss(context, reason: "There was no picture when the event happened.")
-                return .failed
+                return .failed("There was no picture when the event happened.")
             }
             manifest.footage = .init(
                 width: key.format.width, height: key.format.height, frameRate: 0, videoCodec: key.format.codec.rawValue,
                 audioCodec: context.audio?.codec.rawValue, duration: max(0, (recording.end - begin).seconds))
         } catch {
-            await fail(manifest, error: error, context: context)
-            return .failed
+            await spool.abandon(manifest.id)
+            return .failed(Self.reason(error))
         }
+        recorded.formUnion(manifest.events.map(\.id))
         do {
             try await spool.capture(manifest)
         } catch {
             // What is on disk stays there: the next start accepts it.
             logger.error(
                 "clip could not be completed; it is taken up at the next start", metadata: ["clip": "\(manifest.id)", "error": "\(error)"])
-            return .failed
+            return .failed(Self.reason(error))
         }
         return outcome
     }
@@ -245,12 +250,13 @@ public actor EventRecorder {
                         &recording, manifest: &manifest, start: start, reason: "The camera's stream was lost during the event.")
                     return .lost
                 }
+                if batch.missed > 0 { await missed(batch, manifest: &manifest) }
                 samples = batch.samples
             }
         } catch {
-            let reason = (error as? SpoolRefusal).map { if case .full(let text) = $0 { text } else { "" } } ?? "Writing failed: \(error)"
+            let reason = Self.reason(error)
             try? await interrupted(&recording, manifest: &manifest, start: start, reason: reason)
-            return .failed
+            return .failed(reason)
         }
     }
 
@@ -279,26 +285,30 @@ public actor EventRecorder {
         try? await recording.flush()
     }
 
-    private func fail(_ manifest: ClipManifest, error: any Error, context: RecordingContext) async {
-        await spool.abandon(manifest.id)
-        if case .full(let sentence)? = error as? SpoolRefusal {
-            await miss(context, reason: "Recording is paused: \(sentence)")
-        } else {
-            await miss(context, reason: "The recording could not be written: \(error)")
-        }
+    /// The disk was slower than the camera for longer than the buffer holds: the clip has a hole.
+    private func missed(_ batch: RecentPackets.Batch, manifest: inout ClipManifest) async {
+        manifest.interrupted = true
+        let now = time.now()
+        let back = batch.samples.first.map { (time.uptime() - $0.arrival).seconds } ?? 0
+        await spool.recordGap(
+            channel: manifest.channel, from: manifest.startsAt, to: now.addingTimeInterval(-back), bytes: nil,
+            reason: "The box's disk was too slow: \(batch.missed) packets were lost.")
+        logger.warning("disk too slow for the recording", metadata: ["clip": "\(manifest.id)", "packets": "\(batch.missed)"])
     }
 
-    /// No footage of the events: they are dropped with the reason, and the gap is taken down.
+    private static func reason(_ error: any Error) -> String {
+        if case .full(let sentence)? = error as? SpoolRefusal { return "Recording is paused: \(sentence)" }
+        return "The recording could not be written: \(error)"
+    }
+
+    /// Events that no clip shows are dropped with the reason, and the gap is taken down.
     private func miss(_ context: RecordingContext, reason: String) async {
-        guard let running else { return }
-        for event in running.events {
-            await spool.record(event, channelName: context.channelName, clip: nil, dropReason: reason)
-        }
-        if let event = running.events.first {
-            await spool.recordGap(
-                channel: context.channel, from: event.startedAt.addingTimeInterval(-lengths.before.seconds),
-                to: event.startedAt.addingTimeInterval(lengths.after.seconds), bytes: nil, reason: reason)
-        }
+        let left = running?.events.filter { !recorded.contains($0.id) } ?? []
+        guard let first = left.first, let last = left.last else { return }
+        for event in left { await spool.record(event, channelName: context.channelName, clip: nil, dropReason: reason) }
+        await spool.recordGap(
+            channel: context.channel, from: first.startedAt.addingTimeInterval(-lengths.before.seconds),
+            to: last.startedAt.addingTimeInterval(lengths.after.seconds), bytes: nil, reason: reason)
         logger.warning("event without footage", metadata: ["channel": "\(context.channel)", "reason": "\(reason)"])
     }
 }

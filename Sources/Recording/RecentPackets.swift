@@ -84,11 +84,6 @@ public final class RecentPackets: Sendable {
     /// Bytes of payload held.
     public var bytes: Int { state.withLock { $0.bytes } }
 
-    /// The newest key frame.
-    public var latestKeyFrame: Sample? {
-        state.withLock { $0.samples.last { $0.isKeyFrame && $0.format.kind == .video } }
-    }
-
     /// The stream's own time at `uptime`, or nil while nothing was received.
     ///
     /// Samples arrive late by what the network takes; the least late one tells the clocks' true offset.

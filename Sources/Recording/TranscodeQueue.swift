@@ -157,12 +157,12 @@ public final class TranscodeQueue: Sendable {
         let result = try await worker.run(Self.job(for: manifest, plan: plan), source: source, output: writer)
         try await writer.finish()
         guard var done = try await spool.manifest(of: manifest.id), done.stage == .captured else { return }
+        learn(result, of: done, plan: plan)
         done.plan = plan
         done.footage = result.footage
         if plan.way == .copyMain || plan.way == .copySub {
             done.startsAt = done.startsAt.addingTimeInterval(result.startsLate)
         }
-        learn(result, of: manifest)
         try await spool.ready(done, thumbnail: writer.thumbnail)
         logger.info(
             "cloud copy made",
@@ -173,15 +173,25 @@ public final class TranscodeQueue: Sendable {
 
     /// The frame rate is settled when the work begins: by then it is known what else is going on.
     private func finalPlan(_ manifest: ClipManifest) -> TranscodePlan {
-        let plan = manifest.plan
+        let plan = softwareAfterFailure(manifest)
         guard plan.way == .software || plan.way == .hardware else { return plan }
         let full = definitions.fullFrameRate
-        let (count, need) = state.withLock { ($0.inHand.count, Double($0.inHand.count) * $0.cost * 2.1) }
+        let megapixels = manifest.footage.map { Double($0.width * $0.height) / 1_000_000 } ?? 2.1
+        let (count, need) = state.withLock { ($0.inHand.count, Double($0.inHand.count) * $0.cost * megapixels) }
         let rate = need <= Double(processes) * 0.8 ? full : definitions.ladderFrameRate(linkedChannels: linkedChannels())
         guard rate != plan.frameRate else { return plan }
         return TranscodePlan(
             way: plan.way, reason: plan.reason + " At its turn \(count) clips were in work: \(rate) frames a second.", width: plan.width,
             height: plan.height, frameRate: rate, bitRate: plan.bitRate, encoder: plan.encoder)
+    }
+
+    /// A hardware encoder that failed on a clip is not asked again for it.
+    private func softwareAfterFailure(_ manifest: ClipManifest) -> TranscodePlan {
+        let plan = manifest.plan
+        guard plan.way == .hardware, state.withLock({ $0.failures[manifest.id] }) != nil else { return plan }
+        return TranscodePlan(
+            way: .software, reason: plan.reason + " It failed on this clip, so libx264 encodes.", width: plan.width, height: plan.height,
+            frameRate: plan.frameRate, bitRate: plan.bitRate, encoder: "libx264")
     }
 
     private static func job(for manifest: ClipManifest, plan: TranscodePlan) -> TranscodeJob {
@@ -199,10 +209,9 @@ public final class TranscodeQueue: Sendable {
         }
     }
 
-    private func learn(_ result: TranscodeResult, of manifest: ClipManifest) {
-        guard manifest.plan.way == .software, result.footage.duration > 2,
-            let source = manifest.footage ?? result.footage as ClipManifest.Footage?
-        else { return }
+    /// `manifest` still describes the source.
+    private func learn(_ result: TranscodeResult, of manifest: ClipManifest, plan: TranscodePlan) {
+        guard plan.way == .software, result.footage.duration > 2, let source = manifest.footage else { return }
         let megapixels = max(0.1, Double(source.width * source.height) / 1_000_000)
         let cost = result.cpuSeconds / result.footage.duration / megapixels
         state.withLock { $0.cost = $0.cost * 0.7 + cost * 0.3 }

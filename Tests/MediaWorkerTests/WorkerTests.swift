@@ -172,7 +172,8 @@ import Testing
     @Test func aWordWithoutFootageIsNotTaken() async throws {
         func answer(_ change: (inout TranscodeResult) -> Void, fragments: Int) throws -> [UInt8] {
             var result = TranscodeResult(
-                footage: .init(width: 160, height: 90, frameRate: 5, videoCodec: "h264", audioCodec: nil, duration: 6), frames: 30, damaged: 0,
+                footage: .init(width: 160, height: 90, frameRate: 5, videoCodec: "h264", audioCodec: nil, duration: 6), frames: 30,
+                damaged: 0,
                 soundMissing: nil, cpuSeconds: 1, startsLate: 0)
             change(&result)
             let info = FragmentInfo(start: .zero, duration: MediaTime(microseconds: 2_000_000), startsWithKeyFrame: true)
@@ -181,7 +182,8 @@ import Testing
                 + (try WorkerMessage(.done, head: result).bytes)
         }
         let wrong = [
-            try answer({ _ in }, fragments: 0), try answer({ $0.frames = 0 }, fragments: 1), try answer({ $0.startsLate = 1e300 }, fragments: 1),
+            try answer({ _ in }, fragments: 0), try answer({ $0.frames = 0 }, fragments: 1),
+            try answer({ $0.startsLate = 1e300 }, fragments: 1),
             try answer({ $0.footage.width = -1 }, fragments: 1), try answer({ $0.footage.duration = 1e18 }, fragments: 1),
         ]
         for bytes in wrong {

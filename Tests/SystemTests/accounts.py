@@ -110,3 +110,9 @@ class Account:
             if name not in found and clip["state"] != "dropped":
                 raise AssertionError(f"the box says {clip['state']} of {name}, which is not in the store")
         return found
+
+    def told(self, found):
+        """The account in words, given the manifests that are stored."""
+        counts = {name: sum(manifest[name] for manifest in found.values()) for name in ("interrupted", "asItCame")}
+        return (f"{len(self.seen)} clips seen accepted, {len(found)} stored, of these {counts['interrupted']} interrupted, "
+                f"{counts['asItCame']} as they came")

@@ -78,7 +78,8 @@ class Browser:
 
     def await_place(self, pattern, seconds=15):
         """Wait until the address matches."""
-        return wait_for(lambda: re.fullmatch(pattern, self.place()), seconds, lambda: f"{pattern}; it is {self.place()}: {self.text()[:800]}")
+        return wait_for(lambda: re.fullmatch(pattern, self.place()), seconds,
+                        lambda: f"{pattern}; it is {self.place()}: {shorten(self.text(), 800)}")
 
     def script(self, code, *arguments):
         """Run a script in the page."""

@@ -265,7 +265,8 @@ def main():
     sys.exit(Run(options).all())
 
 
-LONGEST_FIRST = ("test_survival", "test_storage", "test_cameras", "test_main_job", "test_recording", "test_bad_input", "test_command_line", "test_page")
+LONGEST_FIRST = ("test_survival", "test_storage", "test_cameras", "test_main_job", "test_recording", "test_bad_input",
+                 "test_command_line", "test_page")
 
 if __name__ == "__main__":
     main()

@@ -17,7 +17,8 @@ class Page(Case):
     def setUpClass(cls):
         cls.camera = cls.class_simulator(size="640x360", rate=15, bitrate=500, key_interval=1).camera
         # TLS as an installer meets it; the set-up code as it is on the label.
-        cls.box_under_test = cls.class_box(**{"http.tls": True, "recording.seconds-before": 2, "recording.seconds": 6, "storage.folder": None})
+        cls.box_under_test = cls.class_box(**{
+            "http.tls": True, "recording.seconds-before": 2, "recording.seconds": 6, "storage.folder": None})
         cls.browser = Browser(cls.box_under_test.client.base)
         cls.addClassCleanup(cls.browser.close)
         cls.overflow, cls.failed = [], None
@@ -133,13 +134,14 @@ class Page(Case):
         page.click("motion-clear")
         page.drag(grid, (0.02, 0.52), (0.98, 0.52))
         page.click("motion-save")
-        rows = wait_for(lambda: (lambda cells: cells if "".join(cells).count("1") < 300 else None)(box.channel(channel)["motion"]["cells"]), 10,
-                        "the saved area")
+        cells = lambda: box.channel(channel)["motion"]["cells"]
+        wait_for(lambda: "".join(cells()).count("1") < 300, 10, "the saved area")
+        rows = cells()
         self.assertEqual([row.count("1") for row in rows], [0] * 9 + [22] + [0] * 8, rows)
         page.shoot("camera-motion", self.overflow)
         page.click("motion-all")
         page.click("motion-save")
-        wait_for(lambda: "".join(box.channel(channel)["motion"]["cells"]).count("1") == 396, 10, "the whole area")
+        wait_for(lambda: "".join(cells()).count("1") == 396, 10, "the whole area")
         self.done()
 
     def test_g_record_and_watch(self):
@@ -170,8 +172,8 @@ class Page(Case):
         page.click("event-row")
         video = page.find("clip-video")
         page.script("arguments[0].muted = true; arguments[0].play()", video)
-        wait_for(lambda: page.script("return arguments[0].currentTime > 1 && arguments[0].readyState >= 2", video), 20,
-                 lambda: f"the clip to play: {page.script('const v = arguments[0]; return [v.readyState, v.currentTime, v.error && v.error.message]', video)}")
+        playing = lambda: page.script("const v = arguments[0]; return [v.readyState, v.currentTime, v.error && v.error.message]", video)
+        wait_for(lambda: playing()[0] >= 2 and playing()[1] > 1, 20, lambda: f"the clip to play: {playing()}")
         self.assertAlmostEqual(page.script("return arguments[0].duration", video), 6, delta=1.3)
         page.script("arguments[0].currentTime = 4.5", video)
         wait_for(lambda: page.script("return !arguments[0].seeking && arguments[0].readyState >= 2", video), 15, "a jump within the clip")

@@ -77,7 +77,8 @@ class StoreFaults(StorageCase):
         store.fault("refuse")
         box = self.fitted(store)
         event = box.trigger(box.channels[0])
-        wanted = {"refuse": {"unreachable"}, "403": {"refused"}, "500": {"waiting", "unreachable"}, "html": {"waiting", "unreachable", "refused"}}
+        wanted = {"refuse": {"unreachable"}, "403": {"refused"}, "500": {"waiting", "unreachable"},
+                  "html": {"waiting", "unreachable", "refused"}}
         for fault, codes in wanted.items():
             with self.subTest(fault=fault):
                 store.fault(fault)

@@ -96,7 +96,7 @@ class Kills(SurvivalCase):
             box.start()
         self.last_events(box, store)
         found = account.settle()
-        print(f"{KILLS} kills, {len(account.seen)} clips seen accepted, {len(found)} stored", flush=True)
+        print(f"{KILLS} kills, {account.told(found)}", flush=True)
         self.assertGreaterEqual(len(account.seen), KILLS // 2, "the kills met too few clips to prove anything")
 
     test_killed_at_random.limit = 60 + KILLS * 6
@@ -186,7 +186,7 @@ class PowerCuts(SurvivalCase):
             box.start()
         self.last_events(box, store)
         found = account.settle()
-        print(f"{POWER_CUTS} power cuts, {len(account.seen)} clips seen accepted, {len(found)} stored", flush=True)
+        print(f"{POWER_CUTS} power cuts, {account.told(found)}", flush=True)
         self.assertFalse(promised - set(found), "clips that the API had called captured are not in the store")
         self.assertGreaterEqual(len(account.seen), POWER_CUTS // 2, "the cuts met too few clips to prove anything")
 

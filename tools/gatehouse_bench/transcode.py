@@ -90,62 +90,67 @@ def ssim(path, reference):
 
 
 def all_at_once(program, path, channels, folder):
-    """Transcode so many sources at the same time; seconds until the last is done, and whether others used the machine."""
+    """Transcode so many sources at the same time; seconds until the last is done, our processor seconds and those of others."""
     machine, began = Machine(), time.monotonic()
-    processes = []
+    processes, ours = [], 0
     try:
         for number in range(channels):
             command = [program, "transcode", path, "--definition", "high", "--frame-rate", str(ladder(channels)),
                        "--output", os.path.join(folder, f"channel-{number}.mp4")]
             processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
-        ours, left = 0, {process.pid for process in processes}
-        while left:
-            pid, status, usage = os.wait4(-1, 0)
-            if pid not in left:
-                continue
-            left.discard(pid)
+        for process in processes:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
             ours += usage.ru_utime + usage.ru_stime
-            if status:
-                raise AssertionError(f"one of {channels} transcodes at once failed with status {status}")
-        return time.monotonic() - began, max(0.0, machine.busy_seconds - ours)
+            if process.returncode:
+                raise AssertionError(f"one of {channels} transcodes at once ended with {process.returncode}")
+        return time.monotonic() - began, ours, max(0.0, machine.busy_seconds - ours)
     finally:
         for process in processes:
-            if process.returncode is None and os.path.exists(f"/proc/{process.pid}"):
+            if process.returncode is None:
                 process.kill()
+                process.wait()
 
 
-def keeps_up(report, program, path, channels, seconds, folder):
-    """Whether so many at once are done before as much time has passed as the footage lasts; the time it took."""
-    for attempt in range(3):
-        took, others = all_at_once(program, path, channels, folder)
-        report.say(f"{channels} at once at {ladder(channels)} frames/s: {seconds} s of footage in {took:.1f} s; "
-                   f"others used {others:.1f} cpu-s meanwhile")
-        # Where others held the machine up, the try says nothing.
-        if took <= seconds or others < 0.05 * took * len(os.sched_getaffinity(0)):
-            break
-    return took
+class Trials:
+    """Tries with so many channels at once, of footage that lasts some seconds."""
+
+    def __init__(self, report, program, path, seconds, folder):
+        self.report, self.program, self.path, self.seconds, self.folder = report, program, path, seconds, folder
+        self.cores = len(os.sched_getaffinity(0))
+        self.times, self.told = {}, {}
+
+    def keeps_up(self, channels):
+        """Whether so many at once are done before as much time has passed as the footage lasts."""
+        for _ in range(3):
+            took, ours, others = all_at_once(self.program, self.path, channels, self.folder)
+            told = f"{channels} at {ladder(channels)} frames/s in {took:.1f} s with {ours:.1f} cpu-s"
+            self.report.say(f"{told}; others used {others:.1f} cpu-s meanwhile")
+            if took <= self.seconds or others < 0.05 * took * self.cores:
+                break
+        else:
+            # Others held the machine up each time: what is left to go by is the work that it was.
+            took = ours / self.cores
+            told += f" on a machine that others kept busy, so by the processor time {took:.1f} s"
+        self.times[channels], self.told[channels] = took, told
+        return took <= self.seconds
+
+    def largest(self, quick):
+        """The largest number that keeps up."""
+        if not self.keeps_up(8):
+            fewer = min(7, int(8 * self.seconds / self.times[8]))
+            return next((number for number in range(fewer, 0, -1) if self.keeps_up(number)), 0)
+        more = 8 if quick else int(8 * self.seconds / self.times[8])
+        return next(number for number in range(more, 7, -1) if number == 8 or self.keeps_up(number))
 
 
 def count_channels(report, program, path, seconds, quick, folder):
-    """The largest number that was seen to keep up."""
-    took = keeps_up(report, program, path, 8, seconds, folder)
-    best, times = (8, {8: took}) if took <= seconds else (0, {8: took})
-    if best and not quick:
-        number = int(8 * seconds / took)
-        while number > best:
-            times[number] = keeps_up(report, program, path, number, seconds, folder)
-            if times[number] <= seconds:
-                best = number
-            else:
-                number -= 1
-    number = min(7, int(8 * seconds / took))
-    while not best and number > 0:
-        times[number] = keeps_up(report, program, path, number, seconds, folder)
-        best = number if times[number] <= seconds else 0
-        number -= 1
+    """The largest number that keeps up, with the tries that led to it."""
+    trials = Trials(report, program, path, seconds, folder)
+    best = trials.largest(quick)
     report.add("transcode.channels_2mp", best, "channels", **at_least(best, 8))
-    told = ", ".join(f"{number} at {ladder(number)} frames/s in {took:.1f} s" for number, took in sorted(times.items()))
-    report.note(f"transcode.channels_2mp: {seconds} s of footage each, all at once on {len(os.sched_getaffinity(0))} cores: {told}")
+    report.note(f"transcode.channels_2mp: {seconds} s of footage each, all at once on {trials.cores} cores: "
+                + ", ".join(trials.told[number] for number in sorted(trials.told)))
 
 
 def run(report, program, quick):
