@@ -104,7 +104,11 @@ public final class FootageIndex: Sendable {
     func put(_ event: CameraEvent, channelName: String, clip: ClipID?, dropReason: String?) async throws {
         try await database.write { database in
             // An event that has footage keeps it, whatever happens to what should have followed.
-            if let known = try EventRecord.fetchOne(database, key: event.id), known.clipId != nil { return }
+            if let clip = try EventRecord.fetchOne(database, key: event.id)?.clipId,
+                let state = try ClipRecord.fetchOne(database, key: clip)?.state, state != .recording
+            {
+                return
+            }
             try EventRecord(
                 ClipManifest.Event(event), channelId: event.channel, channelName: channelName, clipId: clip, dropReason: dropReason
             ).upsert(database)
@@ -133,7 +137,7 @@ public final class FootageIndex: Sendable {
     func remove(_ id: ClipID) async throws {
         try await database.write { database in
             _ = try ClipRecord.deleteOne(database, key: id)
-            try EventRecord.filter(Column("clipId") == id).deleteAll(database)
+            try EventRecord.filter(Column("clipId") == id && Column("dropReason") == nil).deleteAll(database)
         }
         changes.send(.clip(id))
     }

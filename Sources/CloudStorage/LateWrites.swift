@@ -2,7 +2,7 @@ import Core
 import Logging
 import Synchronization
 
-/// Rows that could not be written when they should have been, on a full disk for instance: tried again, in their order, until they are.
+/// Rows that could not be written when they should have been, on a full disk for instance: tried again until they are.
 final class LateWrites: Sendable {
     typealias Write = @Sendable () async throws -> Void
 
@@ -22,10 +22,6 @@ final class LateWrites: Sendable {
 
     /// Writes now, or later if it fails now.
     func write(_ what: String, _ write: @escaping Write) async {
-        guard state.withLock({ $0.waiting.isEmpty }) else {
-            append(what, write)
-            return
-        }
         do {
             try await write()
         } catch {
@@ -34,7 +30,8 @@ final class LateWrites: Sendable {
         }
     }
 
-    private func append(_ what: String, _ write: @escaping Write) {
+    /// Writes later.
+    func append(_ what: String, _ write: @escaping Write) {
         state.withLock { state in
             state.waiting.append((what, write))
             if state.waiting.count > Self.capacity { state.waiting.removeFirst() }
@@ -45,9 +42,12 @@ final class LateWrites: Sendable {
     func run(time: TimeSource) async {
         while !Task.isCancelled {
             do { try await time.sleep(.seconds(2)) } catch { return }
-            while let first = state.withLock({ $0.waiting.first }) {
-                do { try await first.write() } catch { break }
-                state.withLock { state in if !state.waiting.isEmpty { state.waiting.removeFirst() } }
+            let waiting = state.withLock { state in
+                defer { state.waiting = [] }
+                return state.waiting
+            }
+            for late in waiting {
+                do { try await late.write() } catch { append(late.what, late.write) }
             }
         }
     }

@@ -130,11 +130,40 @@ public final class Spool: FootageSpool, Sendable {
             state.withLock { _ = $0.recording.remove(manifest.id) }
             captured.raise()
         }
-        let done = try await change(manifest.id) { try $0.capture(manifest) }
+        do {
+            try await finishCapture(manifest) { try $0.capture(manifest) }
+        } catch {
+            // What is durable of it is completed when there is room again, or at the next start.
+            logger.error("clip waits for its completion", metadata: ["clip": "\(manifest.id)", "error": "\(error)"])
+            late.append("clip \(manifest.id)") { [self] in
+                try await finishCapture(manifest) { try Self.salvage(manifest, in: $0) }
+                captured.raise()
+            }
+        }
+    }
+
+    private func finishCapture(_ manifest: ClipManifest, _ capture: @escaping @Sendable (ClipDirectory) throws -> ClipManifest?)
+        async throws
+    {
+        guard let done = try await change(manifest.id, capture) else {
+            try await index.noteDropped(manifest.id, reason: "The disk was full before the recording had its first two seconds.")
+            try await change(manifest.id) { $0.remove() }
+            return
+        }
         // The directory has accepted the clip; its row may follow.
         await late.write("accepted clip \(manifest.id)") { [index] in
             try await index.put(done, state: .captured, spoolBytes: done.source?.bytes ?? 0)
         }
+    }
+
+    /// Accepts what was durable of a recording that was cut short; nil where there is not one whole fragment.
+    static func salvage(_ manifest: ClipManifest, in directory: ClipDirectory) throws -> ClipManifest? {
+        let source = directory.file(ClipDirectory.sourceName)
+        guard let length = FragmentedFile.wholeLength(path: source) else { return nil }
+        guard truncate(source, off_t(length)) == 0 else { throw FileError("truncate", source) }
+        var salvaged = manifest
+        salvaged.interrupted = true
+        return try directory.capture(salvaged)
     }
 
     public func abandon(_ id: ClipID) async {
@@ -167,8 +196,11 @@ public final class Spool: FootageSpool, Sendable {
         for id in try await index.waitingForWorker(states) where !excluding.contains(id) {
             guard let manifest = try await manifest(of: id) else { continue }
             // Made ready without its row having been written, on a full disk for instance.
-            guard manifest.stage == .ready else { return manifest }
-            try await enqueue(manifest)
+            if manifest.stage == .ready {
+                try await enqueue(manifest)
+            } else if manifest.stage == .captured || state.withLock({ $0.recording.contains(id) }) {
+                return manifest
+            }
         }
         return nil
     }

@@ -57,7 +57,7 @@ extension Spool {
             return false
         }
         if manifest.stage == .recording {
-            guard let salvaged = try salvage(manifest, in: directory) else {
+            guard let salvaged = try Self.salvage(manifest, in: directory) else {
                 report.removed += 1
                 try await index.put(manifest, state: .captured, spoolBytes: 0)
                 try await index.noteDropped(id, reason: "The box stopped before the recording had its first two seconds.")
@@ -84,17 +84,6 @@ extension Spool {
         report.clips += 1
         try await index.put(manifest, state: manifest.stage == .ready ? .queued : .captured, spoolBytes: file.bytes)
         return true
-    }
-
-    /// Accepts what was durable of a recording that was cut short.
-    private func salvage(_ manifest: ClipManifest, in directory: ClipDirectory) throws -> ClipManifest? {
-        let source = directory.file(ClipDirectory.sourceName)
-        guard let length = FragmentedFile.wholeLength(path: source) else { return nil }
-        guard truncate(source, off_t(length)) == 0 else { throw FileError("truncate", source) }
-        var salvaged = manifest
-        salvaged.interrupted = true
-        salvaged = try directory.capture(salvaged)
-        return salvaged
     }
 
     private func discard(_ id: ClipID) {

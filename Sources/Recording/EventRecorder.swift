@@ -243,9 +243,10 @@ public actor EventRecorder {
                     if sample.decodeTime < end { try await recording.add(sample) }
                 }
                 try await takeDownNewEvents(&events, manifest: &manifest)
-                // A stream that has stopped must not keep the clip open for ever.
+                // A stream that has stopped must not keep the clip open for ever; one that is only behind may.
                 let overdue = time.uptime() > max(running?.until ?? .zero, clipBegan) + .seconds(15)
-                guard !overdue, !Task.isCancelled, let batch = await cursor.next(atMost: .seconds(1), time: time) else {
+                guard !Task.isCancelled, let batch = await cursor.next(atMost: .seconds(1), time: time), !(batch.samples.isEmpty && overdue)
+                else {
                     try await interrupted(
                         &recording, manifest: &manifest, start: start, reason: "The camera's stream was lost during the event.")
                     return .lost

@@ -72,7 +72,8 @@ private final class MemorySpool: FootageSpool {
 private final class Scene: Sendable {
     let time = ManualTime()
     let spool = MemorySpool()
-    let packets = RecentPackets(span: .seconds(6))
+    /// Longer than the box's, because the test's clock runs faster than the recorder may.
+    let packets = RecentPackets(span: .seconds(600))
     let recorder: EventRecorder
     private let pictures: [Sample]
     private let index = Mutex(0)

@@ -1,5 +1,6 @@
 """A box under test: starts `gatehouse serve` with a state folder of its own, kills it, starts it again, and speaks to it."""
 
+import errno
 import json
 import os
 import re
@@ -82,10 +83,17 @@ class Box:
             file.write(yaml(self.settings))
         self.starts += 1
         self.lines, self.launched = [], time.monotonic()
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(
-                [binary(), "serve", "--config", configuration], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-                env={**os.environ, **(environment or {})}, start_new_session=True)
+        def begin():
+            try:
+                with open(self.log_path, "ab") as log:
+                    return subprocess.Popen(
+                        [binary(), "serve", "--config", configuration], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                        env={**os.environ, **(environment or {})}, start_new_session=True)
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENOEXEC, errno.ETXTBSY, errno.EACCES):  # it is just being linked anew
+                    raise
+                return None
+        self.process = wait_for(begin, 120, f"the program {binary()}", every=1)
         self.reader = threading.Thread(target=self.read_output, args=(self.process,), daemon=True)
         self.reader.start()
 

@@ -48,7 +48,7 @@ class Result(unittest.TestResult):
         self.tell(start=test.id())
 
     def stopTest(self, test):
-        signal.alarm(0)
+        signal.alarm(2 * self.limit)  # for what comes between tests
         super().stopTest(test)
         self.tell(test=test.id(), outcome=self.outcome[0], text=self.outcome[1], seconds=time.monotonic() - self.began)
 
@@ -108,6 +108,7 @@ def work(module, wanted, limit):
     try:
         for suite in suites(module, wanted):
             try:
+                signal.alarm(2 * limit)  # for the class's preparations
                 suite.run(result)
             finally:
                 signal.alarm(0)

@@ -4,6 +4,7 @@ import hashlib
 import os
 import select
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -41,13 +42,16 @@ class Request:
 class FaultyS3:
     """An S3 store in memory: verifies signatures and digests, honours If-None-Match, keeps account of every request."""
 
-    def __init__(self, session_token=None):
+    def __init__(self, session_token=None, tls_folder=None):
+        """With `tls_folder` it speaks TLS, with a certificate of its own authority that is made in that folder (`certificate`)."""
         self.known = {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "region": REGION, "session_token": session_token}
         self.objects, self.commits, self.requests = {}, {}, []
         self.lock = threading.Lock()
         self.mode, self.retry_after, self.fault_changed = None, None, threading.Event()
         self.delay = 0  # seconds that each PUT takes longer, half of it before and half after the object is stored
-        self.server, self.port = None, 0
+        self.server, self.port, self.certificate = None, 0, None
+        if tls_folder:
+            self.make_certificate(tls_folder)
         self.open()
 
     # Faults
@@ -100,9 +104,22 @@ class FaultyS3:
                 """A client that went away is no error."""
 
         self.server = Server(("127.0.0.1", self.port), Handler)
+        if self.certificate:
+            self.server.socket = self.context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.server.connections = set()
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def make_certificate(self, folder):
+        """A self-signed certificate for 127.0.0.1."""
+        key, certificate = os.path.join(folder, "key.pem"), os.path.join(folder, "certificate.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key,
+                        "-out", certificate, "-days", "2", "-subj", "/CN=test store", "-addext", "subjectAltName=IP:127.0.0.1"],
+                       check=True, capture_output=True)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate, key)
+        with open(certificate) as file:
+            self.certificate = file.read()
 
     def close(self):
         """Refuse connections and break those that are open."""
@@ -120,7 +137,7 @@ class FaultyS3:
     @property
     def endpoint(self):
         """The address to give to the box."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.certificate else ''}://127.0.0.1:{self.port}"
 
     def target(self, **more):
         """The body of PUT /storage/target for this store."""

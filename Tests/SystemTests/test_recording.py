@@ -109,6 +109,55 @@ class Recording(ClipCase):
         self.assertEqual(caught.exception.status, 409, caught.exception)
         self.assertTrue(caught.exception.detail)
 
+    def test_armed_and_area(self):
+        """What moves is kept only while the channel is armed and where the motion area is."""
+        box, camera = self.box_under_test, self.small[0]
+        path = f"/channels/{self.channel['id']}"
+        self.addCleanup(box.call, "PATCH", path, {"armed": True, "motion": {"enabled": False, "cells": ["1" * 22] * 18}})
+        newest = lambda: [one["id"] for one in box.get(f"/events?channel={self.channel['id']}")["items"] if one["type"] == "motion"][:1]
+
+        def walk():
+            times = camera.motion(2)["motions"]
+            wait_for(lambda: camera.state()["motions"] == times and camera.state()["moving"], 10, "the figure")
+            wait_for(lambda: not camera.state()["moving"], 10, "the figure's end")
+
+        upper = ["1" * 22] * 6 + ["0" * 22] * 12
+        for settings, expected in (({"armed": False}, False), ({"armed": True, "motion": {"cells": upper}}, False),
+                                   ({"motion": {"cells": ["1" * 22] * 18}}, True)):
+            with self.subTest(settings=settings):
+                box.call("PATCH", path, {"motion": {"enabled": True}})
+                box.call("PATCH", path, settings)
+                before = newest()
+                walk()
+                if expected:
+                    wait_for(lambda: newest() != before, 5, "an event")
+                else:
+                    self.assertEqual(newest(), before)
+
+    def test_udp(self):
+        """A camera received by UDP gives the same clip."""
+        box = self.box(**{"recording.seconds-before": 1, "recording.seconds": 4})
+        box.claim()
+        channel = box.add_camera(self.small[1], transport="udp")
+        box.link(channel, "custom", resolution="CIF", bitRate=160000)
+        box.await_past(1, channel)
+        clip = box.await_stored(box.trigger(channel))
+        self.check_video(self.stored_file(box, clip), clip, 352, 198, 10, 4)
+
+    def test_deleted_while_recording(self):
+        """A camera that is deleted during an event takes nothing with it: what was recorded is stored, and the spool is empty."""
+        box = self.box()
+        box.claim()
+        channel = box.add_camera(self.small[1])
+        box.link(channel)
+        box.await_past(2, channel)
+        event = box.trigger(channel)
+        wait_for(lambda: box.event(event)["state"] == "recording", 10, "the recording")
+        box.call("DELETE", f"/devices/{channel['deviceId']}")
+        box.await_drained(30)
+        self.assertEqual(box.get("/devices")["items"], [])
+        self.assertEqual([clip["state"] for clip in box.get("/clips")["items"]], ["stored"])
+
     def test_budget(self):
         """More than 16 megapixels cannot be linked; the refusal has the numbers."""
         box = self.box()

@@ -140,6 +140,19 @@ class StoreFaults(StorageCase):
         video = box.client.request("GET", clip["videoUrl"].removeprefix("/api/v1"), headers={"Range": "bytes=0-99"})
         self.assertEqual((video.status, len(video.body)), (206, 100), "a stored clip plays from the bucket")
 
+    def test_own_authority(self):
+        """A store whose certificate nobody knows is refused in words; with its authority's certificate clips go up by TLS."""
+        store = self.kept(FaultyS3(tls_folder=self.folder()))
+        box = self.fitted(storage__folder=None)
+        box.call("PUT", "/storage/target", store.target())
+        event = box.trigger(box.channels[0])
+        bad = lambda: box.get("/storage")["state"]
+        wait_for(lambda: bad()["code"] in ("refused", "unreachable"), 40, lambda: f"trouble with the certificate: {bad()}")
+        self.assertIn("certificate", bad()["sentence"].lower())
+        box.call("PUT", "/storage/target", store.target(caCertificate=store.certificate))
+        clip = box.await_stored(event, 30)
+        self.assertEqual(stored(store)[clip["id"]]["clip"]["sha256"], clip["sha256"])
+
     def test_moto(self):
         """Clips reach somebody else's S3 server."""
         try:
