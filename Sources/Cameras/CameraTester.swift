@@ -184,7 +184,7 @@ public struct CameraTester: Sendable {
         }
     }
 
-    /// Receives until two key frames or five seconds tell enough.
+    /// Receives until three key frames or five seconds tell enough.
     private static func watch(
         _ url: String, role: StreamRole, options: RTSPOptions, interrupt: Interrupt, time: TimeSource
     ) throws -> StreamSight {
@@ -195,8 +195,7 @@ public struct CameraTester: Sendable {
         while time.uptime() < end, let item = try demuxer.read() {
             guard let sample = try reception.take(item, arrival: time.uptime()) else { continue }
             if sample.isKeyFrame, sample.format.kind == .video { keyFrame = sample }
-            let status = reception.status
-            if status.keyFrameSeconds > 0, status.frameRate > 0 { break }
+            if reception.isSettled { break }
         }
         return StreamSight(status: reception.status, keyFrame: keyFrame)
     }

@@ -127,11 +127,14 @@ public struct DeviceCatalogue: Sendable {
         func source(_ url: String) -> StreamSource {
             StreamSource(url: url, userName: device.userName, password: password, transport: transport)
         }
+        let lastEventAt = try await services.database.read {
+            try EventRecord.filter(Column("channelId") == channel.id).order(Column("id").desc).fetchOne($0)?.startedAt
+        }
         await services.channels.apply(
             ChannelConfiguration(
                 id: channel.id, site: channel.siteId, name: channel.name, timeZone: TimeZone(identifier: site.timeZone) ?? .gmt,
                 definition: channel.definition, retentionDays: channel.retentionDays, armed: channel.armed, motion: channel.motion,
-                schedule: channel.schedule, main: source(device.url), sub: device.subUrl.map(source)))
+                schedule: channel.schedule, main: source(device.url), sub: device.subUrl.map(source), lastEventAt: lastEventAt))
         // Removed meanwhile: what was just started must not go on.
         if try await services.database.read({ try !ChannelRecord.exists($0, key: channel.id) }) {
             await services.channels.remove(channel.id)

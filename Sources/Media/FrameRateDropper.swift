@@ -3,11 +3,13 @@
 /// Dropping comes before scaling and encoding, which cost far more. A kept picture moves by at most half a source interval onto an even
 /// grid, so that the clip has a constant frame rate; a source that is hardly faster than wanted keeps its own times.
 public struct FrameRateDropper: Sendable {
+    private static let steps = 5
+
     private let frameRate: Double
     private var next = 0
     private var lastSeen: MediaTime?
-    /// Seconds between the source's pictures, lately.
-    private var interval: Double?
+    /// Seconds between the source's last pictures.
+    private var intervals: [Double] = []
 
     /// A dropper to `frameRate` pictures a second.
     public init(frameRate: Int) {
@@ -17,13 +19,15 @@ public struct FrameRateDropper: Sendable {
     /// When the picture shown at `time`, counted from the clip's start, is shown in the copy; nil where it is dropped.
     public mutating func place(_ time: MediaTime) -> MediaTime? {
         if let lastSeen, time > lastSeen {
-            let passed = min(1, (time - lastSeen).seconds)
-            interval = interval.map { $0 * 0.8 + passed * 0.2 } ?? passed
+            intervals.append((time - lastSeen).seconds)
+            if intervals.count > Self.steps { intervals.removeFirst() }
         }
-        let spacing = (interval ?? 0.04) * frameRate
         lastSeen = time
+        // The shortest of the last steps: a single hole, as after a reconnection, does not make a source slow.
+        let spacing = min(0.08, intervals.min() ?? 0.04) * frameRate
+        let isSlow = intervals.count == Self.steps && (intervals.min() ?? 0) * frameRate > 0.8
         let slot = Double(time.microseconds) / 1_000_000 * frameRate
-        if interval != nil, spacing > 0.8 {
+        if isSlow {
             next = max(next, Int(slot.rounded(.down)) + 1)
             return time
         }

@@ -44,6 +44,9 @@ public struct StreamReception: ~Copyable {
             keyFrameSeconds: (meter.keyFrameSeconds * 10).rounded() / 10, soundLost: soundLost)
     }
 
+    /// Enough was seen to believe the figures of `status`.
+    public var isSettled: Bool { meter.isSettled }
+
     /// The sample of `item`, or nil while nothing can be shown yet.
     /// - Throws: `StreamTrouble.noVideo` when sound comes and no picture.
     public mutating func take(_ item: borrowing Demuxer.Item, arrival: Duration) throws -> Sample? {

@@ -57,9 +57,12 @@ struct StreamMeter {
     private var frames = 0
     private var bits = 0
     private var lastKey: MediaTime?
+    private var distances: [Double] = []
     private(set) var frameRate = 0.0
     private(set) var bitRate = 0
     private(set) var keyFrameSeconds = 0.0
+    /// Enough was seen to believe the figures.
+    var isSettled: Bool { distances.count >= 2 && frameRate > 0 }
 
     /// Takes a sample; answers whether the figures changed noticeably.
     mutating func add(_ sample: Sample) -> Bool {
@@ -69,7 +72,10 @@ struct StreamMeter {
         var changed = false
         if sample.isKeyFrame {
             if let lastKey {
-                let distance = (sample.time - lastKey).seconds
+                // Cameras send one out of turn to whoever joins: the longest of the last few is the camera's setting.
+                distances.append((sample.time - lastKey).seconds)
+                if distances.count > 3 { distances.removeFirst() }
+                let distance = distances.max() ?? 0
                 changed = abs(distance - keyFrameSeconds) > 0.5
                 keyFrameSeconds = distance
             }

@@ -59,11 +59,11 @@ public enum StreamTrouble: Error, Sendable, Equatable {
     public var sentence: String {
         switch self {
         case .wrongPassword:
-            "The camera answers but refuses the user name or password. Enter the right one; the box does not try again by itself."
+            "The camera answers but refuses the user name or password. Enter the right ones."
         case .noSuchPath: "The camera answers but has no stream at this address. Check the path of the RTSP URL."
         case .unreachable: "There is no way to the camera's address. Check its cable, power and address."
         case .refused:
-            "Something answers at the camera's address but has no RTSP service there. Check the port, and that RTSP is switched on."
+            "The camera's address refuses the connection: no RTSP service runs on this port. Check the port, and that RTSP is switched on."
         case .silent: "The camera does not answer. Check its power and cable; the box keeps trying."
         case .busy: "The camera gives no more sessions; it may still hold the last one. The box tries again within about a minute."
         case .notRTSP: "Something answers at this address, but it does not speak RTSP. Check address and port; RTSP is usually on port 554."

@@ -121,7 +121,11 @@ public final class CameraSession: Sendable {
         let trouble = StreamTrouble(error)
         // What a person did while the session still ran is no answer to this.
         retry.lower()
-        set(Condition(code: trouble.code, severity: .trouble, sentence: trouble.sentence, since: time.now(), detail: trouble.detail))
+        // Cameras lock accounts after a few wrong passwords.
+        let pause = trouble.needsPerson ? " The box does not try again by itself, so that the camera does not lock its account." : ""
+        set(
+            Condition(code: trouble.code, severity: .trouble, sentence: trouble.sentence + pause, since: time.now(), detail: trouble.detail)
+        )
         guard !trouble.needsPerson else {
             // Cameras lock accounts after a few wrong passwords: no second try until a person has changed something.
             logger.warning("camera session stopped", metadata: ["role": "\(role.rawValue)", "reason": "\(trouble.code)"])

@@ -19,10 +19,12 @@ public struct ChannelConfiguration: Sendable, Equatable {
     public var schedule: ArmingSchedule
     public var main: StreamSource
     public var sub: StreamSource?
+    /// The last event before this start.
+    public var lastEventAt: Date?
 
     public init(
         id: ChannelID, site: SiteID, name: String, timeZone: TimeZone, definition: Definition?, retentionDays: Int, armed: Bool,
-        motion: MotionSettings, schedule: ArmingSchedule, main: StreamSource, sub: StreamSource?
+        motion: MotionSettings, schedule: ArmingSchedule, main: StreamSource, sub: StreamSource?, lastEventAt: Date? = nil
     ) {
         self.id = id
         self.site = site
@@ -35,6 +37,7 @@ public struct ChannelConfiguration: Sendable, Equatable {
         self.schedule = schedule
         self.main = main
         self.sub = sub
+        self.lastEventAt = lastEventAt
     }
 }
 
@@ -125,7 +128,7 @@ public final class ChannelAtWork: Sendable {
         let changed = { @Sendable in environment.changed(id) }
         self.environment = environment
         self.logger = logger
-        state = Mutex(State(configuration: configuration))
+        state = Mutex(State(configuration: configuration, lastEventAt: configuration.lastEventAt))
         main = CameraSession(
             role: .main, source: configuration.main, admits: environment.admits,
             packets: RecentPackets(span: environment.lengths.before + .seconds(1)),

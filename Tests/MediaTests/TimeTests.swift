@@ -69,7 +69,18 @@ import Testing
     @Test func leavesASlowSourceAlone() {
         let kept = places(8, to: 10, seconds: 10)
         #expect(kept.count == 80)
-        #expect(kept.dropFirst().allSatisfy { $0.place == $0.source })
+        #expect(kept.dropFirst(6).allSatisfy { $0.place == $0.source })
+        #expect(kept.allSatisfy { abs($0.place - $0.source) <= 0.0501 })
+    }
+
+    @Test func aHoleInAFastSourceLeavesTheGridAlone() {
+        var dropper = FrameRateDropper(frameRate: 10)
+        var places: [Int64] = []
+        for index in 0..<100 where !(1...3).contains(index) && !(40...44).contains(index) {
+            if let place = dropper.place(MediaTime(microseconds: Int64(index) * 66_667)) { places.append(place.microseconds) }
+        }
+        #expect(places.allSatisfy { $0 % 100_000 == 0 })
+        #expect(zip(places, places.dropFirst()).allSatisfy { $0 < $1 })
     }
 }
 

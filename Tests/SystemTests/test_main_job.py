@@ -25,6 +25,8 @@ class MainJob(ClipCase):
             cls.channels[name] = channel = box.add_camera(camera, name.title(), sub=sub)
             box.link(channel, kind)
         box.await_past(5, *cls.channels.values())
+        second = lambda: box.channel(cls.channels["second"])
+        wait_for(lambda: second()["plan"]["way"] == "copy-sub", 15, lambda: f"a plan that copies the sub stream: {second()['plan']}")
         cls.linked = {name: box.channel(channel) for name, channel in cls.channels.items()}
         cls.front.motion(6)
         cls.events = {name: box.trigger(channel) for name, channel in cls.channels.items() if name != "front"}

@@ -114,7 +114,8 @@ class Recording(ClipCase):
         box, camera = self.box_under_test, self.small[0]
         path = f"/channels/{self.channel['id']}"
         self.addCleanup(box.call, "PATCH", path, {"armed": True, "motion": {"enabled": False, "cells": ["1" * 22] * 18}})
-        newest = lambda: [one["id"] for one in box.get(f"/events?channel={self.channel['id']}")["items"] if one["type"] == "motion"][:1]
+        listed = f"/events?channel={self.channel['id']}"
+        newest = lambda: [one["id"] for one in box.get(listed)["items"] if one["type"] == "motion"][:1]
 
         def walk():
             times = camera.motion(2)["motions"]

@@ -62,6 +62,15 @@ export function addCameraPage({ root }) {
     url.hint('The user name and password were moved to their own fields.');
   };
   url.input.addEventListener('blur', takeOut);
+  address.input.addEventListener('input', () => { // a URL was pasted here
+    if (!/^rtsp:\/\//i.test(draft.address.trim())) return;
+    draft.url = url.value = draft.address.trim();
+    draft.address = address.value = '';
+    draft.by = by.value = 'url';
+    shape();
+    takeOut();
+    url.input.focus();
+  });
 
   const fields = [name, address, port, url, user, password, subUrl, transport];
   const testButton = button('Test', { look: 'primary', iconName: 'test', type: 'submit', testid: 'test-camera' });
@@ -110,7 +119,7 @@ export function addCameraPage({ root }) {
         addButton.disabled = false;
       }
     } });
-    fill(addBox, message, h('div', { class: 'actions' }, !r.ok && h('span', { class: 'muted small' }, 'The box keeps trying by itself until the camera answers.'), addButton));
+    fill(addBox, message, h('div', { class: 'actions' }, !r.ok && h('span', { class: 'muted small' }, 'Added like this, the camera shows no picture until this is mended.'), addButton));
   }
 
   async function added(device) {

@@ -32,7 +32,7 @@ function tidyCode(text) {
 
 export function claim(gate, setup, enter) {
   const { here, all } = zones();
-  const code = field({ label: 'Set-up code', pointer: '/setupCode', hint: 'On the label under the box, eight letters and digits.', autocomplete: 'one-time-code', autocapitalize: 'characters', testid: 'claim-code', placeholder: 'XXXX-XXXX', class: 'mono' });
+  const code = field({ label: 'Set-up code', pointer: '/setupCode', hint: 'On the label under the box, or where the box was started.', autocomplete: 'one-time-code', autocapitalize: 'characters', testid: 'claim-code', placeholder: 'XXXX-XXXX', class: 'mono' });
   const userName = field({ label: 'User name', pointer: '/userName', hint: 'For you, the administrator of this box.', autocomplete: 'username', testid: 'claim-user', maxlength: 64 });
   const password = field({ label: 'Password', pointer: '/password', type: 'password', hint: `At least ${LEAST} characters; a few words are easier to keep than signs.`, autocomplete: 'new-password', testid: 'claim-password', maxlength: 256 });
   const again = field({ label: 'Password again', type: 'password', autocomplete: 'new-password', testid: 'claim-password-again', maxlength: 256 });
