@@ -52,51 +52,83 @@ public struct StreamStatus: Codable, Sendable, Equatable {
 }
 
 /// Measures frame rate, bit rate and key-frame distance over the last seconds.
+///
+/// Bits are counted over whole groups of pictures: a window that holds one key frame more or less would be wrong by a third.
 struct StreamMeter {
-    private var windowStart: MediaTime?
+    private var begun: MediaTime?
+    private var rateStart: MediaTime?
     private var frames = 0
-    private var bits = 0
+    private var groupStart: MediaTime?
+    private var groupBits = 0
+    private var allBits = 0
     private var lastKey: MediaTime?
     private var distances: [Double] = []
     private(set) var frameRate = 0.0
     private(set) var bitRate = 0
     private(set) var keyFrameSeconds = 0.0
     /// Enough was seen to believe the figures.
-    var isSettled: Bool { distances.count >= 2 && frameRate > 0 }
+    var isSettled: Bool { distances.count >= 2 && frameRate > 0 && bitRate > 0 }
 
     /// Takes a sample; answers whether the figures changed noticeably.
     mutating func add(_ sample: Sample) -> Bool {
-        bits += sample.count * 8
+        defer {
+            groupBits += sample.count * 8
+            allBits += sample.count * 8
+        }
         guard sample.format.kind == .video else { return false }
+        begun = begun ?? sample.time
+        var changed = countFrame(sample.time)
+        if sample.isKeyFrame, closeGroup(sample.time) { changed = true }
+        // Groups that are longer than this are not waited for.
+        if bitRate == 0, let begun, (sample.time - begun).seconds > 6 {
+            bitRate = Int(Double(allBits) / (sample.time - begun).seconds)
+            changed = true
+        }
+        return changed
+    }
+
+    private mutating func countFrame(_ time: MediaTime) -> Bool {
         frames += 1
-        var changed = false
-        if sample.isKeyFrame {
-            if let lastKey {
-                // Cameras send one out of turn to whoever joins: the longest of the last few is the camera's setting.
-                distances.append((sample.time - lastKey).seconds)
-                if distances.count > 3 { distances.removeFirst() }
-                let distance = distances.max() ?? 0
-                changed = abs(distance - keyFrameSeconds) > 0.5
-                keyFrameSeconds = distance
-            }
-            lastKey = sample.time
-        }
-        guard let start = windowStart else {
-            windowStart = sample.time
+        guard let start = rateStart else {
+            rateStart = time
             frames = 0
-            bits = 0
-            return changed
+            return false
         }
-        let length = (sample.time - start).seconds
+        let length = (time - start).seconds
         // The first figures come early, later ones are steadier.
-        guard length >= (frameRate == 0 ? 1.0 : 5.0) else { return changed }
+        guard length >= (frameRate == 0 ? 1.0 : 5.0) else { return false }
         let rate = Double(frames) / length
-        changed = changed || abs(rate - frameRate) > 0.5
+        let changed = abs(rate - frameRate) > 0.5
         frameRate = (rate * 10).rounded() / 10
-        bitRate = Int(Double(bits) / length)
-        windowStart = sample.time
+        rateStart = time
         frames = 0
-        bits = 0
+        return changed
+    }
+
+    private mutating func closeGroup(_ time: MediaTime) -> Bool {
+        var changed = false
+        if let lastKey {
+            // Cameras send one out of turn to whoever joins: the longest of the last few is the camera's setting.
+            distances.append((time - lastKey).seconds)
+            if distances.count > 3 { distances.removeFirst() }
+            let distance = distances.max() ?? 0
+            changed = abs(distance - keyFrameSeconds) > 0.5
+            keyFrameSeconds = distance
+        }
+        if let start = groupStart {
+            let length = (time - start).seconds
+            guard length >= (bitRate == 0 ? 0.9 : 3.5) else {
+                lastKey = time
+                return changed
+            }
+            let rate = Int(Double(groupBits) / length)
+            changed = changed || abs(rate - bitRate) > bitRate / 10
+            bitRate = rate
+        }
+        // The first group may have been cut short by the key frame at the beginning: counting starts with the second.
+        groupStart = lastKey == nil ? nil : time
+        groupBits = 0
+        lastKey = time
         return changed
     }
 }
