@@ -205,6 +205,10 @@ public final class Spool: FootageSpool, Sendable {
         return nil
     }
 
+    public func activeClips() async -> Int {
+        (try? await index.waitingForWorker([.recording, .captured, .transcoding]).count) ?? 0
+    }
+
     public func source(of id: ClipID) async throws -> any FootageSource {
         try await queue.run { [self] in
             try SpoolSource(path: directory(id).file(ClipDirectory.sourceName), time: time) { [self] in

@@ -42,6 +42,8 @@ public protocol FootageSpool: Sendable {
 
     /// Whether clips wait for a worker, those that `excluding` names apart; captured ones first, oldest first.
     func nextToTranscode(excluding: Set<ClipID>, followRecording: Bool) async throws -> ClipManifest?
+    /// How many clips are recorded or wait for a worker.
+    func activeClips() async -> Int
     /// The source of a clip; follows one that is still recorded.
     func source(of id: ClipID) async throws -> any FootageSource
     /// The manifest as it is now; nil when the clip is gone.

@@ -70,9 +70,15 @@ public struct VideoEncoder: ~Copyable, @unchecked Sendable {
         avcodec_free_context(&context)
     }
 
-    /// Weighted prediction costs 3 % and gains nothing without reordering. superfast with zerolatency is the knee of x264's curve: SSIM within 0.002 of veryfast for two thirds of its cost.
+    /// For cameras that stand still: no sub-pixel search and no small partitions, which cost an eighth of a transcode and give such
+    /// footage nothing; but CABAC, deblocking, 8x8 transform and adaptive quantisation, which x264's ultrafast leaves out and which
+    /// make up for it. docs/performance.md has the figures beside superfast with zerolatency.
     private static func options(for encoder: String) -> [String: String] {
-        encoder == "libx264" ? ["preset": "superfast", "tune": "zerolatency", "forced-idr": "1", "sc_threshold": "0", "weightp": "0"] : [:]
+        guard encoder == "libx264" else { return [:] }
+        return [
+            "preset": "ultrafast", "tune": "zerolatency", "x264-params": "cabac=1:deblock=0,0:8x8dct=1:aq-mode=1", "forced-idr": "1",
+            "sc_threshold": "0",
+        ]
     }
 
     /// Feeds one picture, or nil to ask for what is still held.

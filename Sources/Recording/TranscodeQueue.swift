@@ -145,7 +145,7 @@ public final class TranscodeQueue: Sendable {
     }
 
     private func transcode(_ manifest: ClipManifest) async throws {
-        let plan = finalPlan(manifest)
+        let plan = finalPlan(manifest, active: await spool.activeClips())
         state.withLock { $0.startedWorkers += 1 }
         let file = try await spool.beginClip(manifest.id)
         let length = manifest.footage?.duration ?? 30
@@ -172,16 +172,17 @@ public final class TranscodeQueue: Sendable {
     }
 
     /// The frame rate is settled when the work begins: by then it is known what else is going on.
-    private func finalPlan(_ manifest: ClipManifest) -> TranscodePlan {
+    private func finalPlan(_ manifest: ClipManifest, active: Int) -> TranscodePlan {
         let plan = softwareAfterFailure(manifest)
         guard plan.way == .software || plan.way == .hardware else { return plan }
         let full = definitions.fullFrameRate
         let megapixels = manifest.footage.map { Double($0.width * $0.height) / 1_000_000 } ?? 2.1
-        let (count, need) = state.withLock { ($0.inHand.count, Double($0.inHand.count) * $0.cost * megapixels) }
+        let (count, cost) = state.withLock { (max($0.inHand.count, active), $0.cost) }
+        let need = Double(count) * cost * megapixels
         let rate = need <= Double(processes) * 0.8 ? full : definitions.ladderFrameRate(linkedChannels: linkedChannels())
         guard rate != plan.frameRate else { return plan }
         return TranscodePlan(
-            way: plan.way, reason: plan.reason + " At its turn \(count) clips were in work: \(rate) frames a second.", width: plan.width,
+            way: plan.way, reason: plan.reason + " At its turn \(count) clips were active: \(rate) frames a second.", width: plan.width,
             height: plan.height, frameRate: rate, bitRate: plan.bitRate, encoder: plan.encoder)
     }
 

@@ -60,6 +60,7 @@ private final class MemorySpool: FootageSpool {
         state.withLock { $0.gaps.append((from, to, reason)) }
     }
     func nextToTranscode(excluding: Set<ClipID>, followRecording: Bool) async throws -> ClipManifest? { nil }
+    func activeClips() async -> Int { 0 }
     func source(of id: ClipID) async throws -> any FootageSource { throw CancellationError() }
     func manifest(of id: ClipID) async throws -> ClipManifest? { nil }
     func transcoding(_ id: ClipID, progress: Double) async {}

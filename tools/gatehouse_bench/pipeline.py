@@ -9,6 +9,7 @@ from datetime import datetime
 from box import Problem
 
 from .boxes import box, cameras, link_all
+from .processes import Machine
 from .report import at_most
 
 AFTER = 25  # seconds of a clip that lie after its event
@@ -87,11 +88,13 @@ def run(report, program, quick):
             one_kind = check_clips(report, clips)
         channels += link_all(made, all_cameras[1:])
         made.await_past(PAST, *channels)
+        machine = Machine()
         together, clips = stored_seconds(made, channels, 300)
+        busy = machine.busy
         many_kind = check_clips(report, clips)
     median, last = statistics.median(times), max(together)
     report.add("pipeline.event_to_object_seconds", median, "s", **at_most(median, 10))
     report.add("pipeline.event_to_object_seconds_8", last, "s", target="no loss", met=True)
     report.note(f"pipeline: real clips of 30 s into a folder store, from the event's 25th second to the last of video, picture and manifest; "
                 f"one event {', '.join(f'{seconds:.2f}' for seconds in times)} s ({one_kind}); {many} at once "
-                f"{', '.join(f'{seconds:.1f}' for seconds in sorted(together))} s ({many_kind})")
+                f"{', '.join(f'{seconds:.1f}' for seconds in sorted(together))} s ({many_kind}), the machine {busy:.0%} busy")
