@@ -84,7 +84,9 @@ public struct TranscodePlanner: Sendable {
             return "\(video.width)x\(video.height) is much smaller than the \(target.width)x\(target.height) of the definition"
         }
         guard stream.bitRate > 0, stream.frameRate > 0 else { return "its rate is not known yet" }
-        guard Double(stream.bitRate) <= 1.4 * Double(definition.bitRate) else {
+        // The stream's rate is with its sound, the definition's without.
+        let sound = stream.audio == nil ? 0.0 : 64_000
+        guard Double(stream.bitRate) <= 1.4 * Double(definition.bitRate) + sound else {
             return "it takes \(stream.bitRate / 1000) kbit/s, the definition \(definition.bitRate / 1000) kbit/s"
         }
         guard stream.frameRate >= 5.5, stream.frameRate <= 15.5 else {
