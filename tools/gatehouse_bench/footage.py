@@ -36,10 +36,10 @@ def draw(seconds, path):
     from camera_simulator.scenes import Scene  # needs numpy, which setup has installed by now
     scene = Scene("yard", WIDTH, HEIGHT)
     rate = f"{KBITS}k"
-    command = ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(RATE), "-i", "-",
-               "-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-bf", "0", "-b:v", rate, "-maxrate", rate, "-bufsize", rate,
-               "-g", str(2 * RATE), "-x264-params", "scenecut=0:ref=1:rc-lookahead=10", "-movflags", "frag_keyframe+empty_moov+default_base_moof",
-               "-f", "mp4", path]
+    command = ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(RATE),
+               "-i", "-", "-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-bf", "0", "-b:v", rate, "-maxrate", rate,
+               "-bufsize", rate, "-g", str(2 * RATE), "-x264-params", "scenecut=0:ref=1:rc-lookahead=10",
+               "-movflags", "frag_keyframe+empty_moov+default_base_moof", "-f", "mp4", path]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sys.stderr)
     try:
         for number in range(seconds * RATE):

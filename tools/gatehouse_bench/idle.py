@@ -11,7 +11,7 @@ import time
 from waiting import wait_for
 
 from .boxes import box, cameras, link_all
-from .processes import Machine, memory_megabytes, stopwatch
+from .processes import Machine, distinct_megabytes, memory_megabytes, stopwatch
 from .report import at_most
 
 SETTLE = 15  # seconds until caches, decoders and motion's picture of the scene have settled
@@ -85,7 +85,7 @@ def own_memory(made, looks=5):
     found = []
     for _ in range(looks):
         before = buffered_megabytes(made)
-        memory = memory_megabytes(made.pid)
+        memory = distinct_megabytes(made.pid)
         found.append(memory - (before + buffered_megabytes(made)) / 2)
         time.sleep(0.9)
     return sum(found) / looks
@@ -105,7 +105,7 @@ def measure(report, some, seconds, rivals=()):
     """One box with these cameras, at last beside motion on `rivals` of them: a dictionary of what was found."""
     with box() as made:
         time.sleep(10)  # what is needed only to start is given back by then
-        found = {"box": memory_megabytes(made.pid), "resident": memory_megabytes(made.pid, "Rss")}
+        found = {"box": distinct_megabytes(made.pid), "resident": memory_megabytes(made.pid, "Rss"), "pss": memory_megabytes(made.pid)}
         with stopwatch(made.pid) as cores:
             time.sleep(5)
         found["empty"] = cores[0]
@@ -116,7 +116,7 @@ def measure(report, some, seconds, rivals=()):
         found["cores"], found["worker"] = cores[0] / len(some), sum(cores[1:]) / len(some)
         memory = own_memory(made)
         found["memory"], found["buffered"] = (memory - found["box"]) / len(some), buffered_megabytes(made) / len(some)
-        found["whole"] = memory_megabytes(made.pid)
+        found["whole"] = distinct_megabytes(made.pid)
         check_nothing_happened(made, channels)
         report.say(f"{len(some)} channels: {found['cores']:.4f} cores each, {found['worker']:.4f} of them the picture worker; "
                    f"{found['memory']:.1f} MB each above {found['buffered']:.1f} MB of packets each; {found['whole']:.0f} MB in all")
@@ -136,8 +136,8 @@ def compare(report, made, channels, rivals, seconds):
         if process.poll() is not None:
             raise AssertionError(f"motion ended: {log()[-1500:]}")
         if machine.busy > 0.95:
-            report.note(f"idle: the machine was {machine.busy:.0%} busy beside motion, which then drops pictures and needs less than it would")
-        memory = memory_megabytes(process.pid) / len(rivals)
+            report.note(f"idle: the machine was {machine.busy:.0%} busy beside motion, which then drops pictures and needs less")
+        memory = distinct_megabytes(process.pid) / len(rivals)
     report.say(f"beside motion: {cores[0] / channels:.4f} cores a channel; motion {cores[1] / len(rivals):.4f} a stream")
     return {"together": cores[0] / channels, "motion": cores[1] / len(rivals), "motion memory": memory}
 
@@ -153,14 +153,14 @@ def run(report, program, quick):
     add("idle.core_per_channel_1", one["cores"], "cores", **at_most(one["cores"], 0.02))
     ratio = all_found["together"] / all_found["motion"]
     add("idle.vs_motion", ratio, "ratio", peer="motion (Debian)", peer_value=all_found["motion"], peer_unit="cores", **at_most(ratio, 0.2))
-    add("idle.memory_mb_per_channel", all_found["memory"], "MB", peer="motion (Debian)", peer_value=all_found["motion memory"], peer_unit="MB",
-        **at_most(all_found["memory"], 24))
+    add("idle.memory_mb_per_channel", all_found["memory"], "MB", peer="motion (Debian)", peer_value=all_found["motion memory"],
+        peer_unit="MB", **at_most(all_found["memory"], 24))
     add("idle.memory_mb_per_channel_1", one["memory"], "MB", **at_most(one["memory"], 24))
     add("box.memory_mb", max(one["resident"], all_found["resident"]), "MB",
         **at_most(max(one["resident"], all_found["resident"]), 60))
-    add("box.memory_pss_mb", max(one["box"], all_found["box"]), "MB")
-    report.note(f"idle: {many} cameras in one box, 1 in another; of idle.core_per_channel the picture worker takes {all_found['worker']:.4f} "
-                f"({one['worker']:.4f} with one); the box without channels takes {all_found['empty']:.4f} cores; "
+    add("box.memory_pss_mb", max(one["pss"], all_found["pss"]), "MB")
+    report.note(f"idle: {many} cameras in one box, 1 in another; of idle.core_per_channel the picture worker takes "
+                f"{all_found['worker']:.4f} ({one['worker']:.4f} with one); the box without channels takes {all_found['empty']:.4f} cores; "
                 "motion has 4 of the same streams in the same minute and its own settings (it scales to 640x480)")
-    report.note(f"idle: memory is the PSS of box and picture worker without the {all_found['buffered']:.1f} MB of packets that a channel keeps "
-                f"and without the box itself; {all_found['whole']:.0f} MB in all with {many} channels; 1 MB is 2^20 bytes")
+    report.note(f"idle: memory is all pages of box and picture worker, each once, without the {all_found['buffered']:.1f} MB of packets that a channel "
+                f"keeps and without the box itself; {all_found['whole']:.0f} MB in all with {many} channels; 1 MB is 2^20 bytes")

@@ -45,7 +45,8 @@ def stored_seconds(made, channels, limit):
                 arrived[event["id"]] = max(seen[identifier][kind] for kind in OBJECTS) - ends[event["id"]]
     if len(arrived) < len(events):
         lost = [made.event(event) for event in events if event["id"] not in arrived]
-        raise AssertionError(f"{len(lost)} of {len(events)} clips were not in the store {limit} s after their events: {lost[0]} {made.log_end()}")
+        raise AssertionError(f"{len(lost)} of {len(events)} clips were not in the store {limit} s after their events: "
+                             f"{lost[0]} {made.log_end()}")
     for event in events:
         made.await_stored(event, 30)
     return list(arrived.values()), [made.clip(clips[event["id"]]) for event in events]
@@ -95,6 +96,6 @@ def run(report, program, quick):
     median, last = statistics.median(times), max(together)
     report.add("pipeline.event_to_object_seconds", median, "s", **at_most(median, 10))
     report.add("pipeline.event_to_object_seconds_8", last, "s", target="no loss", met=True)
-    report.note(f"pipeline: real clips of 30 s into a folder store, from the event's 25th second to the last of video, picture and manifest; "
-                f"one event {', '.join(f'{seconds:.2f}' for seconds in times)} s ({one_kind}); {many} at once "
+    report.note(f"pipeline: real clips of 30 s into a folder store, from the event's 25th second to the last of video, picture and "
+                f"manifest; one event {', '.join(f'{seconds:.2f}' for seconds in times)} s ({one_kind}); {many} at once "
                 f"{', '.join(f'{seconds:.1f}' for seconds in sorted(together))} s ({many_kind}), the machine {busy:.0%} busy")

@@ -1,5 +1,6 @@
 """Processor time and memory of processes, and the processor time of the whole machine."""
 
+import array
 import contextlib
 import os
 import subprocess
@@ -9,6 +10,8 @@ from waiting import descendants, stat_fields
 
 TICK = os.sysconf("SC_CLK_TCK")
 IDLE, WAITING = 3, 4  # of the counters in /proc/stat
+PAGE = os.sysconf("SC_PAGE_SIZE")
+PRESENT, FRAME = 1 << 63, (1 << 55) - 1  # of an entry in /proc/PID/pagemap
 
 
 def run_measured(command, **more):
@@ -49,13 +52,40 @@ def stopwatch(*pids):
 
 
 def memory_megabytes(pid, kind="Pss"):
-    """Memory of a process and all below it: Pss (shared pages by their share), Rss or Private."""
+    """Memory of a process and all below it: Pss (pages shared with others by their share) or Rss (pages shared within counted twice)."""
     total = 0
     for one in family(pid):
         with contextlib.suppress(OSError), open(f"/proc/{one}/smaps_rollup") as file:
-            for line in file:
-                total += int(line.split()[1]) if line.startswith(kind + ("_" if kind == "Private" else ":")) else 0
+            total += sum(int(line.split()[1]) for line in file if line.startswith(kind + ":"))
     return total / 1024
+
+
+def page_frames(pid):
+    """The numbers of the memory pages that a process has, whoever else has them too."""
+    frames = set()
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/pagemap", "rb", buffering=0) as pagemap:
+        for line in maps:
+            first, last = (int(end, 16) // PAGE for end in line.split(maxsplit=1)[0].split("-"))
+            if first >= 1 << 50:
+                continue  # the kernel's own page
+            pagemap.seek(first * 8)
+            entries = array.array("Q", pagemap.read((last - first) * 8))
+            frames.update(entry & FRAME for entry in entries if entry & PRESENT)
+    return frames
+
+
+def distinct_megabytes(pid):
+    """Memory of a process and all below it, each page once, wholly theirs even where strangers share it: what they would take alone.
+
+    Only root is told page numbers; others get Pss, which depends on who else runs the same programs and libraries.
+    """
+    if os.geteuid():
+        return memory_megabytes(pid)
+    frames = set()
+    for one in family(pid):
+        with contextlib.suppress(OSError):
+            frames |= page_frames(one)
+    return len(frames) * PAGE / 1048576
 
 
 class Machine:

@@ -29,7 +29,7 @@ def commands(program, path, folder):
     quiet = ["ffmpeg", "-v", "error", "-y"]
     ways = {
         "ours": [program, "transcode", path, "--definition", "high", "--output", outputs["ours"]],
-        # One thread for each side, the same pictures, the same encoder's settings, the same container.
+        # What a person who knows makes of it: a thread for each side; the same pictures, rate, key frames and container as ours.
         "tuned": [*quiet, "-threads", "1", "-i", path, "-an", "-filter_threads", "1", "-vf", f"fps=fps={FRAME_RATE}:round=up",
                   "-c:v", "libx264", "-preset", "superfast", "-tune", "zerolatency", "-threads", "1", *rate,
                   "-g", str(4 * FRAME_RATE), "-force_key_frames", f"expr:gte(t,n_forced*{KEY_SECONDS})", "-forced-idr", "1",
@@ -79,7 +79,8 @@ def check_counts(outputs, seconds):
 
 def ssim(path, reference):
     """Mean likeness of a copy's pictures to the source's pictures that it keeps."""
-    graph = (f"[1:v]select='{KEPT}',settb=1/{FRAME_RATE},setpts=N[kept];[0:v]settb=1/{FRAME_RATE},setpts=N[copy];[copy][kept]ssim=shortest=1")
+    numbered = f"settb=1/{FRAME_RATE},setpts=N"
+    graph = f"[1:v]select='{KEPT}',{numbered}[kept];[0:v]{numbered}[copy];[copy][kept]ssim=shortest=1"
     _, output = run_measured(["ffmpeg", "-v", "info", "-nostats", "-i", path, "-i", reference, "-lavfi", graph, "-f", "null", "-"])
     found = re.search(r"SSIM .*All:([0-9.]+)", output)
     if not found:
