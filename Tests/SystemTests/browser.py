@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import tempfile
 
 from selenium import webdriver
@@ -21,20 +22,23 @@ class Browser:
 
     def __init__(self, address):
         self.address = address.rstrip("/")
-        self.screenshots = os.environ.get("GATEHOUSE_SCREENSHOTS") or tempfile.mkdtemp(prefix="gatehouse-screenshots-")
+        self.temporary = tempfile.mkdtemp(prefix="gatehouse-browser-")
+        self.screenshots = os.environ.get("GATEHOUSE_SCREENSHOTS") or os.path.join(self.temporary, "screenshots")
         os.makedirs(self.screenshots, exist_ok=True)
         options = Options()
         for argument in ("--headless=new", "--no-sandbox", "--ignore-certificate-errors", "--disable-dev-shm-usage", "--disable-gpu",
                          "--no-first-run", "--lang=en-GB", "--autoplay-policy=no-user-gesture-required", "--hide-scrollbars"):
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        service = Service("/usr/bin/chromedriver", env={**os.environ, "TMPDIR": self.temporary})
+        self.driver = webdriver.Chrome(service=service, options=options)
         self.console = []
         self.size(*DESK)
 
     def close(self):
-        """End it."""
+        """End it, and remove what it left."""
         self.driver.quit()
+        shutil.rmtree(self.temporary, ignore_errors=True)
 
     # Looking
 

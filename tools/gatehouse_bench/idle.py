@@ -106,6 +106,7 @@ def measure(report, some, seconds, rivals=()):
     with box() as made:
         time.sleep(10)  # what is needed only to start is given back by then
         found = {"box": distinct_megabytes(made.pid), "resident": memory_megabytes(made.pid, "Rss"), "pss": memory_megabytes(made.pid)}
+        anonymous = memory_megabytes(made.pid, "Anonymous")
         with stopwatch(made.pid) as cores:
             time.sleep(5)
         found["empty"] = cores[0]
@@ -117,6 +118,7 @@ def measure(report, some, seconds, rivals=()):
         memory = own_memory(made)
         found["memory"], found["buffered"] = (memory - found["box"]) / len(some), buffered_megabytes(made) / len(some)
         found["whole"] = distinct_megabytes(made.pid)
+        found["anonymous"] = (memory_megabytes(made.pid, "Anonymous") - anonymous) / len(some) - found["buffered"]
         check_nothing_happened(made, channels)
         report.say(f"{len(some)} channels: {found['cores']:.4f} cores each, {found['worker']:.4f} of them the picture worker; "
                    f"{found['memory']:.1f} MB each above {found['buffered']:.1f} MB of packets each; {found['whole']:.0f} MB in all")
@@ -163,4 +165,6 @@ def run(report, program, quick):
                 f"{all_found['worker']:.4f} ({one['worker']:.4f} with one); the box without channels takes {all_found['empty']:.4f} cores; "
                 "motion has 4 of the same streams in the same minute and its own settings (it scales to 640x480)")
     report.note(f"idle: memory is all pages of box and picture worker, each once, without the {all_found['buffered']:.1f} MB of packets that a channel "
-                f"keeps and without the box itself; {all_found['whole']:.0f} MB in all with {many} channels; 1 MB is 2^20 bytes")
+                f"keeps and without the box itself; {all_found['whole']:.0f} MB in all with {many} channels, {one['whole']:.0f} with one; "
+                f"pages of programs and libraries left out, a channel takes {all_found['anonymous']:.1f} MB, the first with the worker "
+                f"{one['anonymous']:.1f}; 1 MB is 2^20 bytes")

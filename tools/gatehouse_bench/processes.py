@@ -52,7 +52,8 @@ def stopwatch(*pids):
 
 
 def memory_megabytes(pid, kind="Pss"):
-    """Memory of a process and all below it: Pss (pages shared with others by their share) or Rss (pages shared within counted twice)."""
+    """Memory of a process and all below it: Pss (pages shared with others by their share), Rss (pages shared within counted twice),
+    or Anonymous (what is in no file, so that the kernel cannot take it back)."""
     total = 0
     for one in family(pid):
         with contextlib.suppress(OSError), open(f"/proc/{one}/smaps_rollup") as file:

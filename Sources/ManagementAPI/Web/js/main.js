@@ -48,9 +48,10 @@ async function enter(session) {
 }
 
 async function leave() {
-  try { await api.delete('/session', { gate: false }); } catch { /* gone either way */ }
+  // Nothing may ask any more once the session is gone.
   disconnect();
   stopRouter();
+  try { await api.delete('/session', { gate: false }); } catch { /* gone either way */ }
   forget();
   fill(app);
   shown = false;
