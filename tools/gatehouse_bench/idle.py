@@ -164,7 +164,7 @@ def run(report, program, quick):
     report.note(f"idle: {many} cameras in one box, 1 in another; of idle.core_per_channel the picture worker takes "
                 f"{all_found['worker']:.4f} ({one['worker']:.4f} with one); the box without channels takes {all_found['empty']:.4f} cores; "
                 "motion has 4 of the same streams in the same minute and its own settings (it scales to 640x480)")
-    report.note(f"idle: memory is all pages of box and picture worker, each once, without the {all_found['buffered']:.1f} MB of packets that a channel "
-                f"keeps and without the box itself; {all_found['whole']:.0f} MB in all with {many} channels, {one['whole']:.0f} with one; "
+    report.note(f"idle: memory is all pages of box and picture worker, each once, without the {all_found['buffered']:.1f} MB of packets "
+                f"that a channel keeps and without the box itself; {all_found['whole']:.0f} MB in all with {many} channels, {one['whole']:.0f} with one; "
                 f"pages of programs and libraries left out, a channel takes {all_found['anonymous']:.1f} MB, the first with the worker "
                 f"{one['anonymous']:.1f}; 1 MB is 2^20 bytes")
