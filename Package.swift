@@ -10,6 +10,7 @@ let strict: [SwiftSetting] = [
 
 extension Target.Dependency {
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asyncAlgorithms: Self = .product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
     static let asyncHTTPClient: Self = .product(name: "AsyncHTTPClient", package: "async-http-client")
     static let configuration: Self = .product(name: "Configuration", package: "swift-configuration")
     static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
@@ -42,6 +43,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-async-algorithms.git", from: "1.1.4"),
         .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(
@@ -83,16 +85,29 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .target(name: "Cameras", dependencies: ["Core", "Media"], swiftSettings: strict),
+        .target(name: "CameraProtocols", dependencies: ["Core", .crypto], swiftSettings: strict),
+        .target(
+            name: "Cameras",
+            dependencies: [
+                "CLinux", "CameraProtocols", "Core", "Media", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore, .nioHTTP1,
+                .nioPosix, .nioSSL, .nioFoundationCompat, .yams,
+            ],
+            swiftSettings: strict),
         .target(
             name: "Recording",
             dependencies: ["Core", "Media", "MediaWorker", .deque, .logging, .yams],
             swiftSettings: strict
         ),
         .target(
+            name: "Devices",
+            dependencies: ["BoxDatabase", "CameraProtocols", "Cameras", "Core", "Media", "Recording", .grdb, .logging],
+            swiftSettings: strict
+        ),
+        .target(
             name: "ManagementAPI",
             dependencies: [
-                "Access", "BoxDatabase", "Cameras", "CloudStorage", "Core", "Media", "MediaWorker", "Recording", .asn1, .crypto, .grdb,
+                "Access", "BoxDatabase", "Cameras", "CloudStorage", "Core", "Devices", "Media", "MediaWorker", "Recording", .asn1,
+                .asyncAlgorithms, .crypto, .grdb,
                 .httpTypes, .hummingbird, .hummingbirdCore, .hummingbirdHTTP2, .hummingbirdTLS, .logging, .nioCore, .nioFoundationCompat,
                 .nioSSL, .serviceLifecycle, .x509,
             ],
@@ -102,7 +117,8 @@ let package = Package(
         .executableTarget(
             name: "Gatehouse",
             dependencies: [
-                "Access", "BoxDatabase", "CLinux", "Cameras", "CloudStorage", "Core", "ManagementAPI", "Media", "MediaWorker", "Recording",
+                "Access", "BoxDatabase", "CLinux", "Cameras", "CloudStorage", "Core", "Devices", "ManagementAPI", "Media", "MediaWorker",
+                "Recording",
                 .argumentParser, .configuration, .logging, .nioSSL, .serviceLifecycle, .system, .unixSignals, .yams,
             ],
             swiftSettings: strict
@@ -116,7 +132,11 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "BoxDatabaseTests", dependencies: ["BoxDatabase", "Core", "TestSupport", .grdb], swiftSettings: strict),
         .testTarget(name: "AccessTests", dependencies: ["Access", "BoxDatabase", "Core", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "CamerasTests", dependencies: ["Cameras"], swiftSettings: strict),
+        .testTarget(name: "CameraProtocolsTests", dependencies: ["CameraProtocols", "Core"], swiftSettings: strict),
+        .testTarget(name: "CamerasTests", dependencies: ["CameraProtocols", "Cameras", "Core", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "DevicesTests",
+            dependencies: ["BoxDatabase", "CameraProtocols", "Cameras", "Core", "Devices", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "RecordingTests", dependencies: ["Core", "Media", "MediaWorker", "Recording", "TestSupport", .logging],
             swiftSettings: strict),

@@ -64,25 +64,44 @@ public struct DeviceRecord: Codable, Sendable, Equatable, FetchableRecord, Persi
     public var id: DeviceID
     public var siteId: SiteID
     public var name: String
-    /// RTSP, never with credentials.
-    public var url: String
-    public var subUrl: String?
+    /// `isapi`, `onvif` or `rtsp`.
+    public var driver: String
+    /// The driver was chosen by hand, so that probing does not change it.
+    public var driverChosen = false
+    public var host: String
+    public var httpPort: Int
+    public var https: Bool
+    public var rtspPort: Int
     public var userName: String?
     /// AES-256-GCM under the box's key.
     public var sealedPassword: Data?
     /// `tcp` or `udp`.
     public var transport: String
+    /// The password may go over the line in the open.
+    public var allowsBasic = false
+    /// SHA-256 of the certificate first seen, hexadecimal.
+    public var pinnedCertificate: String?
+    public var serialNumber: String?
+    /// Lower case with colons.
+    public var macAddress: String?
+    /// What the device said of itself, as JSON.
+    public var details: String?
+    /// How adding it went, as JSON.
+    public var report: String?
     public var createdAt: Date
 
     public init(
-        id: DeviceID, siteId: SiteID, name: String, url: String, subUrl: String?, userName: String?, sealedPassword: Data?,
-        transport: String, createdAt: Date
+        id: DeviceID, siteId: SiteID, name: String, driver: String, host: String, httpPort: Int = 80, https: Bool = false,
+        rtspPort: Int = 554, userName: String?, sealedPassword: Data?, transport: String, createdAt: Date
     ) {
         self.id = id
         self.siteId = siteId
         self.name = name
-        self.url = url
-        self.subUrl = subUrl
+        self.driver = driver
+        self.host = host
+        self.httpPort = httpPort
+        self.https = https
+        self.rtspPort = rtspPort
         self.userName = userName
         self.sealedPassword = sealedPassword
         self.transport = transport
@@ -97,6 +116,13 @@ public struct ChannelRecord: Codable, Sendable, Equatable, FetchableRecord, Pers
     public var deviceId: DeviceID
     public var siteId: SiteID
     public var name: String
+    /// The channel's number on the device, from 1.
+    public var number: Int
+    /// RTSP, never with credentials.
+    public var url: String
+    public var subUrl: String?
+    /// Live view, playback and recording work only while it is on.
+    public var proxied = true
     /// Present while the channel is linked to cloud storage.
     public var definition: Definition?
     public var retentionDays: Int
@@ -106,13 +132,16 @@ public struct ChannelRecord: Codable, Sendable, Equatable, FetchableRecord, Pers
     public var createdAt: Date
 
     public init(
-        id: ChannelID, deviceId: DeviceID, siteId: SiteID, name: String, definition: Definition?, retentionDays: Int, armed: Bool,
-        motion: MotionSettings, schedule: ArmingSchedule, createdAt: Date
+        id: ChannelID, deviceId: DeviceID, siteId: SiteID, name: String, number: Int = 1, url: String, subUrl: String? = nil,
+        definition: Definition? = nil, retentionDays: Int, armed: Bool, motion: MotionSettings, schedule: ArmingSchedule, createdAt: Date
     ) {
         self.id = id
         self.deviceId = deviceId
         self.siteId = siteId
         self.name = name
+        self.number = number
+        self.url = url
+        self.subUrl = subUrl
         self.definition = definition
         self.retentionDays = retentionDays
         self.armed = armed
@@ -164,6 +193,17 @@ public struct EventRecord: Codable, Sendable, FetchableRecord, PersistableRecord
     public var clipId: ClipID?
     /// Why there is no footage; a sentence.
     public var dropReason: String?
+    /// Of a device's event: which device, where on the picture, what moved, when by its clock.
+    public var deviceId: DeviceID?
+    public var region: String?
+    public var target: CameraEvent.Target?
+    public var deviceTime: Date?
+    /// The device's own word.
+    public var deviceType: String?
+    /// What else it told, as JSON.
+    public var details: String?
+    /// Only taken down: no footage is kept of events of this kind, or of this channel.
+    public var noted = false
 
     public init(_ event: ClipManifest.Event, channelId: ChannelID, channelName: String, clipId: ClipID?, dropReason: String? = nil) {
         self.id = event.id
@@ -174,6 +214,21 @@ public struct EventRecord: Codable, Sendable, FetchableRecord, PersistableRecord
         self.startedAt = event.startedAt
         self.clipId = clipId
         self.dropReason = dropReason
+        region = event.region
+        target = event.target
+        deviceTime = event.deviceTime
+    }
+
+    /// The row of an event as it came, before there is a clip.
+    public init(_ event: CameraEvent, channelName: String, clipId: ClipID?, dropReason: String?) {
+        self.init(
+            ClipManifest.Event(event), channelId: event.channel, channelName: channelName, clipId: clipId, dropReason: dropReason)
+        deviceId = event.device
+        deviceType = event.deviceType
+        if !event.details.isEmpty, let data = try? GatehouseJSON.encoder.encode(event.details) {
+            details = String(decoding: data, as: UTF8.self)
+        }
+        noted = event.onlyNoted
     }
 }
 

@@ -14,7 +14,7 @@ public struct AddressRefusal: Error, Sendable, Equatable {
 ///
 /// Names are resolved here and every address they have must pass, so that no spelling (decimal, IPv4-mapped, a name for loopback) slips by.
 public struct AddressPolicy: Sendable {
-    private let allowsLocal: Bool
+    let allowsLocal: Bool
     private static let resolver = BlockingQueue(name: "resolver")
 
     /// A policy; `allowsLocal` lets loopback and link-local through, for demonstrations and tests.

@@ -18,8 +18,11 @@ public final class FootageIndex: Sendable {
     /// Shares of work done, of clips that a worker or the uploader has in hand.
     private let progress = Mutex<[ClipID: Double]>([:])
 
+    private let events: GroupCommit
+
     public init(database: BoxDatabase) {
         self.database = database
+        events = GroupCommit(database)
     }
 
     /// Inserts or replaces the row of a clip and those of its events.
@@ -102,18 +105,28 @@ public final class FootageIndex: Sendable {
 
     /// Takes down an event.
     func put(_ event: CameraEvent, channelName: String, clip: ClipID?, dropReason: String?) async throws {
-        try await database.write { database in
+        try await events.write { database in
+            let before = try EventRecord.fetchOne(database, key: event.id)
+            var row = EventRecord(event, channelName: channelName, clipId: clip, dropReason: dropReason)
+            row.endedAt = before?.endedAt
             // An event that has footage keeps it, whatever happens to what should have followed.
-            if let clip = try EventRecord.fetchOne(database, key: event.id)?.clipId,
-                let state = try ClipRecord.fetchOne(database, key: clip)?.state, state != .recording
+            if let clip = before?.clipId, let state = try ClipRecord.fetchOne(database, key: clip)?.state,
+                state != .recording || dropReason == nil
             {
-                return
+                row.clipId = clip
+                row.dropReason = before?.dropReason
             }
-            try EventRecord(
-                ClipManifest.Event(event), channelId: event.channel, channelName: channelName, clipId: clip, dropReason: dropReason
-            ).upsert(database)
+            try row.upsert(database)
         }
         changes.send(.event(event.id))
+    }
+
+    /// An event ended.
+    func end(_ event: EventID, at time: Date) async throws {
+        try await events.write { database in
+            try database.execute(sql: "UPDATE event SET endedAt = ? WHERE id = ?", arguments: [time, event])
+        }
+        changes.send(.event(event))
     }
 
     /// Takes down a gap, or lengthens the channel's last one where it goes on for the same reason.

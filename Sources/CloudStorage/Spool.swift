@@ -178,6 +178,10 @@ public final class Spool: FootageSpool, Sendable {
         }
     }
 
+    public func end(_ event: EventID, at time: Date) async {
+        await late.write("end of event \(event)") { [index] in try await index.end(event, at: time) }
+    }
+
     public func recordGap(channel: ChannelID, from: Date, to: Date, bytes: Int?, reason: String) async {
         await late.write("gap of \(channel)") { [index] in
             try await index.put(GapRecord(channelId: channel, from: from, to: to, bytes: bytes, reason: reason))

@@ -52,12 +52,18 @@ public struct ClipManifest: Codable, Sendable, Equatable, Identifiable {
         public let category: CameraEvent.Category
         public let source: CameraEvent.Source
         public let startedAt: Date
+        public var region: String?
+        public var target: CameraEvent.Target?
+        public var deviceTime: Date?
 
         public init(_ event: CameraEvent) {
             id = event.id
             category = event.category
             source = event.source
             startedAt = event.startedAt
+            region = event.region
+            target = event.target
+            deviceTime = event.deviceTime
         }
     }
 

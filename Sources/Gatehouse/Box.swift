@@ -3,6 +3,7 @@ import BoxDatabase
 import Cameras
 import CloudStorage
 import Core
+import Devices
 import Foundation
 import Logging
 import ManagementAPI
@@ -12,14 +13,12 @@ import Recording
 import ServiceLifecycle
 import SystemPackage
 import UnixSignals
-import Yams
 
 /// The composition root: makes every part of the box, gives each what it needs, and runs them together.
 struct Box {
     private let settings: Settings
     private let state: BoxState
     private let services: BoxServices
-    private let catalogue: DeviceCatalogue
     private let retention: Retention
     private let feed: LiveFeed
     private let logger: Logger
@@ -35,8 +34,7 @@ struct Box {
         let sealer = try SecretSealer(keyFile: state.keyPath)
         let profiles = try ProfileFolder.find(settings.profiles)
         let definitions = try Definitions(yaml: ProfileFolder.read("definitions.yaml", in: profiles))
-        let paths = try YAMLDecoder().decode(
-            [CameraTester.KnownPath].self, from: ProfileFolder.read("cameras/rtsp-paths.yaml", in: profiles))
+        let cameraProfiles = try Self.cameraProfiles(profiles, own: settings.cameraProfiles)
 
         let spool = try Spool(
             path: state.spoolPath,
@@ -58,15 +56,31 @@ struct Box {
                 timing: settings.sessionTiming, admits: { try await Self.check($0, policy) }, time: time, logger: logger,
                 changed: feed.channelChanged, moved: feed.moved))
         linked.registry = channels
+        let catalogue = DeviceCatalogue(database: database, channels: channels, sealer: sealer, time: time)
+        let prober = DeviceProber(policy: policy, profiles: cameraProfiles, time: time)
+        let eventPictures = try EventPictures(folder: state.eventPicturesPath)
+        let devices = DeviceRegistry(
+            environment: DeviceEnvironment(
+                channels: channels, spool: spool, pictures: eventPictures, prober: prober, time: time, logger: logger,
+                offlineAfter: .seconds(settings.deviceOfflineAfter), changed: { feed.deviceChanged($0) }), catalogue: catalogue)
+        let onboarding = Onboarding(
+            catalogue: catalogue, registry: devices, captureSpan: .seconds(settings.captureSeconds), time: time,
+            changed: { job, item in
+                feed.onboardingChanged(job, item)
+                if let device = item.device { feed.deviceChanged(device) }
+            })
+        let discovery = DiscoveryList(
+            finder: DeviceFinder(policy: policy, time: time), sweeper: PortSweep(policy: policy, time: time), catalogue: catalogue,
+            registry: devices, time: time, changed: { feed.discoveryChanged($0) })
         services = BoxServices(
             identity: state.identity, defaultName: settings.boxName,
             administration: Administration(database: database, setupCode: state.setupCode, time: time), database: database, sealer: sealer,
             channels: channels, definitions: definitions, transcodes: transcodes, spool: spool, uploader: uploader,
             targets: StorageTargets(
                 database: database, sealer: sealer, uploader: uploader, time: time, allowsHTTP: settings.allowHTTPStorage),
-            tester: CameraTester(policy: policy, paths: paths, time: time), policy: policy, pictures: pictures, logLevel: level,
+            catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery, eventPictures: eventPictures,
+            prober: prober, pictures: pictures, logLevel: level,
             metricsToken: settings.metricsToken, startedAt: startedAt, time: time, logger: logger)
-        catalogue = DeviceCatalogue(services: services)
         retention = Retention(uploader: uploader, index: spool.index, time: time, logger: logger)
         self.settings = settings
         self.state = state
@@ -84,7 +98,8 @@ struct Box {
                 "damaged": "\(report.damaged)",
             ])
         try await services.targets.start(first: settings.storageFolder.map { .folder(path: $0) }, logger: logger)
-        if try await services.administration.isClaimed() { try await catalogue.start() }
+        if try await services.administration.isClaimed() { try await services.catalogue.start() }
+        try await services.devices.startAll()
         let tls = settings.tls ? try ServerCertificate.configuration(folder: state.tlsPath, name: settings.boxName) : nil
         let server = APIServer(
             services: services, feed: feed, address: settings.address, port: settings.port, tls: tls, started: { await announce(port: $0) })
@@ -103,11 +118,22 @@ struct Box {
                 .init(service: Loop { [retention] in await retention.run() }),
                 .init(service: Loop { [services] in await services.transcodes.run() }),
                 .init(service: Loop { [services] in await services.channels.run() }),
+                .init(service: Loop { [services] in await services.devices.run() }),
+                .init(service: Loop { [services] in await services.discovery.follow() }),
                 .init(service: server),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(8)
         try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// The profiles that come with the box, after the user's own, which win.
+    private static func cameraProfiles(_ folder: String, own: String?) throws -> CameraProfiles {
+        do {
+            return try CameraProfiles(folders: [own, folder + "/cameras"].compactMap { $0 })
+        } catch let mistake as ProfileMistake {
+            throw SettingsError(description: "A camera profile is wrong: \(mistake.description).")
+        }
     }
 
     /// The address policy in the words of a session.

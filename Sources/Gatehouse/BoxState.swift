@@ -12,6 +12,7 @@ struct BoxState {
 
     var databasePath: String { path + "/box.sqlite" }
     var spoolPath: String { path + "/spool" }
+    var eventPicturesPath: String { path + "/event-pictures" }
     var keyPath: String { path + "/secret.key" }
     var tlsPath: String { path + "/tls" }
 

@@ -27,6 +27,9 @@ struct SettingKey: Sendable {
         .init(key: "box.setup-code", help: "Set-up code; made at first start where it is not given."),
         .init(key: "devices.allow-local", help: "Allow device addresses on this machine; for demonstrations."),
         .init(key: "storage.folder", help: "Embedded object store: the first target where none was ever set."),
+        .init(key: "devices.profiles", help: "A folder of your own camera profiles, which win over the box's."),
+        .init(key: "devices.capture-seconds", help: "How long a camera's stream is watched when it is added."),
+        .init(key: "devices.offline-after-seconds", help: "A device away for this long is an event."),
         .init(key: "storage.allow-http", help: "Allow S3 endpoints without TLS."),
         .init(key: "spool.limit-megabytes", help: "Most that waiting footage may occupy."),
         .init(key: "spool.free-megabytes", help: "What must stay free on the disk."),
@@ -53,6 +56,9 @@ struct Settings: Sendable {
     var boxName = "Gatehouse"
     var setupCode: String?
     var allowLocalDevices = false
+    var cameraProfiles: String?
+    var captureSeconds = 10
+    var deviceOfflineAfter = 300
     var storageFolder: String?
     var allowHTTPStorage = false
     var spoolLimitMegabytes = 8192
@@ -94,6 +100,9 @@ struct Settings: Sendable {
         boxName = values.text("box.name") ?? boxName
         setupCode = values.text("box.setup-code")
         allowLocalDevices = try values.flag("devices.allow-local") ?? false
+        cameraProfiles = values.text("devices.profiles")
+        captureSeconds = try values.number("devices.capture-seconds", 1...60) ?? captureSeconds
+        deviceOfflineAfter = try values.number("devices.offline-after-seconds", 5...7200) ?? deviceOfflineAfter
         storageFolder = values.text("storage.folder")
         allowHTTPStorage = try values.flag("storage.allow-http") ?? false
         spoolLimitMegabytes = try values.number("spool.limit-megabytes", 1...100_000_000) ?? spoolLimitMegabytes

@@ -1,5 +1,7 @@
 import Access
+import Cameras
 import Core
+import Devices
 import Logging
 import Foundation
 import HTTPTypes
@@ -78,6 +80,10 @@ struct AnswerGate: RouterMiddleware {
             response = try await next(request, context)
         } catch let problem as Problem {
             response = try problem.response(from: request, context: context)
+        } catch let failure as DeviceFailure {
+            response = try Problem(failure).response(from: request, context: context)
+        } catch let error as CatalogueError {
+            response = try Problem(error).response(from: request, context: context)
         } catch let error as HTTPError {
             response = try Self.problem(of: error).response(from: request, context: context)
         } catch is CancellationError {

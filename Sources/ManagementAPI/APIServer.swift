@@ -76,7 +76,12 @@ public struct APIServer: Service {
         setup.add(to: guarded)
         SystemRoutes(services: services, maker: maker, feed: feed).add(to: guarded)
         DeviceRoutes(services: services, maker: maker, feed: feed).add(to: guarded)
+        DeviceControlRoutes(services: services, maker: maker).add(to: guarded)
+        OnboardingRoutes(services: services, maker: maker).add(to: guarded)
         ChannelRoutes(services: services, maker: maker).add(to: guarded)
+        DeviceChannelRoutes(services: services, maker: maker).add(to: guarded)
+        LensRoutes(services: services).add(to: guarded)
+        RecordingRoutes(services: services).add(to: guarded)
         FootageRoutes(services: services, maker: maker).add(to: guarded)
         StorageRoutes(services: services, maker: maker).add(to: guarded)
         router.get("metrics") { request, _ in try await metrics(request) }

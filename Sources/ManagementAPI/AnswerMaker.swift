@@ -2,6 +2,7 @@ import BoxDatabase
 import Cameras
 import CloudStorage
 import Core
+import Devices
 import MediaWorker
 import Foundation
 import GRDB
@@ -10,24 +11,22 @@ import Recording
 /// Makes the answers of the API out of rows and of what the channels do now.
 struct AnswerMaker: Sendable {
     let services: BoxServices
-    let catalogue: DeviceCatalogue
+    var catalogue: DeviceCatalogue { services.catalogue }
 
     init(services: BoxServices) {
         self.services = services
-        catalogue = DeviceCatalogue(services: services)
-    }
-
-    func device(_ record: DeviceRecord, channels: [ChannelID]) -> DeviceAnswer {
-        let address = RTSPAddress(record.url)
-        return DeviceAnswer(
-            id: record.id, name: record.name, address: address?.host ?? "", port: address?.port ?? 554, url: record.url,
-            subUrl: Nullable(record.subUrl), userName: Nullable(record.userName), hasPassword: record.sealedPassword != nil,
-            transport: record.transport, channelIds: channels, createdAt: record.createdAt)
     }
 
     func channel(_ record: ChannelRecord) -> ChannelAnswer {
         let view = services.channels[record.id]?.view
-        let starting = Condition(code: "starting", severity: .attention, sentence: "The channel is starting.", since: services.time.now())
+        let starting =
+            record.proxied
+            ? Condition(code: "starting", severity: .attention, sentence: "The channel is starting.", since: services.time.now())
+            : Condition(
+                code: "proxy-off", severity: .off, sentence: "The channel's proxy is switched off: it is neither shown nor recorded.",
+                since: record.createdAt)
+        let description = services.devices[record.deviceId]?.description
+        let source = description?.channels.first { $0.number == record.number }
         return ChannelAnswer(
             id: record.id, deviceId: record.deviceId, name: record.name, state: ConditionAnswer(view?.condition ?? starting),
             linked: record.definition != nil, definition: Nullable(record.definition.map(DefinitionAnswer.init)),
@@ -35,17 +34,43 @@ struct AnswerMaker: Sendable {
             motion: MotionAnswer(record.motion),
             schedule: ScheduleAnswer(record.schedule), streams: view?.streams.map(StreamAnswer.init) ?? [],
             plan: Nullable(view?.plan.map(PlanAnswer.init)), recording: view?.recording ?? false, lastEventAt: Nullable(view?.lastEventAt),
-            snapshotAt: Nullable(view?.snapshotAt), snapshotUrl: "/api/v1/channels/\(record.id)/snapshot")
+            snapshotAt: Nullable(view?.snapshotAt), snapshotUrl: "/api/v1/channels/\(record.id)/snapshot", number: record.number,
+            proxied: record.proxied, input: Nullable(source?.input.rawValue), online: Nullable(source?.online),
+            sourceAddress: Nullable(source?.address), sourceModel: Nullable(source?.model),
+            capabilities: Self.capabilities(source, of: description))
+    }
+
+    /// What the channel can do, with what its device can do for it.
+    private static func capabilities(_ channel: DeviceChannel?, of device: DeviceDescription?) -> [String] {
+        let shared: Set<Capability> = [.recordings, .recordingDownload]
+        return (channel?.capabilities ?? []).union((device?.capabilities ?? []).intersection(shared)).map(\.rawValue).sorted()
     }
 
     func event(_ record: EventRecord, clip: ClipRecord?) -> EventAnswer {
         let state: ClipState = clip?.state ?? (record.dropReason == nil ? .recording : .dropped)
-        let sentence = record.dropReason ?? clip.map(sentence) ?? "Being recorded."
+        let isNoted = record.noted && clip == nil
+        let sentence = record.dropReason ?? clip.map(sentence) ?? (isNoted ? notedSentence(record) : "Being recorded.")
         return EventAnswer(
             id: record.id, channelId: record.channelId, channelName: record.channelName, type: record.category.rawValue,
             source: record.source.rawValue, startedAt: record.startedAt, endedAt: Nullable(record.endedAt), clipId: Nullable(record.clipId),
-            state: shown(state, clip: clip), stateSentence: sentence,
-            progress: Nullable(clip.flatMap { services.spool.index.progress(of: $0.id) }))
+            state: isNoted ? "noted" : shown(state, clip: clip).rawValue, stateSentence: sentence,
+            progress: Nullable(clip.flatMap { services.spool.index.progress(of: $0.id) }), deviceId: Nullable(record.deviceId),
+            region: Nullable(record.region), target: Nullable(record.target?.rawValue), deviceTime: Nullable(record.deviceTime),
+            deviceType: Nullable(record.deviceType), details: Self.details(record),
+            pictureUrl: Nullable(
+                record.deviceId != nil && services.eventPictures.exists(record.id) ? "/api/v1/events/\(record.id)/picture" : nil))
+    }
+
+    private static func details(_ record: EventRecord) -> [String: String] {
+        record.details.flatMap { try? GatehouseJSON.decoder.decode([String: String].self, from: Data($0.utf8)) } ?? [:]
+    }
+
+    private func notedSentence(_ record: EventRecord) -> String {
+        guard record.category.isFootage else { return "Noted; no footage is kept of events of this kind." }
+        guard let channel = services.channels[record.channelId]?.configuration else { return "Noted; there is no channel to record." }
+        return channel.definition == nil
+            ? "Noted; the channel is not linked to the cloud, so nothing was recorded."
+            : "Noted; the channel was not armed, so nothing was recorded."
     }
 
     func clip(_ record: ClipRecord) -> ClipAnswer {
@@ -172,6 +197,14 @@ struct AnswerMaker: Sendable {
                 .init(
                     severity: condition.severity, subject: .init(kind: "channel", id: channel.id.text),
                     sentence: "\(channel.name): \(condition.sentence)", since: condition.since))
+        }
+        for device in services.devices.devices {
+            let condition = device.view.condition
+            guard condition.severity == .attention || condition.severity == .trouble, condition.code != "connecting" else { continue }
+            problems.append(
+                .init(
+                    severity: condition.severity, subject: .init(kind: "device", id: device.record.id.text),
+                    sentence: "\(device.record.name): \(condition.sentence)", since: condition.since))
         }
         let storage = storageCondition(try await services.targets.current())
         if storage.severity != .ok {

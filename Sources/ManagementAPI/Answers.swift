@@ -24,6 +24,7 @@ struct Nullable<Value: Encodable>: Encodable {
 }
 
 extension Nullable: Equatable where Value: Equatable {}
+extension Nullable: Sendable where Value: Sendable {}
 
 /// A list under `items`, with the place to go on from.
 struct ListAnswer<Item: Encodable>: Encodable {
@@ -90,22 +91,8 @@ struct HealthAnswer: Encodable {
     let problems: [Problem]
 }
 
-struct DeviceAnswer: Encodable {
-    let id: DeviceID
-    let name: String
-    let address: String
-    let port: Int
-    let url: String
-    let subUrl: Nullable<String>
-    let userName: Nullable<String>
-    let hasPassword: Bool
-    let transport: String
-    let channelIds: [ChannelID]
-    let createdAt: Date
-}
-
-struct StreamAnswer: Encodable {
-    struct Audio: Encodable {
+struct StreamAnswer: Encodable, Sendable {
+    struct Audio: Encodable, Sendable {
         let codec: String
         let sampleRate: Int
         let channels: Int
@@ -232,6 +219,13 @@ struct ChannelAnswer: Encodable {
     let lastEventAt: Nullable<Date>
     let snapshotAt: Nullable<Date>
     let snapshotUrl: String
+    let number: Int
+    let proxied: Bool
+    let input: Nullable<String>
+    let online: Nullable<Bool>
+    let sourceAddress: Nullable<String>
+    let sourceModel: Nullable<String>
+    let capabilities: [String]
 }
 
 struct EventAnswer: Encodable {
@@ -243,9 +237,17 @@ struct EventAnswer: Encodable {
     let startedAt: Date
     let endedAt: Nullable<Date>
     let clipId: Nullable<ClipID>
-    let state: ClipState
+    /// A clip's state, or `noted`.
+    let state: String
     let stateSentence: String
     let progress: Nullable<Double>
+    let deviceId: Nullable<DeviceID>
+    let region: Nullable<String>
+    let target: Nullable<String>
+    let deviceTime: Nullable<Date>
+    let deviceType: Nullable<String>
+    let details: [String: String]
+    let pictureUrl: Nullable<String>
 }
 
 struct ClipAnswer: Encodable {

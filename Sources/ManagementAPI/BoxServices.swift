@@ -5,6 +5,7 @@ public import BoxDatabase
 public import Cameras
 public import CloudStorage
 public import Core
+public import Devices
 public import Foundation
 public import Logging
 public import MediaWorker
@@ -34,8 +35,12 @@ public struct BoxServices: Sendable {
     public let spool: Spool
     public let uploader: Uploader
     public let targets: StorageTargets
-    public let tester: CameraTester
-    public let policy: AddressPolicy
+    public let catalogue: DeviceCatalogue
+    public let devices: DeviceRegistry
+    public let onboarding: Onboarding
+    public let discovery: DiscoveryList
+    public let eventPictures: EventPictures
+    public let prober: DeviceProber
     public let pictures: PictureWorker
     public let logLevel: LogLevel
     public let metricsToken: String?
@@ -46,7 +51,9 @@ public struct BoxServices: Sendable {
     public init(
         identity: BoxIdentity, defaultName: String, administration: Administration, database: BoxDatabase, sealer: SecretSealer,
         channels: ChannelRegistry, definitions: Definitions, transcodes: TranscodeQueue, spool: Spool,
-        uploader: Uploader, targets: StorageTargets, tester: CameraTester, policy: AddressPolicy, pictures: PictureWorker,
+        uploader: Uploader, targets: StorageTargets, catalogue: DeviceCatalogue, devices: DeviceRegistry, onboarding: Onboarding,
+        discovery: DiscoveryList,
+        eventPictures: EventPictures, prober: DeviceProber, pictures: PictureWorker,
         logLevel: LogLevel,
         metricsToken: String?, startedAt: Date, time: TimeSource, logger: Logger
     ) {
@@ -61,8 +68,12 @@ public struct BoxServices: Sendable {
         self.spool = spool
         self.uploader = uploader
         self.targets = targets
-        self.tester = tester
-        self.policy = policy
+        self.catalogue = catalogue
+        self.devices = devices
+        self.onboarding = onboarding
+        self.discovery = discovery
+        self.eventPictures = eventPictures
+        self.prober = prober
         self.pictures = pictures
         self.logLevel = logLevel
         self.metricsToken = metricsToken

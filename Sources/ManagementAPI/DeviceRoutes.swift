@@ -1,19 +1,20 @@
 import BoxDatabase
 import Cameras
 import Core
-import MediaWorker
-import Recording
+import Devices
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Media
+import MediaWorker
+import Recording
 
 /// Adding, changing, removing and testing devices.
 struct DeviceRoutes {
     let services: BoxServices
     let maker: AnswerMaker
     private let feed: LiveFeed
-    private var catalogue: DeviceCatalogue { maker.catalogue }
+    private var catalogue: DeviceCatalogue { services.catalogue }
 
     init(services: BoxServices, maker: AnswerMaker, feed: LiveFeed) {
         self.services = services
@@ -23,101 +24,183 @@ struct DeviceRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("devices") { _, _ in
-            try answer(ListAnswer(items: try await catalogue.devices().map { maker.device($0.0, channels: $0.1) }))
+            let channels = Dictionary(grouping: try await catalogue.channelRecords(), by: \.deviceId)
+            return try answer(
+                ListAnswer(
+                    items: try await catalogue.devices().map { device, _ in
+                        maker.device(device, channels: (channels[device.id] ?? []).sorted { $0.number < $1.number })
+                    }))
         }
         routes.post("devices") { request, _ in try await create(request) }
         routes.post("devices/test") { request, _ in
-            let entry = try DeviceEntry(try await RequestBody.read(request), creating: true, needsName: false)
+            let body = try await RequestBody.read(request)
+            let entry = DeviceEntry(body, creating: true, needsName: false)
+            try body.finish()
             return try answer(try await test(try entry.address()))
         }
-        routes.get("devices/:id") { _, context in
-            let (device, channels) = try await catalogue.device(try context.identifier("camera"))
-            return try answer(maker.device(device, channels: channels))
-        }
+        routes.get("devices/:id") { _, context in try answer(try await maker.device(try context.identifier("camera"))) }
         routes.patch("devices/:id") { request, context in try await change(request, context) }
         routes.delete("devices/:id") { _, context in
             let id: DeviceID = try context.identifier("camera")
             let (_, channels) = try await catalogue.device(id)
             try await catalogue.remove(id)
+            await services.devices.remove(id)
             feed.deviceChanged(id)
             for channel in channels { feed.channelChanged(channel) }
             return Response(status: .noContent)
         }
         routes.post("devices/:id/test") { _, context in
             let (device, channels) = try await catalogue.device(try context.identifier("camera"))
-            if let atWork = working(device, channels) { return try answer(atWork) }
-            return try answer(try await test(try address(of: device)))
+            guard let first = try await catalogue.channelRecords(of: device.id).first else {
+                throw Problem.conflict("The device has no camera channel to test. Check the device instead.")
+            }
+            if let atWork = working(first, channels) { return try answer(atWork) }
+            return try answer(try await test(try address(of: device, first)))
         }
     }
 
+    // MARK: Plain RTSP, at once
+
     private func create(_ request: Request) async throws -> Response {
-        let entry = try DeviceEntry(try await RequestBody.read(request), creating: true, needsName: true)
+        let body = try await RequestBody.read(request)
+        let entry = DeviceEntry(body, creating: true, needsName: true)
+        try body.finish()
         let address = try entry.address()
         try await check(address)
         var url = entry.url?.url
         var sub = entry.subURL?.url
         if url == nil {
             // Only the address is known: the test finds the path.
-            let result = await services.tester.test(address)
+            let result = await services.prober.tester.test(address)
             guard result.ok, let found = result.url else {
                 throw Problem(.unprocessableContent, result.code, "The camera could not be added", result.sentence)
             }
             url = found
             sub = sub ?? result.subURL
         }
-        let device = try await catalogue.add(
-            name: entry.name ?? address.host, url: url ?? "", subURL: sub, userName: entry.userName, password: entry.password,
-            transport: entry.transport ?? .tcp)
-        feed.deviceChanged(device.id)
-        let (record, channels) = try await catalogue.device(device.id)
-        return try answer(maker.device(record, channels: channels), status: .created)
+        let id = try await add(entry, url: url ?? "", sub: sub, host: address.host)
+        feed.deviceChanged(id)
+        return try answer(try await maker.device(id), status: .created)
     }
 
+    private func add(_ entry: DeviceEntry, url: String, sub: String?, host: String) async throws -> DeviceID {
+        let site = try await catalogue.site()
+        let now = services.time.now()
+        let id = DeviceID.timeOrdered(at: now)
+        let name = entry.name ?? host
+        var device = DeviceRecord(
+            id: id, siteId: site.id, name: name, driver: DriverKind.rtsp.rawValue, host: host, httpPort: entry.httpPort ?? 80,
+            https: entry.https ?? false, rtspPort: RTSPAddress(url)?.port ?? 554, userName: entry.userName,
+            sealedPassword: try catalogue.seal(entry.password, for: id), transport: (entry.transport ?? .tcp).rawValue, createdAt: now)
+        var stream = DeviceStream(role: .main, id: "main", url: url)
+        var streams = [stream]
+        if let sub {
+            stream = DeviceStream(role: .sub, id: "sub", url: sub)
+            streams.append(stream)
+        }
+        try device.take(
+            DeviceDescription(
+                driver: .rtsp, driverReason: "A stream's address was given, so only that stream is used.",
+                identity: DeviceIdentity(kind: .camera), channels: [DeviceChannel(number: 1, name: name, input: .own, streams: streams)],
+                capabilities: []))
+        try await catalogue.add(
+            device,
+            channels: [
+                ChannelRecord(
+                    id: .timeOrdered(at: now), deviceId: id, siteId: site.id, name: name, url: url, subUrl: sub, retentionDays: 7,
+                    armed: true,
+                    motion: .standard, schedule: .always, createdAt: now)
+            ])
+        try await services.devices.apply(id)
+        return id
+    }
+
+    // MARK: Changing
+
     private func change(_ request: Request, _ context: APIContext) async throws -> Response {
-        var (device, channels) = try await catalogue.device(try context.identifier("camera"))
+        let id: DeviceID = try context.identifier("camera")
+        var (device, _) = try await catalogue.device(id)
+        var streams = try await catalogue.channelRecords(of: id)
         let body = try await RequestBody.read(request)
         let (removesPassword, removesUser, removesSub) = (body.isNull("password"), body.isNull("userName"), body.isNull("subUrl"))
-        let entry = try DeviceEntry(body, creating: false, needsName: false)
-        if let name = entry.name { device.name = name }
-        if let url = entry.url { device.url = url.url }
-        if entry.url == nil, entry.host != nil || entry.port != nil {
-            device.url = try moved(device.url, to: entry)
-            device.subUrl = try device.subUrl.map { try moved($0, to: entry) }
+        let entry = DeviceEntry(body, creating: false, needsName: false)
+        let driver = body.word("driver", DriverChoice.self)
+        let acceptsCertificate = body.bool("acceptCertificate") ?? false
+        try body.finish()
+        if let name = entry.name {
+            device.name = name
+            if streams.count == 1 { streams[0].name = name }
         }
-        if let sub = entry.subURL { device.subUrl = sub.url }
+        try apply(entry, to: &device, streams: &streams)
+        if removesPassword { device.sealedPassword = nil }
+        if removesUser { device.userName = nil }
+        if removesSub, !streams.isEmpty { streams[0].subUrl = nil }
+        if acceptsCertificate { device.pinnedCertificate = nil }
+        if let driver {
+            device.driverChosen = driver != .automatic
+            if let kind = driver.kind { device.driver = kind.rawValue }
+        }
+        try await check(device, streams)
+        try await catalogue.update(device, channels: streams)
+        try await services.devices.apply(id)
+        if driver != nil { services.onboarding.check(id) }
+        feed.deviceChanged(id)
+        return try answer(try await maker.device(id))
+    }
+
+    private func apply(_ entry: DeviceEntry, to device: inout DeviceRecord, streams: inout [ChannelRecord]) throws {
+        if let url = entry.url, !streams.isEmpty {
+            streams[0].url = url.url
+            device.host = url.host
+            device.rtspPort = url.port
+        }
+        if let sub = entry.subURL, !streams.isEmpty { streams[0].subUrl = sub.url }
+        if entry.url == nil, entry.host != nil || entry.port != nil {
+            let host = entry.host ?? device.host
+            for index in streams.indices {
+                streams[index].url = try moved(streams[index].url, from: device.host, to: host, port: entry.port)
+                streams[index].subUrl = try streams[index].subUrl.map { try moved($0, from: device.host, to: host, port: entry.port) }
+            }
+            device.host = host
+            device.rtspPort = entry.port ?? device.rtspPort
+        }
+        if let port = entry.httpPort { device.httpPort = port }
+        if let https = entry.https {
+            device.https = https
+            if entry.httpPort == nil { device.httpPort = https ? 443 : 80 }
+        }
         if let userName = entry.userName { device.userName = userName }
         if let password = entry.password { device.sealedPassword = try catalogue.seal(password, for: device.id) }
         if let transport = entry.transport { device.transport = transport.rawValue }
-        if removesPassword { device.sealedPassword = nil }
-        if removesUser { device.userName = nil }
-        if removesSub { device.subUrl = nil }
-        try await check(try address(of: device))
-        try await catalogue.update(device)
-        if let name = entry.name, channels.count == 1, var channel = try? await catalogue.channelRecord(channels[0]) {
-            channel.name = name
-            try await catalogue.update(channel)
-        }
-        feed.deviceChanged(device.id)
-        (device, channels) = try await catalogue.device(device.id)
-        return try answer(maker.device(device, channels: channels))
+        if let allows = entry.allowsBasic { device.allowsBasic = allows }
     }
 
     /// The same path on another host or port.
-    private func moved(_ url: String, to entry: DeviceEntry) throws -> String {
-        let old = RTSPAddress(url)
-        let path = String(url.dropFirst("rtsp://".count).drop { $0 != "/" })
-        guard
-            let moved = RTSPAddress(
-                host: entry.host ?? old?.host ?? "", port: entry.port ?? old?.port ?? 554, path: path.isEmpty ? "/" : path)
-        else { throw Problem.invalid([.init(field: "/address", detail: "address is not a host name or IP address.")]) }
+    private func moved(_ url: String, from old: String, to host: String, port: Int?) throws -> String {
+        let text = DeviceCatalogue.moved(url, from: old, to: host)
+        guard let port else { return text }
+        let path = String(text.dropFirst("rtsp://".count).drop { $0 != "/" })
+        guard let host = RTSPAddress(text)?.host, let moved = RTSPAddress(host: host, port: port, path: path.isEmpty ? "/" : path) else {
+            throw Problem.invalid([.init(field: "/address", detail: "address is not a host name or IP address.")])
+        }
         return moved.url
     }
 
-    private func address(of device: DeviceRecord) throws -> CameraAddress {
-        guard let url = RTSPAddress(device.url) else { throw Problem.conflict("The camera's URL is not valid any more. Enter it again.") }
+    // MARK: Testing
+
+    private func address(of device: DeviceRecord, _ channel: ChannelRecord) throws -> CameraAddress {
+        guard let url = RTSPAddress(channel.url) else { throw Problem.conflict("The camera's URL is not valid any more. Enter it again.") }
         return CameraAddress(
-            place: .url(url), subURL: device.subUrl.flatMap { RTSPAddress($0) }, userName: device.userName,
+            place: .url(url), subURL: channel.subUrl.flatMap { RTSPAddress($0) }, userName: device.userName,
             password: try catalogue.password(of: device), transport: RTSPOptions.Transport(rawValue: device.transport) ?? .tcp)
+    }
+
+    private func check(_ device: DeviceRecord, _ streams: [ChannelRecord]) async throws {
+        try await check(device.host, field: "/address")
+        for stream in streams {
+            if let url = RTSPAddress(stream.url) { try await check(url.host, field: "/url") }
+            if let sub = stream.subUrl.flatMap({ RTSPAddress($0) }) { try await check(sub.host, field: "/subUrl") }
+        }
     }
 
     private func check(_ address: CameraAddress) async throws {
@@ -129,7 +212,7 @@ struct DeviceRoutes {
 
     private func check(_ host: String, field: String) async throws {
         do {
-            try await services.policy.check(host: host)
+            try await services.prober.policy.check(host: host)
         } catch {
             // A name that is not known now may be later; only what no camera can have is refused for good.
             guard error.code == "address-refused" else { return }
@@ -139,7 +222,7 @@ struct DeviceRoutes {
     }
 
     /// A camera at work is not opened a second time, for it may allow no second session: what comes from it now is its test.
-    private func working(_ device: DeviceRecord, _ channels: [ChannelID]) -> CameraTestAnswer? {
+    private func working(_ first: ChannelRecord, _ channels: [ChannelID]) -> CameraTestAnswer? {
         guard let channel = channels.first.flatMap({ services.channels[$0] }), let snapshot = channel.snapshot else { return nil }
         let view = channel.view
         guard view.condition.severity == .ok, !view.streams.isEmpty else { return nil }
@@ -149,13 +232,13 @@ struct DeviceRoutes {
         ]
         return CameraTestAnswer(
             ok: true, code: "ok", sentence: "The camera works; the box receives it now.",
-            steps: steps.map { StepAnswer(name: $0.0, ok: Nullable(true), sentence: $0.1) }, url: Nullable(device.url),
-            subUrl: Nullable(device.subUrl), streams: view.streams.map(StreamAnswer.init),
+            steps: steps.map { StepAnswer(name: $0.0, ok: Nullable(true), sentence: $0.1) }, url: Nullable(first.url),
+            subUrl: Nullable(first.subUrl), streams: view.streams.map(StreamAnswer.init),
             picture: Nullable("data:image/jpeg;base64,\(Data(snapshot.jpeg).base64EncodedString())"))
     }
 
     private func test(_ address: CameraAddress) async throws -> CameraTestAnswer {
-        let result = await services.tester.test(address)
+        let result = await services.prober.tester.test(address)
         var picture: String?
         if let keyFrame = result.keyFrame {
             let made = try? await services.pictures.picture(of: keyFrame, channel: .timeOrdered(at: services.time.now()), jpegWidth: 640)
@@ -165,69 +248,5 @@ struct DeviceRoutes {
             ok: result.ok, code: result.code, sentence: result.sentence,
             steps: result.steps.map { StepAnswer(name: $0.name, ok: Nullable($0.ok), sentence: $0.sentence) }, url: Nullable(result.url),
             subUrl: Nullable(result.subURL), streams: result.streams.map(StreamAnswer.init), picture: Nullable(picture))
-    }
-}
-
-/// A device as a request describes it.
-private struct DeviceEntry {
-    var name: String?
-    var url: RTSPAddress?
-    var host: String?
-    var port: Int?
-    var subURL: RTSPAddress?
-    var userName: String?
-    var password: String?
-    var transport: RTSPOptions.Transport?
-
-    init(_ body: RequestBody, creating: Bool, needsName: Bool) throws {
-        name = body.string("name", 1...64, required: needsName)
-        url = Self.url("url", body)
-        host = Self.host(body)
-        port = body.integer("port", 1...65535)
-        subURL = Self.url("subUrl", body)
-        userName = body.string("userName", 1...64)
-        password = body.string("password", 1...128)
-        transport = body.word("transport", RTSPOptions.Transport.self)
-        let named = body.has("url") || body.has("address")
-        if creating, !named { body.reject("url", "Enter the camera's RTSP URL or its address.") }
-        if url != nil, host != nil { body.reject("address", "Enter either url or address, not both.") }
-        try body.finish()
-        // Credentials in the URL are taken out of it and kept apart.
-        for carried in [url, subURL] {
-            userName = userName ?? carried?.userName
-            password = password ?? carried?.password
-        }
-    }
-
-    func address() throws -> CameraAddress {
-        let place: CameraAddress.Place
-        if let url {
-            place = .url(url)
-        } else if let host {
-            place = .host(host, port: port ?? 554)
-        } else {
-            throw Problem.invalid([.init(field: "/url", detail: "Enter the camera's RTSP URL or its address.")])
-        }
-        return CameraAddress(place: place, subURL: subURL, userName: userName, password: password, transport: transport ?? .tcp)
-    }
-
-    private static func url(_ name: String, _ body: RequestBody) -> RTSPAddress? {
-        guard let text = body.string(name, 8...2048) else { return nil }
-        guard let url = RTSPAddress(text) else {
-            body.reject(name, "\(name) must be an RTSP URL such as rtsp://192.168.1.64/Streaming/Channels/101.")
-            return nil
-        }
-        return url
-    }
-
-    private static func host(_ body: RequestBody) -> String? {
-        guard let text = body.string("address", 1...255) else { return nil }
-        guard RTSPAddress(host: text, port: 554, path: "/").map({ $0.userName == nil && $0.url.hasSuffix("/") }) ?? false,
-            !text.contains("/"), !text.contains("@"), !text.contains("?")
-        else {
-            body.reject("address", "address must be a host name or an IP address.")
-            return nil
-        }
-        return text
     }
 }

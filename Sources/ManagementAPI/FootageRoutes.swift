@@ -1,6 +1,7 @@
 import BoxDatabase
 import CloudStorage
 import Core
+import Devices
 import Foundation
 import GRDB
 import HTTPTypes
@@ -21,6 +22,13 @@ struct FootageRoutes {
                 throw Problem.notFound("event")
             }
             return try answer(maker.event(record, clip: try await clip(of: record)))
+        }
+        routes.get("events/:id/picture") { _, context in
+            let id: EventID = try context.identifier("event")
+            guard let jpeg = await services.eventPictures.picture(of: id) else { throw Problem.notFound("picture") }
+            return Response(
+                status: .ok, headers: [.contentType: "image/jpeg", .cacheControl: "private, max-age=3600"],
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: jpeg)))
         }
         routes.get("clips") { request, _ in try await clips(request) }
         routes.get("clips/:id") { _, context in try answer(maker.clip(try await clip(context))) }
@@ -46,6 +54,7 @@ struct FootageRoutes {
         let rows = try await services.database.read { database in
             var rows = EventRecord.order(Column("id").desc)
             if let channel = query.channel { rows = rows.filter(Column("channelId") == channel) }
+            if !query.types.isEmpty { rows = rows.filter(query.types.map(\.rawValue).contains(Column("category"))) }
             if let before = query.before { rows = rows.filter(Column("id") < before) }
             if let from = query.from { rows = rows.filter(Column("startedAt") >= from) }
             if let to = query.to { rows = rows.filter(Column("startedAt") < to) }
@@ -55,7 +64,7 @@ struct FootageRoutes {
                 let without = Column("clipId") == nil
                 switch state {
                 case .dropped: rows = rows.filter(matches || without && Column("dropReason") != nil)
-                case .recording: rows = rows.filter(matches || without && Column("dropReason") == nil)
+                case .recording: rows = rows.filter(matches || without && Column("dropReason") == nil && Column("noted") == false)
                 default: rows = rows.filter(matches)
                 }
             }
@@ -211,6 +220,7 @@ private actor PieceQueue {
 private struct ListQuery {
     var channel: ChannelID?
     var state: ClipState?
+    var types: [CameraEvent.Category] = []
     var before: String?
     var from: Date?
     var to: Date?
@@ -228,6 +238,10 @@ private struct ListQuery {
             case "state":
                 state = ClipState(rawValue: text)
                 understood = state != nil || text.isEmpty
+            case "type":
+                let words = text.split(separator: ",").map { CameraEvent.Category(rawValue: String($0)) }
+                types = words.compactMap(\.self)
+                understood = types.count == words.count && words.count <= CameraEvent.Category.allCases.count
             case "before":
                 before = Identifier<Never>(text)?.text
                 understood = before != nil

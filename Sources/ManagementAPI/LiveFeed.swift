@@ -1,6 +1,8 @@
 import BoxDatabase
+public import Cameras
 import CloudStorage
 public import Core
+public import Devices
 import Logging
 import Foundation
 import NIOCore
@@ -16,6 +18,9 @@ public final class LiveFeed: Sendable {
         var events: Set<EventID> = []
         var storage = false
         var motion: [ChannelID: MotionReading] = [:]
+        var onboarding: [String: OnboardingItemAnswer] = [:]
+        var discovered: [Int: DiscoveredDevice] = [:]
+        var discovery = false
     }
 
     private static let moment = Duration.milliseconds(200)
@@ -37,8 +42,22 @@ public final class LiveFeed: Sendable {
     }
 
     /// A device was added, changed or removed.
-    func deviceChanged(_ id: DeviceID) {
+    public func deviceChanged(_ id: DeviceID) {
         dirty.withLock { _ = $0.devices.insert(id) }
+        wake.raise()
+    }
+
+    /// The adding of a device went on.
+    public func onboardingChanged(_ job: Onboarding.Job, _ item: Onboarding.Item) {
+        dirty.withLock { $0.onboarding["\(job.id)/\(item.index)"] = OnboardingItemAnswer(item, of: job) }
+        wake.raise()
+    }
+
+    /// A device was found, or (nil) the search went on.
+    public func discoveryChanged(_ device: DiscoveredDevice?) {
+        dirty.withLock { dirty in
+            if let device { dirty.discovered[device.id] = device } else { dirty.discovery = true }
+        }
         wake.raise()
     }
 
@@ -100,8 +119,8 @@ public final class LiveFeed: Sendable {
             }
         }
         for id in changes.devices {
-            if let (device, channels) = try? await maker.catalogue.device(id) {
-                try send("device", maker.device(device, channels: channels))
+            if let device = try? await maker.device(id) {
+                try send("device", device)
             } else {
                 try send("removed", Removed(kind: "device", id: id.text))
             }
@@ -120,6 +139,9 @@ public final class LiveFeed: Sendable {
             else { continue }
             try send("event", maker.event(event, clip: clip))
         }
+        for (_, item) in changes.onboarding.sorted(by: { $0.key < $1.key }) { try send("onboarding", item) }
+        for (_, device) in changes.discovered.sorted(by: { $0.key < $1.key }) { try send("discovered", try await maker.discovered(device)) }
+        if changes.discovery { try send("discovery", DiscoveryStateAnswer(maker.services.discovery.snapshot)) }
         for (id, reading) in changes.motion { try send("motion", Motion(id, reading, at: time.now())) }
         if changes.storage { try send("storage", try await maker.storage()) }
     }

@@ -1,4 +1,6 @@
+import Cameras
 import Core
+import Devices
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -36,6 +38,26 @@ struct Problem: Error, HTTPResponseError {
         self.title = title
         self.detail = detail
         self.errors = errors
+    }
+
+    /// What a device answered, or did not.
+    init(_ failure: DeviceFailure) {
+        let status: HTTPResponse.Status =
+            switch failure.code {
+            case .unsupported, .alreadyAdded: .conflict
+            case .addressRefused: .unprocessableContent
+            default: .badGateway
+            }
+        self.init(status, failure.code.rawValue, "The device did not do it", failure.sentence)
+    }
+
+    init(_ error: CatalogueError) {
+        switch error {
+        case .notClaimed: self.init(.conflict, "not-claimed", "Not claimed", "Claim the box first.")
+        case .noSuchDevice: self = .notFound("camera")
+        case .noSuchChannel: self = .notFound("channel")
+        case .alreadyAdded(let sentence): self.init(.conflict, "already-added", "Already added", sentence)
+        }
     }
 
     static func notFound(_ what: String) -> Problem {

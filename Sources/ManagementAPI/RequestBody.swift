@@ -152,6 +152,24 @@ final class RequestBody {
         return number
     }
 
+    /// A number, whole or not.
+    func number(_ name: String, _ range: ClosedRange<Double>, required: Bool = false) -> Double? {
+        guard let value = value(name, required: required) else { return nil }
+        let number: Double
+        switch value {
+        case .integer(let whole): number = Double(whole)
+        case .number(let given): number = given
+        default:
+            reject(name, "\(name) must be a number.")
+            return nil
+        }
+        guard range.contains(number) else {
+            reject(name, "\(name) must be \(range.lowerBound.formatted()) to \(range.upperBound.formatted()).")
+            return nil
+        }
+        return number
+    }
+
     func bool(_ name: String, required: Bool = false) -> Bool? {
         guard let value = value(name, required: required, nullable: false) else { return nil }
         guard case .bool(let flag) = value else {

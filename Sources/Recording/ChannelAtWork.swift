@@ -228,10 +228,38 @@ public final class ChannelAtWork: Sendable {
         return event
     }
 
+    /// An event of the device: recorded where its kind, the link and the schedule want it, otherwise only taken down.
+    public func report(_ event: CameraEvent) async {
+        let configuration = configuration
+        var event = event
+        event.onlyNoted = !event.category.isFootage || configuration.definition == nil || !isArmed(configuration)
+        if event.category == .motion {
+            // The box sees the same motion a moment later: that is no second event.
+            state.withLock { state in
+                state.motionUntil = max(state.motionUntil ?? .zero, environment.time.uptime() + .seconds(6))
+                state.motionEventAt = event.startedUptime
+            }
+        }
+        if !event.onlyNoted, main.status != nil || sub?.status != nil { return await record(event) }
+        state.withLock { $0.lastEventAt = event.startedAt }
+        let reason = event.onlyNoted ? nil : "There was no picture when the event happened: \(main.condition.sentence)"
+        await environment.spool.record(event, channelName: configuration.name, clip: nil, dropReason: reason)
+        environment.changed(configuration.id)
+    }
+
+    /// The event that is recorded goes on.
+    public func prolong() async {
+        _ = await recorder.prolong(until: environment.time.uptime() + .seconds(5))
+    }
+
+    /// Keeps the clip going while one of these events lasts.
+    public func prolong(_ events: [EventID]) async {
+        await recorder.prolong(events, until: environment.time.uptime() + .seconds(5))
+    }
+
     private func record(_ event: CameraEvent) async {
         let configuration = configuration
         guard let context = context(configuration) else { return }
-        await environment.spool.record(event, channelName: configuration.name, clip: nil, dropReason: nil)
         state.withLock { state in
             state.lastEventAt = event.startedAt
             state.recording = true
@@ -240,6 +268,7 @@ public final class ChannelAtWork: Sendable {
             state.withLock { $0.recording = false }
             environment.changed(configuration.id)
         }
+        await environment.spool.record(event, channelName: configuration.name, clip: nil, dropReason: nil)
         environment.changed(configuration.id)
     }
 

@@ -90,6 +90,13 @@ public actor EventRecorder {
         return true
     }
 
+    /// Keeps the running clip going if it is of one of these events.
+    func prolong(_ events: [EventID], until uptime: Duration) {
+        guard var current = running, current.events.contains(where: { events.contains($0.id) }) else { return }
+        current.until = max(current.until, uptime)
+        running = current
+    }
+
     /// Ends the running clip now, keeping what there is.
     public func stop() async {
         running?.until = time.uptime()

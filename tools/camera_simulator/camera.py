@@ -121,6 +121,7 @@ class Camera:
         self.number, self.name, self.options, self.epoch_ns = number, name, options, epoch_ns
         self.faults, self.motion, self.service = {}, Motion(), None
         self.lock = threading.RLock()
+        self.aliases = [alias.rsplit("=", 1) for alias in options.alias]  # further paths of the streams
         self.sound = None if options.audio == "none" else Sound(options.audio, options.cache)
         self.streams = {"main": Stream(self, "main", main)}
         if sub:

@@ -1,4 +1,4 @@
-"""The control server: POST /motion, POST /fault and GET /state on loopback, answering JSON."""
+"""The control server: POST /motion, POST /fault, POST /endpoint and GET /state on loopback, answering JSON."""
 
 import json
 import threading
@@ -71,7 +71,11 @@ class Control:
             kind = str(parameters.pop("kind", ""))
             for camera in cameras:
                 camera.fault(kind, **parameters)
+        elif (method, path) == ("POST", "/endpoint"):
+            address, kind = str(parameters.pop("address", "")), str(parameters.pop("kind", ""))
+            for camera in cameras:
+                camera.service.change_endpoint(address, kind, parameters)
         elif (method, path) != ("GET", "/state"):
-            return 404, {"error": "known: POST /motion, POST /fault, GET /state"}
+            return 404, {"error": "known: POST /motion, POST /fault, POST /endpoint, GET /state"}
         states = [camera.state() for camera in cameras]
         return 200, {**states[0], "cameras": states} if len(states) == 1 else {"cameras": states}

@@ -9,9 +9,19 @@ gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
+from .endpoints import Endpoint, change  # noqa: E402
+
 REALM = "gatehouse-camera"
 ROLE = "viewer"
 REMOVE = GstRtspServer.RTSPFilterResult.REMOVE
+
+
+class SharedFactory(GstRtspServer.RTSPMediaFactory):
+    """A factory whose media are the same under every path and query."""
+
+    def do_gen_key(self, _url):
+        """The name under which a media is shared."""
+        return "one"
 
 
 class Service:
@@ -21,17 +31,18 @@ class Service:
         options = camera.options
         self.camera, self.feeder = camera, feeder
         self.clients = 0
-        self.medias = []
+        self.medias, self.mounted = [], {}
         self.source_id = None
         self.released = threading.Event()
-        self.probes = []
+        self.probes, self.endpoints = [], {}
         self.context = GLib.MainContext()
+        self.address, *further = options.address.split(",")
         self.server = GstRtspServer.RTSPServer()
-        self.server.set_address(options.address)
+        self.server.set_address(self.address)
         self.server.set_service(str(port))
-        pool = GstRtspServer.RTSPThreadPool()
-        pool.set_max_threads(0)  # clients are served in this camera's own thread, which a hang stops
-        self.server.set_thread_pool(pool)
+        self.pool = GstRtspServer.RTSPThreadPool()
+        self.pool.set_max_threads(0)  # clients are served in this camera's own thread, which a hang stops
+        self.server.set_thread_pool(self.pool)
         self.auth = None
         if not options.no_auth:
             self.auth = GstRtspServer.RTSPAuth()
@@ -42,11 +53,15 @@ class Service:
             self.auth.add_digest(options.user, options.password, self.token)
             self.server.set_auth(self.auth)
         for name, stream in camera.streams.items():
-            self.mount(self.path(name), stream)
+            self.mount([self.path(name), *(path for path, of in camera.aliases if of == name)], stream)
         self.server.connect("client-connected", self.client_connected)
         self.open_here()
         self.port = self.server.get_bound_port()
         self.server.set_service(str(self.port))
+        self.endpoints = {address: Endpoint(self, address) for address in further}
+        if further:
+            self.endpoints[self.address] = Endpoint(self, self.address, self.server, self.auth)
+            self.endpoints[self.address].source_id = self.source_id
         threading.Thread(target=self.iterate, name=f"rtsp-{camera.number}", daemon=True).start()
         self.tidy()
 
@@ -56,11 +71,11 @@ class Service:
 
     def url(self, name):
         """The address of a stream."""
-        return f"rtsp://{self.camera.options.address}:{self.port}{self.path(name)}"
+        return f"rtsp://{self.address}:{self.port}{self.path(name)}"
 
-    def mount(self, path, stream):
-        """Offer a stream."""
-        factory = GstRtspServer.RTSPMediaFactory()
+    def mount(self, paths, stream):
+        """Offer a stream; under all its paths it is one pipeline."""
+        factory = SharedFactory()
         factory.set_launch(stream.launch)
         factory.set_shared(True)
         protocols = GstRtsp.RTSPLowerTrans(0)
@@ -73,7 +88,14 @@ class Service:
                 permissions.add_permission_for_role(ROLE, permission, True)
             factory.set_permissions(permissions)
         factory.connect("media-configure", self.media_built, stream)
-        self.server.get_mount_points().add_factory(path, factory)
+        for path in paths:
+            self.mounted[path] = stream
+            self.server.get_mount_points().add_factory(path, factory)
+
+    def stream_of(self, path):
+        """The stream that is offered under a path, whatever follows it."""
+        found = [known for known in self.mounted if path == known or path.startswith(known + "/")]
+        return self.mounted[max(found, key=len)] if found else None
 
     def media_built(self, _factory, media, stream):
         """The server built a pipeline: feed it."""
@@ -103,9 +125,9 @@ class Service:
             self.clients -= 1
 
         def plays(_client, context):
-            for name, stream in self.camera.streams.items():
-                if context.uri.abspath.startswith(self.path(name)) and "sparse-keys" not in self.camera.faults:
-                    stream.tracks[0].join()
+            stream = self.stream_of(context.uri.abspath)
+            if stream and stream.tracks and "sparse-keys" not in self.camera.faults:
+                stream.tracks[0].join()
 
         client.connect("closed", closed)
         client.connect("play-request", plays)
@@ -144,7 +166,12 @@ class Service:
         if self.source_id is None:
             self.source_id = self.server.attach(self.context)
             if not self.source_id:
-                raise OSError(f"cannot listen on {self.camera.options.address} port {self.server.get_service()}")
+                raise OSError(f"cannot listen on {self.address} port {self.server.get_service()}")
+        for endpoint in self.endpoints.values():
+            if endpoint.server is not self.server:
+                endpoint.open()
+            else:
+                endpoint.source_id = self.source_id
 
     def close_here(self):
         """Refuse connections and end all sessions."""
@@ -153,6 +180,22 @@ class Service:
             self.source_id = None
         self.server.get_session_pool().filter(lambda *_: REMOVE)
         self.server.client_filter(lambda *_: REMOVE)
+        for endpoint in self.endpoints.values():
+            endpoint.close()
+
+    def change_endpoint(self, address, kind, parameters):
+        """Open, close or change one of the camera's addresses."""
+        problems = []
+
+        def run():
+            try:
+                change(self, address, kind, parameters)
+            except (ValueError, KeyError, OSError) as error:
+                problems.append(str(error))
+
+        self.call(run)
+        if problems:
+            raise ValueError(problems[0])
 
     def open(self):
         """Serve again after close()."""

@@ -51,6 +51,8 @@ public struct CameraTestResult: Sendable {
     public var streams: [StreamStatus] = []
     /// A key frame of the main stream, for a picture.
     public var keyFrame: Sample?
+    /// The make whose path it was, where paths were tried.
+    public var make: String?
     public var ok: Bool { code == "ok" }
 }
 
@@ -66,7 +68,6 @@ public struct CameraTester: Sendable {
     private let policy: AddressPolicy
     private let paths: [KnownPath]
     private let time: TimeSource
-    private let queue = BlockingQueue(name: "camera-test")
 
     public init(policy: AddressPolicy, paths: [KnownPath], time: TimeSource) {
         self.policy = policy
@@ -74,8 +75,8 @@ public struct CameraTester: Sendable {
         self.time = time
     }
 
-    /// Tests the camera at `address`, in at most about 15 seconds.
-    public func test(_ address: CameraAddress) async -> CameraTestResult {
+    /// Tests the camera at `address`, in at most about 15 seconds; `quick` looks only until a picture came.
+    public func test(_ address: CameraAddress, quick: Bool = false) async -> CameraTestResult {
         var result = CameraTestResult()
         do {
             try await policy.check(host: address.host)
@@ -85,7 +86,7 @@ public struct CameraTester: Sendable {
         }
         let outcome: (KnownPath?, StreamSight)
         do {
-            outcome = try await openMain(address, into: &result)
+            outcome = try await openMain(address, quick: quick, into: &result)
         } catch {
             let trouble = StreamTrouble(error)
             return failed(result, code: trouble.code, sentence: trouble.sentence, at: Self.step(of: trouble))
@@ -93,7 +94,7 @@ public struct CameraTester: Sendable {
         let (path, main) = outcome
         result.streams = [main.status]
         result.keyFrame = main.keyFrame
-        await openSub(address, path: path, into: &result)
+        await openSub(address, path: path, quick: quick, into: &result)
         result.steps = [
             .init(name: "reach", ok: true, sentence: "The camera answers."),
             .init(name: "sign-in", ok: true, sentence: address.userName == nil ? "It asks for no password." : "It accepts the password."),
@@ -106,18 +107,21 @@ public struct CameraTester: Sendable {
         return result
     }
 
-    private func openMain(_ address: CameraAddress, into result: inout CameraTestResult) async throws -> (KnownPath?, StreamSight) {
+    private func openMain(_ address: CameraAddress, quick: Bool, into result: inout CameraTestResult) async throws -> (
+        KnownPath?, StreamSight
+    ) {
         switch address.place {
         case .url(let url):
             result.url = url.url
-            return (nil, try await look(url.url, address, role: .main))
+            return (nil, try await look(url.url, address, role: .main, span: quick ? .zero : Self.span))
         case .host(let host, let port):
             var last: any Error = StreamTrouble.noSuchPath
             for path in paths {
                 guard let url = RTSPAddress(host: host, port: port, path: path.main) else { continue }
                 do {
-                    let sight = try await look(url.url, address, role: .main)
+                    let sight = try await look(url.url, address, role: .main, span: quick ? .zero : Self.span)
                     result.url = url.url
+                    result.make = path.make
                     return (path, sight)
                 } catch {
                     last = error
@@ -129,12 +133,12 @@ public struct CameraTester: Sendable {
         }
     }
 
-    private func openSub(_ address: CameraAddress, path: KnownPath?, into result: inout CameraTestResult) async {
+    private func openSub(_ address: CameraAddress, path: KnownPath?, quick: Bool, into result: inout CameraTestResult) async {
         var url = address.subURL
         if url == nil, let sub = path?.sub, case .host(let host, let port) = address.place {
             url = RTSPAddress(host: host, port: port, path: sub)
         }
-        guard let url, let sight = try? await look(url.url, address, role: .sub) else { return }
+        guard let url, let sight = try? await look(url.url, address, role: .sub, span: quick ? .zero : Self.span) else { return }
         result.subURL = url.url
         result.streams.append(sight.status)
     }
@@ -168,36 +172,53 @@ public struct CameraTester: Sendable {
 
     // MARK: Looking
 
-    struct StreamSight: Sendable {
-        let status: StreamStatus
-        let keyFrame: Sample?
+    public struct StreamSight: Sendable {
+        public let status: StreamStatus
+        public let keyFrame: Sample?
     }
 
-    private func look(_ url: String, _ address: CameraAddress, role: StreamRole) async throws -> StreamSight {
+    private static let span = Duration.seconds(5)
+
+    private func look(_ url: String, _ address: CameraAddress, role: StreamRole, span: Duration) async throws -> StreamSight {
         let interrupt = Interrupt()
         let signedIn = Self.withCredentials(url, address)
         let options = RTSPOptions(transport: address.transport, timeout: .seconds(6))
         return try await withTaskCancellationHandler {
-            try await queue.run { [time] in try Self.watch(signedIn, role: role, options: options, interrupt: interrupt, time: time) }
+            // A thread of its own each: many cameras are looked at at once.
+            try await BlockingQueue(name: "camera-test").run { [time] in
+                try Self.watch(signedIn, role: role, options: options, span: span, interrupt: interrupt, time: time)
+            }
         } onCancel: {
             interrupt.stop()
         }
     }
 
-    /// Receives until three key frames or five seconds tell enough.
+    /// Receives for `span`, or until three key frames tell enough; with no span until the first picture.
     private static func watch(
-        _ url: String, role: StreamRole, options: RTSPOptions, interrupt: Interrupt, time: TimeSource
+        _ url: String, role: StreamRole, options: RTSPOptions, span: Duration, interrupt: Interrupt, time: TimeSource
     ) throws -> StreamSight {
         var demuxer = try Demuxer(rtsp: url, options: options, interrupt: interrupt)
         var reception = try StreamReception(tracks: demuxer.formats, role: role, now: time.uptime(), silence: .seconds(5))
-        let end = time.uptime() + .seconds(5)
+        let began = time.uptime()
+        let end = began + (span == .zero ? .seconds(5) : span)
         var keyFrame: Sample?
         while time.uptime() < end, let item = try demuxer.read() {
             guard let sample = try reception.take(item, arrival: time.uptime()) else { continue }
             if sample.isKeyFrame, sample.format.kind == .video { keyFrame = sample }
-            if reception.isSettled { break }
+            if span == .zero, keyFrame != nil { break }
+            if span <= Self.span, reception.isSettled { break }
         }
         return StreamSight(status: reception.status, keyFrame: keyFrame)
+    }
+
+    /// What a stream really sends, received for `span`.
+    /// - Throws: `StreamTrouble` where it does not come.
+    public func capture(_ url: String, _ address: CameraAddress, role: StreamRole, span: Duration) async throws -> StreamSight {
+        do {
+            return try await look(url, address, role: role, span: span)
+        } catch {
+            throw StreamTrouble(error)
+        }
     }
 
     /// `url` with the credentials in it, as FFmpeg takes them.

@@ -1,0 +1,73 @@
+public import GRDB
+import Synchronization
+
+/// Many small writes in one transaction: what comes while one is made durable goes into the next, together.
+///
+/// A disk makes a few dozen transactions durable in a second, whatever is in them; a site's cameras may tell of more events than that.
+public final class GroupCommit: Sendable {
+    private struct Write {
+        let body: @Sendable (Database) throws -> Void
+        let done: CheckedContinuation<Void, any Error>
+    }
+
+    private struct State {
+        var waiting: [Write] = []
+        var running = false
+    }
+
+    private let database: BoxDatabase
+    private let state = Mutex(State())
+
+    public init(_ database: BoxDatabase) {
+        self.database = database
+    }
+
+    /// Writes; durable when it returns. A body that throws undoes its own writes and no other's.
+    public func write(_ body: @escaping @Sendable (Database) throws -> Void) async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            let starts = state.withLock { state in
+                state.waiting.append(Write(body: body, done: continuation))
+                defer { state.running = true }
+                return !state.running
+            }
+            if starts { Task { await self.commit() } }
+        }
+    }
+
+    private func commit() async {
+        while true {
+            let batch = state.withLock { state in
+                defer { state.waiting = [] }
+                if state.waiting.isEmpty { state.running = false }
+                return state.waiting
+            }
+            guard !batch.isEmpty else { return }
+            let bodies = batch.map(\.body)
+            let results: Result<[(any Error)?], any Error>
+            do {
+                results = .success(try await database.write { database in bodies.map { Self.run($0, database) } })
+            } catch {
+                results = .failure(error)
+            }
+            for (index, write) in batch.enumerated() {
+                switch results {
+                case .success(let errors):
+                    if let error = errors[index] { write.done.resume(throwing: error) } else { write.done.resume() }
+                case .failure(let error): write.done.resume(throwing: error)
+                }
+            }
+        }
+    }
+
+    private static func run(_ body: (Database) throws -> Void, _ database: Database) -> (any Error)? {
+        do {
+            try database.inSavepoint {
+                try body(database)
+                return .commit
+            }
+            return nil
+        } catch {
+            return error
+        }
+    }
+}

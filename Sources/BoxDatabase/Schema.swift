@@ -1,0 +1,106 @@
+import Foundation
+import GRDB
+
+/// The tables, by migration; a migration that was released is never changed.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1: the main job") { database in
+            try settings(database)
+            try people(database)
+            try devices(database)
+            try footage(database)
+        }
+        migrator.registerMigration("2: any camera") { try AnyCameraMigration.run($0) }
+        return migrator
+    }
+
+    private static func settings(_ database: Database) throws {
+        try database.create(table: "setting") { table in
+            table.primaryKey("key", .text)
+            table.column("value", .text).notNull()
+        }
+        try database.create(table: "site") { table in
+            table.primaryKey("id", .text)
+            table.column("name", .text).notNull()
+            table.column("timeZone", .text).notNull()
+            table.column("createdAt", .datetime).notNull()
+        }
+    }
+
+    private static func people(_ database: Database) throws {
+        try database.create(table: "administrator") { table in
+            table.primaryKey("name", .text)
+            table.column("passwordHash", .text).notNull()
+            table.column("createdAt", .datetime).notNull()
+        }
+        try database.create(table: "signIn") { table in
+            table.primaryKey("tokenHash", .text)
+            table.column("administrator", .text).notNull().references("administrator", onDelete: .cascade)
+            table.column("createdAt", .datetime).notNull()
+            table.column("expiresAt", .datetime).notNull()
+        }
+    }
+
+    private static func devices(_ database: Database) throws {
+        try database.create(table: "device") { table in
+            table.primaryKey("id", .text)
+            table.column("siteId", .text).notNull().references("site", onDelete: .restrict)
+            table.column("name", .text).notNull()
+            table.column("url", .text).notNull().unique()
+            table.column("subUrl", .text)
+            table.column("userName", .text)
+            table.column("sealedPassword", .blob)
+            table.column("transport", .text).notNull()
+            table.column("createdAt", .datetime).notNull()
+        }
+        try database.create(table: "channel") { table in
+            table.primaryKey("id", .text)
+            table.column("deviceId", .text).notNull().indexed().references("device", onDelete: .cascade)
+            table.column("siteId", .text).notNull().references("site", onDelete: .restrict)
+            table.column("name", .text).notNull()
+            table.column("definition", .text)
+            table.column("retentionDays", .integer).notNull()
+            table.column("armed", .boolean).notNull()
+            table.column("motion", .text).notNull()
+            table.column("schedule", .text).notNull()
+            table.column("createdAt", .datetime).notNull()
+        }
+    }
+
+    // Clips, events and gaps outlive their channel: footage stays until its retention ends.
+    private static func footage(_ database: Database) throws {
+        try database.create(table: "clip") { table in
+            table.primaryKey("id", .text)
+            table.column("channelId", .text).notNull().indexed()
+            table.column("channelName", .text).notNull()
+            table.column("startsAt", .datetime).notNull().indexed()
+            table.column("state", .text).notNull().indexed()
+            table.column("manifest", .text).notNull()
+            table.column("spoolBytes", .integer).notNull()
+            table.column("attempts", .integer).notNull()
+            table.column("lastError", .text)
+            table.column("storedAt", .datetime)
+            table.column("expiresAt", .datetime).indexed()
+        }
+        try database.create(table: "event") { table in
+            table.primaryKey("id", .text)
+            table.column("channelId", .text).notNull().indexed()
+            table.column("channelName", .text).notNull()
+            table.column("category", .text).notNull()
+            table.column("source", .text).notNull()
+            table.column("startedAt", .datetime).notNull().indexed()
+            table.column("endedAt", .datetime)
+            table.column("clipId", .text).indexed()
+            table.column("dropReason", .text)
+        }
+        try database.create(table: "gap") { table in
+            table.autoIncrementedPrimaryKey("id")
+            table.column("channelId", .text).notNull().indexed()
+            table.column("from", .datetime).notNull()
+            table.column("to", .datetime).notNull()
+            table.column("bytes", .integer)
+            table.column("reason", .text).notNull()
+        }
+    }
+}

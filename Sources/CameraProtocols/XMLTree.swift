@@ -1,0 +1,222 @@
+// CameraProtocols owns what is said between the box and a device, as pure parsers and writers: XML, multipart, SOAP, ISAPI, SADP, WS-Discovery,
+// SDP, HTTP authentication. No socket, file, clock or setting may enter it: all input is hostile, and every parser is bounded and fuzzed.
+
+import Foundation
+import FoundationXML
+
+/// Why a document of a device is not read.
+public enum XMLRefusal: Error, Sendable, Equatable, CustomStringConvertible {
+    /// It declares a document type; entities and external references come that way.
+    case documentType
+    case tooLarge
+    case tooDeep
+    case tooManyElements
+    case malformed(String)
+
+    public var description: String {
+        switch self {
+        case .documentType: "The device sent XML with a document type, which no device needs."
+        case .tooLarge: "The device sent XML that is too large."
+        case .tooDeep: "The device sent XML that is nested too deeply."
+        case .tooManyElements: "The device sent XML with too many elements."
+        case .malformed(let reason): "The device sent XML that cannot be read: \(reason)"
+        }
+    }
+}
+
+/// How much of a document is read.
+public struct XMLLimits: Sendable {
+    public var bytes = 4 << 20
+    public var depth = 48
+    public var elements = 40_000
+
+    public init() {}
+}
+
+/// An element of an XML document, with everything under it; names without their prefixes, because devices do not agree on namespaces.
+public struct XMLTree: Sendable, Equatable {
+    /// Without its prefix.
+    public var name: String
+    /// As they came, prefixes and namespace declarations included.
+    public var attributes: [String: String]
+    /// The element's own text, without the white space around it.
+    public var text: String
+    public var children: [XMLTree]
+
+    public init(_ name: String, attributes: [String: String] = [:], text: String = "", children: [XMLTree] = []) {
+        self.name = name
+        self.attributes = attributes
+        self.text = text
+        self.children = children
+    }
+
+    /// Reads a document.
+    ///
+    /// Bytes that are not UTF-8 are replaced, whatever the declaration says: old devices put names in local encodings into documents they
+    /// call UTF-8. What follows the document's end is not looked at.
+    public init(parsing bytes: some Sequence<UInt8>, limits: XMLLimits = XMLLimits()) throws(XMLRefusal) {
+        let bytes = Array(bytes)
+        guard bytes.count <= limits.bytes else { throw .tooLarge }
+        var text = String(decoding: bytes, as: UTF8.self)
+        if let start = text.firstIndex(of: "<") { text.removeSubrange(..<start) }
+        if text.hasPrefix("<?xml"), let end = text.range(of: "?>") { text.removeSubrange(..<end.upperBound) }
+        guard !text.contains("<!DOCTYPE"), !text.contains("<!ENTITY") else { throw .documentType }
+        let clean = String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 0x20 || [9, 10, 13].contains($0.value) }))
+        let builder = XMLTreeBuilder(limits: limits)
+        let parser = XMLParser(data: Data(clean.utf8))
+        parser.delegate = builder
+        parser.shouldResolveExternalEntities = false
+        _ = parser.parse()
+        if let refusal = builder.refusal { throw refusal }
+        // The whole document was read before anything that follows it was found wrong.
+        guard let root = builder.root else {
+            throw .malformed(clean.isEmpty ? "it is empty" : "line \(parser.lineNumber), column \(parser.columnNumber)")
+        }
+        self = root
+    }
+
+    // MARK: Asking
+
+    /// The first child along a path of names.
+    public subscript(_ path: String...) -> XMLTree? {
+        var here = self
+        for name in path {
+            guard let next = here.children.first(where: { $0.name == name }) else { return nil }
+            here = next
+        }
+        return here
+    }
+
+    /// The children of a name.
+    public func all(_ name: String) -> [XMLTree] { children.filter { $0.name == name } }
+
+    /// The first element of a name anywhere below, nearest first along the document.
+    public func first(_ name: String) -> XMLTree? {
+        for child in children {
+            if child.name == name { return child }
+            if let found = child.first(name) { return found }
+        }
+        return nil
+    }
+
+    /// All elements of a name anywhere below.
+    public func descendants(_ name: String) -> [XMLTree] {
+        children.flatMap { ($0.name == name ? [$0] : []) + $0.descendants(name) }
+    }
+
+    /// An attribute by its name without prefix.
+    public func attribute(_ name: String) -> String? {
+        attributes[name] ?? attributes.first { $0.key.hasSuffix(":" + name) && !$0.key.hasPrefix("xmlns") }?.value
+    }
+
+    /// The text where there is any.
+    public var word: String? { text.isEmpty ? nil : text }
+    public var integer: Int? { Int(text) }
+    public var number: Double? { Double(text).flatMap { $0.isFinite ? $0 : nil } }
+
+    /// `true`, `TRUE`, `1`, `on`, `enable` and their opposites.
+    public var flag: Bool? { Self.flag(text) }
+
+    /// A word that means yes or no.
+    public static func flag(_ text: String) -> Bool? {
+        switch text.lowercased() {
+        case "true", "1", "on", "yes", "enable", "enabled", "open": true
+        case "false", "flase", "0", "off", "no", "disable", "disabled", "close", "closed": false
+        default: nil
+        }
+    }
+
+    // MARK: Changing and writing
+
+    /// Sets the text at a path, making the elements that are missing.
+    public mutating func set(_ path: String..., to text: String) { set(path[...], to: text) }
+
+    private mutating func set(_ path: ArraySlice<String>, to text: String) {
+        guard let name = path.first else {
+            self.text = text
+            return
+        }
+        if let index = children.firstIndex(where: { $0.name == name }) {
+            children[index].set(path.dropFirst(), to: text)
+        } else {
+            var child = XMLTree(name)
+            child.set(path.dropFirst(), to: text)
+            children.append(child)
+        }
+    }
+
+    /// Applies `change` to the first child of a name, if there is one.
+    public mutating func change(_ name: String, _ change: (inout XMLTree) -> Void) {
+        guard let index = children.firstIndex(where: { $0.name == name }) else { return }
+        change(&children[index])
+    }
+
+    /// The document as text, with its declaration.
+    public var document: String { "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + written }
+
+    /// The element as text.
+    public var written: String {
+        var out = "<" + name
+        for (key, value) in attributes.sorted(by: { $0.key < $1.key }) { out += " \(key)=\"\(Self.escaped(value))\"" }
+        if text.isEmpty, children.isEmpty { return out + "/>" }
+        return out + ">" + Self.escaped(text) + children.map(\.written).joined() + "</\(name)>"
+    }
+
+    /// `text` with what XML reserves replaced.
+    public static func escaped(_ text: String) -> String {
+        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing("\"", with: "&quot;")
+    }
+}
+
+/// Builds the tree while the parser goes through the document, and stops it at a limit.
+private final class XMLTreeBuilder: NSObject, XMLParserDelegate {
+    private let limits: XMLLimits
+    private var open: [XMLTree] = []
+    private var elements = 0
+    private(set) var root: XMLTree?
+    private(set) var refusal: XMLRefusal?
+
+    init(limits: XMLLimits) {
+        self.limits = limits
+    }
+
+    func parser(
+        _ parser: XMLParser, didStartElement elementName: String, namespaceURI: String?, qualifiedName: String?,
+        attributes: [String: String]
+    ) {
+        elements += 1
+        guard root == nil else { return parser.abortParsing() }
+        guard elements <= limits.elements else { return refuse(.tooManyElements, parser) }
+        guard open.count < limits.depth else { return refuse(.tooDeep, parser) }
+        var element = XMLTree(elementName.split(separator: ":").last.map(String.init) ?? elementName, attributes: attributes)
+        // What is to be sent back as it came (WS-Addressing) keeps its namespace, which may be declared anywhere above.
+        if open.last?.name == "ReferenceParameters", attributes["xmlns"] == nil {
+            let prefix = elementName.contains(":") ? elementName.split(separator: ":").first.map { "xmlns:" + $0 } : nil
+            let declaration = prefix ?? "xmlns"
+            element.attributes["xmlns"] =
+                attributes[declaration] ?? open.last { $0.attributes[declaration] != nil }?.attributes[declaration]
+        }
+        open.append(element)
+    }
+
+    func parser(_ parser: XMLParser, didEndElement elementName: String, namespaceURI: String?, qualifiedName: String?) {
+        guard var element = open.popLast() else { return }
+        element.text = element.text.trimmingCharacters(in: .whitespacesAndNewlines)
+        if open.isEmpty { root = root ?? element } else { open[open.count - 1].children.append(element) }
+    }
+
+    func parser(_ parser: XMLParser, foundCharacters string: String) {
+        guard !open.isEmpty else { return }
+        open[open.count - 1].text += string
+    }
+
+    func parser(_ parser: XMLParser, foundCDATA block: Data) {
+        guard !open.isEmpty else { return }
+        open[open.count - 1].text += String(decoding: block, as: UTF8.self)
+    }
+
+    private func refuse(_ reason: XMLRefusal, _ parser: XMLParser) {
+        refusal = refusal ?? reason
+        parser.abortParsing()
+    }
+}

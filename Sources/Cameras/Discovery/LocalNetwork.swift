@@ -1,0 +1,88 @@
+import CLinux
+import Foundation
+
+/// An address of the box on a network it is attached to.
+struct LocalInterface: Sendable, Equatable {
+    let name: String
+    let index: UInt32
+    /// Four bytes, or sixteen.
+    let address: [UInt8]
+    let prefixLength: Int
+
+    var isIPv4: Bool { address.count == 4 }
+    var isLoopback: Bool { isIPv4 ? address[0] == 127 : address.dropLast().allSatisfy { $0 == 0 } && address.last == 1 }
+    var isLinkLocal: Bool { isIPv4 ? address[0] == 169 && address[1] == 254 : address[0] == 0xFE && address[1] & 0xC0 == 0x80 }
+
+    /// RFC 1918, and link-local and loopback: networks of this place.
+    var isPrivate: Bool {
+        guard isIPv4 else { return address[0] & 0xFE == 0xFC || isLinkLocal }
+        return address[0] == 10 || address[0] == 172 && (16...31).contains(address[1]) || address[0] == 192 && address[1] == 168
+            || isLinkLocal || isLoopback
+    }
+
+    var broadcast: [UInt8] {
+        let host = UInt32.max >> UInt32(min(prefixLength, 32))
+        let value = prefixLength >= 32 ? number : number | host
+        return [UInt8(value >> 24 & 255), UInt8(value >> 16 & 255), UInt8(value >> 8 & 255), UInt8(value & 255)]
+    }
+
+    private var number: UInt32 { address.prefix(4).reduce(0) { $0 << 8 | UInt32($1) } }
+
+    /// The other hosts of an IPv4 network, of which at most `limit` around the own address.
+    func hosts(limit: Int) -> [String] {
+        guard isIPv4, prefixLength < 31 else { return [] }
+        let size = UInt32(1) << UInt32(32 - max(prefixLength, 8))
+        let network = number & ~(size - 1)
+        var first = network + 1
+        var last = network + size - 2
+        if Int(last - first) >= limit {
+            first = max(first, number > UInt32(limit / 2) ? number - UInt32(limit / 2) : first)
+            last = min(last, first + UInt32(limit) - 1)
+        }
+        return (first...last).filter { $0 != number }.map { "\($0 >> 24).\($0 >> 16 & 255).\($0 >> 8 & 255).\($0 & 255)" }
+    }
+
+    /// The addresses that are up; loopback only where devices may be on the box itself.
+    static func all(loopback: Bool) -> [LocalInterface] {
+        var list: UnsafeMutablePointer<ifaddrs>?
+        guard getifaddrs(&list) == 0, let first = list else { return [] }
+        defer { freeifaddrs(first) }
+        var found: [LocalInterface] = []
+        var next: UnsafeMutablePointer<ifaddrs>? = first
+        while let entry = next?.pointee {
+            next = entry.ifa_next
+            guard entry.ifa_flags & UInt32(IFF_UP) != 0, let address = entry.ifa_addr, let name = entry.ifa_name,
+                let bytes = bytes(address)
+            else { continue }
+            let mask = entry.ifa_netmask.flatMap { Self.bytes($0) } ?? []
+            let interface = LocalInterface(
+                name: String(cString: name), index: if_nametoindex(name), address: bytes,
+                prefixLength: mask.reduce(0) { $0 + $1.nonzeroBitCount })
+            if loopback || !interface.isLoopback { found.append(interface) }
+        }
+        return found
+    }
+
+    private static func bytes(_ address: UnsafeMutablePointer<sockaddr>) -> [UInt8]? {
+        switch Int32(address.pointee.sa_family) {
+        case AF_INET:
+            address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { withUnsafeBytes(of: $0.pointee.sin_addr) { Array($0) } }
+        case AF_INET6:
+            address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { withUnsafeBytes(of: $0.pointee.sin6_addr) { Array($0) } }
+        default: nil
+        }
+    }
+}
+
+/// What the kernel knows of neighbours.
+public enum NeighbourTable {
+    /// The MAC address that an IPv4 address had last.
+    public static func macAddress(of address: String) -> String? {
+        guard let text = try? String(contentsOfFile: "/proc/net/arp", encoding: .utf8) else { return nil }
+        for line in text.split(separator: "\n").dropFirst() {
+            let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+            if fields.count >= 4, fields[0] == address { return DeviceIdentity.canonical(macAddress: String(fields[3])) }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,113 @@
+import BoxDatabase
+public import Cameras
+public import Core
+import Foundation
+public import Logging
+public import Recording
+import Synchronization
+
+/// What all devices share.
+public struct DeviceEnvironment: Sendable {
+    let channels: ChannelRegistry
+    let spool: any FootageSpool
+    let pictures: EventPictures
+    let prober: DeviceProber
+    let time: TimeSource
+    let logger: Logger
+    /// How long a device must be away before that is an event.
+    let offlineAfter: Duration
+    /// Called, from any thread, when a device's view changed.
+    let changed: @Sendable (DeviceID) -> Void
+
+    public init(
+        channels: ChannelRegistry, spool: any FootageSpool, pictures: EventPictures, prober: DeviceProber, time: TimeSource, logger: Logger,
+        offlineAfter: Duration = .seconds(300), changed: @escaping @Sendable (DeviceID) -> Void
+    ) {
+        self.channels = channels
+        self.spool = spool
+        self.pictures = pictures
+        self.prober = prober
+        self.time = time
+        self.logger = logger
+        self.offlineAfter = offlineAfter
+        self.changed = changed
+    }
+}
+
+/// All devices at work; starts, changes and ends them as they are set.
+public final class DeviceRegistry: Sendable {
+    private struct Entry {
+        let device: DeviceAtWork
+        var task: Task<Void, Never>?
+    }
+
+    private struct State {
+        var entries: [DeviceID: Entry] = [:]
+        var running = false
+    }
+
+    public let environment: DeviceEnvironment
+    private let catalogue: DeviceCatalogue
+    private let state = Mutex(State())
+    private let stopping = Signal()
+
+    public init(environment: DeviceEnvironment, catalogue: DeviceCatalogue) {
+        self.environment = environment
+        self.catalogue = catalogue
+    }
+
+    /// Runs the devices until cancelled.
+    public func run() async {
+        state.withLock { state in
+            state.running = true
+            for id in state.entries.keys { Self.start(&state, id) }
+        }
+        while !Task.isCancelled { await stopping.wait() }
+        let tasks = state.withLock { state in
+            state.running = false
+            return state.entries.values.compactMap(\.task)
+        }
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
+    }
+
+    private static func start(_ state: inout State, _ id: DeviceID) {
+        guard let device = state.entries[id]?.device else { return }
+        state.entries[id]?.task = Task { await device.run() }
+    }
+
+    /// Starts every device that is set.
+    public func startAll() async throws {
+        for (device, _) in try await catalogue.devices() { try await apply(device.id) }
+    }
+
+    /// Takes over a device as it is set now: it begins anew.
+    public func apply(_ id: DeviceID) async throws {
+        let (record, _) = try await catalogue.device(id)
+        let entry = try await catalogue.entryPoint(of: record)
+        let description = record.description
+        let profile = description.map { environment.prober.profiles.profile(of: $0.identity) } ?? .unknown
+        let device = DeviceAtWork(
+            record, description: description, driver: environment.prober.driver(record.driverKind, entry, profile: profile),
+            profile: profile,
+            channels: try await catalogue.channelRecords(of: id), environment: environment)
+        await remove(id)
+        state.withLock { state in
+            state.entries[id] = Entry(device: device)
+            if state.running { Self.start(&state, id) }
+        }
+        environment.changed(id)
+    }
+
+    /// Ends a device.
+    public func remove(_ id: DeviceID) async {
+        guard let entry = state.withLock({ $0.entries.removeValue(forKey: id) }) else { return }
+        entry.task?.cancel()
+        await entry.task?.value
+        await entry.device.driver.close()
+    }
+
+    public subscript(id: DeviceID) -> DeviceAtWork? { state.withLock { $0.entries[id]?.device } }
+
+    public var devices: [DeviceAtWork] { state.withLock { $0.entries.values.map(\.device) } }
+}

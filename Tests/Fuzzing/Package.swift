@@ -1,0 +1,26 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// Fuzzing of the parsers of what devices send: see `tools/fuzz`. It is a package of its own, because everything in it, the parsers included,
+// is built with libFuzzer's instrumentation; its sources of the parsers are links to the real ones.
+
+let fuzzing: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+let entry: [SwiftSetting] = fuzzing + [.unsafeFlags(["-parse-as-library"])]
+
+let package = Package(
+    name: "fuzzing",
+    dependencies: [.package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2")],
+    targets: [
+        .target(name: "FuzzDriver"),
+        .target(name: "Core", swiftSettings: fuzzing),
+        .target(
+            name: "CameraProtocols", dependencies: ["Core", .product(name: "Crypto", package: "swift-crypto")], swiftSettings: fuzzing),
+    ]
+        + ["Multipart", "ONVIF", "ISAPI", "Discovery", "Session"].map {
+            .executableTarget(name: "Fuzz\($0)", dependencies: ["CameraProtocols", "FuzzDriver"], swiftSettings: entry)
+        },
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,107 @@
+"""Pictures and recordings that devices send, made once with ffmpeg, and the camera-simulator that serves their RTSP."""
+
+import asyncio
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+import urllib.parse
+import urllib.request
+
+COMMANDS = {
+    "picture.jpg": ["-f", "lavfi", "-i", "testsrc2=s=1280x720", "-frames:v", "1", "-q:v", "5"],
+    "recording.mp4": ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=15", "-f", "lavfi", "-i", "sine=440:r=16000", "-t", "10", "-c:v", "libx264", "-preset", "veryfast",
+                      "-pix_fmt", "yuv420p", "-b:v", "800k", "-g", "30", "-c:a", "aac", "-b:a", "32k", "-movflags", "+faststart"],
+    "recording.ps": ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=15", "-f", "lavfi", "-i", "sine=440:r=8000", "-t", "10", "-c:v", "libx264", "-preset", "veryfast",
+                     "-pix_fmt", "yuv420p", "-b:v", "800k", "-g", "30", "-c:a", "mp2", "-ar", "48000", "-f", "vob"],
+}
+
+
+class Media:
+    """The files; each is made when it is first wanted and kept in the cache directory."""
+
+    def __init__(self):
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        self.directory = os.path.join(base, "gatehouse-device-simulator")
+        self.loaded, self.lock = {}, asyncio.Lock()
+        self.numbers = itertools.count(1)
+
+    async def file(self, name):
+        """The bytes of a file."""
+        async with self.lock:
+            if name not in self.loaded:
+                self.loaded[name] = await asyncio.get_running_loop().run_in_executor(None, self.make, name)
+            return self.loaded[name]
+
+    def make(self, name):
+        """Make a file where the cache lacks it."""
+        path = os.path.join(self.directory, name)
+        if not os.path.exists(path):
+            os.makedirs(self.directory, exist_ok=True)
+            root, ending = os.path.splitext(path)
+            part = f"{root}.{os.getpid()}{ending}"
+            subprocess.run(["ffmpeg", "-v", "error", "-y", *COMMANDS[name], part], check=True, stdin=subprocess.DEVNULL)
+            os.replace(part, path)
+        with open(path, "rb") as file:
+            return file.read()
+
+    async def picture(self, device, channel):
+        """A snapshot: every one differs by a comment that names device, channel and number."""
+        data = await self.file("picture.jpg")
+        comment = f"{device.name} channel {channel} number {next(self.numbers)} at {device.utc().isoformat()}".encode()
+        return data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:]
+
+    async def recording(self, kind):
+        """A recording: mp4 or ps."""
+        return await self.file("recording.ps" if kind == "ps" else "recording.mp4")
+
+
+class Cameras:
+    """The camera-simulator behind the devices: one camera whose streams appear under all paths, on each device's address."""
+
+    def __init__(self, options):
+        self.options, self.process, self.control, self.port = options, None, None, None
+
+    def start(self, devices, port):
+        """Start it and wait until it serves."""
+        paths = {"/onvif/profile1": "main", "/onvif/profile2": "sub"}
+        for number in range(1, max(device.channels for device in devices) + 1):
+            paths.update({f"/Streaming/Channels/{number}01": "main", f"/Streaming/Channels/{number}02": "sub", f"/Streaming/channels/{number}01": "main", f"/Streaming/channels/{number}02": "sub",
+                          f"/Streaming/tracks/{number}01": "main", f"/onvif/recording{number}": "main"})
+        tool = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "camera-simulator")
+        accounts = {(device.user, device.password) for device in devices}
+        user, password = next(iter(accounts))
+        command = [sys.executable, tool, "--port", str(port), "--address", ",".join(dict.fromkeys(device.address for device in devices)),
+                   "--user", user, "--password", password, "--size", self.options.size, "--rate", "15", "--bitrate", "1500", "--scene", "yard"]
+        for path, stream in paths.items():
+            command += ["--alias", f"{path}={stream}"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("camera-simulator did not start")
+        ready = json.loads(line)
+        self.control = ready["control"]
+        self.port = urllib.parse.urlsplit(ready["rtsp"]).port
+        for device in devices:
+            device.rtsp_port = self.port
+            if (device.user, device.password) != (user, password):
+                self.tell(device, "password", user=device.user, value=device.password)
+
+    def use(self, devices, url):
+        """Use a camera-simulator that runs already."""
+        self.port = urllib.parse.urlsplit(url).port or 554
+        for device in devices:
+            device.rtsp_port = self.port
+
+    def tell(self, device, kind, **parameters):
+        """Change one device's RTSP endpoint; in a thread, in order."""
+        if self.control:
+            query = urllib.parse.urlencode({"address": device.address, "kind": kind, **parameters})
+            request = urllib.request.Request(f"{self.control}/endpoint?{query}", method="POST")
+            urllib.request.urlopen(request, timeout=15).read()
+
+    def tell_soon(self, device, kind, **parameters):
+        """As tell, without waiting."""
+        threading.Thread(target=self.tell, args=(device, kind), kwargs=parameters, daemon=True).start()
