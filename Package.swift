@@ -117,7 +117,8 @@ let package = Package(
         .executableTarget(
             name: "Gatehouse",
             dependencies: [
-                "Access", "BoxDatabase", "CLinux", "Cameras", "CloudStorage", "Core", "Devices", "ManagementAPI", "Media", "MediaWorker",
+                "Access", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "ManagementAPI",
+                "Media", "MediaWorker",
                 "Recording",
                 .argumentParser, .configuration, .logging, .nioSSL, .serviceLifecycle, .system, .unixSignals, .yams,
             ],

@@ -1,9 +1,6 @@
 // CameraProtocols owns what is said between the box and a device, as pure parsers and writers: XML, multipart, SOAP, ISAPI, SADP, WS-Discovery,
 // SDP, HTTP authentication. No socket, file, clock or setting may enter it: all input is hostile, and every parser is bounded and fuzzed.
 
-import Foundation
-import FoundationXML
-
 /// Why a document of a device is not read.
 public enum XMLRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     /// It declares a document type; entities and external references come that way.
@@ -57,22 +54,10 @@ public struct XMLTree: Sendable, Equatable {
     public init(parsing bytes: some Sequence<UInt8>, limits: XMLLimits = XMLLimits()) throws(XMLRefusal) {
         let bytes = Array(bytes)
         guard bytes.count <= limits.bytes else { throw .tooLarge }
-        var text = String(decoding: bytes, as: UTF8.self)
-        if let start = text.firstIndex(of: "<") { text.removeSubrange(..<start) }
-        if text.hasPrefix("<?xml"), let end = text.range(of: "?>") { text.removeSubrange(..<end.upperBound) }
-        guard !text.contains("<!DOCTYPE"), !text.contains("<!ENTITY") else { throw .documentType }
-        let clean = String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 0x20 || [9, 10, 13].contains($0.value) }))
-        let builder = XMLTreeBuilder(limits: limits)
-        let parser = XMLParser(data: Data(clean.utf8))
-        parser.delegate = builder
-        parser.shouldResolveExternalEntities = false
-        _ = parser.parse()
-        if let refusal = builder.refusal { throw refusal }
-        // The whole document was read before anything that follows it was found wrong.
-        guard let root = builder.root else {
-            throw .malformed(clean.isEmpty ? "it is empty" : "line \(parser.lineNumber), column \(parser.columnNumber)")
-        }
-        self = root
+        // Local encodings and control characters stand in names that people gave.
+        let text = String(decoding: bytes, as: UTF8.self).utf8.filter { $0 >= 0x20 || [9, 10, 13].contains($0) }
+        var reader = XMLReader(Array(text.drop { $0 != UInt8(ascii: "<") }), limits: limits)
+        self = try reader.read()
     }
 
     // MARK: Asking
@@ -165,58 +150,5 @@ public struct XMLTree: Sendable, Equatable {
     /// `text` with what XML reserves replaced.
     public static func escaped(_ text: String) -> String {
         text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing("\"", with: "&quot;")
-    }
-}
-
-/// Builds the tree while the parser goes through the document, and stops it at a limit.
-private final class XMLTreeBuilder: NSObject, XMLParserDelegate {
-    private let limits: XMLLimits
-    private var open: [XMLTree] = []
-    private var elements = 0
-    private(set) var root: XMLTree?
-    private(set) var refusal: XMLRefusal?
-
-    init(limits: XMLLimits) {
-        self.limits = limits
-    }
-
-    func parser(
-        _ parser: XMLParser, didStartElement elementName: String, namespaceURI: String?, qualifiedName: String?,
-        attributes: [String: String]
-    ) {
-        elements += 1
-        guard root == nil else { return parser.abortParsing() }
-        guard elements <= limits.elements else { return refuse(.tooManyElements, parser) }
-        guard open.count < limits.depth else { return refuse(.tooDeep, parser) }
-        var element = XMLTree(elementName.split(separator: ":").last.map(String.init) ?? elementName, attributes: attributes)
-        // What is to be sent back as it came (WS-Addressing) keeps its namespace, which may be declared anywhere above.
-        if open.last?.name == "ReferenceParameters", attributes["xmlns"] == nil {
-            let prefix = elementName.contains(":") ? elementName.split(separator: ":").first.map { "xmlns:" + $0 } : nil
-            let declaration = prefix ?? "xmlns"
-            element.attributes["xmlns"] =
-                attributes[declaration] ?? open.last { $0.attributes[declaration] != nil }?.attributes[declaration]
-        }
-        open.append(element)
-    }
-
-    func parser(_ parser: XMLParser, didEndElement elementName: String, namespaceURI: String?, qualifiedName: String?) {
-        guard var element = open.popLast() else { return }
-        element.text = element.text.trimmingCharacters(in: .whitespacesAndNewlines)
-        if open.isEmpty { root = root ?? element } else { open[open.count - 1].children.append(element) }
-    }
-
-    func parser(_ parser: XMLParser, foundCharacters string: String) {
-        guard !open.isEmpty else { return }
-        open[open.count - 1].text += string
-    }
-
-    func parser(_ parser: XMLParser, foundCDATA block: Data) {
-        guard !open.isEmpty else { return }
-        open[open.count - 1].text += String(decoding: block, as: UTF8.self)
-    }
-
-    private func refuse(_ reason: XMLRefusal, _ parser: XMLParser) {
-        refusal = refusal ?? reason
-        parser.abortParsing()
     }
 }

@@ -25,6 +25,7 @@ public struct DeviceView: Sendable {
 /// One device at work: its driver, its events, its clock, its health.
 public final class DeviceAtWork: Sendable {
     private struct State {
+        var description: DeviceDescription?
         var view: DeviceView
         var tracker: EventTracker
         var clockOffset: Double?
@@ -33,7 +34,6 @@ public final class DeviceAtWork: Sendable {
     }
 
     public let record: DeviceRecord
-    public let description: DeviceDescription?
     public let driver: any CameraDriver
     public let lens: LensControl
     private let channels: [Int: ChannelID]
@@ -47,7 +47,6 @@ public final class DeviceAtWork: Sendable {
         channels: [ChannelRecord], environment: DeviceEnvironment
     ) {
         self.record = record
-        self.description = description
         self.driver = driver
         self.environment = environment
         self.channels = Dictionary(channels.map { ($0.number, $0.id) }) { first, _ in first }
@@ -62,11 +61,21 @@ public final class DeviceAtWork: Sendable {
             : Condition(code: "connecting", severity: .attention, sentence: "Connecting to the device.", since: now)
         state = Mutex(
             State(
+                description: description,
                 view: DeviceView(condition: connecting, events: nil, clock: nil, disks: [], notifications: 0),
                 tracker: EventTracker(silence: .seconds(profile.eventEndSeconds))))
     }
 
     public var view: DeviceView { state.withLock { $0.view } }
+
+    /// What the device said of itself last.
+    public var description: DeviceDescription? { state.withLock { $0.description } }
+
+    /// Takes over what the device says of itself now.
+    func take(_ description: DeviceDescription) {
+        state.withLock { $0.description = description }
+        environment.changed(record.id)
+    }
 
     /// The identifier that events of the device as a whole are taken down under.
     private var ownChannel: ChannelID {

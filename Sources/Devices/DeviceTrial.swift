@@ -2,7 +2,7 @@ import CameraProtocols
 public import Cameras
 public import Core
 public import Foundation
-import Media
+public import Media
 import Synchronization
 
 /// Tries a device whole: is it there, does it let us in, what is it, what does it send, does it tell of events, is its clock right.
@@ -18,16 +18,20 @@ public struct DeviceTrial: Sendable {
     let time: TimeSource
     /// How long the first channel's stream is watched.
     let captureSpan: Duration
+    /// What comes from a channel now, where its stream is at work: it is not opened a second time, for there may be no session free.
+    let receiving: @Sendable (Int) -> [StreamStatus]?
     /// The name of a device that has this identity already.
     let addedAs: @Sendable (DeviceIdentity, DeviceAddress) async -> String?
 
     public init(
         prober: DeviceProber, time: TimeSource, captureSpan: Duration = .seconds(10),
+        receiving: @escaping @Sendable (Int) -> [StreamStatus]? = { _ in nil },
         addedAs: @escaping @Sendable (DeviceIdentity, DeviceAddress) async -> String?
     ) {
         self.prober = prober
         self.time = time
         self.captureSpan = captureSpan
+        self.receiving = receiving
         self.addedAs = addedAs
     }
 
@@ -174,18 +178,22 @@ public struct DeviceTrial: Sendable {
         notes.change { $0.captures = captures }
         let working = captures.filter { $0.trouble == nil }
         guard let first = working.first, let main = first.streams.first else {
-            let trouble = captures.compactMap(\.trouble).first ?? StreamTrouble.noVideo.sentence
-            throw DeviceFailure(trouble == StreamTrouble.wrongPassword.sentence ? .wrongPassword : .noVideo, trouble)
+            let trouble = captures.first { $0.trouble != nil }
+            throw DeviceFailure(stream: trouble?.troubleCode ?? "no-video", trouble?.trouble ?? StreamTrouble.noVideo.sentence)
         }
-        let seen = "\(Int(first.seconds.rounded())) s watched: \(Self.words(main))"
+        let span = first.seconds == 0 ? "The box receives it now" : "\(Int(first.seconds.rounded(.up))) s watched"
+        let seen = "\(span): \(Self.words(main))"
         let others = captures.count == 1 ? "" : " \(working.count) of \(captures.count) channels send a picture."
         notes.change { $0.set(.streams, working.count == captures.count ? .ok : .attention, seen + "." + others) }
     }
 
     private func capture(_ channel: DeviceChannel, _ entry: DeviceEntryPoint, span: Duration) async -> OnboardingReport.Capture {
+        if let streams = receiving(channel.number), !streams.isEmpty {
+            return OnboardingReport.Capture(channel: channel.number, streams: streams, seconds: 0, trouble: nil)
+        }
         let began = time.uptime()
         var streams: [StreamStatus] = []
-        var trouble: String?
+        var trouble: StreamTrouble?
         for stream in channel.streams where stream.role != .third {
             guard let url = RTSPAddress(stream.url) else { continue }
             let address = CameraAddress(
@@ -196,16 +204,15 @@ public struct DeviceTrial: Sendable {
                 streams.append(
                     try await prober.tester.capture(stream.url, address, role: role, span: stream.role == .main ? span : .zero).status)
             } catch {
-                let sentence = (error as? StreamTrouble ?? StreamTrouble(error)).sentence
                 if stream.role == .main {
-                    trouble = sentence
+                    trouble = StreamTrouble(error)
                     break
                 }
             }
         }
         return OnboardingReport.Capture(
             channel: channel.number, streams: streams, seconds: span == .zero ? (time.uptime() - began).seconds : span.seconds,
-            trouble: trouble)
+            trouble: trouble?.sentence, troubleCode: trouble?.code)
     }
 
     private static func words(_ status: StreamStatus) -> String {

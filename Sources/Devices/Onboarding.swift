@@ -130,11 +130,15 @@ public final class Onboarding: Sendable {
     private func checkNow(_ id: DeviceID) async throws {
         let (record, _) = try await catalogue.device(id)
         let entry = try await catalogue.entryPoint(of: record)
-        // Its stream is at work: looking at it a second time might be one session too many.
-        let trial = DeviceTrial(prober: registry.environment.prober, time: time, captureSpan: .zero, addedAs: { _, _ in nil })
-        let (result, report) = await trial.run(entry, driver: record.driverChosen ? record.driverKind : nil, zone: nil, setsClock: false) {
-            _ in
-        }
+        let working = Dictionary(
+            uniqueKeysWithValues: try await catalogue.channelRecords(of: id).compactMap { channel in
+                catalogue.channels[channel.id].map { (channel.number, $0.view.streams) }
+            })
+        let trial = DeviceTrial(
+            prober: registry.environment.prober, time: time, captureSpan: captureSpan, receiving: { working[$0] }, addedAs: { _, _ in nil })
+        let (result, report) = await trial.run(
+            entry, driver: record.driverChosen ? record.driverKind : nil, zone: nil, setsClock: false
+        ) { _ in }
         var (device, _) = try await catalogue.device(id)
         device.report = String(decoding: try GatehouseJSON.encoder.encode(report), as: UTF8.self)
         if case .success(let outcome) = result {
@@ -143,6 +147,16 @@ public final class Onboarding: Sendable {
         }
         try await catalogue.update(device)
         try await registry.apply(id)
+    }
+
+    /// Asks a device again what it is, after something was changed on it.
+    public func refresh(_ id: DeviceID) async throws {
+        guard let atWork = registry[id] else { throw CatalogueError.noSuchDevice }
+        let description = try await atWork.driver.describe()
+        var (device, _) = try await catalogue.device(id)
+        try device.take(description)
+        try await catalogue.update(device)
+        atWork.take(description)
     }
 
     /// Changes the password on the device, then in the box; the other way round it would be locked out.

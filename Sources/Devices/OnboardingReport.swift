@@ -34,6 +34,8 @@ public struct OnboardingReport: Codable, Sendable, Equatable {
         public let seconds: Double
         /// Why it did not come.
         public let trouble: String?
+        /// Of the trouble, for programs.
+        public var troubleCode: String?
     }
 
     public var startedAt: Date

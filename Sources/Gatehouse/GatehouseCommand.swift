@@ -9,7 +9,10 @@ struct GatehouseCommand: AsyncParsableCommand {
         abstract: "Turns the cameras of a site into cloud cameras.",
         discussion: "Run `gatehouse serve` to start the box. Each command explains itself with --help.",
         version: version,
-        subcommands: [ServeCommand.self, ProbeCommand.self, ClipCommand.self, TranscodeCommand.self, SpoolCommand.self, WorkerCommand.self]
+        subcommands: [
+            ServeCommand.self, ProbeCommand.self, DiscoverCommand.self, DeviceCommand.self, ClipCommand.self, TranscodeCommand.self,
+            SpoolCommand.self, WorkerCommand.self,
+        ]
     )
 }
 

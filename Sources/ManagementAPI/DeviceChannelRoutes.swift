@@ -31,7 +31,7 @@ struct DeviceChannelRoutes {
             for proposal in try await readiness(target).proposals {
                 _ = try await target.driver.change(proposal.stream, by: proposal.change)
             }
-            services.onboarding.check(target.device.record.id)
+            try await services.onboarding.refresh(target.device.record.id)
             return try answer(ReadinessAnswer(try await readiness(target)))
         }
         routes.get("channels/:id/device-motion") { _, context in
@@ -96,7 +96,7 @@ struct DeviceChannelRoutes {
         try body.finish()
         guard !change.isEmpty else { return try answer(DeviceStreamAnswer(stream, options: StreamOptions())) }
         let changed = try await target.driver.change(stream, by: change)
-        services.onboarding.check(target.device.record.id)
+        try await services.onboarding.refresh(target.device.record.id)
         return try answer(DeviceStreamAnswer(changed, options: (try? await target.driver.options(of: changed)) ?? StreamOptions()))
     }
 

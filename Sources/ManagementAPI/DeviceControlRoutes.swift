@@ -36,7 +36,7 @@ struct DeviceControlRoutes {
             let name = body.string("name", 1...32, required: true)
             try body.finish()
             try await device.driver.rename(name ?? "")
-            services.onboarding.check(device.record.id)
+            try await services.onboarding.refresh(device.record.id)
             return try answer(try await maker.device(device.record.id))
         }
         routes.put("devices/:id/password") { request, context in try await setPassword(request, context) }

@@ -115,26 +115,3 @@ import Testing
         #expect(throws: SOAPRefusal.missing("content")) { try SOAPEnvelope.body(of: Array("<Envelope><Body/></Envelope>".utf8)) }
     }
 }
-
-@Suite struct XMLTreeTests {
-    @Test func refusesBombsAndFloods() {
-        #expect(throws: XMLRefusal.documentType) { try XMLTree(parsing: Array("<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>".utf8)) }
-        #expect(throws: XMLRefusal.tooDeep) {
-            try XMLTree(parsing: Array((String(repeating: "<a>", count: 100) + String(repeating: "</a>", count: 100)).utf8))
-        }
-        #expect(throws: XMLRefusal.tooManyElements) {
-            try XMLTree(parsing: Array(("<a>" + String(repeating: "<b/>", count: 50_000) + "</a>").utf8))
-        }
-        #expect(throws: XMLRefusal.tooLarge) { try XMLTree(parsing: repeatElement(UInt8(ascii: " "), count: 5 << 20)) }
-    }
-
-    @Test func readsWhatItWrote() throws {
-        var tree = XMLTree("a", attributes: ["b": "\"<&>"], children: [XMLTree("c", text: "x < y & z"), XMLTree("d")])
-        tree.set("e", "f", to: "1")
-        #expect(try XMLTree(parsing: tree.document.utf8) == tree)
-    }
-
-    @Test func takesWhatStandsBeforeAndBehind() throws {
-        #expect(try XMLTree(parsing: Array("\u{FEFF}\r\n<?xml version='1.0' encoding='gb2312'?><a>é</a>trailing \u{0}<".utf8)).text == "é")
-    }
-}

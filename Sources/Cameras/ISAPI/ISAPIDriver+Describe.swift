@@ -10,7 +10,9 @@ extension ISAPIDriver {
         var channels = try await inputs()
         let streams = try await streamDocuments(channels)
         for index in channels.indices {
-            channels[index].streams = Self.streams(streams, channel: channels[index].number, port: rtspPort, address: client.address)
+            let number = channels[index].number
+            channels[index].streams = Self.streams(streams, channel: number, port: rtspPort, address: client.address)
+            if channels[index].streams.isEmpty { channels[index].streams = usualStreams(number, port: rtspPort) }
             channels[index].capabilities = try await abilitiesOf(channels[index], device: abilities)
         }
         let doors = try await doorNumbers(identity, abilities)
@@ -46,6 +48,8 @@ extension ISAPIDriver {
 
     /// Where RTSP is served, as the device says; the usual port where it does not.
     private func rtspPort() async throws(DeviceFailure) -> Int {
+        // A port given by hand wins: the device does not know what stands between.
+        if client.address.rtspPort != 554 { return client.address.rtspPort }
         let protocols = try await find("Security/adminAccesses")?.all("AdminAccessProtocol") ?? []
         let port = protocols.first { $0["protocol"]?.text == "RTSP" }?["portNo"]?.integer
         return port.flatMap { (1...65535).contains($0) ? $0 : nil } ?? client.address.rtspPort
@@ -97,6 +101,15 @@ extension ISAPIDriver {
             address.rtspPort = port
             return stream(document, role: role, url: "\(address.rtspBase)/Streaming/Channels/\(id)")
         }.sorted { $0.id < $1.id }
+    }
+
+    /// Some recorders tell nothing of a network camera's streams and serve them all the same.
+    private func usualStreams(_ channel: Int, port: Int) -> [DeviceStream] {
+        var address = client.address
+        address.rtspPort = port
+        return [(DeviceStream.Role.main, 1), (.sub, 2)].map { role, number in
+            DeviceStream(role: role, id: "\(channel)0\(number)", url: "\(address.rtspBase)/Streaming/Channels/\(channel)0\(number)")
+        }
     }
 
     /// A `StreamingChannel` as a stream.

@@ -51,8 +51,6 @@ public struct CameraTestResult: Sendable {
     public var streams: [StreamStatus] = []
     /// A key frame of the main stream, for a picture.
     public var keyFrame: Sample?
-    /// The make whose path it was, where paths were tried.
-    public var make: String?
     public var ok: Bool { code == "ok" }
 }
 
@@ -121,7 +119,6 @@ public struct CameraTester: Sendable {
                 do {
                     let sight = try await look(url.url, address, role: .main, span: quick ? .zero : Self.span)
                     result.url = url.url
-                    result.make = path.make
                     return (path, sight)
                 } catch {
                     last = error

@@ -25,18 +25,23 @@ public struct RTSPDriver: CameraDriver {
             streams[index].height = seen.video.height
             streams[index].audio = seen.audio?.codec.rawValue
         }
-        let channel = DeviceChannel(number: 1, name: result.make ?? "Camera", input: .own, online: true, streams: streams)
+        let channel = DeviceChannel(number: 1, name: "Camera", input: .own, online: true, streams: streams)
         return DeviceDescription(
             driver: .rtsp, driverReason: "It answers neither ISAPI nor ONVIF, so only its streams are used; motion is found by the box.",
-            identity: DeviceIdentity(kind: .camera, make: result.make), channels: [channel], capabilities: [])
+            identity: DeviceIdentity(kind: .camera), channels: [channel], capabilities: [])
     }
 }
 
 extension DeviceFailure {
     /// What a test of a stream found wrong, as a failure of the device.
     init(trouble result: CameraTestResult) {
+        self.init(stream: result.code, result.sentence)
+    }
+
+    /// A stream's trouble by its code.
+    public init(stream word: String, _ sentence: String) {
         let code: Code =
-            switch result.code {
+            switch word {
             case "wrong-password": .wrongPassword
             case "unreachable": .unreachable
             case "refused": .refused
@@ -47,6 +52,6 @@ extension DeviceFailure {
             case "unsupported-codec", "not-rtsp", "no-such-path": .unsupported
             default: .deviceError
             }
-        self.init(code, result.sentence, detail: result.code)
+        self.init(code, sentence, detail: word)
     }
 }

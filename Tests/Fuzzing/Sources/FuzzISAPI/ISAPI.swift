@@ -7,7 +7,11 @@ import Foundation
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
     if let alert = try? ISAPIAlert(parsing: bytes) { precondition(alert.isHeartbeat == alert.notifications.isEmpty) }
-    if let tree = try? XMLTree(parsing: bytes) { _ = tree.document }
+    if let tree = try? XMLTree(parsing: bytes) {
+        // Line breaks become one form when it is written, so the second round is the one that must change nothing.
+        guard let second = try? XMLTree(parsing: tree.document.utf8) else { preconditionFailure("unreadable: \(tree.document)") }
+        precondition((try? XMLTree(parsing: second.document.utf8)) == second)
+    }
     let text = String(decoding: bytes, as: UTF8.self)
     if let time = DeviceTime(text) {
         let written = DeviceTime.text(time.date, offsetSeconds: 0)
