@@ -113,7 +113,9 @@ struct XMLReader {
         index += 1
         let name = readName()
         let text = String(decoding: name, as: UTF8.self)
-        var element = XMLTree(text.split(separator: ":").last.map(String.init) ?? text)
+        // What follows a colon and could not be a name is no name behind a prefix.
+        let local = text.split(separator: ":").last.map(String.init) ?? text
+        var element = XMLTree(local.utf8.first.map(Self.beginsName) == true ? local : text)
         while true {
             skipSpaces()
             guard index < bytes.count else { throw malformed(at: index) }

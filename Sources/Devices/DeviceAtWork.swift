@@ -40,6 +40,8 @@ public final class DeviceAtWork: Sendable {
     private let environment: DeviceEnvironment
     private let state: Mutex<State>
     private let retry = Signal()
+    /// Documents of metadata tracks; where they come faster than they are read, the oldest go.
+    private let documents = AsyncStream<[UInt8]>.makeStream(bufferingPolicy: .bufferingNewest(256))
     private let logger: Logger
 
     init(
@@ -90,6 +92,7 @@ public final class DeviceAtWork: Sendable {
         await withTaskGroup(of: Void.self) { group in
             if description?.capabilities.contains(.events) != false { group.addTask { await self.hear() } }
             group.addTask { await self.watchTracker() }
+            group.addTask { for await document in self.documents.stream { await self.read(document) } }
             group.addTask { await self.lookAfter() }
             await group.waitForAll()
         }
@@ -191,6 +194,24 @@ public final class DeviceAtWork: Sendable {
         environment.changed(record.id)
     }
 
+    // MARK: Metadata tracks
+
+    func has(_ channel: ChannelID) -> Bool { channels.values.contains(channel) }
+
+    func tell(_ document: [UInt8]) {
+        documents.continuation.yield(document)
+    }
+
+    private func read(_ document: [UInt8]) async {
+        // Most documents describe objects on each frame, and no event.
+        guard document.firstRange(of: Array("NotificationMessage".utf8)) != nil, let events = try? ONVIFEvents(parsing: document) else { return }
+        for notification in events.notifications {
+            let isFirst = notification.details["operation"] == "initialized"
+            guard !isFirst || notification.phase == .active else { continue }
+            await take(notification)
+        }
+    }
+
     // MARK: Events
 
     /// One message of the device: begins an event, keeps one going, or ends it.
@@ -210,8 +231,8 @@ public final class DeviceAtWork: Sendable {
         case .goesOn(let id, let bringsPicture):
             await environment.channels[channel(of: notification)]?.prolong()
             if bringsPicture, let id, let picture = notification.picture { await environment.pictures.keep(picture, of: id) }
-        case .ends(let id):
-            if let id { await environment.spool.end(id, at: environment.time.now()) }
+        case .ends(let events):
+            for event in events { await environment.spool.end(event, at: environment.time.now()) }
         }
     }
 

@@ -205,8 +205,9 @@ public struct DeviceCatalogue: Sendable {
         let site = try await site()
         let password = try password(of: device)
         let transport = RTSPOptions.Transport(rawValue: device.transport) ?? .tcp
-        func source(_ url: String) -> StreamSource {
-            StreamSource(url: url, userName: device.userName, password: password, transport: transport)
+        let metadata = device.description?.channels.first { $0.number == channel.number }?.capabilities.contains(.metadataStream) ?? false
+        func source(_ url: String, metadata: Bool = false) -> StreamSource {
+            StreamSource(url: url, userName: device.userName, password: password, transport: transport, metadata: metadata)
         }
         let lastEventAt = try await database.read {
             try EventRecord.filter(Column("channelId") == channel.id).order(Column("id").desc).fetchOne($0)?.startedAt
@@ -215,7 +216,8 @@ public struct DeviceCatalogue: Sendable {
             ChannelConfiguration(
                 id: channel.id, site: channel.siteId, name: channel.name, timeZone: TimeZone(identifier: site.timeZone) ?? .gmt,
                 definition: channel.definition, retentionDays: channel.retentionDays, armed: channel.armed, motion: channel.motion,
-                schedule: channel.schedule, main: source(channel.url), sub: channel.subUrl.map(source), lastEventAt: lastEventAt))
+                schedule: channel.schedule, main: source(channel.url, metadata: metadata),
+                sub: channel.subUrl.map { source($0) }, lastEventAt: lastEventAt))
         // Removed meanwhile: what was just started must not go on.
         if try await database.read({ try !ChannelRecord.exists($0, key: channel.id) }) { await channels.remove(channel.id) }
     }

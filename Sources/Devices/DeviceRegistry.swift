@@ -107,6 +107,11 @@ public final class DeviceRegistry: Sendable {
         await entry.device.driver.close()
     }
 
+    /// A document of a channel's metadata track: the same events by another way.
+    public func tell(_ channel: ChannelID, _ document: [UInt8]) {
+        state.withLock { $0.entries.values.first { $0.device.has(channel) }?.device }?.tell(document)
+    }
+
     public subscript(id: DeviceID) -> DeviceAtWork? { state.withLock { $0.entries[id]?.device } }
 
     public var devices: [DeviceAtWork] { state.withLock { $0.entries.values.map(\.device) } }

@@ -26,7 +26,7 @@ public struct EventTracker: Sendable {
         /// It is new: give it an identity with `assign`.
         case begins
         case goesOn(EventID?, bringsPicture: Bool)
-        case ends(EventID?)
+        case ends([EventID])
         case nothing
     }
 
@@ -56,9 +56,11 @@ public struct EventTracker: Sendable {
         let key = Self.key(notification)
         switch notification.phase {
         case .inactive:
-            guard let ended = running.removeValue(forKey: key) else { return .nothing }
+            // Some say where an event begins and not where it ends.
+            let ended = running.keys.filter { $0 == key || key.region == nil && $0.category == key.category && $0.place == key.place }
+            guard !ended.isEmpty else { return .nothing }
             ending.insert(key.category)
-            return .ends(ended.event)
+            return .ends(ended.compactMap { running.removeValue(forKey: $0)?.event })
         case .momentary:
             if let last = running[key], now - last.heard < Self.momentaryRepeat { return continued(key, notification, now) }
             return begin(key, notification, now)

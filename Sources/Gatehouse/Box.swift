@@ -54,7 +54,7 @@ struct Box {
             environment: ChannelEnvironment(
                 box: state.identity.serialNumber, spool: spool, pictures: pictures, transcodes: transcodes, lengths: settings.lengths,
                 timing: settings.sessionTiming, admits: { try await Self.check($0, policy) }, time: time, logger: logger,
-                changed: feed.channelChanged, moved: feed.moved))
+                changed: feed.channelChanged, told: { linked.devices?.tell($0, $1) }, moved: feed.moved))
         linked.registry = channels
         let catalogue = DeviceCatalogue(database: database, channels: channels, sealer: sealer, time: time)
         let prober = DeviceProber(policy: policy, profiles: cameraProfiles, time: time)
@@ -63,6 +63,7 @@ struct Box {
             environment: DeviceEnvironment(
                 channels: channels, spool: spool, pictures: eventPictures, prober: prober, time: time, logger: logger,
                 offlineAfter: .seconds(settings.deviceOfflineAfter), changed: { feed.deviceChanged($0) }), catalogue: catalogue)
+        linked.devices = devices
         let onboarding = Onboarding(
             catalogue: catalogue, registry: devices, captureSpan: .seconds(settings.captureSeconds), time: time,
             changed: { job, item in
@@ -166,10 +167,12 @@ private struct Loop: Service {
     }
 }
 
-/// Breaks the circle between the transcode queue, which counts linked channels, and the channels, which use the queue.
+/// Breaks two circles: the transcode queue counts the linked channels, which use the queue; and channels tell devices of their metadata,
+/// which tell channels of their events.
 private final class Linked: @unchecked Sendable {
-    // @unchecked because `registry` is set once, before anything runs.
+    // @unchecked because both are set once, before anything runs.
     weak var registry: ChannelRegistry?
+    weak var devices: DeviceRegistry?
 
     func count() -> Int { registry?.linkedCount ?? 0 }
 }

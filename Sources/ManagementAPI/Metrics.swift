@@ -1,5 +1,8 @@
+import BoxDatabase
 import CloudStorage
+import Cameras
 import Core
+import Devices
 import Foundation
 import Media
 import Recording
@@ -34,6 +37,7 @@ struct Metrics {
         lines.append("gatehouse_workers_failed_total \(workers.failed)")
         gauge("gatehouse_workers_running", "Clips in the hands of workers.", Double(workers.running))
         channels(services.channels.channels)
+        devices(services.devices.devices)
     }
 
     /// The whole page.
@@ -51,6 +55,22 @@ struct Metrics {
         for (name, help, figure) in figures {
             head(name, help, "gauge")
             for (id, view) in views { lines.append("\(name){channel=\"\(id)\"} \(Self.text(figure(view)))") }
+        }
+    }
+
+    private mutating func devices(_ devices: [DeviceAtWork]) {
+        let views = devices.map { ($0.record.id, $0.view) }
+        let figures: [(String, String, String, (DeviceView) -> Double)] = [
+            ("gatehouse_device_ok", "1 while the device answers.", "gauge", { $0.condition.severity == .ok ? 1 : 0 }),
+            (
+                "gatehouse_device_notifications_total", "Messages of events that the device sent, repetitions included.", "counter",
+                { Double($0.notifications) }
+            ),
+            ("gatehouse_device_clock_offset_seconds", "Device time minus box time.", "gauge", { $0.clock?.offset ?? 0 }),
+        ]
+        for (name, help, kind, figure) in figures {
+            head(name, help, kind)
+            for (id, view) in views { lines.append("\(name){device=\"\(id)\"} \(Self.text(figure(view)))") }
         }
     }
 

@@ -10,10 +10,13 @@ public struct RTSPOptions: Sendable {
     public var transport: Transport
     /// No answer for this long is a failure.
     public var timeout: Duration
+    /// Whether tracks that are neither video nor audio are wanted too: cameras send their events in one.
+    public var data: Bool
 
-    public init(transport: Transport = .tcp, timeout: Duration = .seconds(10)) {
+    public init(transport: Transport = .tcp, timeout: Duration = .seconds(10), data: Bool = false) {
         self.transport = transport
         self.timeout = timeout
+        self.data = data
     }
 }
 
@@ -46,7 +49,7 @@ public struct Demuxer: ~Copyable, @unchecked Sendable {
         defer { av_dict_free(&settings) }
         av_dict_set(&settings, "rtsp_transport", options.transport.rawValue, 0)
         av_dict_set(&settings, "timeout", String(options.timeout.microseconds), 0)
-        av_dict_set(&settings, "allowed_media_types", "video+audio", 0)
+        av_dict_set(&settings, "allowed_media_types", options.data ? "video+audio+data" : "video+audio", 0)
         av_dict_set(&settings, "protocol_whitelist", "rtsp,rtp,udp,tcp", 0)
         av_dict_set(&settings, "user_agent", "Gatehouse", 0)
         var opening: UnsafeMutablePointer<AVFormatContext>? = context
@@ -100,6 +103,12 @@ public struct Demuxer: ~Copyable, @unchecked Sendable {
             guard let parameters = context.pointee.streams[index]?.pointee.codecpar else { return nil }
             return StreamFormat(parameters.pointee)
         }
+    }
+
+    /// Whether a track carries data that is neither picture nor sound.
+    public func isData(_ track: Int) -> Bool {
+        guard track < Int(context.pointee.nb_streams) else { return false }
+        return context.pointee.streams[track]?.pointee.codecpar?.pointee.codec_type == AVMEDIA_TYPE_DATA
     }
 
     /// The next packet, or nil at the end of a container.

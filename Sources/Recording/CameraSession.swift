@@ -8,11 +8,13 @@ import Synchronization
 public struct StreamSource: Sendable, Equatable {
     let url: String
     let transport: RTSPOptions.Transport
+    /// Whether the camera's events are expected in the stream.
+    let metadata: Bool
     /// The host that is connected to.
     public var host: String { URLComponents(string: url)?.host ?? "" }
 
     /// A source at `url` (without credentials), signing in as `userName` where given.
-    public init(url: String, userName: String?, password: String?, transport: RTSPOptions.Transport) {
+    public init(url: String, userName: String?, password: String?, transport: RTSPOptions.Transport, metadata: Bool = false) {
         if var parts = URLComponents(string: url), let userName {
             parts.user = userName
             parts.password = password
@@ -21,6 +23,7 @@ public struct StreamSource: Sendable, Equatable {
             self.url = url
         }
         self.transport = transport
+        self.metadata = metadata
     }
 }
 
@@ -61,10 +64,12 @@ public final class CameraSession: Sendable {
     private let retry = Signal()
     /// Called, from any thread, when condition or status changed.
     private let changed: @Sendable () -> Void
+    /// Called, from the session's thread, with each document of the metadata track.
+    private let told: @Sendable ([UInt8]) -> Void
 
     public init(
         role: StreamRole, source: StreamSource, admits: @escaping @Sendable (StreamSource) async throws -> Void, packets: RecentPackets,
-        timing: SessionTiming, time: TimeSource, logger: Logger,
+        timing: SessionTiming, time: TimeSource, logger: Logger, told: @escaping @Sendable ([UInt8]) -> Void = { _ in },
         changed: @escaping @Sendable () -> Void
     ) {
         self.role = role
@@ -75,6 +80,7 @@ public final class CameraSession: Sendable {
         self.time = time
         self.logger = logger
         self.changed = changed
+        self.told = told
         queue = BlockingQueue(name: "camera-\(role.rawValue)")
         state = Mutex(
             State(condition: Condition(code: "connecting", severity: .attention, sentence: "Connecting to the camera.", since: time.now())))
@@ -156,10 +162,15 @@ public final class CameraSession: Sendable {
 
     private func receive(_ interrupt: Interrupt) throws {
         var demuxer = try Demuxer(
-            rtsp: source.url, options: RTSPOptions(transport: source.transport, timeout: timing.timeout), interrupt: interrupt)
+            rtsp: source.url, options: RTSPOptions(transport: source.transport, timeout: timing.timeout, data: source.metadata), interrupt: interrupt)
         var reception = try StreamReception(
             tracks: demuxer.formats, role: role, now: time.uptime(), silence: timing.videoSilence)
+        var documents = MetadataDocuments()
         while let item = try demuxer.read() {
+            if source.metadata, demuxer.isData(item.track) {
+                if let document = item.packet.withBytes({ documents.take($0) }) { told(document) }
+                continue
+            }
             guard let sample = try reception.take(item, arrival: time.uptime()) else { continue }
             packets.append(sample)
             if reception.statusChanged { publish(reception.status) }

@@ -55,6 +55,8 @@ public struct ChannelEnvironment: Sendable {
     let logger: Logger
     /// Called, from any thread, when a channel's view changed.
     let changed: @Sendable (ChannelID) -> Void
+    /// Called with each document of a channel's metadata track.
+    let told: @Sendable (ChannelID, [UInt8]) -> Void
     /// Called with each motion reading.
     let moved: @Sendable (ChannelID, MotionReading) -> Void
 
@@ -62,7 +64,7 @@ public struct ChannelEnvironment: Sendable {
         box: String, spool: any FootageSpool, pictures: PictureWorker, transcodes: TranscodeQueue, lengths: ClipLengths,
         timing: SessionTiming,
         admits: @escaping @Sendable (StreamSource) async throws -> Void = { _ in }, time: TimeSource, logger: Logger,
-        changed: @escaping @Sendable (ChannelID) -> Void,
+        changed: @escaping @Sendable (ChannelID) -> Void, told: @escaping @Sendable (ChannelID, [UInt8]) -> Void = { _, _ in },
         moved: @escaping @Sendable (ChannelID, MotionReading) -> Void
     ) {
         self.box = box
@@ -75,6 +77,7 @@ public struct ChannelEnvironment: Sendable {
         self.time = time
         self.logger = logger
         self.changed = changed
+        self.told = told
         self.moved = moved
     }
 }
@@ -132,7 +135,7 @@ public final class ChannelAtWork: Sendable {
         main = CameraSession(
             role: .main, source: configuration.main, admits: environment.admits,
             packets: RecentPackets(span: environment.lengths.before + .seconds(1)),
-            timing: environment.timing, time: environment.time, logger: logger, changed: changed)
+            timing: environment.timing, time: environment.time, logger: logger, told: { environment.told(id, $0) }, changed: changed)
         sub = configuration.sub.map { source in
             CameraSession(
                 role: .sub, source: source, admits: environment.admits,

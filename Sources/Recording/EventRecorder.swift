@@ -68,6 +68,7 @@ public actor EventRecorder {
     ///
     /// `ended` is called when the clip that it began, or those after it, are done.
     func record(_ event: CameraEvent, context: RecordingContext, ended: @escaping @Sendable () -> Void) async {
+        logger.debug("event at the recorder", metadata: ["event": "\(event.id)", "type": "\(event.category.rawValue)"])
         if var current = running {
             current.events.append(event)
             current.until = max(current.until, event.startedUptime + lengths.after)

@@ -67,6 +67,10 @@ import Testing
         var tree = XMLTree("a", attributes: ["b": "\"<&>"], children: [XMLTree("c", text: "x < y & z"), XMLTree("d")])
         tree.set("e", "f", to: "1")
         #expect(try XMLTree(parsing: tree.document.utf8) == tree)
+        // Found by fuzzing: a name that begins with a digit behind its prefix.
+        let odd = try XMLTree(parsing: Array("<a><b:2+3/></a>".utf8))
+        #expect(odd.children.map(\.name) == ["b:2+3"])
+        #expect(try XMLTree(parsing: odd.document.utf8) == odd)
     }
 
     @Test func takesWhatStandsBeforeAndBehind() throws {

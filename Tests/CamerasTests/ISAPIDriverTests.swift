@@ -9,7 +9,7 @@ import Testing
         let map = "0000000000000000000001c01ffff81ffffc3ffffc7ffffc7ffffcfffffcfffffcfffffcfffffcfffffcfffffcfffffcfffffc000000"
         let cells = ISAPIDriver.cells(map, columns: 22, rows: 18)
         #expect(cells.count == 18 && cells.allSatisfy { $0.count == 22 })
-        #expect(cells[3] == "0000000000000001110000" && cells[8] == "1111111111111111111111")
+        #expect(cells[3] == "0000000000000001110000" && cells[9] == "1111111111111111111111")
         #expect(ISAPIDriver.gridMap(cells, columns: 22) == map)
     }
 

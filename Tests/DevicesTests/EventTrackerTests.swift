@@ -23,7 +23,7 @@ import Testing
         var tracker = EventTracker()
         let id = begun(&tracker, motion, at: .seconds(0))
         for second in 1...20 { #expect(tracker.take(motion, at: .seconds(second)) == .goesOn(id, bringsPicture: false)) }
-        #expect(tracker.take(ended, at: .seconds(21)) == .ends(id))
+        #expect(tracker.take(ended, at: .seconds(21)) == .ends([id]))
         #expect(tracker.take(ended, at: .seconds(22)) == .nothing)
     }
 
@@ -48,12 +48,12 @@ import Testing
     @Test func whatIsSaidOnceLastsUntilItsEndIsSaid() {
         var tracker = EventTracker()
         let first = begun(&tracker, motion, at: .seconds(0))
-        #expect(tracker.take(ended, at: .seconds(3)) == .ends(first))
+        #expect(tracker.take(ended, at: .seconds(3)) == .ends([first]))
         // The device is known to end its events now, so a long one is not ended by silence.
         let second = begun(&tracker, motion, at: .seconds(10))
         #expect(tracker.expire(at: .seconds(100)).isEmpty)
         #expect(tracker.lasting(at: .seconds(100)) == [second])
-        #expect(tracker.take(ended, at: .seconds(101)) == .ends(second))
+        #expect(tracker.take(ended, at: .seconds(101)) == .ends([second]))
     }
 
     @Test func whatIsSaidOnceAndNeverEndedEndsByALongSilence() {
@@ -74,6 +74,14 @@ import Testing
         #expect(tracker.take(other, at: .zero) == .begins)
         other.category = .intrusion
         #expect(tracker.take(other, at: .zero) == .begins)
+    }
+
+    @Test func anEndWithoutARegionEndsThemAll() {
+        var tracker = EventTracker()
+        var line = DeviceNotification(category: .lineCrossing, deviceType: "linedetection", phase: .active, place: .channel(1), region: "1")
+        let id = begun(&tracker, line, at: .zero)
+        (line.phase, line.region) = (.inactive, nil)
+        #expect(tracker.take(line, at: .seconds(2)) == .ends([id]))
     }
 
     @Test func thePictureBelongsToTheEventBeforeIt() {

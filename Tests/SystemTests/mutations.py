@@ -38,6 +38,10 @@ class Document:
                 break
         else:
             branch = branches[0]
+        if "properties" in schema:  # the branches only say more about some of them
+            branch = {**{key: value for key, value in schema.items() if key not in ("oneOf", "anyOf")},
+                      "properties": {**schema["properties"], **branch.get("properties", {})},
+                      "required": [*schema.get("required", []), *branch.get("required", [])]}
         types = branch.get("type", "object")
         return {**branch, "type": [*([types] if isinstance(types, str) else types), "null"]} if nullable else branch
 

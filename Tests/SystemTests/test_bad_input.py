@@ -1,10 +1,12 @@
 """Bad input: wrong bodies, wrong addresses, no sign-in, wrong codes, too much, and junk."""
 
 import json
+import re
 import socket
 
 from box import PASSWORD, USER
 from case import Case
+from devices import DeviceCase
 from client import NotAProblem
 from mutations import Document
 from waiting import wait_for
@@ -17,7 +19,14 @@ S3 = {"kind": "s3", "endpoint": "https://s3.example.com", "region": "eu", "bucke
 CHANNEL = {"name": "Door", "armed": True, "motion": {"enabled": True, "sensitivity": 50, "cells": ["1" * 22] * 18},
            "schedule": {"always": False, "periods": [{"day": "monday", "from": "08:00", "to": "18:00"}]},
            "definition": {"kind": "custom", "resolution": "720P", "bitRate": 640000}, "retentionDays": 7}
-DEVICE = {"name": "Door", "url": "rtsp://127.0.0.1:9/main", "userName": "me", "password": "secret", "transport": "tcp"}
+DEVICE = {"name": "Door", "url": "rtsp://127.0.0.1:9/main", "userName": "me", "password": "secret", "transport": "tcp", "subUrl": None,
+          "httpPort": 80, "https": False, "allowBasic": False}
+ENTRY = {"name": "Door", "address": "127.0.0.1", "port": 9, "httpPort": 9, "https": False, "userName": "me", "password": "secret",
+         "driver": "isapi", "transport": "tcp", "allowBasic": False}
+MOTION = {"enabled": True, "sensitivity": 50, "columns": 22, "rows": 18, "cells": ["1" * 22] * 18, "notifies": True,
+          "schedule": CHANNEL["schedule"]}
+STRONG = {"password": "Harbour-2026"}
+LENS = "/channels/{id}/lens"
 GOOD = {
     ("POST", "/setup/claim"): [CLAIM], ("POST", "/session"): [{"userName": "me", "password": PASSWORD}],
     ("PATCH", "/system"): [{"name": "Box", "logLevel": "info", "siteName": "Here"}], ("POST", "/devices"): [DEVICE],
@@ -25,7 +34,24 @@ GOOD = {
     ("PUT", "/channels/{id}/link"): [{"definition": CHANNEL["definition"], "retentionDays": 30}],
     ("POST", "/channels/{id}/trigger"): [{"type": "manual"}], ("PUT", "/storage/target"): [FOLDER, S3],
     ("POST", "/storage/test"): [{"target": FOLDER}, {"target": S3}],
+    ("POST", "/discovery"): [{"seconds": 2, "sweep": False, "addresses": ["127.0.0.1"]}],
+    ("POST", "/onboardings"): [{"devices": [ENTRY], "userName": "me", "password": "secret", "setTime": False}],
+    ("POST", "/onboardings/{id}/devices/{index}/retry"): [{
+        "userName": "me", "password": "secret", "driver": "auto", "allowBasic": False, "acceptCertificate": False,
+        "url": "rtsp://127.0.0.1:9/main", "httpPort": 9, "https": False}],
+    ("POST", "/onboardings/{id}/devices/{index}/activate"): [STRONG],
+    ("PUT", "/devices/{id}/time"): [{"zone": "Europe/Rome", "networkTimeServer": "192.0.2.1"}], ("PUT", "/devices/{id}/name"): [{"name": "Door"}],
+    ("PUT", "/devices/{id}/password"): [STRONG], ("POST", "/devices/{id}/doors/{door}"): [{"command": "open"}],
+    ("PATCH", "/channels/{id}/device-streams/{stream}"): [{
+        "codec": "h264", "width": 640, "height": 480, "frameRate": 10, "bitRate": 512000, "keyFrameInterval": 20, "smartCodec": False}],
+    ("PUT", "/channels/{id}/device-motion"): [MOTION], ("PUT", "/channels/{id}/notification"): [{"type": "motion", "on": True}],
+    ("POST", LENS + "/move"): [{"pan": 0.5, "tilt": 0, "zoom": 0, "focus": 0}], ("POST", LENS + "/presets"): [{"name": "Gate"}],
+    ("PUT", LENS + "/presets/{preset}"): [{"name": "Gate"}], ("PUT", LENS + "/auxiliary"): [{"name": "light", "on": True}],
 }
+PLACES = {"index": "0", "door": "1", "stream": "101", "preset": "1", "patrol": "1"}
+SETTINGS = ("id", "name", "address", "port", "url", "subUrl", "userName", "hasPassword", "transport", "httpPort", "https", "allowBasic", "driver",
+            "driverChosen", "channelIds")
+OPTIONAL = ("/channels/{id}/trigger", "/storage/test", "/discovery")  # operations that take no body, too
 LOCAL_HOSTS = (
     "127.0.0.1", "127.1", "127.255.255.254", "localhost", "LOCALHOST", "localhost.", "[::1]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]",
     "[::ffff:7f00:1]", "0.0.0.0", "0", "[::]", "2130706433", "0x7f000001", "0177.0.0.1", "0x7f.1", "169.254.169.254", "169.254.1.1",
@@ -33,14 +59,16 @@ LOCAL_HOSTS = (
     "255.255.255.255")
 
 
-class Bodies(Case):
+class Bodies(DeviceCase):
     """Request bodies."""
 
     @classmethod
     def setUpClass(cls):
         cls.new = cls.class_box()
-        cls.claimed = cls.class_box(**{"storage.allow-http": False})
-        cls.claimed.claim()
+        cls.claimed = cls.class_device_box(**{"storage.allow-http": False})
+        simulator = cls.class_devices("--device", "ptz", "--device", "camera,quirk=not-activated")
+        cls.lens = cls.claimed.onboard(simulator.device)[0]
+        cls.failed = cls.claimed.try_devices(simulator.devices[1].entry())[0]
         cls.device = cls.claimed.add_device("rtsp://127.0.0.1:9/main", "me", "secret")
         cls.document = Document(cls.claimed.get("/openapi.json", token=None))
 
@@ -49,13 +77,16 @@ class Bodies(Case):
         box, channel = self.claimed, self.device["channelIds"][0]
         system = box.get("/system")
         settings = {key: value for key, value in box.channel(channel).items() if key not in ("state", "snapshotAt")}
-        return [box.get("/devices"), settings, box.get("/storage")["target"], system["name"], system["site"], system["logLevel"]]
+        devices = [{key: one[key] for key in SETTINGS} for one in box.get("/devices")["items"]]
+        return [devices, settings, box.get("/storage")["target"], system["name"], system["site"], system["logLevel"]]
 
     def place(self, method, path):
         """The box and the real path for an operation."""
         box = self.new if path == "/setup/claim" else self.claimed
-        one = self.device["channelIds"][0] if path.startswith("/channels") else self.device["id"]
-        return box, path.replace("{id}", one)
+        onboarding = path.startswith("/onboardings")
+        device = self.lens if "device-" in path or "/lens" in path or "/notification" in path or path.count("/") > 2 else self.device
+        names = {**PLACES, "id": self.failed["onboardingId"] if onboarding else device["channelIds"][0] if path.startswith("/channels") else device["id"]}
+        return box, re.sub(r"{(\w+)}", lambda match: names[match.group(1)], path)
 
     def bodies(self):
         """(method, path, operation's schema, good body) of all operations that take one."""
@@ -97,8 +128,8 @@ class Bodies(Case):
         for method, path, _, good in self.bodies():
             box, place = self.place(method, path)
             for body in junk:
-                if body == b"" and path in ("/channels/{id}/trigger", "/storage/test"):
-                    continue  # there everything is optional
+                if body == b"" and path in OPTIONAL:
+                    continue
                 with self.subTest(operation=f"{method} {path}", body=body[:20]):
                     problem = box.client.request(method, place, body).problem()
                     self.assertIn(problem.status, (400, 413, 415, 422))
@@ -236,7 +267,7 @@ class Access(Case):
             for token in (None, "zebra", box.token[:-1], box.token + "x"):
                 with self.subTest(operation=f"{method} {path}", token=token):
                     body = None if method in ("GET", "DELETE") else {}
-                    answer = box.client.request(method, path.replace("{id}", "x"), body, token=token, timeout=10)
+                    answer = box.client.request(method, re.sub("{.*?}", "1", path), body, token=token, timeout=10)
                     self.assertEqual((answer.status, answer.problem().slug), (401, "not-signed-in"))
         self.assertGreater(seen, 30)
         self.assertEqual(box.client.request("GET", "/metrics", token=None).status, 401)

@@ -1,0 +1,292 @@
+"""The page and its devices: found, added with one password, corrected in place, looked after, moved, made ready, searched for recordings."""
+
+import json
+import os
+import re
+import select
+import subprocess
+import urllib.parse
+import urllib.request
+
+from selenium.webdriver.common.action_chains import ActionChains
+
+from box import PASSWORD, USER
+from browser import Browser
+from case import Case
+from client import repository
+from waiting import wait_for
+
+FIRST = "127.0.36.1"  # addresses of their own: other tests' devices may answer the same search
+SECRET, OTHER = "camera2026", "other2026"
+# What the first page may load, uncompressed. All other pages are fetched when they are gone to (router.js), so the sum of all files is larger.
+FIRST_PAGE = 150_000
+
+
+class Devices:
+    """A device-simulator process."""
+
+    def __init__(self, *devices):
+        command = [os.path.join(repository(), "tools/device-simulator"), "--addresses", FIRST, "--size", "640x360"]
+        for device in devices:
+            command += ["--device", device]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        ready, _, _ = select.select([self.process.stdout], [], [], 300)  # it may have to render its clips
+        line = self.process.stdout.readline() if ready else ""
+        if not line:
+            self.close()
+            raise AssertionError(f"{' '.join(command)} did not become ready")
+        found = json.loads(line)
+        self.control = found["control"]
+        self.addresses = {one["name"]: one["address"] for one in found["devices"]}
+
+    def state(self, name):
+        """What the device of this name has seen and done."""
+        with urllib.request.urlopen(f"{self.control}/state?device={name}", timeout=30) as answer:
+            return json.load(answer)
+
+    def event(self, name, **parameters):
+        """Let the device tell of an event."""
+        query = urllib.parse.urlencode({"device": name, **parameters})
+        with urllib.request.urlopen(urllib.request.Request(f"{self.control}/event?{query}", method="POST", data=b""), timeout=30) as answer:
+            return json.load(answer)
+
+    def close(self):
+        """End it."""
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+
+class PageDevices(Case):
+    """One visit after the other, each going on where the last one ended (a to i)."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.devices = Devices(
+            "camera,name=front", "ptz,name=yard", "nvr:2,name=shop", f"camera,name=odd,password={OTHER}", "camera,name=fresh,quirk=not-activated")
+        cls.addClassCleanup(cls.devices.close)
+        cls.box_under_test = cls.class_box(**{"http.tls": True, "devices.capture-seconds": 3})
+        cls.box_under_test.claim()
+        cls.browser = Browser(cls.box_under_test.client.base)
+        cls.addClassCleanup(cls.browser.close)
+        cls.overflow, cls.failed = [], None
+
+    def setUp(self):
+        if self.failed:
+            self.skipTest(f"goes on from {self.failed}, which failed")
+        type(self).failed = self.id().rpartition(".")[2]
+
+    def done(self, *expected_errors):
+        """At the end of a good test: nothing in the console but what was provoked, nothing too wide."""
+        errors = [error for error in self.browser.errors() if not any(re.search(one, error) for one in expected_errors)]
+        self.browser.console.clear()
+        too_wide = self.overflow[:]
+        self.overflow.clear()
+        type(self).failed = None
+        self.assertFalse(errors, "the console has errors")
+        self.assertFalse(too_wide)
+
+    def address(self, name):
+        """The address of a simulated device."""
+        return self.devices.addresses[name]
+
+    def device(self, name):
+        """The added device at this simulated device's address."""
+        return next(one for one in self.box_under_test.get("/devices")["items"] if one["address"] == self.address(name))
+
+    def card(self, name):
+        """Selector of the onboarding card of a device."""
+        return f'[data-testid="onboarding-item"][data-address="{self.address(name)}"]'
+
+    def card_state(self, name):
+        """How the page says the onboarding of a device stands."""
+        found = self.browser.all(self.card(name))
+        return found[0].get_attribute("data-state") if found else None
+
+    def await_cards(self, state, *names, seconds=120):
+        """Wait until these cards have this state."""
+        wait_for(lambda: all(self.card_state(name) == state for name in names), seconds,
+                 lambda: f"{state}: {[(name, self.card_state(name)) for name in names]}; {self.browser.text()[:2000]}")
+
+    def open_section(self, name):
+        """Open a section of a camera's settings."""
+        element = self.browser.find(f"section-{name}", visible=False)
+        wait_for(element.is_displayed, 15, f"the section {name}")
+        self.browser.script("arguments[0].open = true", element)
+
+    def test_a_first_page(self):
+        """The first page is small: nothing of devices, events or settings is loaded before it is gone to."""
+        page = self.browser
+        page.open()
+        page.fill("sign-in-user", USER)
+        page.fill("sign-in-password", PASSWORD)
+        page.click("sign-in-submit")
+        page.find("nav-cameras")
+        page.await_text("Your cameras will be here")
+        page.shoot("devices-wall-empty", self.overflow)
+        loaded = page.script("return performance.getEntriesByType('resource').filter((e) => e.name.includes('/js/')).map((e) => [e.name, e.decodedBodySize])")
+        self.assertTrue(loaded)
+        self.assertLess(sum(size for _, size in loaded), FIRST_PAGE, loaded)
+        self.assertFalse([name for name, _ in loaded if re.search("device|lens|find|events", name)])
+        self.done("session.*401")
+
+    def test_b_find(self):
+        """A search lists what answers while one looks on, and says of a new device that it has no password."""
+        page = self.browser
+        page.open("#/add")
+        page.click("find-cameras")
+        for name, address in self.devices.addresses.items():
+            page.find(f'[data-testid="found-device"][data-address="{address}"]')
+        row = page.find(f'[data-testid="found-device"][data-address="{self.address("fresh")}"]')
+        wait_for(lambda: "no password yet" in row.text, 10, lambda: row.text)
+        wait_for(lambda: page.find("find-cameras").is_enabled(), 20, "the end of the search")
+        page.shoot("devices-found", self.overflow)
+        self.done()
+
+    def test_c_add_several(self):
+        """Those ticked are added with one password; it can be left and found again; two need correcting."""
+        page = self.browser
+        self.assertFalse(page.find("add-found").is_enabled())
+        for address in self.devices.addresses.values():
+            tick = page.find(f'[data-testid="found-device"][data-address="{address}"] input')
+            page.script("arguments[0].click()", tick)
+        self.assertEqual(page.find("add-found").text.strip(), "Add 5 devices")
+        page.fill("find-user", "admin")
+        page.fill("find-password", SECRET)
+        page.click("add-found")
+        page.await_place(r"/onboarding/[^/]+")
+        page.find("onboarding-progress")
+        page.shoot("onboarding-going", self.overflow)
+        page.click("nav-cameras")
+        page.click('[data-testid="onboarding-banner"] a')
+        page.await_place(r"/onboarding/[^/]+")
+        self.await_cards("added", "front", "yard", "shop")
+        self.await_cards("failed", "odd", "fresh")
+        page.await_text("3 of 5 devices added")
+        page.shoot("onboarding-failures", self.overflow)
+        self.done()
+
+    def test_d_correct(self):
+        """A wrong password is corrected in its card; a new device is activated with a strong password, whose rule is told."""
+        page = self.browser
+        odd, fresh = (f'{self.card(name)} ' for name in ("odd", "fresh"))
+        page.fill(odd + "input[type=password]", OTHER)
+        page.click(odd + "button[type=submit]")
+        self.await_cards("added", "odd")
+        page.fill(fresh + "input[type=password]", "short")
+        page.await_text("5 so far")
+        page.click(fresh + "button[type=submit]")
+        self.assertEqual(self.card_state("fresh"), "failed")
+        page.fill(fresh + "input[type=password]", "Strong2026")
+        page.await_text("Strong enough")
+        page.click(fresh + "button[type=submit]")
+        self.await_cards("added", "fresh")
+        page.await_text("5 of 5 devices added")
+        page.shoot("onboarding-done", self.overflow)
+        self.assertEqual(len(self.box_under_test.get("/devices")["items"]), 5)
+        self.done()
+
+    def test_e_device_page(self):
+        """A device's page shows what it can and nothing else; a recorder's channel is switched off and leaves the wall."""
+        page, box = self.browser, self.box_under_test
+        camera, recorder = self.device("front"), self.device("shop")
+        page.open(f"#/device/{camera['id']}")
+        for shown in ("device-facts", "device-state", "device-clock", "device-disks", "device-reboot", "change-password", "firmware-file"):
+            page.find(shown)
+        self.assertFalse([one for one in page.all('[data-testid^="door-"]') if one.is_displayed()])
+        self.assertFalse([one for one in page.all("channel-row") if one.is_displayed()])
+        page.shoot("device-camera", self.overflow)
+        page.open(f"#/device/{recorder['id']}")
+        page.find("channel-row")
+        self.assertEqual(len(page.all("channel-row")), 2)
+        page.click("proxy-2")
+        proxied = lambda: {one["number"]: one["proxied"] for one in box.get("/channels")["items"] if one["deviceId"] == recorder["id"]}
+        wait_for(lambda: proxied() == {1: True, 2: False}, 10, lambda: f"channel 2 off: {proxied()}")
+        page.shoot("device-recorder", self.overflow)
+        page.click("nav-cameras")
+        wait_for(lambda: len(page.all("camera-tile")) == 5, 15, lambda: f"five tiles: {page.text()}")
+        page.open(f"#/device/{recorder['id']}")
+        page.click("proxy-2")
+        wait_for(lambda: proxied() == {1: True, 2: True}, 10, lambda: f"channel 2 on: {proxied()}")
+        page.click("device-reboot")
+        page.find("ask")
+        page.await_text("no recording in that time")
+        page.click("ask-cancel")
+        self.done()
+
+    def test_f_lens(self):
+        """The lens moves as long as a button is held and stops when it is let go; a place is kept and gone to."""
+        page, box = self.browser, self.box_under_test
+        channel = self.device("yard")["channelIds"][0]
+        lens = lambda: self.devices.state("yard")["ptz"]
+        page.open(f"#/cameras/{channel}")
+        page.click("lens-toggle")
+        right = page.find("lens-right")
+        page.find('[data-testid="presets"] li')
+        before = lens()
+        ActionChains(page.driver).move_to_element(right).click_and_hold().perform()
+        wait_for(lambda: lens()["moving"] and lens()["starts"] > before["starts"] + 2, 10, lambda: f"repeated movement: {lens()}")
+        page.find("img.moving-picture", visible=False)
+        page.shoot("lens", self.overflow)
+        ActionChains(page.driver).release().perform()
+        wait_for(lambda: not lens()["moving"] and lens()["stops"] > before["stops"], 5, lambda: f"the stop: {lens()}")
+        starts = lens()["starts"]
+        pad = page.find("lens-pad")
+        page.script("arguments[0].focus()", pad)
+        page.driver.switch_to.active_element.send_keys("\ue012")  # arrow left
+        wait_for(lambda: lens()["starts"] > starts and not lens()["moving"], 10, lambda: f"moved by key: {lens()}")
+        page.fill("preset-name", "Gate by test")
+        page.click("preset-save")
+        page.await_text("Gate by test")
+        self.assertIn("Gate by test", [one["name"] for one in box.get(f"/channels/{channel}/lens/presets")["items"]])
+        self.done()
+
+    def test_g_ready_for_the_cloud(self):
+        """What would change on the camera is said first; then it is changed, and the camera is ready."""
+        page, box = self.browser, self.box_under_test
+        channel = self.device("front")["channelIds"][0]
+        ready = lambda: box.get(f"/channels/{channel}/cloud-readiness")
+        self.assertFalse(ready()["ready"])
+        page.open(f"#/cameras/{channel}")
+        self.open_section("on-device")
+        page.click("make-ready")
+        page.find("readiness-changes")
+        self.assertFalse(ready()["ready"], "changed before it was agreed to")
+        page.shoot("make-ready", self.overflow)
+        page.click("readiness-apply")
+        page.await_text("ready for the cloud: its streams")
+        self.assertTrue(ready()["ready"])
+        self.done()
+
+    def test_h_recordings(self):
+        """The month's days with recordings are marked; a day's list comes with downloads."""
+        page = self.browser
+        page.open(f"#/cameras/{self.device('shop')['channelIds'][0]}")
+        self.open_section("recordings")
+        page.find(".calendar-day.has")
+        page.find("recording", 30)
+        page.find("recording-download")
+        page.choose("recording-type-timed")
+        page.find('[data-testid="recording"][data-tone="time"]')
+        page.shoot("recordings", self.overflow)
+        self.done()
+
+    def test_i_events(self):
+        """An event says what, what of and where, with the device's picture; the list is filtered by kind."""
+        page, box = self.browser, self.box_under_test
+        page.click("nav-events")
+        self.devices.event("front", type="linedetection", region=1, target="vehicle", seconds=0, picture=1, force=1)
+        self.devices.event("front", type="illaccess", seconds=0, force=1)
+        page.await_text("Line crossing, vehicle, region 1")
+        page.await_text("Refused sign-ins")
+        page.await_text("Noted")
+        wait_for(lambda: page.all('[data-testid="event-row"] img'), 15, "the device's picture")
+        page.shoot("events-of-devices", self.overflow)
+        page.script("const s = arguments[0]; s.value = 'line-crossing'; s.dispatchEvent(new Event('change'))", page.find("filter-type"))
+        wait_for(lambda: len(page.all("event-row")) >= 1 and "Refused" not in " ".join(row.text for row in page.all("event-row")), 10, "the filtered list")
+        self.assertEqual({one["type"] for one in box.get("/events?type=line-crossing")["items"]}, {"line-crossing"})
+        self.done()
