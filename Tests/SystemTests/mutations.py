@@ -37,7 +37,7 @@ class Document:
             if kind in told.get("enum", [told.get("const")]):
                 break
         else:
-            branch = branches[0]
+            branch = next((one for one in branches if isinstance(value, dict) and set(one.get("required", [])) <= set(value)), branches[0])
         if "properties" in schema:  # the branches only say more about some of them
             branch = {**{key: value for key, value in schema.items() if key not in ("oneOf", "anyOf")},
                       "properties": {**schema["properties"], **branch.get("properties", {})},

@@ -150,6 +150,29 @@ class Bodies(DeviceCase):
                 problem = self.claimed.client.request("GET", f"/clips?{query}").problem()
                 self.assertIn(query.partition("=")[0], problem.detail + "".join(problem.fields))
 
+    def test_queries_of_recordings(self):
+        """Wrong ranges and months are a 4xx that names them."""
+        place, good = f"/channels/{self.lens['channelIds'][0]}/recordings", "from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z"
+        for query, name in (("", "from"), ("from=2026-11-01T00:00:00Z", "to"), (good.replace("11-02", "12-03"), "to"),
+                            (good.replace("from", "x").replace("to", "from").replace("x", "to"), "to"), (good + "&type=zebra", "type"),
+                            (good + "&limit=0", "limit"), (good + "&limit=1001", "limit"), (good + "&zebra=1", "zebra")):
+            for path in ("", "/download"):
+                with self.subTest(query=query, path=path):
+                    problem = self.claimed.client.request("GET", f"{place}{path}?{query}").problem()
+                    self.assertEqual((problem.status, problem.fields[:1]), (422, [f"/{name}"]), problem)
+        for month in ("", "month=2026", "month=2026-13", "month=1999-01", "month=2026-1-1", "month=x-y"):
+            with self.subTest(month=month):
+                problem = self.claimed.client.request("GET", f"{place}/days?{month}").problem()
+                self.assertEqual((problem.status, problem.fields), (422, ["/month"]), problem)
+
+    def test_nobody_to_add(self):
+        """An onboarding without devices, or with one that has neither address nor URL, is refused."""
+        for devices, field in (([], "/devices"), ([{}], "/devices/0/url"), ([{"url": None, "address": None}], "/devices/0/url"),
+                               ([{"address": "x", "url": "rtsp://x/y"}], "/devices/0/address"), (None, "/devices")):
+            with self.subTest(devices=devices):
+                problem = self.claimed.client.request("POST", "/onboardings", {"devices": devices}).problem()
+                self.assertEqual((problem.status, problem.fields), (422, [field]), problem)
+
     def test_wrong_names_and_methods(self):
         """Identifiers that do not exist or are no identifiers are 404; other methods 405; other paths 404: problems all."""
         for name in ("nothing", "%2e%2e", "..%2f..%2fetc%2fpasswd", "a" * 300, "%00", "x'--", "%F0%9F%92%A9"):
