@@ -204,7 +204,9 @@ public final class DeviceAtWork: Sendable {
 
     private func read(_ document: [UInt8]) async {
         // Most documents describe objects on each frame, and no event.
-        guard document.firstRange(of: Array("NotificationMessage".utf8)) != nil, let events = try? ONVIFEvents(parsing: document) else { return }
+        guard document.firstRange(of: Array("NotificationMessage".utf8)) != nil, let events = try? ONVIFEvents(parsing: document) else {
+            return
+        }
         for notification in events.notifications {
             let isFirst = notification.details["operation"] == "initialized"
             guard !isFirst || notification.phase == .active else { continue }
@@ -272,7 +274,8 @@ public final class DeviceAtWork: Sendable {
     private func channel(of notification: DeviceNotification) -> ChannelID {
         switch notification.place {
         case .device: ownChannel
-        case .channel(let number): channels[number] ?? ownChannel
+        // Some recorders count their network cameras from 33 on in events.
+        case .channel(let number): channels[number] ?? channels[number - 32] ?? ownChannel
         case .token(let token): description?.number(ofToken: token).flatMap { channels[$0] } ?? ownChannel
         }
     }

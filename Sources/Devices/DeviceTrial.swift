@@ -366,7 +366,20 @@ private final class Notes: Sendable {
         tell(report)
     }
 
-    func begin(_ name: OnboardingReport.StepName) { change { $0.set(name, .working, "") } }
+    func begin(_ name: OnboardingReport.StepName) { change { $0.set(name, .working, Self.doing(name)) } }
+
+    private static func doing(_ name: OnboardingReport.StepName) -> String {
+        switch name {
+        case .reach: "Looking whether it answers."
+        case .signIn: "Signing in."
+        case .identify, .channels: "Asking what it is."
+        case .streams: "Watching its video."
+        case .events: "Waiting for its first message."
+        case .clock: "Comparing clocks."
+        case .compatibility: "Looking for what stands against it."
+        }
+    }
+
     func done(_ name: OnboardingReport.StepName, _ sentence: String) { change { $0.set(name, .ok, sentence) } }
     func skip(_ name: OnboardingReport.StepName, _ sentence: String) { change { $0.set(name, .skipped, sentence) } }
 

@@ -66,7 +66,7 @@ public struct OnboardingReport: Codable, Sendable, Equatable {
         finishedAt = date
         for index in steps.indices where steps[index].state == .waiting || steps[index].state == .working {
             steps[index].state = .skipped
-            if steps[index].sentence.isEmpty { steps[index].sentence = "Not reached." }
+            steps[index].sentence = "Not reached."
         }
     }
 }

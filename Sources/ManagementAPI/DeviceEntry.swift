@@ -31,7 +31,7 @@ struct DeviceEntry {
         password = body.string("password", 1...128)
         transport = body.word("transport", RTSPOptions.Transport.self)
         allowsBasic = body.bool("allowBasic")
-        let named = body.has("url") || body.has("address")
+        let named = body.has("url") && !body.isNull("url") || body.has("address") && !body.isNull("address")
         if creating, !named { body.reject("url", "Enter the camera's RTSP URL or its address.") }
         if url != nil, host != nil { body.reject("address", "Enter either url or address, not both.") }
         // Credentials in the URL are taken out of it and kept apart.

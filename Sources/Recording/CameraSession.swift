@@ -162,7 +162,8 @@ public final class CameraSession: Sendable {
 
     private func receive(_ interrupt: Interrupt) throws {
         var demuxer = try Demuxer(
-            rtsp: source.url, options: RTSPOptions(transport: source.transport, timeout: timing.timeout, data: source.metadata), interrupt: interrupt)
+            rtsp: source.url, options: RTSPOptions(transport: source.transport, timeout: timing.timeout, data: source.metadata),
+            interrupt: interrupt)
         var reception = try StreamReception(
             tracks: demuxer.formats, role: role, now: time.uptime(), silence: timing.videoSilence)
         var documents = MetadataDocuments()

@@ -9,8 +9,16 @@ struct MetadataDocuments {
 
     private var bytes: [UInt8] = []
 
+    private static func begins(_ piece: some Collection<UInt8>) -> Bool {
+        let head = String(decoding: piece.prefix(64), as: UTF8.self)
+        return head.hasPrefix("<?xml")
+            || head.hasPrefix("<") && head.prefix { $0 != " " && $0 != ">" }.hasSuffix("MetadataStream") && !head.hasPrefix("</")
+    }
+
     /// Takes a packet's bytes; answers the document that it completes.
     mutating func take(_ piece: some Collection<UInt8>) -> [UInt8]? {
+        // What was never ended, for want of a packet or because it was empty (`<tt:MetadataStream/>`), ends where the next begins.
+        if Self.begins(piece) { bytes = [] }
         guard bytes.count + piece.count <= Self.limit else {
             bytes = []
             return nil

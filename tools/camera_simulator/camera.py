@@ -5,6 +5,7 @@ import math
 import threading
 import time
 
+from . import metadata
 from .feeding import AHEAD_NS, AudioTrack, Timeline, VideoTrack, prepare
 from .live import LiveClip, LiveVideoTrack
 from .rendering import load_clip
@@ -85,9 +86,12 @@ class Stream:
         else:
             stage = f"clocksync sync={str(not self.clip.reorder).lower()} !"
         video = f"appsrc name=video {source} ! {stage} rtp{codec}pay name=pay0 pt=96 config-interval=-1"
-        if not self.camera.sound:
-            return f"( {video} )"
-        return f"( {video} appsrc name=audio {source} ! clocksync ! {self.camera.sound.payloader} name=pay1 )"
+        parts = [video]
+        if self.camera.sound:
+            parts.append(f"appsrc name=audio {source} ! clocksync ! {self.camera.sound.payloader} name=pay1")
+        if self.camera.options.metadata and self.name == "main":
+            parts.append(f"{metadata.SOURCE} ! {metadata.ELEMENT} name=pay{len(parts)} pt=107")
+        return f"( {' '.join(parts)} )"
 
     def attach(self, media):
         """Feed a media that the server has just built."""

@@ -75,7 +75,10 @@ class Control:
             address, kind = str(parameters.pop("address", "")), str(parameters.pop("kind", ""))
             for camera in cameras:
                 camera.service.change_endpoint(address, kind, parameters)
+        elif (method, path) == ("POST", "/metadata"):
+            for camera in cameras:
+                camera.service.send_metadata(str(parameters.get("document", "")))
         elif (method, path) != ("GET", "/state"):
-            return 404, {"error": "known: POST /motion, POST /fault, POST /endpoint, GET /state"}
+            return 404, {"error": "known: POST /motion, POST /fault, POST /endpoint, POST /metadata, GET /state"}
         states = [camera.state() for camera in cameras]
         return 200, {**states[0], "cameras": states} if len(states) == 1 else {"cameras": states}

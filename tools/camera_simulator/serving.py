@@ -11,6 +11,9 @@ from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 from .endpoints import Endpoint, change  # noqa: E402
 
+from . import metadata  # noqa: E402
+
+metadata.register()
 REALM = "gatehouse-camera"
 ROLE = "viewer"
 REMOVE = GstRtspServer.RTSPFilterResult.REMOVE
@@ -97,9 +100,15 @@ class Service:
         found = [known for known in self.mounted if path == known or path.startswith(known + "/")]
         return self.mounted[max(found, key=len)] if found else None
 
+    def send_metadata(self, document):
+        """Send a document to all who watch a stream with a metadata track."""
+        for media in list(self.medias):
+            metadata.push(media, document)
+
     def media_built(self, _factory, media, stream):
         """The server built a pipeline: feed it."""
         tracks = stream.attach(media)
+        metadata.push(media, metadata.NOTHING)  # the server describes a track only when something has gone through it
         self.medias.append(media)
 
         def changed(_media, state):

@@ -75,6 +75,8 @@ class Cameras:
         user, password = next(iter(accounts))
         command = [sys.executable, tool, "--port", str(port), "--address", ",".join(dict.fromkeys(device.address for device in devices)),
                    "--user", user, "--password", password, "--size", self.options.size, "--rate", "15", "--bitrate", "1500", "--scene", "yard"]
+        if any("metadata" in device.settings for device in devices):
+            command.append("--metadata")
         for path, stream in paths.items():
             command += ["--alias", f"{path}={stream}"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -101,6 +103,11 @@ class Cameras:
             query = urllib.parse.urlencode({"address": device.address, "kind": kind, **parameters})
             request = urllib.request.Request(f"{self.control}/endpoint?{query}", method="POST")
             urllib.request.urlopen(request, timeout=15).read()
+
+    def send_metadata(self, document):
+        """Send a document in the metadata track."""
+        request = urllib.request.Request(f"{self.control}/metadata", method="POST", data=json.dumps({"document": document}).encode())
+        urllib.request.urlopen(request, timeout=15).read()
 
     def tell_soon(self, device, kind, **parameters):
         """As tell, without waiting."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import itertools
+import threading
 import time
 from xml.sax.saxutils import escape
 
 from . import dialects
-from .soap import Fault, duration, items, stamp
+from .soap import DECLARED, Fault, duration, items, stamp
 
 MOST_WAITING = 4000
 MOST_SUBSCRIPTIONS = 8
@@ -73,9 +74,18 @@ class EventService:
             topic, text = self.message(saying, event, "Changed")
             if saying.lasting and not event.burst:
                 self.states[(topic, event.channel, event.region)] = (saying, event)
+            if "metadata" in self.device.settings:
+                delivered |= self.tell_in_stream(text)
+                continue  # by this way alone, so that it is seen to work
             for subscription in self.subscriptions.values():
                 delivered |= subscription.put(topic, text)
         return delivered
+
+    def tell_in_stream(self, text):
+        """Send a message in the metadata track of the stream."""
+        document = f'<?xml version="1.0" encoding="UTF-8"?>\n<tt:MetadataStream {DECLARED}><tt:Event>{text}</tt:Event></tt:MetadataStream>\n'
+        threading.Thread(target=self.device.cameras.send_metadata, args=(document,), daemon=True).start()
+        return True
 
     def expire(self):
         """Drop subscriptions whose time is over."""

@@ -86,9 +86,17 @@ class MediaService:
         return (f'<{element} token="SourceConfig_{number}"><tt:Name>Source {number}</tt:Name><tt:UseCount>2</tt:UseCount><tt:SourceToken>VideoSource_{number}</tt:SourceToken>'
                 f'<tt:Bounds x="0" y="0" width="2688" height="1520"/></{element}>')
 
+    def metadata(self, stream, element):
+        """The configuration of the metadata track, where the device has one, which is in its main stream."""
+        if "metadata" not in self.device.settings or not stream.endswith("1"):
+            return ""
+        return (f'<{element} token="Metadata_{stream}"><tt:Name>Metadata</tt:Name><tt:UseCount>1</tt:UseCount><tt:Events/>{self.multicast()}'
+                f"<tt:SessionTimeout>PT60S</tt:SessionTimeout></{element}>")
+
     def profile(self, stream, element):
         """A profile of media 1."""
         ptz = self.onvif.movement.configuration("tt:PTZConfiguration") if self.onvif.ptz else ""
+        ptz += self.metadata(stream, "tt:MetadataConfiguration")
         return (f'<{element} token="Profile_{stream}" fixed="true"><tt:Name>{"main" if stream.endswith("1") else "sub"}Stream {stream}</tt:Name>'
                 f"{self.source(stream, 'tt:VideoSourceConfiguration')}{self.encoder(stream, 'tt:VideoEncoderConfiguration')}{ptz}</{element}>")
 
@@ -201,6 +209,8 @@ class MediaService:
                 shown += self.encoder2(stream, "tr2:VideoEncoder")
             if self.onvif.ptz and wanted & {"All", "PTZ"}:
                 shown += self.onvif.movement.configuration("tr2:PTZ")
+            if wanted & {"All", "Metadata"}:
+                shown += self.metadata(stream, "tr2:Metadata")
             return f"<tr2:Configurations>{shown}</tr2:Configurations>" if shown else ""
 
         listed = "".join(f'<tr2:Profiles token="Profile_{stream}" fixed="true"><tr2:Name>Profile {stream}</tr2:Name>{configurations(stream)}</tr2:Profiles>'

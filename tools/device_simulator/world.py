@@ -28,12 +28,12 @@ def settings_of(text):
     settings = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not equals and key == "ptz":
+        if not equals and key in ("ptz", "metadata"):
             value = "1"
         elif not equals:
             raise ValueError(f"{pair!r} is not key=value")
         settings[key] = value
-    known = {"name", "quirk", "user", "password", "zone", "dialect", "download", "ptz", "model", "serial", "mac"}
+    known = {"name", "quirk", "user", "password", "zone", "dialect", "download", "ptz", "model", "serial", "mac", "metadata"}
     if settings.keys() - known:
         raise ValueError(f"unknown: {', '.join(sorted(settings.keys() - known))}; known: {', '.join(sorted(known))}")
     return kind, channels, settings
@@ -67,7 +67,7 @@ class World:
             else:
                 raise ValueError(f"unknown kind {kind!r}; known: {', '.join(MODELS)}")
             device.http, device.https = self.options.http_port, self.options.https_port
-            device.ready_documents, device.ready_statuses = documents, statuses
+            device.ready_documents, device.ready_statuses, device.cameras = documents, statuses, self.cameras
             self.devices.append(device)
         names = [device.name for device in self.devices]
         if len(set(names)) < len(names):

@@ -176,8 +176,7 @@ def run(report, program, quick):
         seconds = add_all(made, some)
         report.add("devices.onboarding_16_seconds", seconds, "s", **at_most(seconds, 60))
         state = some.get("/state")["devices"]
-        most = max(device["counts"]["most_concurrent_requests"] if "most_concurrent_requests" in device["counts"]
-                   else device["most_concurrent"] for device in state)
+        most = max(device["most_concurrent_requests"] for device in state)
         report.add("devices.requests_at_once", most, "", **at_most(most, 4))
         latency(report, made, some, 5 if quick else 20)
     with devices("--count", "32") as some, box(devices__allow_local=True, devices__capture_seconds=1) as made:
