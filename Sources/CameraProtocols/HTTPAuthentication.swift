@@ -120,6 +120,8 @@ public struct HTTPAuthenticator: Sendable {
         var quality: String?
         var parameters: [String: String]
         var count = 0
+        /// The device answered a request with this nonce.
+        var wasAccepted = false
         var sessionClientNonce: String?
         var nonce: String { parameters["nonce"] ?? "" }
     }
@@ -205,6 +207,13 @@ public struct HTTPAuthenticator: Sendable {
         return "Digest " + fields.joined(separator: ", ")
     }
 
+    /// The device let a request through.
+    public mutating func accepted() {
+        guard case .digest(var digest) = answer else { return }
+        digest.wasAccepted = true
+        answer = .digest(digest)
+    }
+
     /// Takes the challenges of a further 401, and says whether the request is worth sending again: only if its nonce had become old.
     /// Otherwise the user name or the password is wrong, and asking again would make the device lock the account.
     public mutating func isWorthRepeating(after challenges: [HTTPChallenge]) throws(HTTPAuthenticationRefusal) -> Bool {
@@ -212,7 +221,7 @@ public struct HTTPAuthenticator: Sendable {
         answer = try Self.choose(challenges, allowsBasic: allowsBasic)
         guard case .digest(let before) = old, case .digest(let now) = answer, before.nonce != now.nonce else { return false }
         // A device that took the old nonce once knows the password, whether or not it says `stale`.
-        return now.parameters["stale"]?.lowercased() == "true" || before.count > 1
+        return now.parameters["stale"]?.lowercased() == "true" || before.wasAccepted
     }
 
     private static func quoted(_ text: String) -> String {

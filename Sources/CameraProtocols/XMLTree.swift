@@ -96,8 +96,14 @@ public struct XMLTree: Sendable, Equatable {
 
     /// The text where there is any.
     public var word: String? { text.isEmpty ? nil : text }
-    public var integer: Int? { Int(text) }
-    public var number: Double? { Double(text).flatMap { $0.isFinite ? $0 : nil } }
+    /// Within a thousand million, so that what is made of it overflows nowhere.
+    public var integer: Int? { Self.integer(text) }
+    public var number: Double? { Double(text).flatMap { abs($0) <= 1e9 ? $0 : nil } }
+
+    /// A whole number within a thousand million.
+    public static func integer(_ text: String?) -> Int? {
+        text.flatMap { Int($0) }.flatMap { (-1_000_000_000...1_000_000_000).contains($0) ? $0 : nil }
+    }
 
     /// `true`, `TRUE`, `1`, `on`, `enable` and their opposites.
     public var flag: Bool? { Self.flag(text) }

@@ -15,7 +15,6 @@ public struct AddressRefusal: Error, Sendable, Equatable {
 /// Names are resolved here and every address they have must pass, so that no spelling (decimal, IPv4-mapped, a name for loopback) slips by.
 public struct AddressPolicy: Sendable {
     let allowsLocal: Bool
-    private static let resolver = BlockingQueue(name: "resolver")
 
     /// A policy; `allowsLocal` lets loopback and link-local through, for demonstrations and tests.
     public init(allowsLocal: Bool) {
@@ -33,7 +32,12 @@ public struct AddressPolicy: Sendable {
         let name = bare
         let addresses: [Address]
         do {
-            addresses = try await Self.resolver.run { try Self.resolve(name) }
+            if let literal = Address(literal: name) {
+                addresses = [literal]
+            } else {
+                // A thread of its own: a name server that does not answer holds up nobody else.
+                addresses = try await BlockingQueue(name: "resolver").run { try Self.resolve(name) }
+            }
         } catch let refusal as AddressRefusal {
             throw refusal
         } catch {
@@ -90,6 +94,13 @@ private struct Address {
             bytes = wraps ? Array(all[12...]) : all
         default: return nil
         }
+    }
+
+    /// An IPv4 address written out in the usual way; every other spelling is left to the resolver.
+    init?(literal text: String) {
+        var four = in_addr()
+        guard inet_pton(AF_INET, text, &four) == 1 else { return nil }
+        bytes = withUnsafeBytes(of: four) { Array($0) }
     }
 
     /// What kind of address it is, if no camera can be there.

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// So many at a time, no more; those that wait go in the order they came.
+/// So many at a time, no more; those that wait go in the order they came, urgent ones first.
 public final class Turns: Sendable {
     private struct Waiter {
         let id: Int
@@ -21,13 +21,13 @@ public final class Turns: Sendable {
 
     /// Runs `body` when its turn comes.
     /// - Throws: `CancellationError` where the task ends before; what `body` throws.
-    public func run<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
-        guard await take() else { throw CancellationError() }
+    public func run<Value: Sendable>(urgent: Bool = false, _ body: () async throws -> Value) async throws -> Value {
+        guard await take(urgent: urgent) else { throw CancellationError() }
         defer { give() }
         return try await body()
     }
 
-    private func take() async -> Bool {
+    private func take(urgent: Bool) async -> Bool {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
@@ -40,7 +40,8 @@ public final class Turns: Sendable {
                         state.free -= 1
                         return true
                     }
-                    state.waiters.append(Waiter(id: id, continuation: continuation))
+                    let waiter = Waiter(id: id, continuation: continuation)
+                    if urgent { state.waiters.insert(waiter, at: 0) } else { state.waiters.append(waiter) }
                     return nil
                 }
                 if let now { continuation.resume(returning: now) }

@@ -71,7 +71,7 @@ struct Box {
                 if let device = item.device { feed.deviceChanged(device) }
             })
         let discovery = DiscoveryList(
-            finder: DeviceFinder(policy: policy, time: time), sweeper: PortSweep(policy: policy, time: time), catalogue: catalogue,
+            finder: DeviceFinder(policy: policy, time: time), sweeper: PortSweep(time: time), catalogue: catalogue,
             registry: devices, time: time, changed: { feed.discoveryChanged($0) })
         services = BoxServices(
             identity: state.identity, defaultName: settings.boxName,

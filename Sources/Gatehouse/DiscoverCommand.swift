@@ -67,7 +67,7 @@ struct DiscoverCommand: AsyncParsableCommand {
         }
         await DeviceFinder(policy: policy, time: .system).probe(for: .seconds(seconds), unicast: addresses, found: take)
         if sweep {
-            let sweeper = PortSweep(policy: policy, time: .system)
+            let sweeper = PortSweep(time: .system)
             let known = Set(found.withLock { $0.map(\.address) })
             await sweeper.run(hosts: sweeper.hosts().filter { !known.contains($0) }, found: take) { _ in }
         }

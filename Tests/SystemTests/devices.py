@@ -5,6 +5,8 @@ import json
 import os
 import select
 import subprocess
+import threading
+import time
 import unittest
 import urllib.error
 import urllib.parse
@@ -16,7 +18,7 @@ from client import repository
 from waiting import shorten, wait_for
 
 ROUND = itertools.count(1)
-QUICK = {"devices.capture-seconds": 1}
+QUICK = {"devices.capture-seconds": 3}
 
 
 def fixtures():
@@ -70,6 +72,7 @@ class DeviceSimulator:
         self.command = [
             *prefix, os.path.join(repository(), "tools/device-simulator"), "--addresses", self.first, "--size", size,
             *([] if discovery else ["--no-discovery"]), *([] if media else ["--no-rtsp"]), *map(str, arguments)]
+        self.holders = []
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         ready, _, _ = select.select([self.process.stdout], [], [], 300)
         line = self.process.stdout.readline() if ready else ""
@@ -80,6 +83,21 @@ class DeviceSimulator:
         self.control = told["control"]
         self.devices = [Device(self, one) for one in told["devices"]]
         self.device = self.devices[0]
+        self.open = True
+        self.holders = [threading.Thread(target=self.hold, args=(path,), daemon=True) for path in ("/main", "/sub")] if media else []
+        for holder in self.holders:
+            holder.start()
+
+    def hold(self, path):
+        """Watch a stream all the time: GStreamer's server may crash when the last watcher of a pipeline leaves as another one comes."""
+        url = f"rtsp://{self.device.user}:{self.device.password}@{self.first}:{self.device.rtsp}{path}"
+        while self.open:
+            watcher = subprocess.Popen(["ffmpeg", "-v", "quiet", "-rtsp_transport", "tcp", "-i", url, "-c", "copy", "-f", "null", "-"],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            while self.open and watcher.poll() is None:
+                time.sleep(0.1)
+            watcher.kill()
+            watcher.wait()
 
     def __getitem__(self, name):
         return next(device for device in self.devices if device.name == name)
@@ -102,6 +120,7 @@ class DeviceSimulator:
 
     def close(self):
         """End it; its cameras end with it."""
+        self.open = False
         self.process.terminate()
         try:
             self.process.wait(10)
@@ -109,6 +128,8 @@ class DeviceSimulator:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
+        for holder in self.holders:
+            holder.join(5)
 
 
 class DeviceCase(Case):

@@ -34,7 +34,7 @@ class Document:
         kind = value.get("kind") if isinstance(value, dict) else None
         for branch in branches:
             told = self.resolve(branch.get("properties", {}).get("kind", {}))
-            if kind in told.get("enum", [told.get("const")]):
+            if kind is not None and kind in told.get("enum", [told.get("const")]):
                 break
         else:
             branch = next((one for one in branches if isinstance(value, dict) and set(one.get("required", [])) <= set(value)), branches[0])

@@ -1,65 +1,19 @@
 """The page and its devices: found, added with one password, corrected in place, looked after, moved, made ready, searched for recordings."""
 
-import json
-import os
 import re
-import select
-import subprocess
 import time
-import urllib.parse
-import urllib.request
 
 from selenium.webdriver.common.action_chains import ActionChains
 
 from box import PASSWORD, USER
 from browser import Browser
 from case import Case
-from client import repository
+from devices import QUICK, DeviceSimulator
 from waiting import wait_for
 
-FIRST = "127.0.36.1"  # addresses of their own: other tests' devices may answer the same search
 SECRET, OTHER = "camera2026", "other2026"
-# What the first page may load, uncompressed. All other pages are fetched when they are gone to (router.js), so the sum of all files is larger.
+# What the first page may load, uncompressed. The other pages are fetched when they are gone to (router.js); the sum of all files is larger.
 FIRST_PAGE = 150_000
-
-
-class Devices:
-    """A device-simulator process."""
-
-    def __init__(self, *devices):
-        command = [os.path.join(repository(), "tools/device-simulator"), "--addresses", FIRST, "--size", "640x360"]
-        for device in devices:
-            command += ["--device", device]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        ready, _, _ = select.select([self.process.stdout], [], [], 300)  # it may have to render its clips
-        line = self.process.stdout.readline() if ready else ""
-        if not line:
-            self.close()
-            raise AssertionError(f"{' '.join(command)} did not become ready")
-        found = json.loads(line)
-        self.control = found["control"]
-        self.addresses = {one["name"]: one["address"] for one in found["devices"]}
-
-    def state(self, name):
-        """What the device of this name has seen and done."""
-        with urllib.request.urlopen(f"{self.control}/state?device={name}", timeout=30) as answer:
-            return json.load(answer)
-
-    def event(self, name, **parameters):
-        """Let the device tell of an event."""
-        query = urllib.parse.urlencode({"device": name, **parameters})
-        with urllib.request.urlopen(urllib.request.Request(f"{self.control}/event?{query}", method="POST", data=b""), timeout=30) as answer:
-            return json.load(answer)
-
-    def close(self):
-        """End it."""
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
 
 
 class PageDevices(Case):
@@ -67,10 +21,11 @@ class PageDevices(Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.devices = Devices(
-            "camera,name=front", "ptz,name=yard", "nvr:2,name=shop", f"camera,name=odd,password={OTHER}", "camera,name=fresh,quirk=not-activated")
+        kinds = ("camera,name=front", "ptz,name=yard", "nvr:2,name=shop", f"camera,name=odd,password={OTHER}",
+                 "camera,name=fresh,quirk=not-activated")
+        cls.devices = DeviceSimulator(*(word for kind in kinds for word in ("--device", kind)), discovery=True)
         cls.addClassCleanup(cls.devices.close)
-        cls.box_under_test = cls.class_box(**{"http.tls": True, "devices.capture-seconds": 3})
+        cls.box_under_test = cls.class_box(**{"http.tls": True, **QUICK})
         cls.box_under_test.claim()
         cls.browser = Browser(cls.box_under_test.client.base)
         cls.addClassCleanup(cls.browser.close)
@@ -93,7 +48,7 @@ class PageDevices(Case):
 
     def address(self, name):
         """The address of a simulated device."""
-        return self.devices.addresses[name]
+        return self.devices[name].address
 
     def device(self, name):
         """The added device at this simulated device's address."""
@@ -129,7 +84,8 @@ class PageDevices(Case):
         page.find("nav-cameras")
         page.await_text("Your cameras will be here")
         page.shoot("devices-wall-empty", self.overflow)
-        loaded = page.script("return performance.getEntriesByType('resource').filter((e) => e.name.includes('/js/')).map((e) => [e.name, e.decodedBodySize])")
+        loaded = page.script("return performance.getEntriesByType('resource').filter((e) => e.name.includes('/js/'))"
+                             ".map((e) => [e.name, e.decodedBodySize])")
         self.assertTrue(loaded)
         self.assertLess(sum(size for _, size in loaded), FIRST_PAGE, loaded)
         self.assertFalse([name for name, _ in loaded if re.search("device|lens|find|events", name)])
@@ -140,8 +96,8 @@ class PageDevices(Case):
         page = self.browser
         page.open("#/add")
         page.click("find-cameras")
-        for name, address in self.devices.addresses.items():
-            page.find(f'[data-testid="found-device"][data-address="{address}"]')
+        for device in self.devices.devices:  # and perhaps those of other tests
+            page.find(f'[data-testid="found-device"][data-address="{device.address}"]')
         row = page.find(f'[data-testid="found-device"][data-address="{self.address("fresh")}"]')
         wait_for(lambda: "no password yet" in row.text, 10, lambda: row.text)
         wait_for(lambda: page.find("find-cameras").is_enabled(), 20, "the end of the search")
@@ -152,8 +108,8 @@ class PageDevices(Case):
         """Those ticked are added with one password; it can be left and found again; two need correcting."""
         page = self.browser
         self.assertFalse(page.find("add-found").is_enabled())
-        for address in self.devices.addresses.values():
-            tick = page.find(f'[data-testid="found-device"][data-address="{address}"] input')
+        for device in self.devices.devices:
+            tick = page.find(f'[data-testid="found-device"][data-address="{device.address}"] input')
             page.script("arguments[0].click()", tick)
         self.assertEqual(page.find("add-found").text.strip(), "Add 5 devices")
         page.fill("find-user", "admin")
@@ -223,7 +179,7 @@ class PageDevices(Case):
         """The lens moves as long as a button is held and stops when it is let go; a place is kept and gone to."""
         page, box = self.browser, self.box_under_test
         channel = self.device("yard")["channelIds"][0]
-        lens = lambda: self.devices.state("yard")["ptz"]
+        lens = lambda: self.devices["yard"].state()["ptz"]
         page.open(f"#/cameras/{channel}")
         page.click("lens-toggle")
         right = page.find("lens-right")
@@ -284,14 +240,15 @@ class PageDevices(Case):
         """An event says what, what of and where, with the device's picture; the list is filtered by kind."""
         page, box = self.browser, self.box_under_test
         page.click("nav-events")
-        self.devices.event("front", type="linedetection", region=1, target="vehicle", seconds=0, picture=1, force=1)
-        self.devices.event("front", type="illaccess", seconds=0, force=1)
+        self.devices["front"].event(type="linedetection", region=1, target="vehicle", seconds=0, picture=1, force=1)
+        self.devices["front"].event(type="illaccess", seconds=0, force=1)
         page.await_text("Line crossing, vehicle, region 1")
         page.await_text("Refused sign-ins")
         page.await_text("Noted")
         wait_for(lambda: page.all('[data-testid="event-row"] img'), 15, "the device's picture")
         page.shoot("events-of-devices", self.overflow)
         page.script("const s = arguments[0]; s.value = 'line-crossing'; s.dispatchEvent(new Event('change'))", page.find("filter-type"))
-        wait_for(lambda: len(page.all("event-row")) >= 1 and "Refused" not in " ".join(row.text for row in page.all("event-row")), 10, "the filtered list")
+        listed = lambda: page.script("return [...document.querySelectorAll('[data-testid=event-row]')].map((row) => row.textContent)")
+        wait_for(lambda: listed() and not any("Refused" in text for text in listed()), 10, "the filtered list")
         self.assertEqual({one["type"] for one in box.get("/events?type=line-crossing")["items"]}, {"line-crossing"})
         self.done()

@@ -1,6 +1,7 @@
 """Devices: finding 64, adding 16 at once, the way of an event to the recorder, and 200 events a second from 32 devices."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from .boxes import box
 from .processes import processor_seconds
 from .report import at_most
 
-PORTS = ["--http-port", "18080", "--rtsp-port", "18554"]
+PORTS = itertools.count(18080, 1000)  # new ones each time: what served the last ones may still be ending
 CREDENTIALS = {"userName": "admin", "password": "camera2026"}
 
 
@@ -25,7 +26,9 @@ class Devices:
     """Simulated devices; `options` are the simulator's."""
 
     def __init__(self, *options):
-        command = [os.path.join(repository(), "tools/device-simulator"), *PORTS, *options]
+        port = next(PORTS)
+        ports = ["--http-port", str(port), "--rtsp-port", str(port + 474)]
+        command = [os.path.join(repository(), "tools/device-simulator"), *ports, *options]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         ready, _, _ = select.select([self.process.stdout], [], [], 300)  # it may have to render a scene
         line = self.process.stdout.readline() if ready else ""
@@ -98,7 +101,7 @@ def find(report, count):
 
 def recorded_at(made, after):
     """When the recorder had an event, by the log's clock, of the lines after a place."""
-    for line in made.log.splitlines()[after:]:
+    for line in made.log().splitlines()[after:]:
         if "event at the recorder" in line:
             stamp = re.match(r"\S+", line).group(0)
             return datetime.fromisoformat(stamp.replace("Z", "+00:00")).replace(tzinfo=timezone.utc).timestamp()
@@ -114,7 +117,7 @@ def latency(report, made, some, rounds):
     name = next(one["name"] for one in some.devices if one["address"] == device["address"])
     times = []
     for number in range(rounds):
-        lines = len(made.log.splitlines())
+        lines = len(made.log().splitlines())
         sent = time.time()
         some.control("/event", device=name, type="linedetection", seconds=0, region=number + 1, force=1)
         deadline = time.monotonic() + 5
@@ -144,8 +147,8 @@ def burst(report, made, some, seconds):
     some.control("/burst", rate=200, seconds=seconds)
     time.sleep(seconds)
     cores = (processor_seconds(made.pid) - before) / seconds
-    wait_until(lambda: some.get("/bursts")[-1]["ended"])
-    sent = some.get("/bursts")[-1]
+    wait_until(lambda: some.get("/bursts")["bursts"][-1]["ended"])
+    sent = some.get("/bursts")["bursts"][-1]
     wait_until(lambda: notifications(made) - heard >= sent["delivered"], 5, fails=False)
     lost = sent["delivered"] - (notifications(made) - heard)
     report.add("devices.burst_core", cores - rest, "cores", **at_most(cores - rest, 0.1))

@@ -8,12 +8,16 @@ public import Foundation
 /// Channels are given as they were described, so that a driver needs no memory of its own.
 public protocol CameraDriver: Sendable {
     var kind: DriverKind { get }
+    /// SHA-256 of the device's certificate, hexadecimal, once one was seen.
+    var certificate: String? { get }
 
     /// Who the device is, its channels and streams, and what it can do.
     func describe() async throws(DeviceFailure) -> DeviceDescription
     /// A picture of now, as JPEG.
     func snapshot(of channel: DeviceChannel) async throws(DeviceFailure) -> [UInt8]
 
+    /// The streams of a channel as they are set now.
+    func streams(of channel: DeviceChannel) async throws(DeviceFailure) -> [DeviceStream]
     func options(of stream: DeviceStream) async throws(DeviceFailure) -> StreamOptions
     /// Changes a stream and answers how it is then, which may differ from what was asked.
     func change(_ stream: DeviceStream, by change: StreamChange) async throws(DeviceFailure) -> DeviceStream
@@ -77,7 +81,11 @@ public protocol CameraDriver: Sendable {
 
 /// What a driver does not do by itself.
 extension CameraDriver {
+    public var certificate: String? { nil }
     public func snapshot(of channel: DeviceChannel) async throws(DeviceFailure) -> [UInt8] { throw .unsupported("snapshots") }
+    public func streams(of channel: DeviceChannel) async throws(DeviceFailure) -> [DeviceStream] {
+        try await describe().channels.first { $0.number == channel.number }?.streams ?? []
+    }
     public func options(of stream: DeviceStream) async throws(DeviceFailure) -> StreamOptions { throw .unsupported("stream settings") }
     public func change(_ stream: DeviceStream, by change: StreamChange) async throws(DeviceFailure) -> DeviceStream {
         throw .unsupported("stream settings")

@@ -47,7 +47,7 @@ public final class DeviceClient: Sendable {
     private let policy: AddressPolicy
     private let allowsBasic: Bool
     private let client: HTTPClient
-    private let budget = Turns(DeviceClient.requestLimit)
+    private let budget: DeviceBudget
     private let pin: CertificatePin
     private struct State {
         var authenticator: HTTPAuthenticator?
@@ -58,9 +58,9 @@ public final class DeviceClient: Sendable {
     /// A client; `pinnedCertificate` is the SHA-256 of the device's certificate as it was first seen, nil before.
     public init(
         address: DeviceAddress, credentials: DeviceCredentials?, pinnedCertificate: String?, allowsBasic: Bool = false,
-        policy: AddressPolicy,
-        time: TimeSource
+        budget: DeviceBudget = DeviceBudget(), policy: AddressPolicy, time: TimeSource
     ) {
+        self.budget = budget
         self.address = address
         self.credentials = credentials
         self.policy = policy
@@ -72,6 +72,8 @@ public final class DeviceClient: Sendable {
         configuration.redirectConfiguration = .disallow
         configuration.timeout = .init(connect: .seconds(5), read: .seconds(90))
         configuration.connectionPool = .init(idleTimeout: .seconds(20), concurrentHTTP1ConnectionsPerHostSoftLimit: Self.requestLimit)
+        // The caller tries again, and says so; here it would only take time.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
         configuration.decompression = .disabled
         var tls = TLSConfiguration.makeClientConfiguration()
@@ -97,11 +99,14 @@ public final class DeviceClient: Sendable {
     /// Asks, signing in as needed, and answers whatever the device says but a refusal to sign in.
     public func request(
         _ method: String, _ path: String, body: Body? = nil, headers: [(String, String)] = [], limit: Int = 4 << 20,
-        within: Duration = .seconds(10), signsIn: Bool = true
+        within: Duration = .seconds(10), signsIn: Bool = true, urgent: Bool = false
     ) async throws(DeviceFailure) -> Answer {
         try await guarded {
+            // The wait for a turn counts.
             try await Deadline.run(within, time: self.time) {
-                try await self.ask(method, path, body: body, headers: headers, limit: limit, within: within, signsIn: signsIn)
+                try await self.budget.requests.run(urgent: urgent) {
+                    try await self.ask(method, path, body: body, headers: headers, limit: limit, within: within, signsIn: signsIn)
+                }
             }
         }
     }
@@ -123,18 +128,27 @@ public final class DeviceClient: Sendable {
         try await guarded {
             let watch = SilenceWatch(limit: silence, time: self.time)
             try await watch.run(longest: longest) {
-                let response = try await self.execute(method, path, body: body, headers: [], within: .seconds(10), signsIn: true)
-                watch.touch()
-                try await begin(
-                    Answer(
-                        status: Int(response.status.code), contentType: response.headers.first(name: "content-type"), body: [],
-                        date: self.time.now()))
-                for try await buffer in response.body {
+                try await self.budget.streams.run {
                     watch.touch()
-                    try await take(Array(buffer.readableBytesView))
+                    let response = try await self.execute(method, path, body: body, headers: [], within: .seconds(10), signsIn: true)
+                    watch.touch()
+                    try await begin(try await self.head(of: response))
+                    for try await buffer in response.body {
+                        watch.touch()
+                        try await take(Array(buffer.readableBytesView))
+                        // Who takes slowly is no silent device.
+                        watch.touch()
+                    }
                 }
             }
         }
+    }
+
+    /// The head of an answer that goes on; of a refusal also its body, which says why.
+    private func head(of response: HTTPClientResponse) async throws -> Answer {
+        guard response.status == .ok else { return try await collect(response, limit: 64 << 10) }
+        return Answer(
+            status: Int(response.status.code), contentType: response.headers.first(name: "content-type"), body: [], date: time.now())
     }
 
     /// Sends a file; `sent` gets the number of bytes gone so far.
@@ -145,15 +159,23 @@ public final class DeviceClient: Sendable {
         _ = try await request("GET", "/ISAPI/System/deviceInfo")
         return try await guarded {
             try await Deadline.run(within, time: self.time) {
-                var request = HTTPClientRequest(url: self.address.base + path)
-                request.method = HTTPMethod(rawValue: method)
-                request.headers.add(name: "Content-Type", value: "application/octet-stream")
-                if let line = self.authorization(method, path) { request.headers.add(name: "Authorization", value: line) }
-                request.body = .stream(FileChunks(path: file, sent: sent), length: .known(Int64(bytes)))
-                let response = try await self.client.execute(request, timeout: TimeAmount(within))
-                return try await self.collect(response, limit: 1 << 20)
+                try await self.budget.streams.run {
+                    try await self.send(method, path, file: file, bytes: bytes, within: within, sent: sent)
+                }
             }
         }
+    }
+
+    private func send(
+        _ method: String, _ path: String, file: String, bytes: Int, within: Duration, sent: @escaping @Sendable (Int) -> Void
+    ) async throws -> Answer {
+        try await policy.check(host: address.host)
+        var request = HTTPClientRequest(url: address.base + path)
+        request.method = HTTPMethod(rawValue: method)
+        request.headers.add(name: "Content-Type", value: "application/octet-stream")
+        if let line = authorization(method, path) { request.headers.add(name: "Authorization", value: line) }
+        request.body = .stream(FileChunks(path: file, sent: sent), length: .known(Int64(bytes)))
+        return try await collect(try await client.execute(request, timeout: TimeAmount(within)), limit: 1 << 20)
     }
 
     // MARK: One request
@@ -161,6 +183,8 @@ public final class DeviceClient: Sendable {
     private func execute(
         _ method: String, _ path: String, body: Body?, headers: [(String, String)], within: Duration, signsIn: Bool
     ) async throws -> HTTPClientResponse {
+        // A path that began otherwise would become part of the host.
+        guard path.hasPrefix("/") else { throw DeviceFailure.nonsense("path \(path.prefix(80))") }
         try await policy.check(host: address.host)
         var attempts = 0
         while true {
@@ -174,7 +198,10 @@ public final class DeviceClient: Sendable {
                     "The device sends the box elsewhere, which it does not follow. If the device wants HTTPS, add it with HTTPS.",
                     detail: "redirect \(response.status.code)")
             }
-            guard response.status == .unauthorized, signsIn else { return response }
+            guard response.status == .unauthorized, signsIn else {
+                if line != nil { state.withLock { $0.authenticator?.accepted() } }
+                return response
+            }
             let answer = try await collect(response, limit: 256 << 10)
             try learn(from: response, sentCredentials: line != nil, attempts: attempts, answer: answer)
         }
@@ -241,10 +268,10 @@ public final class DeviceClient: Sendable {
             status: Int(response.status.code), contentType: response.headers.first(name: "content-type"), body: bytes, date: time.now())
     }
 
-    /// Runs within the budget, and puts what went wrong into a person's words.
+    /// Puts what went wrong into a person's words.
     private func guarded<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws(DeviceFailure) -> Value {
         do {
-            return try await budget.run(body)
+            return try await body()
         } catch let failure as DeviceFailure {
             throw failure
         } catch let refusal as AddressRefusal {

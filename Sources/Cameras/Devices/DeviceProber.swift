@@ -35,6 +35,7 @@ public struct DeviceProber: Sendable {
     public let profiles: CameraProfiles
     public let tester: CameraTester
     let time: TimeSource
+    private let budgets = DeviceBudgets()
 
     public init(policy: AddressPolicy, profiles: CameraProfiles, time: TimeSource) {
         self.policy = policy
@@ -56,7 +57,7 @@ public struct DeviceProber: Sendable {
     public func client(_ entry: DeviceEntryPoint) -> DeviceClient {
         DeviceClient(
             address: entry.address, credentials: entry.credentials, pinnedCertificate: entry.pinnedCertificate,
-            allowsBasic: entry.allowsBasic, policy: policy, time: time)
+            allowsBasic: entry.allowsBasic, budget: budgets.budget(of: entry.address), policy: policy, time: time)
     }
 
     static func cameraAddress(_ entry: DeviceEntryPoint) -> CameraAddress {

@@ -21,7 +21,6 @@ public struct DeviceFinder: Sendable {
     private let policy: AddressPolicy
     private let ports: Ports
     private let time: TimeSource
-    private let queue = BlockingQueue(name: "discovery")
 
     public init(policy: AddressPolicy, ports: Ports = Ports(), time: TimeSource) {
         self.policy = policy
@@ -38,7 +37,8 @@ public struct DeviceFinder: Sendable {
         let interfaces = LocalInterface.all(loopback: policy.allowsLocal)
         let stop = Mutex(false)
         await withTaskCancellationHandler {
-            await queue.run { [self] in
+            // A thread of its own each: a search does not wait for another.
+            await BlockingQueue(name: "discovery").run { [self] in
                 listen(interfaces, duration: duration, unicast: unicast, stop: { stop.withLock { $0 } }, found: found)
             }
         } onCancel: {
@@ -108,12 +108,14 @@ public struct DeviceFinder: Sendable {
     private func sadp(_ bytes: [UInt8], sender: String) -> DiscoveredDevice? {
         guard let match = try? SADPDevice(parsing: bytes) else { return nil }
         var device = DiscoveredDevice(
-            address: match.ipv4Address ?? sender, way: .sadp,
+            // Where it answers from, not where it says it is: what it says may be anybody's word.
+            address: sender, way: .sadp,
             identity: DeviceIdentity(
                 kind: Self.kind(ofModel: match.model), make: "Hikvision", model: match.model, serialNumber: match.serialNumber,
                 firmware: match.firmware, macAddress: match.macAddress),
             seenAt: time.now())
         device.activated = match.isActivated
+        if let said = match.ipv4Address, said != sender { device.otherAddresses = [said] }
         device.httpPort = match.httpPort
         return device
     }

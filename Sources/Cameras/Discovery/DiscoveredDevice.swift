@@ -50,7 +50,8 @@ public struct DiscoveredDevice: Sendable, Equatable, Identifiable {
             let movesThere = other.ways.contains(.sadp) || Self.isLinkLocal(address) && !Self.isLinkLocal(other.address)
             let former = address
             if movesThere { address = other.address }
-            for one in [former, other.address] + other.otherAddresses where one != address && !otherAddresses.contains(one) {
+            for one in [former, other.address] + other.otherAddresses
+            where one != address && !otherAddresses.contains(one) && otherAddresses.count < 16 {
                 otherAddresses.append(one)
             }
             otherAddresses.removeAll { $0 == address }

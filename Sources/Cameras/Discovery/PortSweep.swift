@@ -13,11 +13,9 @@ public struct PortSweep: Sendable {
     /// Addresses looked at of one network.
     static let hostLimit = 1022
 
-    private let policy: AddressPolicy
     private let time: TimeSource
 
-    public init(policy: AddressPolicy, time: TimeSource) {
-        self.policy = policy
+    public init(time: TimeSource) {
         self.time = time
     }
 

@@ -31,12 +31,14 @@ extension ISAPIDriver {
         let zone = change.zone.map { POSIXTimeZone($0, year: Calendar(identifier: .gregorian).component(.year, from: now)) }
         let words = zone?.hikvisionText ?? document["timeZone"]?.text ?? ""
         let seconds = (zone ?? POSIXTimeZone(words))?.offset(at: now) ?? 0
+        let followed = document["timeMode"]?.text.uppercased() == "NTP"
         document.set("timeMode", to: "manual")
         document.set("localTime", to: DeviceTime.text(now, offsetSeconds: seconds))
         if !words.isEmpty { document.set("timeZone", to: words) }
         try await put("System/time", document)
-        guard let server = change.networkTimeServer else { return }
-        try await setServer(server)
+        // A clock that followed a server follows it again; what was set holds until the server is heard.
+        guard change.networkTimeServer != nil || followed else { return }
+        if let server = change.networkTimeServer { try await setServer(server) }
         var follow = try await get("System/time")
         follow.set("timeMode", to: "NTP")
         try await put("System/time", follow)

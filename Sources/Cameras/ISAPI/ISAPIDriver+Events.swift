@@ -12,9 +12,8 @@ extension ISAPIDriver {
             "GET", "/ISAPI/Event/notification/alertStream", silence: .seconds(profile.eventSilenceSeconds)
         ) { head in
             guard head.status == 200 else {
-                let answer = DeviceClient.Answer(status: head.status, contentType: nil, body: [], date: head.date)
-                _ = try ISAPIDriver.document(answer, of: "alertStream")
-                return
+                _ = try ISAPIDriver.document(head, of: "alertStream")
+                throw DeviceFailure.nonsense("alertStream: status \(head.status)")
             }
             reader.begin(contentType: head.contentType)
             await ready()
@@ -26,7 +25,7 @@ extension ISAPIDriver {
 
     public func picture(at url: String) async throws(DeviceFailure) -> [UInt8] {
         // Only from the device itself, whatever host the URL names.
-        guard let parts = URLComponents(string: url), !parts.percentEncodedPath.isEmpty else { throw .nonsense("picture URL") }
+        guard let parts = URLComponents(string: url), parts.percentEncodedPath.hasPrefix("/") else { throw .nonsense("picture URL") }
         let path = parts.percentEncodedPath + (parts.percentEncodedQuery.map { "?" + $0 } ?? "")
         let answer = try await client.request("GET", path, limit: 8 << 20)
         guard answer.status == 200, answer.body.starts(with: [0xFF, 0xD8]) else { throw .nonsense("picture") }

@@ -6,18 +6,35 @@ extension ISAPIDriver {
     private func lens(_ channel: DeviceChannel) -> String { "PTZCtrl/channels/\(channel.number)" }
 
     public func move(_ channel: DeviceChannel, _ movement: LensMovement) async throws(DeviceFailure) {
-        if movement.pan != 0 || movement.tilt != 0 || movement.zoom != 0 || movement.focus == 0 {
+        let able = channel.capabilities
+        let turns = movement.pan != 0 || movement.tilt != 0 || movement.zoom != 0
+        var refusal: DeviceFailure?
+        // Both are tried: a lens that cannot turn must still stop focusing.
+        if able.contains(.pan) || able.contains(.zoom), turns || movement.focus == 0 {
             var data = XMLTree("PTZData")
             data.set("pan", to: "\(Self.percent(movement.pan))")
             data.set("tilt", to: "\(Self.percent(movement.tilt))")
             data.set("zoom", to: "\(Self.percent(movement.zoom))")
-            try await put(lens(channel) + "/continuous", data, within: .seconds(3))
+            do throws(DeviceFailure) { try await tell(lens(channel) + "/continuous", data) } catch { refusal = error }
         }
-        if movement.focus != 0 || channel.capabilities.contains(.focus) && movement == .none {
+        if able.contains(.focus), movement.focus != 0 || movement == .none {
             var data = XMLTree("FocusData")
             data.set("focus", to: "\(Self.percent(movement.focus))")
-            try await put("System/Video/inputs/channels/\(channel.number)/focus", data, within: .seconds(3))
+            do throws(DeviceFailure) {
+                try await tell("System/Video/inputs/channels/\(channel.number)/focus", data)
+            } catch {
+                refusal = refusal ?? error
+            }
         }
+        if let refusal { throw refusal }
+    }
+
+    /// Before everything else that waits, and not for long.
+    private func tell(_ path: String, _ tree: XMLTree) async throws(DeviceFailure) {
+        let answer = try await client.request(
+            "PUT", "/ISAPI/" + path, body: DeviceClient.Body(xml: tree.document), within: .seconds(3), urgent: true)
+        guard answer.status != 200 || !answer.body.isEmpty else { return }
+        _ = try Self.document(answer, of: path)
     }
 
     private static func percent(_ share: Double) -> Int { Int((min(max(share, -1), 1) * 100).rounded()) }
@@ -45,7 +62,10 @@ extension ISAPIDriver {
             // From 33 on devices keep numbers for themselves: call 34 and it cleans the lens.
             number = 1
             while taken.contains(number) { number += 1 }
-            if number > 32 { number = (106...300).first { !taken.contains($0) } ?? 300 }
+            if number > 32 {
+                guard let free = (106...300).first(where: { !taken.contains($0) }) else { throw .unsupported("more presets; delete one first") }
+                number = free
+            }
         }
         var document = XMLTree("PTZPreset")
         document.set("id", to: "\(number)")

@@ -76,37 +76,51 @@ extension ISAPIDriver {
     public func upgrade(
         file: String, bytes: Int, progress: @escaping @Sendable (UpgradeProgress) -> Void
     ) async throws(DeviceFailure) {
+        let before = try await get("System/deviceInfo")["firmwareVersion"]?.text
         progress(UpgradeProgress(stage: .sending, share: 0))
-        let answer = try await client.upload("PUT", "/ISAPI/System/updateFirmware", file: file, bytes: bytes, within: .seconds(1800)) {
-            sent in
+        let answer = try await client.upload("PUT", "/ISAPI/System/updateFirmware", file: file, bytes: bytes, within: .seconds(1800)) { sent in
             progress(UpgradeProgress(stage: .sending, share: Double(sent) / Double(max(bytes, 1))))
         }
-        if !answer.body.isEmpty { _ = try Self.document(answer, of: "System/updateFirmware") }
-        // It installs, tells how far it is as long as it can, and restarts by itself or on request.
-        for _ in 0..<300 {
-            do {
-                let status = try await get("System/upgradeStatus", within: .seconds(5))
-                let percent = status.first("percent")?.number ?? 0
-                progress(UpgradeProgress(stage: .installing, share: percent / 100))
-                if status.first("upgrading")?.flag == false || percent >= 100 { break }
-            } catch {
-                guard [.unreachable, .refused, .silent].contains(error.code) else { throw error }
-                break
-            }
-            do { try await client.time.sleep(.seconds(2)) } catch { throw DeviceFailure(.silent, "Interrupted.") }
-        }
+        if answer.status != 200 || !answer.body.isEmpty { _ = try Self.document(answer, of: "System/updateFirmware") }
+        // It is restarted only when it says that it is done: one that is silent may be writing its flash.
+        if try await awaitInstallation(progress) { try? await reboot() }
         progress(UpgradeProgress(stage: .restarting, share: 0))
-        try? await reboot()
-        try await awaitReturn()
+        let after = try await awaitReturn(with: before)
+        guard after != before else { throw .deviceError("the firmware is still \(after ?? "the same")") }
         progress(UpgradeProgress(stage: .done, share: 1))
     }
 
-    /// Waits until the device answers again, ten minutes at most.
-    private func awaitReturn() async throws(DeviceFailure) {
-        for _ in 0..<120 {
-            do { try await client.time.sleep(.seconds(5)) } catch { throw DeviceFailure(.silent, "Interrupted.") }
-            if (try? await get("System/deviceInfo", within: .seconds(5))) != nil { return }
+    /// Follows the installation; true where the device says that it is done, false where it went away by itself.
+    private func awaitInstallation(_ progress: @Sendable (UpgradeProgress) -> Void) async throws(DeviceFailure) -> Bool {
+        for _ in 0..<300 {
+            do throws(DeviceFailure) {
+                let status = try await get("System/upgradeStatus", within: .seconds(5))
+                let percent = min(max(status.first("percent")?.number ?? 0, 0), 100)
+                progress(UpgradeProgress(stage: .installing, share: percent / 100))
+                if status.first("upgrading")?.flag == false || percent >= 100 { return true }
+            } catch {
+                guard [.unreachable, .refused, .silent].contains(error.code) else { throw error }
+                return false
+            }
+            try await pause(.seconds(2))
         }
+        throw DeviceFailure(.silent, "The device says for ten minutes that it installs. Leave it under power for an hour, then restart it.")
+    }
+
+    private func pause(_ duration: Duration) async throws(DeviceFailure) {
+        do { try await client.time.sleep(duration) } catch { throw DeviceFailure(.silent, "Interrupted.") }
+    }
+
+    /// Waits until the device answers with other firmware, or for ten minutes; answers what it has then.
+    private func awaitReturn(with before: String?) async throws(DeviceFailure) -> String? {
+        var answered = false
+        for _ in 0..<120 {
+            try await pause(.seconds(5))
+            guard let info = try? await get("System/deviceInfo", within: .seconds(5)) else { continue }
+            answered = true
+            if info["firmwareVersion"]?.text != before { return info["firmwareVersion"]?.text }
+        }
+        if answered { return before }
         throw DeviceFailure(.silent, "The device has not come back after the upgrade. Check its power, and look whether its lights blink.")
     }
 

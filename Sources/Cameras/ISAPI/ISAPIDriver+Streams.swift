@@ -3,19 +3,31 @@ import Foundation
 
 /// Stream settings: the device's document is fetched, changed and sent back, so that what the box does not know stays.
 extension ISAPIDriver {
+    public func streams(of channel: DeviceChannel) async throws(DeviceFailure) -> [DeviceStream] {
+        var streams: [DeviceStream] = []
+        for stream in channel.streams {
+            guard let document = try await find("Streaming/channels/\(stream.id)") else {
+                streams.append(stream)
+                continue
+            }
+            streams.append(Self.stream(document, role: stream.role, url: stream.url))
+        }
+        return streams
+    }
+
     public func options(of stream: DeviceStream) async throws(DeviceFailure) -> StreamOptions {
         let document = try await get("Streaming/channels/\(stream.id)/capabilities")
         let video = document["Video"] ?? document
         var options = StreamOptions()
         options.codecs = Self.list(video["videoCodecType"]).map(Self.codec)
-        let widths = Self.list(video["videoResolutionWidth"]).compactMap { Int($0) }
-        let heights = Self.list(video["videoResolutionHeight"]).compactMap { Int($0) }
+        let widths = Self.list(video["videoResolutionWidth"]).compactMap { XMLTree.integer($0) }
+        let heights = Self.list(video["videoResolutionHeight"]).compactMap { XMLTree.integer($0) }
         options.sizes = zip(widths, heights).map { StreamOptions.Size(width: $0, height: $1) }
-        options.frameRates = Self.list(video["maxFrameRate"]).compactMap { Double($0) }.filter { $0 > 0 }.map { $0 / 100 }.sorted()
+        options.frameRates = Self.list(video["maxFrameRate"]).compactMap { Double($0) }.filter { $0 > 0 && $0 < 100_000 }.map { $0 / 100 }.sorted()
         let rate = video["vbrUpperCap"] ?? video["constantBitRate"]
-        options.lowestBitRate = rate?.attribute("min").flatMap { Int($0) }.map { $0 * 1000 }
-        options.highestBitRate = rate?.attribute("max").flatMap { Int($0) }.map { $0 * 1000 }
-        options.longestKeyFrameInterval = video["GovLength"]?.attribute("max").flatMap { Int($0) }
+        options.lowestBitRate = XMLTree.integer(rate?.attribute("min")).map { $0 * 1000 }
+        options.highestBitRate = XMLTree.integer(rate?.attribute("max")).map { $0 * 1000 }
+        options.longestKeyFrameInterval = XMLTree.integer(video["GovLength"]?.attribute("max"))
         options.smartCodec = video["SmartCodec"] != nil
         return options
     }

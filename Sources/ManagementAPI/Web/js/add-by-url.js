@@ -1,15 +1,14 @@
-// Adding a camera: where it is, a test, then straight on to the cloud. What was typed is kept when one leaves and comes back.
-import { api } from './api.js';
+// A camera by its RTSP URL: a test, then straight on to the cloud.
+import { draftFields } from './add-fields.js';
+import { api, seg } from './api.js';
 import { toast } from './dialog.js';
-import { fill, h, icon } from './dom.js';
-import { bind, choice, field, place, wrong } from './form.js';
-import { button, head, link } from './parts.js';
-import { go, title } from './navigate.js';
-import { put, refreshSystem, store } from './store.js';
+import { fill, h } from './dom.js';
+import { bind, choice, place, wrong } from './form.js';
+import { button } from './parts.js';
+import { go } from './navigate.js';
+import { put, refreshSystem } from './store.js';
 import { testPanel } from './test-panel.js';
 
-const blank = () => ({ by: 'address', name: '', address: '', port: '554', url: '', userName: '', password: '', subUrl: '', transport: 'tcp' });
-let draft = blank();
 let test = {};
 
 /** Takes a user name and password out of an RTSP address, if there are any. */
@@ -21,38 +20,20 @@ function splitUrl(text) {
   return { url: found[1] + found[3], userName: plain(user), password: plain(rest.join(':')) };
 }
 
-function body() {
-  const where = draft.by === 'url' ? { url: draft.url.trim() } : { address: draft.address.trim(), port: Number(draft.port) || 554 };
-  return {
-    ...where,
+export function byUrl({ draft, forgetDraft }) {
+  if (test.added) test = {};
+  const { text, name, user, password, shown } = draftFields(draft);
+  const body = () => ({
+    url: draft.url.trim(),
     ...(draft.name.trim() && { name: draft.name.trim() }),
     ...(draft.subUrl.trim() && { subUrl: draft.subUrl.trim() }),
     ...(draft.userName.trim() && { userName: draft.userName.trim() }),
     ...(draft.password && { password: draft.password }),
     transport: draft.transport,
-  };
-}
-
-export function addCameraPage({ root }) {
-  title('Add camera');
-  if (test.added) { draft = blank(); test = {}; }
-  const text = (key, options) => {
-    const f = field({ value: draft[key], pointer: `/${key}`, autocomplete: 'off', ...options });
-    f.input.addEventListener('input', () => { draft[key] = f.value; });
-    return f;
-  };
-  const name = text('name', { label: 'Name', hint: 'What the camera sees, such as “Front door”.', autocapitalize: 'words', testid: 'device-name', maxlength: 64 });
-  const address = text('address', { label: 'Address', hint: 'Such as 192.168.1.64. The box finds the streams by itself.', inputmode: 'url', testid: 'device-address' });
-  const port = text('port', { label: 'Port', inputmode: 'numeric', testid: 'device-port' });
+  });
   const url = text('url', { label: 'RTSP URL', hint: 'Such as rtsp://192.168.1.64:554/stream1', inputmode: 'url', testid: 'device-url' });
-  const user = text('userName', { label: 'User name', testid: 'device-user' });
-  const password = text('password', { label: 'Password', type: 'password', testid: 'device-password' });
   const subUrl = text('subUrl', { label: 'RTSP URL of the second stream', optional: true, hint: 'A smaller stream saves work and line. Leave empty to let the box look for it.', inputmode: 'url', testid: 'device-sub-url' });
   const transport = choice({ label: 'Transport', pointer: '/transport', value: draft.transport, options: [{ value: 'tcp', label: 'TCP' }, { value: 'udp', label: 'UDP' }], onChange: (v) => { draft.transport = v; } });
-  const byAddress = h('div', { class: 'pair wide-first' }, address.el, port.el);
-  const by = choice({ label: 'The camera is known by', value: draft.by, testid: 'by', options: [{ value: 'address', label: 'Address' }, { value: 'url', label: 'RTSP URL' }], onChange: (v) => { draft.by = v; shape(); } });
-  const shape = () => { byAddress.hidden = draft.by !== 'address'; url.el.hidden = draft.by !== 'url'; };
-  shape();
   const takeOut = () => {
     const parts = splitUrl(draft.url);
     if (parts.userName === undefined) return;
@@ -62,19 +43,10 @@ export function addCameraPage({ root }) {
     url.hint('The user name and password were moved to their own fields.');
   };
   url.input.addEventListener('blur', takeOut);
-  address.input.addEventListener('input', () => { // a URL was pasted here
-    if (!/^rtsp:\/\//i.test(draft.address.trim())) return;
-    draft.url = url.value = draft.address.trim();
-    draft.address = address.value = '';
-    draft.by = by.value = 'url';
-    shape();
-    takeOut();
-    url.input.focus();
-  });
 
-  const fields = [name, address, port, url, user, password, subUrl, transport];
+  const fields = [name, url, user, password, subUrl, transport];
   const testButton = button('Test', { look: 'primary', iconName: 'test', type: 'submit', testid: 'test-camera' });
-  const form = h('form', { class: 'card', 'data-testid': 'add-camera-form' }, name.el, by.el, byAddress, url.el, h('div', { class: 'pair' }, user.el, password.el),
+  const form = h('form', { class: 'card', 'data-testid': 'add-camera-form' }, name.el, url.el, h('div', { class: 'pair' }, user.el, password.el),
     h('details', { class: 'more', open: Boolean(draft.subUrl) || draft.transport === 'udp' }, h('summary', {}, 'Second stream and transport'), subUrl.el, transport.el),
     h('div', { class: 'actions' }, testButton));
 
@@ -93,9 +65,7 @@ export function addCameraPage({ root }) {
 
   bind(form, { fields, button: testButton, submit() {
     takeOut();
-    if (draft.by === 'address' && !draft.address.trim()) throw wrong(address, 'Enter the address of the camera.');
-    if (draft.by === 'address' && !(Number(draft.port) > 0 && Number(draft.port) < 65536)) throw wrong(port, 'Enter a port from 1 to 65535; most cameras use 554.');
-    if (draft.by === 'url' && !/^rtsps?:\/\/.+/i.test(draft.url.trim())) throw wrong(url, 'An RTSP URL begins with rtsp:// and names the camera.');
+    if (!/^rtsps?:\/\/.+/i.test(draft.url.trim())) throw wrong(url, 'An RTSP URL begins with rtsp:// and names the camera.');
     panel.start();
   } });
 
@@ -111,7 +81,7 @@ export function addCameraPage({ root }) {
       addButton.disabled = true;
       try {
         const wanted = body();
-        if (r.ok && r.url) { delete wanted.address; delete wanted.port; wanted.url = r.url; }
+        if (r.ok && r.url) wanted.url = r.url;
         if (r.ok && r.subUrl) wanted.subUrl = r.subUrl;
         await added(await api.post('/devices', wanted));
       } catch (problem) {
@@ -125,12 +95,11 @@ export function addCameraPage({ root }) {
   async function added(device) {
     put('device', device);
     const channel = device.channelIds?.[0];
-    if (channel) put('channel', await api.get(`/channels/${encodeURIComponent(channel)}`));
+    if (channel) put('channel', await api.get(`/channels/${seg(channel)}`));
     refreshSystem();
     toast(`${device.name} has been added.`);
     test.added = true;
-    draft = blank();
-    test = {};
+    forgetDraft();
     go(channel ? `/cameras/${channel}/link` : '/cameras');
   }
 
@@ -143,6 +112,5 @@ export function addCameraPage({ root }) {
   const guideShown = () => { guide.hidden = !panel.el.hidden; };
   new MutationObserver(guideShown).observe(panel.el, { attributes: true, attributeFilter: ['hidden'] });
   guideShown();
-  fill(root, head([link('#/cameras', 'back', icon('back'), 'Cameras'), h('h1', { tabindex: -1 }, 'Add camera')]), h('div', { class: 'columns' }, form, side));
-  if (store.channels.size === 0 || !draft.name) name.focus();
+  return { el: h('div', { class: 'columns' }, form, side), shown() { shown(); takeOut(); if (!draft.name) name.focus(); } };
 }

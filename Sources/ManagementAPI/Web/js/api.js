@@ -21,6 +21,9 @@ export function whenSignedOut(fn) { signedOut = fn; }
 const NO_ANSWER = 'The box does not answer. Check that this phone or computer is on the same network as the box, then try again.';
 const UNEXPECTED = 'Something happened in the box that it did not expect. Try again; if it happens again, copy the details for support.';
 
+/** The box was not reached. */
+export const noConnection = (error, where) => new Problem({ slug: 'no-connection', title: String(error.message), detail: NO_ANSWER, where });
+
 async function problemOf(response, where) {
   let body = {};
   if ((response.headers.get('content-type') ?? '').includes('json')) body = await response.json().catch(() => ({}));
@@ -51,7 +54,7 @@ async function call(method, path, body, { gate = true, signal } = {}) {
     });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
-    throw new Problem({ slug: 'no-connection', title: String(error.message), detail: NO_ANSWER, where });
+    throw noConnection(error, where);
   }
   if (response.ok) {
     if (response.status === 204) return null;

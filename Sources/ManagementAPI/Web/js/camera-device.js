@@ -1,9 +1,10 @@
-// The device behind a camera: how the box reaches it, what its streams are, and taking it away.
+// The device behind a camera: what its streams are, what it is called, and the way to the device's own page.
+// A camera known by its RTSP URL alone is set here whole.
 import { api, seg } from './api.js';
 import { ask, toast } from './dialog.js';
-import { fill, h } from './dom.js';
+import { fill, h, icon } from './dom.js';
 import { bind, choice, field, wrong } from './form.js';
-import { button, problemBox } from './parts.js';
+import { button, link, problemBox } from './parts.js';
 import { go } from './navigate.js';
 import { put, remove, store } from './store.js';
 import { streamsTable, warnings } from './test-panel.js';
@@ -13,7 +14,8 @@ export function deviceSection({ channelId, deviceId, on }) {
   const now = () => store.channels.get(channelId);
   const path = `/devices/${seg(deviceId)}`;
   const name = field({ label: 'Name', pointer: '/name', value: now().name, maxlength: 64, autocomplete: 'off', autocapitalize: 'words', testid: 'edit-name' });
-  const url = field({ label: 'RTSP URL', pointer: '/url', value: device.url, autocomplete: 'off', inputmode: 'url', testid: 'edit-url' });
+  const plainStream = device.driver === 'rtsp';
+  const url = field({ label: 'RTSP URL', pointer: '/url', value: device.url ?? '', autocomplete: 'off', inputmode: 'url', testid: 'edit-url' });
   const subUrl = field({ label: 'RTSP URL of the second stream', optional: true, pointer: '/subUrl', value: device.subUrl ?? '', autocomplete: 'off', inputmode: 'url' });
   const userName = field({ label: 'User name', pointer: '/userName', value: device.userName ?? '', autocomplete: 'off', testid: 'edit-user' });
   const password = field({ label: 'Password', pointer: '/password', type: 'password', autocomplete: 'new-password', testid: 'edit-password', hint: device.hasPassword ? 'Leave empty to keep the one that is set.' : 'None is set.' });
@@ -23,7 +25,7 @@ export function deviceSection({ channelId, deviceId, on }) {
   const gone = button('Delete camera', { look: 'danger-quiet', iconName: 'trash', testid: 'delete-camera', async onClick() {
     const c = now();
     const yes = await ask({ title: `Delete ${c.name}?`, action: 'Delete camera',
-      text: `Deletes the camera and its settings: motion area, schedule and cloud copy. Footage in the cloud stays until its retention ends.` });
+      text: 'Deletes the camera and its settings: motion area, schedule and cloud copy. Footage in the cloud stays until its retention ends.' });
     if (!yes) return;
     gone.disabled = true;
     try {
@@ -45,20 +47,22 @@ export function deviceSection({ channelId, deviceId, on }) {
   draw();
   on('channel', (c) => { if (c.id === channelId) draw(); });
 
-  const fields = [name, url, subUrl, userName, password, transport];
-  const form = h('form', { class: 'stack', 'data-testid': 'device-form' }, streams, name.el, url.el, h('div', { class: 'pair' }, userName.el, password.el),
-    h('details', { class: 'more' }, h('summary', {}, 'Second stream and transport'), subUrl.el, transport.el),
-    h('div', { class: 'actions' }, gone, h('span', { class: 'grow' }), save), message);
+  const fields = plainStream ? [name, url, subUrl, userName, password, transport] : [name];
+  const form = h('form', { class: 'stack', 'data-testid': 'device-form' }, streams, name.el,
+    plainStream && [url.el, h('div', { class: 'pair' }, userName.el, password.el), h('details', { class: 'more' }, h('summary', {}, 'Second stream and transport'), subUrl.el, transport.el)],
+    h('div', { class: 'actions' }, plainStream && gone, link(`#/device/${seg(deviceId)}`, 'button', icon('cog'), h('span', {}, 'The device')), h('span', { class: 'grow' }), save), message);
   bind(form, { fields, button: save, busy: 'Saving…', async submit() {
     const before = store.devices.get(deviceId);
     if (!name.given) throw wrong(name, 'Enter a name.');
     const changes = {};
-    if (name.given !== before.name) changes.name = name.given;
-    if (url.given !== before.url) changes.url = url.given;
-    if (subUrl.given !== (before.subUrl ?? null)) changes.subUrl = subUrl.given;
-    if (userName.given !== (before.userName ?? null)) changes.userName = userName.given;
-    if (password.value) changes.password = password.value;
-    if (transport.value !== before.transport) changes.transport = transport.value;
+    if (plainStream) {
+      if (name.given !== before.name) changes.name = name.given;
+      if (url.given !== before.url) changes.url = url.given;
+      if (subUrl.given !== (before.subUrl ?? null)) changes.subUrl = subUrl.given;
+      if (userName.given !== (before.userName ?? null)) changes.userName = userName.given;
+      if (password.value) changes.password = password.value;
+      if (transport.value !== before.transport) changes.transport = transport.value;
+    }
     if (Object.keys(changes).length) put('device', await api.patch(path, changes));
     if (name.given !== now().name) put('channel', await api.patch(`/channels/${seg(channelId)}`, { name: name.given }));
     password.value = '';

@@ -2,18 +2,18 @@
 import { api, seg } from './api.js';
 import { toast } from './dialog.js';
 import { fill, h, say } from './dom.js';
-import { bind, choice, toggle } from './form.js';
+import { bind, choice, slider, toggle } from './form.js';
 import { bar, button } from './parts.js';
 import { picture } from './picture.js';
 import { put, store } from './store.js';
 import './motion-grid.js';
 
-function sensitivityWords(n) {
-  if (n < 20) return 'only large movement';
-  if (n < 45) return 'calm: people and cars nearby';
-  if (n < 70) return 'usual: people and cars';
-  if (n < 90) return 'keen: also small or far movement';
-  return 'very keen: expect rain, leaves and insects';
+export function sensitivityWords(n) {
+  if (n < 20) return 'Only large movement.';
+  if (n < 45) return 'Calm: people and cars nearby.';
+  if (n < 70) return 'Usual: people and cars.';
+  if (n < 90) return 'Keen: also small or far movement.';
+  return 'Very keen: expect rain, leaves and insects.';
 }
 
 export function motionSection({ channelId, on }) {
@@ -27,9 +27,7 @@ export function motionSection({ channelId, on }) {
   const grid = document.createElement('gh-motion-grid');
   grid.dataset.testid = 'motion-grid';
   const pic = picture(first);
-  const number = h('output', { class: 'number' });
-  const words = h('p', { class: 'note' });
-  const slider = h('input', { type: 'range', id: 'sensitivity', min: 0, max: 100, step: 5, value: first.motion.sensitivity, 'data-testid': 'motion-sensitivity', onInput() { touched(); tell(); } });
+  const sensitivity = slider({ label: 'Sensitivity', value: first.motion.sensitivity, words: sensitivityWords, testid: 'motion-sensitivity', onInput: () => touched() });
   const chosen = h('span', { class: 'muted small' });
   const level = h('div', { class: 'level' });
   const drawMode = choice({ label: 'Draw by', value: 'paint', options: [{ value: 'paint', label: 'Painting' }, { value: 'box', label: 'Box' }], onChange: (v) => { grid.mode = v; } });
@@ -37,10 +35,8 @@ export function motionSection({ channelId, on }) {
   const revert = button('Undo changes', { onClick() { edited = false; take(now()); } });
 
   function tell() {
-    number.textContent = slider.value;
-    say(words, `${sensitivityWords(Number(slider.value))}.`.replace(/^./, (x) => x.toUpperCase()));
     const n = grid.chosen;
-    say(chosen, n === 0 ? 'No field is chosen: nothing will be seen.' : `${n} of 396 fields chosen`);
+    say(chosen, n === 0 ? 'No field is chosen: nothing will be seen.' : `${n} of ${grid.size} fields chosen`);
     save.disabled = !edited;
     revert.hidden = !edited;
   }
@@ -49,7 +45,7 @@ export function motionSection({ channelId, on }) {
     pic.show(c);
     enabled.on = c.motion.enabled;
     if (!edited) {
-      slider.value = c.motion.sensitivity;
+      sensitivity.value = c.motion.sensitivity;
       const next = c.motion.cells;
       if (next.join() !== grid.cells.join()) grid.cells = next;
     }
@@ -71,10 +67,10 @@ export function motionSection({ channelId, on }) {
     h('div', { class: 'frame drawable' }, pic, grid),
     h('div', { class: 'row wrap between' }, chosen, h('div', { class: 'row' }, button('All', { look: 'plain small', testid: 'motion-all', onClick: () => grid.all(1) }), button('Clear', { look: 'plain small', testid: 'motion-clear', onClick: () => grid.all(0) }))),
     drawMode.el, level,
-    h('div', { class: 'field' }, h('div', { class: 'row between' }, h('label', { for: 'sensitivity' }, 'Sensitivity'), number), slider, words),
+    sensitivity.el,
     h('div', { class: 'actions' }, revert, save));
   bind(form, { fields: [], button: save, busy: 'Saving…', after: tell, async submit() {
-    const answer = await api.patch(path, { motion: { sensitivity: Number(slider.value), cells: grid.cells } });
+    const answer = await api.patch(path, { motion: { sensitivity: sensitivity.value, cells: grid.cells } });
     edited = false;
     put('channel', answer);
     toast('Motion area saved.');

@@ -1,27 +1,43 @@
 // One camera: its picture, how it is, what one can do now, its last events and its settings.
-import { api, seg } from './api.js';
+import { api, noConnection, seg } from './api.js';
 import { cloudCopy, definitionWords } from './cloud-copy.js';
 import { deviceSection } from './camera-device.js';
 import { motionSection } from './camera-motion.js';
-import { scheduleSection, scheduleWords } from './camera-schedule.js';
+import { scheduleSection } from './camera-schedule.js';
 import { toast } from './dialog.js';
 import { fill, h, icon, say } from './dom.js';
 import { lastEvents } from './event-row.js';
 import { count, when } from './format.js';
-import { button, details, head, link, problemBox, sentence } from './parts.js';
+import { button, details, head, link, problemBox, sentence, skeleton as shape } from './parts.js';
 import { picture } from './picture.js';
 import { go, title } from './navigate.js';
 import { put, store } from './store.js';
+import { modelWords } from './words.js';
 import { testPanel } from './test-panel.js';
+import { scheduleWords } from './week.js';
 
 const opened = new Set(['cloud']); // which settings stand open, over all cameras
 
+/** `body` is there already, or a function that fetches and makes it when the section is opened first. */
 function section(key, name, body) {
   const summary = h('span', { class: 'section-now' });
-  const el = h('details', { class: 'section card', open: opened.has(key), 'data-testid': `section-${key}`, onToggle() { if (el.open) opened.add(key); else opened.delete(key); } },
-    h('summary', {}, h('span', { class: 'section-name' }, name), summary, icon('down')), h('div', { class: 'section-body' }, body));
-  return { el, now: (text) => say(summary, text) };
+  const lazy = typeof body === 'function';
+  const place = h('div', { class: 'section-body' }, lazy ? shape('sk-row', 'sk-row') : body);
+  let asked = false;
+  async function load() {
+    if (!lazy || asked || !el.open || el.hidden) return;
+    asked = true;
+    try { fill(place, await body()); } catch (problem) {
+      asked = false;
+      fill(place, problemBox(problem.detail ? problem : noConnection(problem, name)), button('Try again', { iconName: 'test', onClick: load }));
+    }
+  }
+  const el = h('details', { class: 'section card', open: opened.has(key), 'data-testid': `section-${key}`, onToggle() { if (el.open) opened.add(key); else opened.delete(key); load(); } },
+    h('summary', {}, h('span', { class: 'section-name' }, name), summary, icon('down')), place);
+  return { el, now: (text) => say(summary, text), show(yes) { el.hidden = !yes; load(); } };
 }
+
+const LENS = ['pan', 'zoom', 'focus', 'presets'];
 
 export async function cameraPage({ root, params: [id], on, cleanup, skeleton }) {
   if (!store.channels.has(id)) { skeleton(); put('channel', await api.get(`/channels/${seg(id)}`)); }
@@ -62,6 +78,35 @@ export async function cameraPage({ root, params: [id], on, cleanup, skeleton }) 
   const motion = section('motion', 'Motion', motionSection({ channelId: id, on, cleanup }));
   const schedule = section('schedule', 'Arming', scheduleSection({ channelId: id, on }));
   const device = section('device', 'Device', deviceSection({ channelId: id, deviceId, on }));
+  const can = (what) => now()?.capabilities?.includes(what) && now().proxied !== false;
+  // What needs the device: fetched when it is opened, shown where the device can it.
+  const settings = section('on-device', 'On the camera', async () => (await import('./on-device.js')).onDevice({ channelId: id }));
+  const seeing = section('device-motion', 'Motion on the camera', async () => (await import('./device-motion.js')).deviceMotion({ channelId: id, on }));
+  const rules = section('device-rules', 'Lines and regions', async () => (await import('./device-rules.js')).deviceRules({ channelId: id, on }));
+  const kept = section('recordings', 'Recordings', async () => (await import('./recordings.js')).recordings({ channelId: id }));
+  kept.now('On the device’s disk');
+  const frame = h('div', { class: 'frame' }, pic, h('span', { class: 'tile-top' }, old, rec));
+  const lensPlace = h('div', { class: 'lens-place' });
+  let lens = null;
+  const move = button('Move the lens', { iconName: 'move', testid: 'lens-toggle', 'aria-expanded': 'false', async onClick() {
+    if (lens) {
+      lens.stop();
+      lens.pad.remove();
+      fill(lensPlace);
+      frame.querySelector('.moving-picture')?.remove();
+      lens = null;
+    } else {
+      fill(message);
+      try {
+        lens = (await import('./lens.js')).lens({ channel: now(), frame, cleanup });
+        frame.append(lens.pad);
+        fill(lensPlace, lens.el);
+        lens.pad.focus({ preventScroll: true });
+      } catch (problem) { fill(message, problemBox(noConnection(problem, 'the lens'))); }
+    }
+    move.setAttribute('aria-expanded', String(Boolean(lens)));
+    say(move.querySelector('span'), lens ? 'Leave the lens' : 'Move the lens');
+  } });
   const events = await lastEvents({ channelId: id, on });
 
   let drawn = '';
@@ -88,7 +133,14 @@ export async function cameraPage({ root, params: [id], on, cleanup, skeleton }) 
     cloud.now(c.linked ? `${definitionWords(c.definition)}, ${count(c.retentionDays, 'day')}` : 'Not linked');
     motion.now(c.motion.enabled ? `On, ${n} of ${c.motion.columns * c.motion.rows} fields` : 'Off');
     schedule.now(c.armed ? `${scheduleWords(c.schedule)}${c.armedNow ? '' : ', not at this hour'}` : 'Disarmed');
-    device.now(store.devices.get(deviceId)?.address ?? '');
+    const d = store.devices.get(deviceId);
+    device.now(modelWords(d?.identity) || d?.address);
+    settings.show(can('stream-settings'));
+    seeing.show(can('motion-settings'));
+    rules.show(can('line-crossing-settings') || can('intrusion-settings'));
+    kept.show(can('recordings'));
+    move.hidden = !LENS.some(can);
+    testButton.hidden = c.proxied === false;
   }
   draw();
   on('channel', (c) => { if (c.id === id) draw(); });
@@ -98,7 +150,6 @@ export async function cameraPage({ root, params: [id], on, cleanup, skeleton }) 
   fill(root, head([link('#/cameras', 'back', icon('back'), 'Cameras'), name]),
     h('div', { class: 'columns camera' },
       h('div', { class: 'camera-main' },
-        h('div', { class: 'frame' }, pic, h('span', { class: 'tile-top' }, old, rec)),
-        state, h('div', { class: 'row wrap' }, record, testButton, reason), message, panel.el, events),
-      h('div', { class: 'camera-settings' }, cloud.el, motion.el, schedule.el, device.el)));
+        frame, state, h('div', { class: 'row wrap' }, record, move, testButton, reason), message, lensPlace, panel.el, events),
+      h('div', { class: 'camera-settings' }, cloud.el, motion.el, schedule.el, settings.el, seeing.el, rules.el, kept.el, device.el)));
 }

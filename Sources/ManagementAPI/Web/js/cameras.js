@@ -1,6 +1,7 @@
 // The wall: every camera with its picture, its name and how it is.
 import { fill, h, icon, say } from './dom.js';
 import { count, plain, when, zoneDiffers, zoneName } from './format.js';
+import { onboardingBanner } from './onboarding-banner.js';
 import { empty, head, link } from './parts.js';
 import { picture } from './picture.js';
 import { title } from './navigate.js';
@@ -42,20 +43,23 @@ function tile(channel) {
   return { el, update };
 }
 
+/** A channel whose proxy is off is not shown. */
+const shown = (channel) => channel.proxied !== false;
+
 export function camerasPage({ root, on }) {
   title('Cameras');
   const tiles = new Map();
   const wall = h('div', { class: 'wall' });
   const about = h('span', { class: 'muted' });
-  const addButton = () => link('#/cameras/add', 'button primary', icon('plus'), h('span', {}, 'Add camera'));
+  const addButton = (label = 'Add cameras', iconName = 'plus') => link('#/add/find', 'button primary', icon(iconName), h('span', {}, label));
   const top = addButton();
   top.dataset.testid = 'add-camera';
   const teach = empty({ iconName: 'camera', title: 'Your cameras will be here',
-    text: 'Each camera shows its latest picture, how it is, and its last event. Have the address of the camera and its user name and password at hand.', action: addButton() });
-  fill(root, head([h('h1', { tabindex: -1 }, 'Cameras'), about], top), wall, teach);
+    text: 'Each camera shows its latest picture, how it is, and its last event. The box finds cameras and recorders on the network by itself; have their user name and password at hand.', action: addButton('Find cameras', 'search') });
+  fill(root, head([h('h1', { tabindex: -1 }, 'Cameras'), about], top), onboardingBanner({ on }), wall, teach);
 
   function summary() {
-    const list = [...store.channels.values()];
+    const list = [...store.channels.values()].filter(shown);
     const ill = list.filter((c) => c.state.severity === 'trouble' || c.state.severity === 'attention').length;
     const b = store.system?.budget;
     say(about, list.length === 0 ? '' : [count(list.length, 'camera'), ill ? `${ill} ${ill === 1 ? 'needs' : 'need'} attention` : 'all well',
@@ -66,8 +70,8 @@ export function camerasPage({ root, on }) {
   }
 
   function layout() {
-    const list = channelsByName();
-    for (const [id, t] of tiles) if (!store.channels.has(id)) { t.el.remove(); tiles.delete(id); }
+    const list = channelsByName().filter(shown);
+    for (const [id, t] of tiles) if (!list.some((c) => c.id === id)) { t.el.remove(); tiles.delete(id); }
     list.forEach((c, i) => {
       let t = tiles.get(c.id);
       if (!t) tiles.set(c.id, t = tile(c));
@@ -78,7 +82,8 @@ export function camerasPage({ root, on }) {
   }
 
   on('channel', (c, before) => {
-    if (!before || before.name !== c.name || !tiles.has(c.id)) layout();
+    if (!before || before.name !== c.name || tiles.has(c.id) !== shown(c)) layout();
+    else if (!shown(c)) return;
     else { tiles.get(c.id).update(c); summary(); }
   });
   on('removed', layout);

@@ -4,25 +4,9 @@ import { h } from './dom.js';
 import { bind, field, wrong } from './form.js';
 import { button } from './parts.js';
 import { gateCard } from './sign-in.js';
+import { zoneOptions, zones } from './zones.js';
 
 const LEAST = 12;
-
-function zones() {
-  const here = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
-  const all = Intl.supportedValuesOf ? Intl.supportedValuesOf('timeZone') : [];
-  return { here, all: [...new Set([here, 'UTC', ...all])].sort() };
-}
-
-function zoneOptions(all) {
-  const groups = new Map();
-  for (const z of all) {
-    const region = z.includes('/') ? z.split('/')[0] : 'Other';
-    if (!groups.has(region)) groups.set(region, []);
-    groups.get(region).push(z);
-  }
-  return [...groups].map(([region, list]) => h('optgroup', { label: region },
-    list.map((z) => h('option', { value: z }, z.replaceAll('_', ' ').replace(/^[^/]+\//, '').replaceAll('/', ', ')))));
-}
 
 /** ABCD-1234 however it is typed. */
 function tidyCode(text) {

@@ -4,7 +4,7 @@ import { fill, h, icon, say } from './dom.js';
 import { clock, full, when } from './format.js';
 import { bar, chip, link, problemBox } from './parts.js';
 import { store } from './store.js';
-import { eventType } from './words.js';
+import { eventType, eventWords } from './words.js';
 
 const WITH_PICTURE = new Set(['queued', 'sending', 'stored']);
 
@@ -23,8 +23,8 @@ export function eventRow(event, { withCamera = true, withDay = null } = {}) {
     const type = eventType(e.type);
     if (e.clipId) el.setAttribute('href', `#/clips/${seg(e.clipId)}`);
     else el.removeAttribute('href');
-    fill(what, icon(type.icon), type.word);
-    say(where, store.channels.get(e.channelId)?.name ?? e.channelName);
+    fill(what, icon(type.icon), eventWords(e));
+    say(where, store.channels.get(e.channelId)?.name ?? store.devices.get(e.deviceId)?.name ?? e.channelName);
     at.dateTime = e.startedAt;
     at.title = full(e.startedAt);
     say(at, withDay ? withDay(e.startedAt) : clock(e.startedAt));
@@ -36,14 +36,14 @@ export function eventRow(event, { withCamera = true, withDay = null } = {}) {
       const moving = (e.state === 'sending' || e.state === 'transcoding') && typeof e.progress === 'number';
       fill(progress, moving && bar(e.progress, e.stateSentence ?? 'Progress'));
     }
-    const url = e.clipId && WITH_PICTURE.has(e.state) ? `/api/v1/clips/${seg(e.clipId)}/thumbnail` : null;
+    const url = e.clipId && WITH_PICTURE.has(e.state) ? `/api/v1/clips/${seg(e.clipId)}/thumbnail` : e.pictureUrl ?? null;
     if (!thumb.firstChild) fill(thumb, icon(type.icon));
     if (url === pictured) return;
-    if (!url) fill(thumb, icon(type.icon));
     pictured = url;
-    if (url) {
+    if (!url) fill(thumb, icon(type.icon));
+    else {
       const image = h('img', { src: url, alt: '', loading: 'lazy', decoding: 'async', onError: () => { image.remove(); pictured = null; } });
-      thumb.append(image);
+      fill(thumb, icon(type.icon), image);
     }
   }
   update(event);

@@ -6,7 +6,7 @@ import { dayKey, dayName, zoneDiffers, zoneName } from './format.js';
 import { button, empty, failure, head, link, skeleton } from './parts.js';
 import { title } from './navigate.js';
 import { channelsByName, store } from './store.js';
-import { CLIP_STATES } from './words.js';
+import { CLIP_STATES, EVENT_TYPES } from './words.js';
 
 const PAGE = 50;
 
@@ -16,7 +16,7 @@ export const seen = { key: null, items: [], next: null };
 export function eventsPage(context) {
   const { root, query: asked, on } = context;
   title('Events');
-  const filter = { channel: asked.get('channel') ?? '', state: asked.get('state') ?? '' };
+  const filter = { channel: asked.get('channel') ?? '', type: asked.get('type') ?? '', state: asked.get('state') ?? '' };
   const key = JSON.stringify(filter);
   const rows = new Map();
   const days = new Map(); // day -> its list element
@@ -30,6 +30,7 @@ export function eventsPage(context) {
   } }, options.map(([v, t]) => h('option', { value: v }, t))));
   fill(root, head([h('h1', { tabindex: -1 }, 'Events'), about],
     select('Camera', 'channel', [['', 'All cameras'], ...channelsByName().map((c) => [c.id, c.name])], 'filter-camera'),
+    select('What', 'type', [['', 'All events'], ...Object.entries(EVENT_TYPES).map(([v, t]) => [v, t.word])], 'filter-type'),
     select('Clip', 'state', [['', 'All clips'], ...Object.entries(CLIP_STATES).map(([v, s]) => [v, s.word])], 'filter-state')), status, list, foot);
 
   function dayList(t, newer) {
@@ -57,12 +58,12 @@ export function eventsPage(context) {
     foot.hidden = !seen.next;
     const any = rows.size > 0;
     if (any) { fill(status); return; }
-    const filtered = filter.channel || filter.state;
+    const filtered = filter.channel || filter.type || filter.state;
     fill(status, filtered
-      ? empty({ iconName: 'events', title: 'Nothing here', text: 'No event matches this camera and this state.', action: link('#/events', 'button', 'Show all events') })
+      ? empty({ iconName: 'events', title: 'Nothing here', text: 'No event matches this camera, this kind and this state.', action: link('#/events', 'button', 'Show all events') })
       : empty({ iconName: 'events', title: 'Events will be here',
         text: store.channels.size ? 'When something moves in front of an armed and linked camera, or you press “Record now”, a clip from 5 seconds before appears here, with where it is on its way to the cloud.' : 'Add a camera first. Then, when something moves in front of it, a clip appears here.',
-        action: store.channels.size ? link('#/cameras', 'button primary', 'To the cameras') : link('#/cameras/add', 'button primary', 'Add camera') }));
+        action: store.channels.size ? link('#/cameras', 'button primary', 'To the cameras') : link('#/add', 'button primary', 'Add cameras') }));
   }
 
   async function load(before = null) {
@@ -88,7 +89,7 @@ export function eventsPage(context) {
   }
 
   on('event', (e) => {
-    if (filter.channel && e.channelId !== filter.channel) return;
+    if ((filter.channel && e.channelId !== filter.channel) || (filter.type && e.type !== filter.type)) return;
     if (filter.state && e.state !== filter.state && !rows.has(e.id)) return;
     const i = seen.items.findIndex((x) => x.id === e.id);
     if (i >= 0) seen.items[i] = e;

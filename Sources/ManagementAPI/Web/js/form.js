@@ -1,5 +1,5 @@
 // Form fields that say beside themselves what is wrong, and forms that know where a problem belongs.
-import { fill, h, icon, uid } from './dom.js';
+import { fill, h, icon, say, uid } from './dom.js';
 import { problemBox } from './parts.js';
 
 /** One labelled field. `pointer` is the JSON pointer by which the API names it. */
@@ -79,6 +79,21 @@ export function toggle({ label, hint, on, act, testid }) {
   const hintEl = h('span', { class: 'muted small' }, hint ?? '');
   const el = h('div', {}, h('div', { class: 'toggle' }, h('span', { id }, h('span', { class: 'strong' }, label), hintEl), button), message);
   return { el, set on(v) { if (!button.disabled) button.setAttribute('aria-checked', String(v)); }, hint(text) { hintEl.textContent = text; } };
+}
+
+/** A range with its number and what the number means. */
+export function slider({ label, value, min = 0, max = 100, step = 5, words, testid, onInput, suffix = '' }) {
+  const id = uid('r');
+  const number = h('output', { class: 'number', for: id });
+  const note = h('p', { class: 'note' });
+  const input = h('input', { type: 'range', id, min, max, step, value, 'data-testid': testid, onInput() { tell(); onInput?.(); } });
+  const el = h('div', { class: 'field' }, h('div', { class: 'row between' }, h('label', { for: id }, label), number), input, note);
+  function tell() {
+    number.textContent = input.value + suffix;
+    say(note, words?.(Number(input.value)));
+  }
+  tell();
+  return { el, get value() { return Number(input.value); }, set value(v) { input.value = v; tell(); } };
 }
 
 const matches = (field, pointer) => field.pointer && (pointer === field.pointer || pointer.endsWith(field.pointer) || pointer.startsWith(`${field.pointer}/`));

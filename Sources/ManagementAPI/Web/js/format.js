@@ -88,3 +88,19 @@ export function zoneDiffers(t = Date.now()) {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return formatter(wall, z).format(new Date(t)) !== formatter(wall, here).format(new Date(t));
 }
+
+/** The month now at the site, as 2026-11, and its name. */
+export const monthNow = () => formatter({ year: 'numeric', month: '2-digit' }).format(new Date()).split('/').reverse().join('-');
+export const monthName = (month) => new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(`${month}-01T00:00:00Z`));
+
+/** The instant at which the site's clock shows this hour of this day, as ISO text. */
+export function zoned(month, day, hour) {
+  const [y, m] = month.split('-').map(Number);
+  const wanted = Date.UTC(y, m - 1, day, hour);
+  let at = wanted;
+  for (let i = 0; i < 2; i += 1) { // twice: the zone's offset may change between the first guess and the instant
+    const parts = Object.fromEntries(formatter({ year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' }).formatToParts(new Date(at)).map((p) => [p.type, Number(p.value)]));
+    at += wanted - Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second);
+  }
+  return new Date(at).toISOString();
+}

@@ -3,13 +3,14 @@ import { fill, h, icon } from './dom.js';
 import { bytes, count, lineRate, plain, when } from './format.js';
 import { head, link, sentence } from './parts.js';
 import { title } from './navigate.js';
-import { channelsByName, refreshHealth, store } from './store.js';
-import { severity } from './words.js';
+import { channelsByName, devicesByName, refreshHealth, store } from './store.js';
+import { modelWords, severity } from './words.js';
 
 const RANK = { trouble: 0, attention: 1 };
 
 function subjectLink({ kind, id }) {
   if (kind === 'channel' && id) return [`#/cameras/${encodeURIComponent(id)}`, store.channels.get(id)?.name ?? 'The camera'];
+  if (kind === 'device' && id) return [`#/device/${encodeURIComponent(id)}`, store.devices.get(id)?.name ?? 'The device'];
   if (kind === 'storage' || kind === 'spool') return ['#/cloud', 'Cloud'];
   return ['#/box', 'Box'];
 }
@@ -36,7 +37,8 @@ export function healthPage({ root, on }) {
     const ill = (kind, id) => list.some((p) => p.subject.kind === kind && (!id || p.subject.id === id));
     fill(state, list.length === 0 ? sentence('ok', 'Everything is well.') : h('p', { class: 'muted' }, `${count(list.length, 'thing')} ${list.length === 1 ? 'needs' : 'need'} you.`));
     fill(problems, list.map(problem));
-    const rows = channelsByName().filter((c) => !ill('channel', c.id) && c.state.severity !== 'trouble' && c.state.severity !== 'attention').map((c) => well(`#/cameras/${encodeURIComponent(c.id)}`, c.name, c.state.sentence, c.state.severity));
+    const rows = channelsByName().filter((c) => c.proxied !== false && !ill('channel', c.id) && c.state.severity !== 'trouble' && c.state.severity !== 'attention').map((c) => well(`#/cameras/${encodeURIComponent(c.id)}`, c.name, c.state.sentence, c.state.severity));
+    rows.push(...devicesByName().filter((d) => d.driver !== 'rtsp' && d.channelIds.length !== 1 && d.state.severity === 'ok' && !ill('device', d.id)).map((d) => well(`#/device/${encodeURIComponent(d.id)}`, d.name, [modelWords(d.identity), d.state.sentence].filter(Boolean).join(': '))));
     const s = store.storage;
     if (s?.target && !ill('storage')) rows.push(well('#/cloud', 'Cloud storage', `${s.state.sentence} The line: ${lineRate(s.line.bytesPerSecond)}.`));
     if (s && !ill('spool')) rows.push(well('#/cloud', 'Space for waiting clips', `${bytes(s.spool.bytes)} of ${bytes(s.spool.limitBytes)} used.`));
@@ -49,6 +51,8 @@ export function healthPage({ root, on }) {
 
   for (const name of ['health', 'system']) on(name, draw);
   on('channel', (c, before) => { if (!before || before.state.sentence !== c.state.sentence || before.name !== c.name) draw(); });
+  let wasDevices = '';
+  on('device', () => { const key = JSON.stringify(devicesByName().map((d) => [d.name, d.state.sentence])); if (key !== wasDevices) { wasDevices = key; draw(); } });
   let last = '';
   on('storage', (s) => { const key = JSON.stringify([s.state, Math.round(s.spool.bytes / 1e8)]); if (key !== last) { last = key; draw(); } });
   fill(root, head('Health'), h('div', { class: 'narrow' }, state, problems, fineHead, fine));

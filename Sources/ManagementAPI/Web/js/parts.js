@@ -71,14 +71,18 @@ export function head(title, ...right) {
   return h('header', { class: 'page-head' }, h('div', { class: 'page-title' }, ...[title].flat().map((t) => (t instanceof Node ? t : h('h1', { tabindex: -1 }, t)))), h('div', { class: 'row' }, ...right));
 }
 
-/** Steps of a test: done, failed, or not reached. */
+const STEP_LOOKS = {
+  ok: ['ok', 'check', 'Done'], attention: ['attention', 'warn', 'Look at this'], failed: ['trouble', 'cross', 'Failed'],
+  skipped: ['off', 'dash', 'Not needed or not reached'], working: ['working', null, 'Going on'], waiting: ['waiting', null, ''],
+};
+
+/** Steps of a test ({name, ok}) or of an onboarding ({name, state}): where each stands, and what it says. */
 export function steps(names, found, waiting = false) {
   return h('ol', { class: 'steps' }, names.map(([code, name]) => {
     const step = found?.find((s) => s.name === code);
-    const ok = step ? step.ok : null;
-    const look = waiting ? 'waiting' : ok === true ? 'ok' : ok === false ? 'trouble' : 'off';
-    const word = waiting ? '' : ok === true ? 'Done' : ok === false ? 'Failed' : 'Not reached';
-    return h('li', { class: look, 'data-step': code }, h('span', { class: 'step-mark' }, waiting ? null : icon(ok === true ? 'check' : ok === false ? 'cross' : 'dash', word)),
+    const state = step?.state ?? (waiting ? 'waiting' : step?.ok === true ? 'ok' : step?.ok === false ? 'failed' : 'skipped');
+    const [look, iconName, word] = STEP_LOOKS[state] ?? STEP_LOOKS.skipped;
+    return h('li', { class: look, 'data-step': code, 'data-state': state }, h('span', { class: 'step-mark' }, iconName ? icon(iconName, word) : h('span', { class: 'spoken' }, word)),
       h('span', {}, h('span', { class: 'strong' }, name), step?.sentence && h('span', { class: 'muted small' }, step.sentence)));
   }));
 }
@@ -101,4 +105,15 @@ export function elapsed(startedAt, most, words) {
 /** Shows a page's own failure with a way out. */
 export function failure(root, problem, again) {
   fill(root, problemBox(problem), h('p', {}, button('Try again', { onClick: again })));
+}
+
+/** Redraws a piece only when what it shows has changed. */
+export function piece(el, of, make) {
+  let drawn = null;
+  return () => {
+    const key = JSON.stringify(of() ?? null);
+    if (key === drawn) return;
+    drawn = key;
+    fill(el, make());
+  };
 }

@@ -37,6 +37,7 @@ class Picture extends HTMLElement {
     try {
       await next.decode();
       fill(this, next);
+      this.dispatchEvent(new Event('shown')); // the lens hears it
       this.#shown = url;
     } catch {
       if (!this.#shown) fill(this, h('div', { class: 'no-picture' }, icon('camera'), h('span', {}, 'No picture yet')));

@@ -1,28 +1,25 @@
 // Which page the address names, and its life: made, told, taken away.
-import { addCameraPage } from './add-camera.js';
-import { boxPage } from './box.js';
-import { cameraPage } from './camera.js';
+// The wall comes with the first page; every other page is fetched when it is gone to.
+import { noConnection } from './api.js';
 import { camerasPage } from './cameras.js';
-import { clipPage } from './clip.js';
-import { cloudPage } from './cloud.js';
 import { h, fill } from './dom.js';
-import { eventsPage } from './events.js';
-import { healthPage } from './health.js';
-import { linkPage } from './link-camera.js';
 import { head, problemBox, skeleton } from './parts.js';
 import { emit, on } from './store.js';
 
 const ROUTES = [
-  [/^\/cameras$/, camerasPage, 'cameras', ['sk-head', 'sk-tile', 'sk-tile', 'sk-tile']],
-  [/^\/cameras\/add$/, addCameraPage, 'cameras', ['sk-head', 'sk-block']],
-  [/^\/cameras\/([^/]+)\/link$/, linkPage, 'cameras', ['sk-head', 'sk-video', 'sk-block']],
-  [/^\/cameras\/([^/]+)$/, cameraPage, 'cameras', ['sk-head', 'sk-video', 'sk-block']],
-  [/^\/events$/, eventsPage, 'events', ['sk-head', 'sk-row', 'sk-row', 'sk-row', 'sk-row']],
-  [/^\/clips\/([^/]+)$/, clipPage, 'events', ['sk-head', 'sk-video', 'sk-block']],
-  [/^\/cloud$/, cloudPage, 'cloud', ['sk-head', 'sk-block', 'sk-block']],
-  [/^\/health$/, healthPage, 'health', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
-  [/^\/box$/, boxPage, 'box', ['sk-head', 'sk-block', 'sk-block']],
+  [/^\/cameras$/, async () => camerasPage, 'cameras', ['sk-head', 'sk-tile', 'sk-tile', 'sk-tile']],
+  [/^\/(cameras\/)?add(?:\/(find|address|url))?$/, async () => (await import('./add.js')).addPage, 'cameras', ['sk-head', 'sk-block']],
+  [/^\/onboarding\/([^/]+)$/, async () => (await import('./onboarding.js')).onboardingPage, 'cameras', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
+  [/^\/device\/([^/]+)$/, async () => (await import('./device.js')).devicePage, 'cameras', ['sk-head', 'sk-block', 'sk-block']],
+  [/^\/cameras\/([^/]+)\/link$/, async () => (await import('./link-camera.js')).linkPage, 'cameras', ['sk-head', 'sk-video', 'sk-block']],
+  [/^\/cameras\/([^/]+)$/, async () => (await import('./camera.js')).cameraPage, 'cameras', ['sk-head', 'sk-video', 'sk-block']],
+  [/^\/events$/, async () => (await import('./events.js')).eventsPage, 'events', ['sk-head', 'sk-row', 'sk-row', 'sk-row', 'sk-row']],
+  [/^\/clips\/([^/]+)$/, async () => (await import('./clip.js')).clipPage, 'events', ['sk-head', 'sk-video', 'sk-block']],
+  [/^\/cloud$/, async () => (await import('./cloud.js')).cloudPage, 'cloud', ['sk-head', 'sk-block', 'sk-block']],
+  [/^\/health$/, async () => (await import('./health.js')).healthPage, 'health', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
+  [/^\/box$/, async () => (await import('./box.js')).boxPage, 'box', ['sk-head', 'sk-block', 'sk-block']],
 ];
+const fetched = new Map(); // pages that are here already, by their pattern
 
 let root = null;
 let ready = null;
@@ -32,9 +29,9 @@ const scrolled = new Map();
 
 function read() {
   const [path, search] = (location.hash.slice(1) || '/cameras').split('?');
-  for (const [pattern, page, section, shape] of ROUTES) {
+  for (const [pattern, load, section, shape] of ROUTES) {
     const found = pattern.exec(path);
-    if (found) return { page, section, shape, params: found.slice(1).map(decodeURIComponent), query: new URLSearchParams(search) };
+    if (found) return { pattern, load, section, shape, params: found.slice(1).map((p) => p && decodeURIComponent(p)), query: new URLSearchParams(search) };
   }
   return null;
 }
@@ -66,11 +63,16 @@ async function open(event) {
   current = mine;
   emit('route', route.section);
   let rest = null;
-  if (ready !== true) {
+  let make = fetched.get(route.pattern);
+  let missing = null;
+  if (ready !== true || !make) {
     fill(root, skeleton(...route.shape));
+    const fetching = route.load().catch((error) => { missing = noConnection(error, `the page ${address}`); });
     try { await ready; } catch { return; }
     ready = true;
+    make = await fetching;
     if (current !== mine) return;
+    if (make) fetched.set(route.pattern, make);
   }
   const page = h('div', { class: `page page-${route.section}` });
   const context = {
@@ -83,7 +85,8 @@ async function open(event) {
     skeleton: () => fill(page, skeleton(...route.shape)),
   };
   fill(root, page);
-  try { rest = route.page(context); } catch (problem) { broken(page, problem); }
+  if (missing) { broken(page, missing); return; }
+  try { rest = make(context); } catch (problem) { broken(page, problem); }
   if (!first || event) scrollTo(0, scrolled.get(address) ?? 0);
   const focus = () => { if (current === mine && !page.contains(document.activeElement)) page.querySelector('h1')?.focus({ preventScroll: true }); };
   if (!first) { focus(); rest?.then?.(focus, () => {}); }

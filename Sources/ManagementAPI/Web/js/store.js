@@ -7,6 +7,8 @@ export const store = {
   system: null,
   channels: new Map(),
   devices: new Map(),
+  discovered: new Map(), // devices that the last search found, by their number in it
+  onboardings: new Map(), // the last ones, the newest last
   storage: null,
   health: null,
   definitions: null,
@@ -36,7 +38,9 @@ export function put(kind, object) {
     if (!before || before.linked !== object.linked) refreshSystemSoon();
     emit('channel', object, before ?? null);
   } else if (kind === 'device') {
+    const before = store.devices.get(object.id);
     store.devices.set(object.id, object);
+    if (before?.state?.code !== object.state?.code) refreshHealthSoon();
     emit('device', object);
   } else if (kind === 'storage') {
     const before = store.storage;
@@ -45,6 +49,13 @@ export function put(kind, object) {
     if (store.line.length > LINE_READINGS) store.line.shift();
     if (before?.state.code !== object.state.code) refreshHealthSoon();
     emit('storage', object, before);
+  } else if (kind === 'onboarding') {
+    const job = store.onboardings.get(object.onboardingId);
+    if (job) {
+      job.items[object.index] = object;
+      job.done = job.items.every((i) => i.state === 'added' || i.state === 'failed');
+      emit('onboarding', object);
+    } else refreshOnboardings();
   } else if (kind === 'system') {
     store.system = object;
     emit('system', object);
@@ -66,7 +77,7 @@ export function remove({ kind, id }) {
 
 export async function loadAll() {
   const [system, channels, devices, storage] = await Promise.all([
-    api.get('/system'), api.get('/channels'), api.get('/devices'), api.get('/storage'),
+    api.get('/system'), api.get('/channels'), api.get('/devices'), api.get('/storage'), refreshOnboardings(),
   ]);
   store.channels = new Map(channels.items.map((c) => [c.id, c]));
   store.devices = new Map(devices.items.map((d) => [d.id, d]));
@@ -77,6 +88,14 @@ export async function loadAll() {
 
 export async function refreshSystem() {
   try { put('system', await api.get('/system')); } catch { /* the connection bar says what is wrong */ }
+}
+
+export async function refreshOnboardings() {
+  try {
+    const { items } = await api.get('/onboardings');
+    store.onboardings = new Map(items.sort((a, b) => a.startedAt.localeCompare(b.startedAt)).map((job) => [job.id, job]));
+    emit('onboarding', null);
+  } catch { /* the connection bar says what is wrong */ }
 }
 
 export async function refreshHealth() {
@@ -104,9 +123,13 @@ export function forget() {
   Object.assign(store, { user: null, system: null, storage: null, health: null, line: [] });
   store.channels.clear();
   store.devices.clear();
+  store.onboardings.clear();
+  store.discovered.clear();
 }
 
-/** Cameras in the order people expect: by name. */
-export function channelsByName() {
-  return [...store.channels.values()].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
-}
+const byName = (map) => [...map.values()].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+/** In the order people expect: by name. */
+export const channelsByName = () => byName(store.channels);
+export const devicesByName = () => byName(store.devices);
+/** The channels of one device, by number. */
+export const channelsOf = (deviceId) => [...store.channels.values()].filter((c) => c.deviceId === deviceId).sort((a, b) => (a.number ?? 0) - (b.number ?? 0));

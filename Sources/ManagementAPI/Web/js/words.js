@@ -1,13 +1,48 @@
 // What codes are called on the page.
 
 export const EVENT_TYPES = {
-  manual: { word: 'Recorded by hand', icon: 'hand' },
   motion: { word: 'Motion', icon: 'motion' },
   'line-crossing': { word: 'Line crossing', icon: 'line' },
   intrusion: { word: 'Intrusion', icon: 'zone' },
+  'region-entrance': { word: 'Region entered', icon: 'enter' },
+  'region-exit': { word: 'Region left', icon: 'out' },
+  loitering: { word: 'Loitering', icon: 'clock' },
+  face: { word: 'Face', icon: 'face' },
+  object: { word: 'Something recognized', icon: 'eye' },
+  pir: { word: 'Warmth sensor', icon: 'heat' },
+  audio: { word: 'Sound', icon: 'sound' },
+  tamper: { word: 'Tampering', icon: 'shield' },
   input: { word: 'Alarm input', icon: 'bell' },
+  doorbell: { word: 'Doorbell', icon: 'bell' },
+  door: { word: 'Door', icon: 'door' },
+  access: { word: 'Access', icon: 'key' },
+  manual: { word: 'Recorded by hand', icon: 'hand' },
+  'video-loss': { word: 'Video lost', icon: 'eye-off' },
+  'disk-full': { word: 'Disk full', icon: 'disk' },
+  'disk-error': { word: 'Disk fails', icon: 'disk' },
+  'illegal-login': { word: 'Refused sign-ins', icon: 'key' },
+  network: { word: 'Network trouble', icon: 'unplug' },
+  offline: { word: 'Offline', icon: 'unplug' },
+  other: { word: 'Word from the device', icon: 'dot' },
 };
 export const eventType = (type) => EVENT_TYPES[type] ?? { word: String(type).replaceAll('-', ' '), icon: 'bell' };
+
+export const TARGETS = { human: 'person', vehicle: 'vehicle', animal: 'animal', face: 'face', package: 'package' };
+/** "Line crossing, vehicle, region 1" */
+export const eventWords = (e) => [eventType(e.type).word, e.target && (TARGETS[e.target] ?? e.target), e.region && (/^\d+$/.test(e.region) ? `region ${e.region}` : e.region)].filter(Boolean).join(', ');
+
+export const DEVICE_KINDS = {
+  camera: { word: 'Camera', icon: 'camera' },
+  recorder: { word: 'Recorder', icon: 'recorder' },
+  'door-controller': { word: 'Door controller', icon: 'door' },
+  unknown: { word: 'Device', icon: 'device' },
+};
+export const deviceKind = (kind) => DEVICE_KINDS[kind] ?? DEVICE_KINDS.unknown;
+/** "Hikvision DS-2CD2143", whichever of it is known. */
+export const modelWords = (identity) => [identity?.make, identity?.model].filter(Boolean).join(' ');
+
+export const DRIVERS = { isapi: 'ISAPI', onvif: 'ONVIF', rtsp: 'RTSP only' };
+export const SEEN_BY = { sadp: 'SADP', 'ws-discovery': 'ONVIF', sweep: 'its open ports' };
 
 export const CLIP_STATES = {
   recording: { word: 'Recording', tone: 'live', icon: 'dot' },
@@ -18,7 +53,8 @@ export const CLIP_STATES = {
   stored: { word: 'In the cloud', tone: 'ok', icon: 'cloud-ok' },
   dropped: { word: 'Not kept', tone: 'trouble', icon: 'cross' },
 };
-export const clipState = (state) => CLIP_STATES[state] ?? { word: String(state), tone: 'plain', icon: 'dot' };
+const NOTED = { word: 'Noted', tone: 'plain', icon: 'check' };
+export const clipState = (state) => (state === 'noted' ? NOTED : CLIP_STATES[state]) ?? { word: String(state), tone: 'plain', icon: 'dot' };
 
 export const WAYS = {
   'copy-sub': 'As it came, from the second stream',
@@ -28,11 +64,15 @@ export const WAYS = {
 };
 export const way = (code) => WAYS[code] ?? code ?? 'not decided yet';
 
-export const CODECS = { h264: 'H.264', avc: 'H.264', hevc: 'H.265', h265: 'H.265', mjpeg: 'MJPEG', mpeg4: 'MPEG-4', aac: 'AAC', pcm_alaw: 'G.711 A-law', pcm_mulaw: 'G.711 µ-law', pcma: 'G.711 A-law', pcmu: 'G.711 µ-law', opus: 'Opus' };
+export const CODECS = { h264: 'H.264', avc: 'H.264', hevc: 'H.265', h265: 'H.265', mjpeg: 'MJPEG', 'h264+': 'H.264+', 'h265+': 'H.265+', mpeg4: 'MPEG-4', aac: 'AAC', pcm_alaw: 'G.711 A-law', pcm_mulaw: 'G.711 µ-law', pcma: 'G.711 A-law', pcmu: 'G.711 µ-law', opus: 'Opus' };
 export const codec = (name) => (name ? CODECS[String(name).toLowerCase()] ?? name : 'none');
 
 export const CAMERA_STEPS = [
   ['reach', 'Reach the camera'], ['sign-in', 'Sign in'], ['streams', 'Read its streams'], ['picture', 'Get a picture'],
+];
+export const DEVICE_STEPS = [
+  ['reach', 'Reach the device'], ['sign-in', 'Sign in'], ['identify', 'Ask what it is'], ['channels', 'Find its channels'],
+  ['streams', 'Watch its streams'], ['events', 'Hear its events'], ['clock', 'Compare its clock'], ['compatibility', 'Look for what stands in the way'],
 ];
 export const STORAGE_STEPS = [
   ['reach', 'Reach the storage'], ['write', 'Write a file'], ['read', 'Read it back'], ['conditional', 'Refuse to overwrite'], ['delete', 'Delete it'],

@@ -1,0 +1,44 @@
+// Adding devices: found on the network, by address, or by RTSP URL. What was typed is kept when one leaves and comes back.
+import { byAddress } from './add-by-address.js';
+import { byUrl } from './add-by-url.js';
+import { fill, h, icon } from './dom.js';
+import { choice } from './form.js';
+import { findDevices } from './find-devices.js';
+import { title } from './navigate.js';
+import { onboardingBanner } from './onboarding-banner.js';
+import { head, link } from './parts.js';
+
+const WAYS = {
+  find: { label: 'Find', make: findDevices },
+  address: { label: 'Address', make: byAddress },
+  url: { label: 'RTSP URL', make: byUrl },
+};
+
+const blank = () => ({ name: '', address: '', httpPort: '', https: false, port: '', driver: 'auto', url: '', subUrl: '', userName: '', password: '', transport: 'tcp', setTime: true });
+/** What is typed, over all ways of adding. */
+const draft = blank();
+const forgetDraft = () => Object.assign(draft, blank());
+
+let way = 'find';
+
+export function addPage(context) {
+  const { root, params: [old, asked], on } = context;
+  title('Add cameras');
+  way = asked ?? (old ? 'address' : way);
+  const made = {};
+  const place = h('div', {});
+  const by = choice({ label: h('span', { class: 'spoken' }, 'How the cameras are known'), value: way, testid: 'by', onChange: show,
+    options: Object.entries(WAYS).map(([value, { label }]) => ({ value, label })) });
+
+  function show(next) {
+    way = by.value = next;
+    history.replaceState(null, '', `#/add/${next}`);
+    made[next] ??= WAYS[next].make({ ...context, draft, forgetDraft, show });
+    made[next].shown?.();
+    fill(place, made[next].el);
+  }
+
+  fill(root, head([link('#/cameras', 'back', icon('back'), 'Cameras'), h('h1', { tabindex: -1 }, 'Add cameras')]),
+    onboardingBanner({ on, always: true }), by.el, place);
+  show(way);
+}

@@ -1,0 +1,89 @@
+// What can be done about a device that could not be added: the form that fits the cause.
+import { api } from './api.js';
+import { h } from './dom.js';
+import { bind, choice, field, toggle, wrong } from './form.js';
+import { duration, when } from './format.js';
+import { button, link, sentence } from './parts.js';
+import { strongPassword } from './strong-password.js';
+
+const LANGUAGES = [{ value: 'isapi', label: 'ISAPI' }, { value: 'onvif', label: 'ONVIF' }, { value: 'rtsp', label: 'RTSP only' }];
+
+/** `taken(item)` hears what the box answers. */
+export function corrections({ item, path, taken }) {
+  const { code, lockedUntil } = item.failure ?? {};
+  const at = `-${item.index}`;
+  const quiet = { autocomplete: 'off' };
+  const user = () => field({ ...quiet, label: 'User name', pointer: '/userName', value: item.userName ?? 'admin', testid: `retry-user${at}` });
+  const secret = () => field({ ...quiet, label: 'Password', pointer: '/password', type: 'password', testid: `retry-password${at}` });
+
+  function form(label, { fields = [], els = fields.map((f) => f.el), body = () => ({}), to = 'retry', iconName = 'test', look = 'primary', testid = `retry${at}` }) {
+    const submit = button(label, { look, iconName, type: 'submit', testid });
+    const el = h('form', { class: els.length ? 'again' : 'again bare', 'data-testid': `correct-${code}` }, els, h('div', { class: 'actions' }, submit));
+    bind(el, { fields, button: submit, busy: 'Trying…', async submit() { taken(await api.post(`${path}/${to}`, body())); } });
+    return el;
+  }
+
+  const signIn = (label = 'Try again') => {
+    const [u, p] = [user(), secret()];
+    return form(label, { fields: [u, p], els: [h('div', { class: 'pair' }, u.el, p.el)], body() {
+      if (!u.given) throw wrong(u, 'Enter a user name.');
+      if (!p.value) throw wrong(p, 'Enter the password.');
+      return { userName: u.given, password: p.value };
+    } });
+  };
+
+  const door = () => {
+    const port = field({ ...quiet, label: 'Port of its web page', optional: true, pointer: '/httpPort', inputmode: 'numeric', testid: `retry-port${at}`, hint: 'Empty for the usual one.' });
+    let https = null;
+    const secure = toggle({ label: 'HTTPS', on: false, testid: `retry-https${at}`, act: async (next) => { https = next; } });
+    return form('Try again', { fields: [port], els: [h('details', { class: 'more' }, h('summary', {}, 'Another port'), port.el, secure.el)], body() {
+      const n = Number(port.value);
+      if (port.given && !(n > 0 && n < 65536)) throw wrong(port, 'Enter a port from 1 to 65535, or leave it empty.');
+      return { ...(port.given && { httpPort: n }), ...(https !== null && { https }) };
+    } });
+  };
+
+  const otherWay = (first = 'same') => {
+    const url = field({ ...quiet, label: 'RTSP URL', pointer: '/url', inputmode: 'url', testid: `retry-url${at}`, hint: `Such as rtsp://${item.address}:554/stream1; its manual names it.` });
+    const driver = choice({ label: 'Language', pointer: '/driver', value: 'isapi', testid: `retry-driver${at}`, options: LANGUAGES.slice(0, 2) });
+    const way = choice({ label: 'Try again', value: first, testid: `retry-way${at}`, onChange: shape, options: [{ value: 'same', label: 'As before' }, { value: 'url', label: 'RTSP URL' }, { value: 'driver', label: 'Language' }] });
+    function shape() { url.el.hidden = way.value !== 'url'; driver.el.hidden = way.value !== 'driver'; }
+    shape();
+    return form('Try again', { fields: [way, url, driver], body() {
+      if (way.value === 'same') return {};
+      if (way.value === 'driver') return { driver: driver.value };
+      if (!/^rtsps?:\/\/.+/i.test(url.value.trim())) throw wrong(url, 'An RTSP URL begins with rtsp:// and names the camera.');
+      return { url: url.given, driver: 'rtsp' };
+    } });
+  };
+
+  // Reached at all, it is the stream that does not come.
+  const connecting = () => (item.report.steps.find((s) => s.name === 'reach')?.state === 'ok' ? otherWay() : door());
+
+  const activation = () => {
+    const p = strongPassword({ label: 'First password', testid: `activate-password${at}` });
+    return form('Activate', { fields: [p], iconName: 'key', to: 'activate', els: [h('p', { class: 'muted small' }, 'The device gets this password for its user “admin”; then the box goes on with it. Write it down: without it, only a reset at the device helps.'), p.el],
+      body: () => ({ password: p.checked() }) });
+  };
+
+  const ways = {
+    'wrong-password': signIn,
+    forbidden: signIn,
+    locked: () => [lockedUntil && h('p', {}, Date.parse(lockedUntil) > Date.now()
+      ? `Locked until ${when(lockedUntil)}, that is ${duration(Math.round((Date.parse(lockedUntil) - Date.now()) / 60000) * 60 || 60)} from now. Restarting the device unlocks it at once. Then try with the right password.`
+      : `It was locked until ${when(lockedUntil)}; try with the right password.`), signIn()],
+    'not-activated': activation,
+    'certificate-changed': () => form('Trust the new certificate', { iconName: 'shield', els: [h('p', { class: 'muted small' }, 'That is right if the device was reset, renewed its certificate, or was replaced. If none of this happened, somebody may stand between the box and the device: look at the device first.')],
+      body: () => ({ acceptCertificate: true }) }),
+    insecure: () => form('Allow Basic', { iconName: 'warn', els: [sentence('attention', 'With Basic, the password crosses the network readable for everyone on it. Better: switch Digest on in the device, or HTTPS, and try again.')],
+      body: () => ({ allowBasic: true }) }),
+    unsupported: () => otherWay('url'),
+    'no-video': () => otherWay(),
+    unreachable: connecting,
+    refused: connecting,
+    silent: connecting,
+    'already-added': () => item.deviceId && link(`#/device/${encodeURIComponent(item.deviceId)}`, 'button', 'To the device'),
+  };
+  const again = () => form('Try again', {});
+  return h('div', { class: 'corrections' }, (ways[code] ?? again)(), code === 'insecure' && form('Try again', { look: 'plain', testid: `retry-again${at}` }));
+}

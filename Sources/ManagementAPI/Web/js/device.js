@@ -1,0 +1,127 @@
+// One device: what it is, how it is, how the box reaches it, and what can be done on it. Only what it can is shown.
+import { api, seg } from './api.js';
+import { connection } from './device-connection.js';
+import { clockCard, disksCard, doorsCard, upkeepCard } from './device-upkeep.js';
+import { ask, toast } from './dialog.js';
+import { fill, h, icon, say } from './dom.js';
+import { toggle } from './form.js';
+import { count, when } from './format.js';
+import { go, title } from './navigate.js';
+import { tellButton } from './notify.js';
+import { button, card, details, facts, head, link, piece, problemBox, sentence } from './parts.js';
+import { findings } from './report.js';
+import { channelsOf, put, remove, store } from './store.js';
+import { deviceKind, DRIVERS, eventType, modelWords, severity } from './words.js';
+
+function stateSentence(state, what) {
+  if (!state) return null;
+  return sentence(state.severity, what + state.sentence, state.severity !== 'ok' && h('p', { class: 'muted small' }, `Since ${when(state.since)}.`),
+    state.detail && details(`${state.code}\nsince ${state.since}\n${state.detail}`));
+}
+
+/** Kinds of events that the device keeps to itself, each with the switch that makes it tell. */
+function silent(report, device) {
+  return (report.silentEvents ?? []).flatMap(({ channel, types }) => {
+    const found = channelsOf(device.id).find((c) => (c.number ?? 1) === channel);
+    return !found ? [] : types.map((type) => h('div', { class: 'ask-row', 'data-testid': 'silent-event' },
+      h('span', {}, h('span', { class: 'strong' }, `${found.name}: ${eventType(type).word}`), h('span', { class: 'muted small' }, 'The device sees it and does not tell the box.')),
+      tellButton(found, type)));
+  });
+}
+
+function channelRows(deviceId) {
+  return channelsOf(deviceId).map((c) => {
+    const offline = c.online === false;
+    const s = severity(offline ? 'attention' : c.state.severity);
+    const where = [c.input && { own: 'its own lens', network: 'network camera', analog: 'cable' }[c.input], c.sourceModel, c.sourceAddress].filter(Boolean).join(', ');
+    return h('li', { class: 'channel-row', 'data-testid': 'channel-row', 'data-number': c.number },
+      toggle({ label: h('span', { class: 'row' }, icon(s.icon, s.word), link(`#/cameras/${seg(c.id)}`, '', c.name)), on: c.proxied !== false, testid: `proxy-${c.number}`,
+        hint: [`Channel ${c.number}`, where, offline ? 'no picture: the camera behind it is offline' : c.proxied === false ? 'not shown and not recorded' : c.state.sentence].filter(Boolean).join(' · '),
+        act: async (next) => put('channel', await api.patch(`/channels/${seg(c.id)}`, { proxied: next })) }).el);
+  });
+}
+
+export async function devicePage({ root, params: [id], on, skeleton }) {
+  const path = `/devices/${seg(id)}`;
+  skeleton();
+  put('device', await api.get(path));
+  const now = () => store.devices.get(id);
+  title(now().name);
+  const can = (name) => now().capabilities?.includes(name);
+  const act = async (method, tail, body) => { const answer = await api[method](path + tail, body); if (answer?.id) put('device', answer); return answer; };
+  const name = h('h1', { tabindex: -1 });
+  const kind = h('span', { class: 'muted' });
+  const message = h('div', { class: 'form-message', role: 'alert' });
+  const run = (b, fn) => async () => {
+    b().disabled = true;
+    fill(message);
+    try { await fn(); } catch (problem) { fill(message, problemBox(problem)); }
+    b().disabled = false;
+  };
+
+  const state = h('div', { 'data-testid': 'device-state', 'aria-live': 'polite' });
+  const about = h('div', { 'data-testid': 'device-facts' });
+  const report = h('div', { 'data-testid': 'device-report' });
+  const channels = h('ul', { class: 'plain-list' });
+  const channelsCard = card('Channels', h('p', { class: 'muted small' }, 'A channel that is switched off is neither shown nor recorded by the box.'), channels);
+  const check = button('Check again', { iconName: 'test', testid: 'device-check', onClick: run(() => check, async () => {
+    await act('post', '/check');
+    toast('Checking the device. What comes out appears under “Last check”.', { iconName: 'test' });
+  }) });
+  const gone = button('Delete device', { look: 'danger-quiet', iconName: 'trash', testid: 'delete-device', async onClick() {
+    const d = now();
+    const n = d.channelIds.length;
+    const cameras = n === 0 ? '' : n === 1 ? ' with its camera' : ` with its ${n} cameras`;
+    if (!await ask({ title: `Delete ${d.name}?`, action: 'Delete device', text: `Deletes the device${cameras} and their settings from the box. On the device nothing changes; footage in the cloud stays until its retention ends.` })) return;
+    await run(() => gone, async () => {
+      await api.delete(path);
+      remove({ kind: 'device', id });
+      toast(`${d.name} has been deleted.`);
+      go('/cameras');
+    })();
+  } });
+
+  const drawState = piece(state, () => [now().state, now().eventsState], () => [stateSentence(now().state, ''), stateSentence(now().eventsState, '')]);
+  const drawAbout = piece(about, () => { const d = now(); return [d.identity, d.address, d.httpPort, d.https, d.port, d.driver, d.driverReason, d.driverChosen, d.notifications, d.lastNotificationAt, d.certificate]; }, () => {
+    const d = now();
+    const i = d.identity;
+    return facts([
+      ['Kind', deviceKind(i.kind).word],
+      i.make && ['Make', i.make], i.model && ['Model', i.model], i.name && i.name !== d.name && ['Called on the device', i.name],
+      i.serialNumber && ['Serial number', h('code', {}, i.serialNumber)], i.firmware && ['Firmware', i.firmware], i.macAddress && ['MAC address', h('code', {}, i.macAddress)],
+      ['Address', d.driver === 'rtsp' ? `${d.address}, RTSP port ${d.port}` : `${d.address}, ${d.https ? 'HTTPS' : 'HTTP'} port ${d.httpPort}`],
+      ['Language', `${DRIVERS[d.driver] ?? d.driver}${d.driverChosen ? ', chosen by hand' : ''}`, d.driverReason && h('span', { class: 'muted small block-line' }, d.driverReason)],
+      d.eventsState && ['Messages', `${count(d.notifications, 'message')}${d.lastNotificationAt ? `, the last ${when(d.lastNotificationAt)}` : ''}`],
+      d.certificate && ['Certificate', h('code', {}, d.certificate)],
+    ]);
+  });
+  const drawReport = piece(report, () => [now().report, channelsOf(id).map((c) => c.name)], () => {
+    const r = now().report;
+    if (!r) return h('p', { class: 'muted' }, 'It has not been tried as a whole yet. “Check again” does so.');
+    return [h('p', { class: 'muted small', role: 'status' }, r.finishedAt ? `From ${when(r.finishedAt)}.` : 'Going on…'), silent(r, now()), findings(r)];
+  });
+  const drawChannels = piece(channels, () => channelsOf(id).map((c) => [c.id, c.name, c.online, c.proxied, c.state.severity, c.state.sentence]), () => channelRows(id));
+
+  const pieces = [clockCard, disksCard, doorsCard, upkeepCard].map((make) => make({ id, path, now, can, act, on }));
+  function draw() {
+    if (!now()) return;
+    say(name, now().name);
+    say(kind, [deviceKind(now().identity.kind).word, modelWords(now().identity)].filter(Boolean).join(' · '));
+    for (const fn of [drawState, drawAbout, drawReport, drawChannels]) fn();
+    channelsCard.hidden = now().channelIds.length < 2;
+    for (const p of pieces) p.draw();
+  }
+  on('device', (d) => { if (d.id === id) draw(); });
+  on('channel', (c) => { if (c.deviceId === id) draw(); });
+  on('resync', draw);
+  on('removed', (what) => { if (what.kind === 'device' && what.id === id) go('/cameras'); });
+
+  const [clock, disks, doors, upkeep] = pieces;
+  const cameras = channelsOf(id);
+  fill(root, head([link('#/cameras', 'back', icon('back'), 'Cameras'), name, kind],
+    cameras.length === 1 && link(`#/cameras/${seg(cameras[0].id)}`, 'button', icon('camera'), h('span', {}, 'The camera')), check),
+  h('div', { class: 'columns' },
+    h('div', {}, state, message, doors.el, card('What it is', about), channelsCard, card('Last check', report)),
+    h('div', {}, card('How the box reaches it', connection({ id, now, act, on })), clock.el, disks.el, upkeep.el, h('div', { class: 'row' }, gone))));
+  draw();
+}

@@ -1,0 +1,103 @@
+// How a camera's streams are set on the camera itself, and what would make them better for the cloud copy.
+import { api, seg } from './api.js';
+import { toast } from './dialog.js';
+import { fill, h } from './dom.js';
+import { bind, field, toggle, wrong } from './form.js';
+import { bitRate, plain } from './format.js';
+import { button, problemBox, sentence, skeleton } from './parts.js';
+import { codec } from './words.js';
+
+const ROLES = { main: 'Main stream', sub: 'Second stream', third: 'Third stream' };
+const SLUGS = { main: 'main', sub: 'second', third: 'third' };
+
+function streamForm(stream, path, saved) {
+  const { options } = stream;
+  const at = SLUGS[stream.role] ?? stream.id;
+  const withOwn = (list, own) => (own === null || list.includes(own) ? list : [own, ...list]);
+  const select = (label, pointer, list, value, testid) => field({ label, pointer, type: 'select', options: list, value: String(value), testid: `${testid}-${at}` });
+  const size = (s) => `${s.width}x${s.height}`;
+  const own = stream.width ? size(stream) : null;
+  const fields = {};
+  if (options.codecs.length) fields.codec = select('Codec', '/codec', withOwn(options.codecs, stream.codec).map((c) => [c, codec(c)]), stream.codec, 'stream-codec');
+  if (options.sizes.length) fields.size = select('Picture', '/width', withOwn(options.sizes.map(size), own).map((s) => [s, s.replace('x', ' × ')]), own, 'stream-size');
+  if (options.frameRates.length) fields.frameRate = select('Frame rate', '/frameRate', withOwn(options.frameRates, stream.frameRate).map((r) => [String(r), `${plain(r)} frames/s`]), stream.frameRate, 'stream-rate');
+  const [low, high] = [options.lowestBitRate, options.highestBitRate];
+  if (stream.bitRate !== null) fields.bitRate = field({ label: 'Bit rate', pointer: '/bitRate', suffix: 'kbit/s', inputmode: 'numeric', autocomplete: 'off', value: String(Math.round(stream.bitRate / 1000)), testid: `stream-bits-${at}`, hint: low && high ? `From ${bitRate(low)} to ${bitRate(high)}.` : undefined });
+  if (stream.keyFrameInterval !== null) fields.keyFrameInterval = field({ label: 'Key frame every', pointer: '/keyFrameInterval', suffix: 'frames', inputmode: 'numeric', autocomplete: 'off', value: String(stream.keyFrameInterval), testid: `stream-key-${at}`,
+    hint: stream.frameRate ? `Now each ${plain(stream.keyFrameInterval / stream.frameRate)} s; one to two seconds are good.` : undefined });
+  let smart = null;
+  const smartCodec = options.smartCodec && toggle({ label: 'Smart codec', hint: 'Saves line for watching, but clips begin late and motion is noticed late.', on: stream.smartCodec === true, testid: `stream-smart-${at}`, act: async (next) => { smart = next; } });
+  const save = button('Set on the camera', { look: 'primary', type: 'submit', testid: `stream-save-${at}` });
+  const list = Object.values(fields);
+  const form = h('form', { class: 'stack', 'data-testid': `stream-${at}` }, h('h3', {}, ROLES[stream.role] ?? stream.role), h('div', { class: 'pair' }, list.map((f) => f.el)), smartCodec && smartCodec.el, h('div', { class: 'actions' }, save));
+  bind(form, { fields: list, button: save, busy: 'Setting…', async submit() {
+    const changes = {};
+    const whole = (f, least, most, unit) => {
+      const n = Number(f.value);
+      if (!Number.isInteger(n) || n < least || n > most) throw wrong(f, `A number from ${plain(least)} to ${plain(most)}${unit}.`);
+      return n;
+    };
+    if (fields.codec && fields.codec.value !== stream.codec) changes.codec = fields.codec.value;
+    if (fields.size && fields.size.value !== own) [changes.width, changes.height] = fields.size.value.split('x').map(Number);
+    if (fields.frameRate && Number(fields.frameRate.value) !== stream.frameRate) changes.frameRate = Number(fields.frameRate.value);
+    if (fields.bitRate) {
+      const bits = 1000 * whole(fields.bitRate, Math.ceil((low ?? 16000) / 1000), Math.floor((high ?? 64e6) / 1000), ' kbit/s');
+      if (Math.round(bits / 1000) !== Math.round(stream.bitRate / 1000)) changes.bitRate = bits;
+    }
+    if (fields.keyFrameInterval) {
+      const n = whole(fields.keyFrameInterval, 1, options.longestKeyFrameInterval ?? 1000, ' frames');
+      if (n !== stream.keyFrameInterval) changes.keyFrameInterval = n;
+    }
+    if (smart !== null && smart !== stream.smartCodec) changes.smartCodec = smart;
+    if (Object.keys(changes).length === 0) { toast('Nothing was changed.'); return; }
+    await api.patch(`${path}/device-streams/${seg(stream.id)}`, changes);
+    toast('Set. The camera may take some seconds to send like this.');
+    await saved();
+  } });
+  return form;
+}
+
+export function onDevice({ channelId }) {
+  const path = `/channels/${seg(channelId)}`;
+  const ready = h('div', { 'data-testid': 'readiness' });
+  const streams = h('div', { class: 'parts' }, skeleton('sk-row', 'sk-row'));
+
+  function drawReadiness(answer) {
+    if (answer.ready) { fill(ready, sentence('ok', 'The camera is ready for the cloud: its streams are set as the cloud copy likes them.')); return; }
+    const apply = button('Make these changes', { look: 'primary', iconName: 'check', testid: 'readiness-apply', async onClick() {
+      apply.disabled = true;
+      fill(message);
+      try {
+        drawReadiness(await api.post(`${path}/cloud-readiness`));
+        await loadStreams();
+        toast('The camera is set. The box goes on with its new streams.');
+      } catch (problem) { fill(message, problemBox(problem)); apply.disabled = false; }
+    } });
+    const message = h('div', { class: 'form-message', role: 'alert' });
+    const changes = h('div', { class: 'stack', 'data-testid': 'readiness-changes' },
+      answer.changes.map((c) => h('div', {}, h('h3', {}, ROLES[c.stream] ?? c.stream), h('ul', { class: 'bullets' }, c.sentences.map((s) => h('li', {}, s))))),
+      h('p', { class: 'muted small' }, 'Whoever else uses these streams, such as a recorder, gets them like this too.'), h('div', { class: 'actions' }, apply), message);
+    changes.hidden = true;
+    const show = button('Make ready for the cloud', { look: 'primary', iconName: 'cloud', testid: 'make-ready', 'aria-expanded': 'false', onClick() {
+      changes.hidden = false;
+      show.hidden = true;
+      apply.focus();
+    } });
+    fill(ready, sentence('attention', 'The camera could be set better for the cloud copy.', h('p', { class: 'muted small' }, 'You see what would change before anything does.')), h('div', { class: 'actions' }, show), changes);
+  }
+
+  async function loadStreams() {
+    const { items } = await api.get(`${path}/device-streams`);
+    fill(streams, items.map((s) => streamForm(s, path, again)));
+  }
+  async function loadReadiness() { drawReadiness(await api.get(`${path}/cloud-readiness`)); }
+  async function again() { await Promise.all([loadStreams(), loadReadiness()]); }
+  async function load() {
+    try { await again(); } catch (problem) {
+      fill(ready);
+      fill(streams, problemBox(problem), button('Try again', { iconName: 'test', onClick: load }));
+    }
+  }
+  load();
+  return [ready, streams];
+}

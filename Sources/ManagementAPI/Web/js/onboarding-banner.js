@@ -1,0 +1,38 @@
+// A word about devices that are just being added, or were added last, with the way back to them.
+import { fill, h, icon } from './dom.js';
+import { count, when } from './format.js';
+import { bar, link } from './parts.js';
+import { store } from './store.js';
+
+/** How far an onboarding is. */
+export function progress(job) {
+  const of = (state) => job.items.filter((i) => i.state === state).length;
+  const [added, failed] = [of('added'), of('failed')];
+  return { all: job.items.length, added, failed, settled: added + failed };
+}
+
+/** `always`: the last result stays linked; otherwise only while one runs, or for an hour while something of it failed. */
+export function onboardingBanner({ on, always = false }) {
+  const el = h('div', { class: 'banner-place', 'data-testid': 'onboarding-banner', hidden: true });
+  let drawn = '';
+  function draw() {
+    const job = [...store.onboardings.values()].at(-1);
+    const p = job && progress(job);
+    const recent = job && Date.now() - Date.parse(job.startedAt) < 3600000;
+    el.hidden = !job || (job.done && !always && !(p.failed && recent));
+    const key = el.hidden ? '' : JSON.stringify([job.id, job.done, p]);
+    if (key === drawn) return;
+    drawn = key;
+    if (el.hidden) { fill(el); return; }
+    const words = job.done
+      ? `${p.added} of ${count(p.all, 'device')} added ${when(job.startedAt)}${p.failed ? `; ${p.failed} ${p.failed === 1 ? 'needs' : 'need'} you` : ''}.`
+      : `Adding devices: ${p.settled} of ${p.all} done${p.failed ? `, ${p.failed} ${p.failed === 1 ? 'needs' : 'need'} you` : ''}.`;
+    fill(el, h('div', { class: `banner ${p.failed ? 'attention' : ''}` }, icon(p.failed ? 'warn' : job.done ? 'check' : 'plus'),
+      h('div', { class: 'grow' }, h('p', {}, words), !job.done && bar(p.settled / p.all, 'Devices done')),
+      link(`#/onboarding/${encodeURIComponent(job.id)}`, 'more-link', job.done ? 'See how it went' : 'Watch', icon('next'))));
+  }
+  on('onboarding', draw);
+  on('resync', draw);
+  draw();
+  return el;
+}

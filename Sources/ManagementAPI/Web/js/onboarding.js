@@ -1,0 +1,131 @@
+// Devices that are being added: how far each is, what came out, and what to correct right there.
+import { api, seg } from './api.js';
+import { corrections } from './corrections.js';
+import { ask } from './dialog.js';
+import { fill, h, icon, say } from './dom.js';
+import { count } from './format.js';
+import { title } from './navigate.js';
+import { progress } from './onboarding-banner.js';
+import { bar, button, details, head, link, problemBox, sentence } from './parts.js';
+import { findings, remarks } from './report.js';
+import { channelsOf, put, store } from './store.js';
+import { DEVICE_STEPS, modelWords } from './words.js';
+
+const STATES = {
+  waiting: { word: 'Waiting', tone: 'plain', icon: 'clock' },
+  working: { word: 'Working', tone: 'busy', icon: 'cog' },
+  added: { word: 'Added', tone: 'ok', icon: 'check' },
+  failed: { word: 'Needs you', tone: 'trouble', icon: 'warn' },
+};
+
+function card(first, path) {
+  const name = h('h2', {});
+  const where = h('span', { class: 'muted small' });
+  const state = h('span', { class: 'chip-place' });
+  const now = h('p', { class: 'muted', role: 'status' });
+  const trouble = h('div', {});
+  const advice = h('div', {});
+  const onward = h('div', { class: 'row wrap' });
+  const found = h('div', {});
+  const more = h('details', { class: 'details' }, h('summary', {}, 'Step by step'), found);
+  const el = h('section', { class: 'card onboarding-item', 'data-testid': 'onboarding-item', 'data-index': first.index },
+    h('div', { class: 'row between top' }, h('div', {}, name, where), state), now, trouble, advice, onward, more);
+  const drawn = {};
+  const changed = (what, value) => {
+    const key = JSON.stringify(value ?? null);
+    if (drawn[what] === key) return false;
+    drawn[what] = key;
+    return true;
+  };
+  function update(item) {
+    const { report, failure, deviceId } = item;
+    const device = store.devices.get(deviceId);
+    el.dataset.state = item.state;
+    el.dataset.address = item.address;
+    const seen = [...store.discovered.values()].find((d) => d.address === item.address);
+    say(name, device?.name ?? item.name ?? (modelWords(seen?.identity) || item.address));
+    say(where, name.textContent === item.address ? '' : item.address);
+    const done = report.steps.filter((s) => s.state !== 'waiting' && s.state !== 'working').length;
+    const s = STATES[item.state] ?? STATES.waiting;
+    if (changed('state', [item.state, done])) {
+      fill(state, h('span', { class: `chip ${s.tone}`, 'data-state': item.state }, icon(s.icon), item.state === 'working' ? `Step ${Math.min(done + 1, report.steps.length)} of ${report.steps.length}` : s.word));
+    }
+    const step = report.steps.find((x) => x.state === 'working') ?? report.steps.findLast((x) => x.state === 'ok' || x.state === 'attention');
+    say(now, item.state === 'waiting' ? 'Its turn comes when one of the others is done.' : item.state === 'working' ? step?.sentence || `${DEVICE_STEPS.find(([code]) => code === step?.name)?.[1] ?? 'Begin'}…` : item.state === 'added' ? report.steps.at(-1)?.sentence ?? '' : '');
+    now.hidden = !now.textContent;
+    // What is typed into a correction stays while other news comes.
+    if (changed('failure', item.state === 'failed' ? failure : null)) {
+      fill(trouble, item.state === 'failed' && [sentence('trouble', failure?.sentence ?? 'It could not be added.', failure?.detail && details(`code ${failure.code}\n${item.address}\n${failure.detail}`)),
+        corrections({ item, path: `${path}/devices/${item.index}`, taken: (next) => put('onboarding', next) })]);
+    }
+    const channels = item.state === 'added' ? channelsOf(deviceId) : [];
+    if (changed('onward', [item.state, deviceId, channels.map((c) => [c.id, c.name, c.linked])])) {
+      const open = channels.filter((c) => !c.linked);
+      fill(onward, item.state === 'added' && deviceId && [
+        open.length > 0 && link(`#/cameras/${seg(open[0].id)}/link`, 'button', icon('cloud'), h('span', {}, open.length === 1 ? 'Link to the cloud' : `Link ${open[0].name} to the cloud`)),
+        channels.length === 1 && link(`#/cameras/${seg(channels[0].id)}`, 'button quiet', 'The camera'),
+        link(`#/device/${seg(deviceId)}`, 'button quiet', channels.length > 1 ? `The device and its ${channels.length} channels` : 'The device')]);
+    }
+    if (changed('report', report)) {
+      fill(advice, item.state === 'added' && remarks({ remarks: report.remarks }));
+      fill(found, findings({ ...report, remarks: [], recommendation: null }));
+    }
+    more.hidden = item.state === 'waiting';
+  }
+  update(first);
+  return { el, update };
+}
+
+export async function onboardingPage({ root, params: [id], on, skeleton }) {
+  title('Adding devices');
+  const path = `/onboardings/${seg(id)}`;
+  if (!store.onboardings.has(id)) skeleton();
+  const load = async () => store.onboardings.set(id, await api.get(path));
+  await load();
+  const cards = new Map();
+  const list = h('div', { class: 'onboarding-list' });
+  const figure = h('div', { class: 'figure', 'data-testid': 'onboarding-progress' });
+  const message = h('div', { class: 'form-message', role: 'alert' });
+  const onward = h('div', { class: 'row wrap' });
+  const heading = h('h1', { tabindex: -1 });
+  const cancel = button('Stop the rest', { iconName: 'cross', testid: 'onboarding-cancel', async onClick() {
+    const p = progress(store.onboardings.get(id));
+    if (!await ask({ title: 'Stop adding?', action: 'Stop the rest', text: `${count(p.all - p.settled, 'device is', 'devices are')} not done and will not be added. Those that are added stay.` })) return;
+    cancel.disabled = true;
+    try { await api.delete(path); await load(); draw(); } catch (problem) { fill(message, problemBox(problem)); }
+    cancel.disabled = false;
+  } });
+
+  function toFailed() {
+    const first = list.querySelector('[data-state=failed]');
+    first?.scrollIntoView({ block: 'center' });
+    first?.querySelector('form input, form button')?.focus({ preventScroll: true });
+  }
+
+  let drawn = '';
+  function draw() {
+    const job = store.onboardings.get(id);
+    if (!job) return;
+    for (const item of job.items) {
+      if (cards.has(item.index)) cards.get(item.index).update(item);
+      else { cards.set(item.index, card(item, path)); list.append(cards.get(item.index).el); }
+    }
+    const p = progress(job);
+    const key = JSON.stringify([p, job.done]);
+    if (key === drawn) return;
+    drawn = key;
+    say(heading, job.done ? `${p.added} of ${count(p.all, 'device')} added` : `Adding ${count(p.all, 'device')}`);
+    fill(figure, h('div', { class: 'figure-head' }, h('span', { class: 'number', role: 'status' }, `${p.settled} of ${count(p.all, 'device')} done`, h('span', { class: 'muted' }, `, ${p.added} added`)), p.failed > 0 && button(`${p.failed} ${p.failed === 1 ? 'needs' : 'need'} you`, { look: 'quiet small', iconName: 'warn', testid: 'first-failed', onClick: () => toFailed() })),
+    bar(p.settled / p.all, 'Devices done', p.failed ? 'attention' : ''),
+    !job.done && h('p', { class: 'muted small' }, 'You can leave this page; the work goes on, and “Cameras” leads back to it.'));
+    cancel.hidden = job.done;
+    const next = job.items.flatMap((i) => (i.deviceId ? channelsOf(i.deviceId) : [])).find((c) => !c.linked);
+    fill(onward, job.done && [p.added > 0 && next && link(`#/cameras/${seg(next.id)}/link`, 'button primary', icon('cloud'), h('span', {}, 'Link to the cloud')),
+      link('#/cameras', 'button', icon('camera'), h('span', {}, 'To the cameras')), link('#/add', 'button quiet', icon('plus'), h('span', {}, 'Add more'))]);
+  }
+  on('onboarding', (item) => { if (!item || item.onboardingId === id) draw(); });
+  for (const name of ['device', 'channel']) on(name, () => { drawn = ''; draw(); });
+  on('resync', async () => { await load(); draw(); });
+  fill(root, head([link('#/add', 'back', icon('back'), 'Add cameras'), heading], cancel), h('div', { class: 'narrow' }, figure, onward, message), list);
+  draw();
+}
