@@ -222,8 +222,11 @@ struct XMLReader {
             index += 1
             if breaksAsSpaces, byte < 0x20 {
                 decoded.append(0x20)
-            } else if byte != 0x0D || index == text.endIndex || text[index] != 0x0A {
+            } else if byte != 0x0D {
                 decoded.append(byte)
+            } else if index == text.endIndex || text[index] != 0x0A {
+                // XML 1.0, section 2.11: every line break becomes one form.
+                decoded.append(0x0A)
             }
         }
     }

@@ -116,6 +116,8 @@ public final class FootageIndex: Sendable {
                 row.clipId = clip
                 row.dropReason = before?.dropReason
             }
+            // A reason that was written first is not forgotten by the event itself, which comes after it.
+            if dropReason == nil, row.clipId == nil { row.dropReason = before?.dropReason }
             try row.upsert(database)
         }
         changes.send(.event(event.id))

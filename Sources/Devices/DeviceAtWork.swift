@@ -30,6 +30,10 @@ public final class DeviceAtWork: Sendable {
         var tracker: EventTracker
         var clockOffset: Double?
         var offlineEvent: EventID?
+        /// When the present event stream began.
+        var readyAt: Duration?
+        /// Asking again by itself would lock the account.
+        var needsPerson = false
         var lostAt: Duration?
     }
 
@@ -40,14 +44,17 @@ public final class DeviceAtWork: Sendable {
     private let environment: DeviceEnvironment
     private let state: Mutex<State>
     private let retry = Signal()
+    /// Keeps the certificate that the device showed first.
+    private let pinned: @Sendable (String) async -> Void
     /// Documents of metadata tracks; where they come faster than they are read, the oldest go.
-    private let documents = AsyncStream<[UInt8]>.makeStream(bufferingPolicy: .bufferingNewest(256))
+    private let documents = AsyncStream<[UInt8]>.makeStream(bufferingPolicy: .bufferingNewest(16))
     private let logger: Logger
 
     init(
         _ record: DeviceRecord, description: DeviceDescription?, driver: any CameraDriver, profile: CameraProfile,
-        channels: [ChannelRecord], environment: DeviceEnvironment
+        channels: [ChannelRecord], environment: DeviceEnvironment, pinned: @escaping @Sendable (String) async -> Void
     ) {
+        self.pinned = pinned
         self.record = record
         self.driver = driver
         self.environment = environment
@@ -96,21 +103,27 @@ public final class DeviceAtWork: Sendable {
             group.addTask { await self.lookAfter() }
             await group.waitForAll()
         }
+        // Who works on after this knows nothing of what goes on now.
+        for event in state.withLock({ $0.tracker.reset() }) { await environment.spool.end(event, at: environment.time.now()) }
+        await lens.stopAll()
         await driver.close()
     }
 
-    /// Tries again now what waits.
-    func retryNow() { retry.raise() }
+    /// Tries again now what waits, because a person wants it.
+    public func retryNow() {
+        state.withLock { $0.needsPerson = false }
+        retry.raise()
+    }
 
     /// Receives events, again and again.
     private func hear() async {
         var backOff = BackOff(first: .seconds(1), longest: .seconds(60))
         while !Task.isCancelled {
-            let began = environment.time.uptime()
+            state.withLock { $0.readyAt = nil }
             var failure: DeviceFailure?
             do throws(DeviceFailure) {
                 try await driver.listen { [self] in
-                    connected()
+                    await connected()
                 } take: { [self] notification in
                     await take(notification)
                 }
@@ -118,49 +131,50 @@ public final class DeviceAtWork: Sendable {
                 failure = error
             }
             guard !Task.isCancelled else { return }
-            // Devices end the stream as a matter of course; only one that ends at once is in trouble.
-            if failure == nil || failure?.code == .silent, environment.time.uptime() - began > .seconds(5) { backOff.succeeded() }
-            guard await rest(after: failure, backOff: &backOff, began: began) else { return }
+            await rest(after: failure, backOff: &backOff)
         }
     }
 
-    /// Waits before the next attempt; false when cancelled.
-    private func rest(after failure: DeviceFailure?, backOff: inout BackOff, began: Duration) async -> Bool {
+    /// Waits before the next attempt. Devices end the stream as a matter of course; one that ends it at once, or never begins it, is in trouble.
+    private func rest(after failure: DeviceFailure?, backOff: inout BackOff) async {
         if let failure, failure.code == .unsupported {
             set(
                 events: Condition(
                     code: "unsupported", severity: .off, sentence: "The device tells of no events; the box looks for motion itself.",
                     since: environment.time.now()))
-            await retry.wait()
-            return !Task.isCancelled
+            return await retry.wait()
         }
-        let lasted = environment.time.uptime() - began > .seconds(5)
-        if failure == nil || lasted {
-            await retry.wait(atMost: .milliseconds(Int.random(in: 200...500)), time: environment.time)
-            return !Task.isCancelled
+        if let ready = state.withLock({ $0.readyAt }), environment.time.uptime() - ready > .seconds(5) {
+            backOff.succeeded()
+            return await retry.wait(atMost: .milliseconds(Int.random(in: 200...500)), time: environment.time)
         }
-        if let failure { lost(failure) }
-        let wait = failure?.needsPerson == true ? .seconds(900) : backOff.failed()
-        await retry.wait(atMost: wait, time: environment.time)
-        return !Task.isCancelled
+        let failure = failure ?? DeviceFailure.nonsense("its event stream ends at once")
+        await lost(failure)
+        guard failure.needsPerson else { return await retry.wait(atMost: backOff.failed(), time: environment.time) }
+        // Each further try would bring the lock nearer, or lengthen it.
+        guard failure.code == .locked, let seconds = failure.lockedSeconds else { return await retry.wait() }
+        await retry.wait(atMost: .seconds(min(max(seconds, 1), 86_400) + 5), time: environment.time)
     }
 
-    private func connected() {
+    private func connected() async {
         let now = environment.time.now()
         let (returned, offline) = state.withLock { state in
             let was = state.view.condition
             state.view.condition = Condition(code: "ok", severity: .ok, sentence: "The device answers.", since: now).continuing(was)
             state.view.events = Condition(code: "ok", severity: .ok, sentence: "Its events come.", since: now).continuing(state.view.events)
             state.lostAt = nil
+            state.needsPerson = false
+            state.readyAt = environment.time.uptime()
             defer { state.offlineEvent = nil }
             return (was.severity == .trouble, state.offlineEvent)
         }
         if returned { logger.info("device answers again", metadata: ["name": "\(record.name)"]) }
-        if let offline { Task { await environment.spool.end(offline, at: now) } }
+        if let offline { await environment.spool.end(offline, at: now) }
+        if record.pinnedCertificate == nil, let certificate = driver.certificate { await pinned(certificate) }
         environment.changed(record.id)
     }
 
-    private func lost(_ failure: DeviceFailure) {
+    private func lost(_ failure: DeviceFailure) async {
         let now = environment.time.now()
         let uptime = environment.time.uptime()
         let (first, offline) = state.withLock { state in
@@ -171,22 +185,21 @@ public final class DeviceAtWork: Sendable {
             state.view.condition = new
             state.view.events = Condition(
                 code: failure.code.rawValue, severity: .attention, sentence: "Its events do not come now.", since: new.since)
+            state.needsPerson = failure.needsPerson
             let lostAt = state.lostAt ?? uptime
             state.lostAt = lostAt
-            let isOffline =
-                [.unreachable, .refused, .silent].contains(failure.code) && state.offlineEvent == nil
+            let isOffline = [.unreachable, .refused, .silent].contains(failure.code) && state.offlineEvent == nil
                 && uptime - lostAt >= environment.offlineAfter
             return (was.code != new.code, isOffline)
         }
         if first { logger.warning("device lost", metadata: ["name": "\(record.name)", "reason": "\(failure.code.rawValue)"]) }
-        if offline {
-            var event = CameraEvent(channel: ownChannel, category: .offline, source: .box, time: environment.time)
-            event.device = record.id
-            event.onlyNoted = true
-            state.withLock { $0.offlineEvent = event.id }
-            Task { [event] in await environment.spool.record(event, channelName: record.name, clip: nil, dropReason: nil) }
-        }
         environment.changed(record.id)
+        guard offline else { return }
+        var event = CameraEvent(channel: ownChannel, category: .offline, source: .box, time: environment.time)
+        event.device = record.id
+        event.onlyNoted = true
+        state.withLock { $0.offlineEvent = event.id }
+        await environment.spool.record(event, channelName: record.name, clip: nil, dropReason: nil)
     }
 
     private func set(events condition: Condition) {
@@ -199,14 +212,13 @@ public final class DeviceAtWork: Sendable {
     func has(_ channel: ChannelID) -> Bool { channels.values.contains(channel) }
 
     func tell(_ document: [UInt8]) {
+        // Most documents describe objects on each frame, and no event.
+        guard document.count <= 256 << 10, document.firstRange(of: Array("NotificationMessage".utf8)) != nil else { return }
         documents.continuation.yield(document)
     }
 
     private func read(_ document: [UInt8]) async {
-        // Most documents describe objects on each frame, and no event.
-        guard document.firstRange(of: Array("NotificationMessage".utf8)) != nil, let events = try? ONVIFEvents(parsing: document) else {
-            return
-        }
+        guard let events = try? ONVIFEvents(parsing: document) else { return }
         for notification in events.notifications {
             let isFirst = notification.details["operation"] == "initialized"
             guard !isFirst || notification.phase == .active else { continue }
@@ -231,7 +243,7 @@ public final class DeviceAtWork: Sendable {
         case .nothing: break
         case .begins: await begin(notification, now: now, offset: offset)
         case .goesOn(let id, let bringsPicture):
-            await environment.channels[channel(of: notification)]?.prolong()
+            if let id, notification.category.isFootage { await environment.channels[channel(of: notification)]?.prolong([id]) }
             if bringsPicture, let id, let picture = notification.picture { await environment.pictures.keep(picture, of: id) }
         case .ends(let events):
             for event in events { await environment.spool.end(event, at: environment.time.now()) }
@@ -253,6 +265,7 @@ public final class DeviceAtWork: Sendable {
             event.onlyNoted = true
             await environment.spool.record(event, channelName: name(of: event.channel), clip: nil, dropReason: nil)
         }
+        if notification.phase == .momentary { await environment.spool.end(event.id, at: environment.time.now()) }
         if let picture = notification.picture {
             await environment.pictures.keep(picture, of: event.id)
         } else if let url = notification.pictureURL, let isapi = driver as? ISAPIDriver {
@@ -302,7 +315,7 @@ public final class DeviceAtWork: Sendable {
 
     private func lookAfter() async {
         while !Task.isCancelled {
-            await lookNow()
+            if !state.withLock({ $0.needsPerson }) { await lookNow() }
             guard (try? await environment.time.sleep(.seconds(view.condition.severity == .ok ? 1800 : 60))) != nil else { return }
         }
     }
@@ -321,7 +334,8 @@ public final class DeviceAtWork: Sendable {
                     }
                 }
             } catch {
-                if description?.capabilities.contains(.events) != true { lost(error) }
+                if description?.capabilities.contains(.events) != true || error.needsPerson { await lost(error) }
+                if error.needsPerson { return }
             }
         }
         if description?.capabilities.contains(.storageHealth) == true, let disks = try? await driver.disks() {

@@ -6,6 +6,7 @@ public import Cameras
 public import Core
 public import Foundation
 import GRDB
+public import Logging
 import Media
 public import Recording
 
@@ -151,7 +152,21 @@ public struct DeviceCatalogue: Sendable {
             try device.update(database)
             for channel in changed { try channel.update(database) }
         }
-        for channel in try await channelRecords(of: device.id) {
+        try await setToWork(device.id)
+    }
+
+    /// Changes a device's row as it is now, whatever others changed meanwhile; its channels stay as they are.
+    public func change(_ id: DeviceID, _ change: @escaping @Sendable (inout DeviceRecord) throws -> Void) async throws {
+        try await database.write { database in
+            guard var device = try DeviceRecord.fetchOne(database, key: id) else { throw CatalogueError.noSuchDevice }
+            try change(&device)
+            try device.update(database)
+        }
+    }
+
+    /// Lets a device's channels follow what was changed of it.
+    func setToWork(_ id: DeviceID) async throws {
+        for channel in try await channelRecords(of: id) {
             try await setToWork(channel)
             channels[channel.id]?.retryNow()
         }
@@ -195,8 +210,16 @@ public struct DeviceCatalogue: Sendable {
     }
 
     /// Starts every channel that is set.
-    public func start() async throws {
-        for channel in try await channelRecords() { try await setToWork(channel) }
+    public func start(_ logger: Logger) async throws {
+        // Events that went on when the box ended: when they ended nobody knows.
+        try await database.write {
+            try $0.execute(sql: "UPDATE event SET endedAt = startedAt WHERE endedAt IS NULL AND clipId IS NULL AND deviceId IS NOT NULL")
+        }
+        for channel in try await channelRecords() {
+            do { try await setToWork(channel) } catch {
+                logger.error("channel not started", metadata: ["name": "\(channel.name)", "error": "\(error)"])
+            }
+        }
     }
 
     private func setToWork(_ channel: ChannelRecord) async throws {

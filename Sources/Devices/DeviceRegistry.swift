@@ -44,6 +44,8 @@ public final class DeviceRegistry: Sendable {
     private struct State {
         var entries: [DeviceID: Entry] = [:]
         var running = false
+        /// The last change; each begins when the one before has ended, so that no two work on one device.
+        var lastChange: Task<Void, any Error>?
     }
 
     public let environment: DeviceEnvironment
@@ -78,20 +80,48 @@ public final class DeviceRegistry: Sendable {
 
     /// Starts every device that is set.
     public func startAll() async throws {
-        for (device, _) in try await catalogue.devices() { try await apply(device.id) }
+        for (device, _) in try await catalogue.devices() {
+            // One device that cannot be read must not keep the others, and what waits in the spool, from working.
+            do { try await apply(device.id) } catch {
+                environment.logger.error("device not started", metadata: ["name": "\(device.name)", "error": "\(error)"])
+            }
+        }
     }
 
     /// Takes over a device as it is set now: it begins anew.
     public func apply(_ id: DeviceID) async throws {
+        try await inTurn { try await self.applyNow(id) }
+    }
+
+    /// Ends a device.
+    public func remove(_ id: DeviceID) async {
+        try? await inTurn { await self.removeNow(id) }
+    }
+
+    private func inTurn(_ change: @escaping @Sendable () async throws -> Void) async throws {
+        let task = state.withLock { state in
+            let before = state.lastChange
+            let task = Task {
+                _ = await before?.result
+                try await change()
+            }
+            state.lastChange = task
+            return task
+        }
+        try await task.value
+    }
+
+    private func applyNow(_ id: DeviceID) async throws {
+        await removeNow(id)
+        // Read after the former one has ended, which may have taken a while; a device that was removed meanwhile stays removed.
         let (record, _) = try await catalogue.device(id)
         let entry = try await catalogue.entryPoint(of: record)
         let description = record.description
         let profile = description.map { environment.prober.profiles.profile(of: $0.identity) } ?? .unknown
         let device = DeviceAtWork(
             record, description: description, driver: environment.prober.driver(record.driverKind, entry, profile: profile),
-            profile: profile,
-            channels: try await catalogue.channelRecords(of: id), environment: environment)
-        await remove(id)
+            profile: profile, channels: try await catalogue.channelRecords(of: id), environment: environment,
+            pinned: { [catalogue] certificate in try? await catalogue.change(id) { $0.pinnedCertificate = $0.pinnedCertificate ?? certificate } })
         state.withLock { state in
             state.entries[id] = Entry(device: device)
             if state.running { Self.start(&state, id) }
@@ -99,9 +129,9 @@ public final class DeviceRegistry: Sendable {
         environment.changed(id)
     }
 
-    /// Ends a device.
-    public func remove(_ id: DeviceID) async {
+    private func removeNow(_ id: DeviceID) async {
         guard let entry = state.withLock({ $0.entries.removeValue(forKey: id) }) else { return }
+        await entry.device.lens.stopAll()
         entry.task?.cancel()
         await entry.task?.value
         await entry.device.driver.close()

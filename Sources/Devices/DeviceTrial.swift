@@ -20,18 +20,21 @@ public struct DeviceTrial: Sendable {
     let captureSpan: Duration
     /// What comes from a channel now, where its stream is at work: it is not opened a second time, for there may be no session free.
     let receiving: @Sendable (Int) -> [StreamStatus]?
+    /// Its events come already, so that no second subscription is made.
+    let eventsCome: Bool
     /// The name of a device that has this identity already.
     let addedAs: @Sendable (DeviceIdentity, DeviceAddress) async -> String?
 
     public init(
         prober: DeviceProber, time: TimeSource, captureSpan: Duration = .seconds(10),
-        receiving: @escaping @Sendable (Int) -> [StreamStatus]? = { _ in nil },
+        receiving: @escaping @Sendable (Int) -> [StreamStatus]? = { _ in nil }, eventsCome: Bool = false,
         addedAs: @escaping @Sendable (DeviceIdentity, DeviceAddress) async -> String?
     ) {
         self.prober = prober
         self.time = time
         self.captureSpan = captureSpan
         self.receiving = receiving
+        self.eventsCome = eventsCome
         self.addedAs = addedAs
     }
 
@@ -60,10 +63,10 @@ public struct DeviceTrial: Sendable {
         let greeting = try await reach(entry, wanted: wanted)
         notes.done(.reach, "\(entry.address.host) answers.")
         notes.begin(.signIn)
-        let (driver, description) = try await describe(entry, greeting: greeting, wanted: wanted, notes: notes)
+        let (driver, description, known) = try await describe(entry, greeting: greeting, wanted: wanted, notes: notes)
         defer { Task { await driver.close() } }
+        entry = known
         entry.address.rtspPort = Self.rtspPort(description) ?? entry.address.rtspPort
-        if let client = (driver as? ISAPIDriver)?.certificate ?? (driver as? ONVIFDriver)?.certificate { entry.pinnedCertificate = client }
         if let name = await addedAs(description.identity, entry.address) {
             throw DeviceFailure(.alreadyAdded, "This device is added already, as \(name).")
         }
@@ -106,7 +109,7 @@ public struct DeviceTrial: Sendable {
 
     private func describe(
         _ entry: DeviceEntryPoint, greeting: DeviceProber.Greeting, wanted: DriverKind?, notes: Notes
-    ) async throws(DeviceFailure) -> (any CameraDriver, DeviceDescription) {
+    ) async throws(DeviceFailure) -> (any CameraDriver, DeviceDescription, DeviceEntryPoint) {
         var last = greeting.failure ?? DeviceFailure(.unsupported, "The device speaks no language that the box knows. Add its RTSP URL.")
         let candidates = prober.candidates(greeting, entry: entry, wanted: wanted)
         for (kind, reason) in candidates {
@@ -117,14 +120,16 @@ public struct DeviceTrial: Sendable {
                 notes.done(.signIn, entry.credentials == nil ? "It asks for no password." : "It accepts the password.")
                 noteIdentity(description, notes)
                 let profile = prober.profiles.profile(of: description.identity)
-                if let better = profile.driver, better != kind, wanted == nil, candidates.contains(where: { $0.0 == better }) { continue }
+                var known = entry
+                known.pinnedCertificate = driver.certificate ?? entry.pinnedCertificate
                 await driver.close()
-                return (prober.driver(kind, entry, profile: profile), description)
+                if let better = profile.driver, better != kind, wanted == nil, candidates.contains(where: { $0.0 == better }) { continue }
+                return (prober.driver(kind, known, profile: profile), description, known)
             } catch {
                 await driver.close()
                 last = candidates.count > 1 && kind == .rtsp && greeting.isapi ? last : error
-                // The same password on another door only brings the lock nearer.
-                guard !error.needsPerson, error.code != .unreachable else { throw error }
+                // Only one that does not speak this language is asked in another; the same password on another door only brings the lock nearer.
+                guard [.unsupported, .nonsense, .refused].contains(error.code) else { throw error }
             }
         }
         throw last
@@ -230,6 +235,7 @@ public struct DeviceTrial: Sendable {
         guard description.capabilities.contains(.events) else {
             return notes.skip(.events, "The device tells of no events; the box looks for motion itself.")
         }
+        guard !eventsCome else { return notes.done(.events, "Its events come.") }
         notes.begin(.events)
         let sign = Signal()
         let heard = Mutex<(ready: Bool, any: Bool)>((false, false))

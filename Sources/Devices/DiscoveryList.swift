@@ -24,6 +24,8 @@ public final class DiscoveryList: Sendable {
     }
 
     private static let limit = 1024
+    /// Of devices that may have moved.
+    private let away: [DeviceFailure.Code] = [.unreachable, .refused, .silent]
     private let finder: DeviceFinder
     private let sweeper: PortSweep
     private let catalogue: DeviceCatalogue
@@ -120,7 +122,6 @@ public final class DiscoveryList: Sendable {
         var quiet = Duration.zero
         while (try? await time.sleep(.seconds(15))) != nil {
             quiet += .seconds(15)
-            let away: [DeviceFailure.Code] = [.unreachable, .refused, .silent]
             let lost = registry.devices.contains { device in away.contains { $0.rawValue == device.view.condition.code } }
             guard lost || quiet >= .seconds(600) else { continue }
             quiet = .zero
@@ -128,10 +129,23 @@ public final class DiscoveryList: Sendable {
         }
     }
 
+    /// Whether the device answers there, and says itself who it is when signed in to by digest.
+    private func isSame(_ device: DeviceRecord, at host: String) async -> Bool {
+        guard var entry = try? await catalogue.entryPoint(of: device) else { return false }
+        entry.address.host = host
+        entry.allowsBasic = false
+        let driver = registry.environment.prober.driver(device.driverKind, entry, profile: .unknown)
+        let identity = try? await driver.describe().identity
+        await driver.close()
+        guard let identity else { return false }
+        if let serial = device.serialNumber { return identity.serialNumber == serial }
+        return device.macAddress != nil && identity.macAddress == device.macAddress
+    }
+
     /// Finds the devices of the box by their identity and moves those whose address changed.
     public func followNow() async {
         let found = Mutex<[DiscoveredDevice]>([])
-        await finder.probe(for: .seconds(3)) { device in found.withLock { $0.append(device) } }
+        await finder.probe(for: .seconds(3)) { device in found.withLock { if $0.count < Self.limit { $0.append(device) } } }
         let seen = found.withLock { $0 }
         guard let devices = try? await catalogue.devices() else { return }
         for (device, _) in devices {
@@ -139,10 +153,12 @@ public final class DiscoveryList: Sendable {
                 let here = seen.first(where: { one in
                     if let serial = device.serialNumber, one.identity.serialNumber == serial { return true }
                     return device.macAddress != nil && one.identity.macAddress == device.macAddress
-                }), here.address != device.host, !here.otherAddresses.contains(device.host)
+                }), here.address != device.host
             else { continue }
-            // Two devices answering at the old address and the new would be a trick; the old one must be silent.
-            guard let view = registry[device.id]?.view, view.condition.severity != .ok else { continue }
+            // An answer may be anybody's word: only a device that is silent at its old address is looked for, and it must prove itself at the new.
+            guard let view = registry[device.id]?.view, away.contains(where: { $0.rawValue == view.condition.code }),
+                await isSame(device, at: here.address)
+            else { continue }
             do {
                 try await catalogue.move(device.id, to: here.address)
                 try await registry.apply(device.id)

@@ -16,6 +16,7 @@ public actor LensControl {
 
     private let time: TimeSource
     private var leases: [Int: Lease] = [:]
+    private var moving: [Int: (DeviceChannel, any CameraDriver)] = [:]
     private var watchers: [Int: Task<Void, Never>] = [:]
     /// The last command of each channel; each begins when the one before has ended, so that a stop never overtakes a movement.
     private var last: [Int: Task<Void, Never>] = [:]
@@ -33,10 +34,17 @@ public actor LensControl {
             do throws(DeviceFailure) {
                 try await inTurn(channel.number) { () async throws(DeviceFailure) in try await driver.move(channel, movement) }
             } catch {
-                leases[channel.number] = nil
+                // The lens may turn all the same: the answer may have been lost, not the command.
+                leases[channel.number]?.until = time.uptime()
+                watch(channel, with: driver)
                 throw error
             }
         }
+        watch(channel, with: driver)
+    }
+
+    private func watch(_ channel: DeviceChannel, with driver: any CameraDriver) {
+        moving[channel.number] = (channel, driver)
         if watchers[channel.number] == nil {
             watchers[channel.number] = Task { await self.watch(channel, driver: driver) }
         }
@@ -47,6 +55,13 @@ public actor LensControl {
         leases[channel.number] = nil
         watchers.removeValue(forKey: channel.number)?.cancel()
         try await inTurn(channel.number) { () async throws(DeviceFailure) in try await driver.stop(channel) }
+    }
+
+    /// Stops whatever moves, because its driver ends.
+    func stopAll() async {
+        for (channel, driver) in moving.values where leases[channel.number] != nil || watchers[channel.number] != nil {
+            try? await release(channel, driver: driver)
+        }
     }
 
     private func watch(_ channel: DeviceChannel, driver: any CameraDriver) async {

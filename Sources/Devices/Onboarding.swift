@@ -111,12 +111,14 @@ public final class Onboarding: Sendable {
     // MARK: Devices that were added
 
     /// Tries a device of the box whole again, in the background; its report and description are replaced.
-    public func check(_ id: DeviceID) {
+    ///
+    /// - Parameter choosesDriver: The best driver is looked for again; else the one that it has stays.
+    public func check(_ id: DeviceID, choosesDriver: Bool = false) {
         let key = "check/\(id)"
         let task = Task {
             try? await turns.run {
                 do {
-                    try await self.checkNow(id)
+                    try await self.checkNow(id, choosesDriver: choosesDriver)
                 } catch {
                     self.logger.warning("device not checked", metadata: ["device": "\(id)", "error": "\(error)"])
                 }
@@ -127,7 +129,7 @@ public final class Onboarding: Sendable {
         former?.cancel()
     }
 
-    private func checkNow(_ id: DeviceID) async throws {
+    private func checkNow(_ id: DeviceID, choosesDriver: Bool) async throws {
         let (record, _) = try await catalogue.device(id)
         let entry = try await catalogue.entryPoint(of: record)
         let working = Dictionary(
@@ -135,27 +137,31 @@ public final class Onboarding: Sendable {
                 catalogue.channels[channel.id].map { (channel.number, $0.view.streams) }
             })
         let trial = DeviceTrial(
-            prober: registry.environment.prober, time: time, captureSpan: captureSpan, receiving: { working[$0] }, addedAs: { _, _ in nil })
+            prober: registry.environment.prober, time: time, captureSpan: captureSpan, receiving: { working[$0] },
+            eventsCome: registry[id]?.view.events?.severity == .ok, addedAs: { _, _ in nil })
         let (result, report) = await trial.run(
-            entry, driver: record.driverChosen ? record.driverKind : nil, zone: nil, setsClock: false
+            entry, driver: choosesDriver ? nil : record.driverKind, zone: nil, setsClock: false
         ) { _ in }
-        var (device, _) = try await catalogue.device(id)
-        device.report = String(decoding: try GatehouseJSON.encoder.encode(report), as: UTF8.self)
-        if case .success(let outcome) = result {
+        let text = String(decoding: try GatehouseJSON.encoder.encode(report), as: UTF8.self)
+        try await catalogue.change(id) { device in
+            device.report = text
+            guard case .success(let outcome) = result else { return }
             try device.take(outcome.description)
-            device.pinnedCertificate = outcome.entry.pinnedCertificate ?? device.pinnedCertificate
+            device.pinnedCertificate = device.pinnedCertificate ?? outcome.entry.pinnedCertificate
         }
-        try await catalogue.update(device)
-        try await registry.apply(id)
+        guard case .success(let outcome) = result else { return }
+        if outcome.description.driver == record.driverKind {
+            registry[id]?.take(outcome.description)
+        } else {
+            try await registry.apply(id)
+        }
     }
 
     /// Asks a device again what it is, after something was changed on it.
     public func refresh(_ id: DeviceID) async throws {
         guard let atWork = registry[id] else { throw CatalogueError.noSuchDevice }
         let description = try await atWork.driver.describe()
-        var (device, _) = try await catalogue.device(id)
-        try device.take(description)
-        try await catalogue.update(device)
+        try await catalogue.change(id) { try $0.take(description) }
         atWork.take(description)
     }
 
@@ -163,9 +169,9 @@ public final class Onboarding: Sendable {
     public func changePassword(of id: DeviceID, to password: String) async throws {
         guard let atWork = registry[id] else { throw CatalogueError.noSuchDevice }
         try await atWork.driver.changePassword(to: password)
-        var (device, _) = try await catalogue.device(id)
-        device.sealedPassword = try catalogue.seal(password, for: id)
-        try await catalogue.update(device)
+        let sealed = try catalogue.seal(password, for: id)
+        try await catalogue.change(id) { $0.sealedPassword = sealed }
+        try await catalogue.setToWork(id)
         try await registry.apply(id)
     }
 
@@ -180,6 +186,7 @@ public final class Onboarding: Sendable {
                 device.note(nil, failure: error.sentence)
             }
             try? FileManager.default.removeItem(atPath: file)
+            state.withLock { _ = $0.tasks.removeValue(forKey: "upgrade/\(device.record.id)") }
         }
         state.withLock { $0.tasks["upgrade/\(device.record.id)"] = task }
     }
@@ -227,6 +234,8 @@ public final class Onboarding: Sendable {
                     item.state = .added
                     item.device = device
                     item.report = report
+                    // The device's row has it now, sealed.
+                    item.request.entry.credentials?.password = ""
                 }
             } catch CatalogueError.alreadyAdded(let sentence) {
                 fail(id, index, DeviceFailure(.alreadyAdded, sentence), report)

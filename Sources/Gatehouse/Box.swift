@@ -80,7 +80,7 @@ struct Box {
             targets: StorageTargets(
                 database: database, sealer: sealer, uploader: uploader, time: time, allowsHTTP: settings.allowHTTPStorage),
             catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery, eventPictures: eventPictures,
-            prober: prober, pictures: pictures, logLevel: level,
+            prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, logLevel: level,
             metricsToken: settings.metricsToken, startedAt: startedAt, time: time, logger: logger)
         retention = Retention(uploader: uploader, index: spool.index, time: time, logger: logger)
         self.settings = settings
@@ -99,7 +99,7 @@ struct Box {
                 "damaged": "\(report.damaged)",
             ])
         try await services.targets.start(first: settings.storageFolder.map { .folder(path: $0) }, logger: logger)
-        if try await services.administration.isClaimed() { try await services.catalogue.start() }
+        if try await services.administration.isClaimed() { try await services.catalogue.start(logger) }
         try await services.devices.startAll()
         let tls = settings.tls ? try ServerCertificate.configuration(folder: state.tlsPath, name: settings.boxName) : nil
         let server = APIServer(

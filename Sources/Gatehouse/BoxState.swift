@@ -36,6 +36,14 @@ struct BoxState {
         setupCode = try Self.setupCode(path + "/setup-code", given: given)
     }
 
+    /// The folder for files that are passed on, without what an earlier life left there.
+    func emptyUploadFolder() throws -> String {
+        let folder = path + "/uploads"
+        try? FileManager.default.removeItem(atPath: folder)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        return folder
+    }
+
     private static func serialNumber(_ path: String) throws -> String {
         if let data = FileManager.default.contents(atPath: path) {
             guard let identity = try? JSONDecoder().decode(Identity.self, from: data) else {

@@ -41,6 +41,8 @@ public struct BoxServices: Sendable {
     public let discovery: DiscoveryList
     public let eventPictures: EventPictures
     public let prober: DeviceProber
+    /// For files that are passed on; emptied at the start.
+    public let uploadFolder: String
     public let pictures: PictureWorker
     public let logLevel: LogLevel
     public let metricsToken: String?
@@ -53,7 +55,7 @@ public struct BoxServices: Sendable {
         channels: ChannelRegistry, definitions: Definitions, transcodes: TranscodeQueue, spool: Spool,
         uploader: Uploader, targets: StorageTargets, catalogue: DeviceCatalogue, devices: DeviceRegistry, onboarding: Onboarding,
         discovery: DiscoveryList,
-        eventPictures: EventPictures, prober: DeviceProber, pictures: PictureWorker,
+        eventPictures: EventPictures, prober: DeviceProber, uploadFolder: String, pictures: PictureWorker,
         logLevel: LogLevel,
         metricsToken: String?, startedAt: Date, time: TimeSource, logger: Logger
     ) {
@@ -74,6 +76,7 @@ public struct BoxServices: Sendable {
         self.discovery = discovery
         self.eventPictures = eventPictures
         self.prober = prober
+        self.uploadFolder = uploadFolder
         self.pictures = pictures
         self.logLevel = logLevel
         self.metricsToken = metricsToken

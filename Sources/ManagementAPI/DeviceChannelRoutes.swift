@@ -66,8 +66,7 @@ struct DeviceChannelRoutes {
     /// The streams as they are set now; what was learned when the device was added where it does not say.
     private func freshStreams(_ target: ChannelOnDevice) async throws -> [DeviceStream] {
         guard target.channel.capabilities.contains(.streamSettings) else { return target.channel.streams }
-        let description = try await target.driver.describe()
-        return description.channels.first { $0.number == target.channel.number }?.streams ?? target.channel.streams
+        return try await target.driver.streams(of: target.channel)
     }
 
     private func readiness(_ target: ChannelOnDevice) async throws -> CloudReadiness {

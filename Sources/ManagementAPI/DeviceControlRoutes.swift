@@ -21,6 +21,7 @@ struct DeviceControlRoutes {
         }
         routes.post("devices/:id/look") { _, context in
             let device = try device(context)
+            device.retryNow()
             await device.lookNow()
             return try answer(try await maker.device(device.record.id))
         }
@@ -95,7 +96,10 @@ struct DeviceControlRoutes {
         guard device.description?.capabilities.contains(.firmwareUpgrade) == true else {
             throw DeviceFailure.unsupported("firmware upgrades from here")
         }
-        let path = NSTemporaryDirectory() + "gatehouse-firmware-\(device.record.id)"
+        if let upgrade = device.view.upgrade, upgrade.stage != .done {
+            throw Problem.conflict("An upgrade of this device goes on. Wait until it is done.")
+        }
+        let path = "\(services.uploadFolder)/\(UUID().uuidString)"
         guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]) else {
             throw Problem.conflict("The box has no room for the file.")
         }
@@ -107,7 +111,9 @@ struct DeviceControlRoutes {
                 guard bytes <= Self.firmwareLimit else {
                     throw Problem(.contentTooLarge, "too-large", "Too large", "Firmware has at most 256 MB.")
                 }
-                try file.write(contentsOf: Data(buffer.readableBytesView))
+                do { try file.write(contentsOf: Data(buffer.readableBytesView)) } catch {
+                    throw Problem.conflict("The box has no room for the file.")
+                }
             }
             try file.close()
             guard bytes > 0 else {

@@ -143,7 +143,7 @@ struct DeviceRoutes {
         try await check(device, streams)
         try await catalogue.update(device, channels: streams)
         try await services.devices.apply(id)
-        if driver != nil { services.onboarding.check(id) }
+        if let driver { services.onboarding.check(id, choosesDriver: driver == .automatic) }
         feed.deviceChanged(id)
         return try answer(try await maker.device(id))
     }

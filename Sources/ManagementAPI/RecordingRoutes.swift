@@ -65,6 +65,9 @@ struct RecordingRoutes {
                 chunks.fail(error)
             }
         }
+        // What the device refuses is a problem, not a broken file.
+        var rest = chunks.makeAsyncIterator()
+        guard let first = try await rest.next() else { throw DeviceFailure.unsupported("sending this recording: it is empty") }
         let name = "\(target.record.name) \(GatehouseJSON.text(recording.from)).mp4".filter {
             $0.isASCII && ($0.isLetter || $0.isNumber || " -.".contains($0))
         }
@@ -74,7 +77,11 @@ struct RecordingRoutes {
                 .contentType: "application/octet-stream", .cacheControl: "no-store",
                 .contentDisposition: "attachment; filename=\"\(name)\"",
             ],
-            body: ResponseBody(asyncSequence: chunks))
+            body: ResponseBody { writer in
+                try await writer.write(first)
+                for try await chunk in chunks { try await writer.write(chunk) }
+                try await writer.finish(nil)
+            })
     }
 
     private struct Query {

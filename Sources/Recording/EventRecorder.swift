@@ -106,8 +106,12 @@ public actor EventRecorder {
 
     private func run(_ context: RecordingContext) async {
         let reason = await recordClips(context)
-        // No event ends without footage or a reason for having none.
-        await miss(context, reason: reason ?? "The camera's stream was lost before the event could be recorded.")
+        // No event ends without footage or a reason for having none, those included that come while the reason is written.
+        var told = 0
+        while let events = running?.events, events.count > told {
+            told = events.count
+            await miss(context, reason: reason ?? "The camera's stream was lost before the event could be recorded.")
+        }
         running = nil
         recorded = []
     }

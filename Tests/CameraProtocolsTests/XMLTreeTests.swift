@@ -73,6 +73,13 @@ import Testing
         #expect(try XMLTree(parsing: odd.document.utf8) == odd)
     }
 
+    /// Found by fuzzing: line breaks that became another form each time they were read.
+    @Test func lineBreaksBecomeOneForm() throws {
+        let tree = try XMLTree(parsing: Array("<a>x\r\r\n\ry</a>".utf8))
+        #expect(tree.text == "x\n\n\ny")
+        #expect(try XMLTree(parsing: tree.document.utf8) == tree)
+    }
+
     @Test func takesWhatStandsBeforeAndBehind() throws {
         #expect(try XMLTree(parsing: Array("\u{FEFF}\r\n<?xml version='1.0' encoding='gb2312'?><a>é</a>trailing \u{0}<".utf8)).text == "é")
     }

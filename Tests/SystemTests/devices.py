@@ -15,6 +15,7 @@ import urllib.request
 from box import Box
 from case import Case
 from client import repository
+from streams import Streams
 from waiting import shorten, wait_for
 
 ROUND = itertools.count(1)
@@ -63,15 +64,31 @@ class Device:
         return self.simulator.get("/state", device=self.name)
 
 
-class DeviceSimulator:
-    """A device-simulator process: `arguments` as on its command line, at addresses of its own."""
+class Watcher:
+    """Somebody else who watches a device's main stream and holds a session of it."""
 
-    def __init__(self, *arguments, prefix=(), addresses=None, media=True, discovery=False, size="640x360"):
+    def __init__(self, device):
+        url = device.stream().replace("rtsp://", f"rtsp://{device.user}:{device.password}@")
+        self.process = subprocess.Popen(["ffmpeg", "-v", "quiet", "-rtsp_transport", "tcp", "-i", url, "-c", "copy", "-f", "null", "-progress", "pipe:1", "-"],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.process.stdout.readline()  # the stream runs
+
+    def close(self):
+        """Leave."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class DeviceSimulator:
+    """A device-simulator process: `arguments` as on its command line, at addresses of its own; its pictures come from `streams` if given."""
+
+    def __init__(self, *arguments, prefix=(), addresses=None, streams=None, discovery=False, size="640x360"):
         number = next(ROUND)
         self.first = addresses or f"127.{100 + os.getpid() % 100}.{os.getpid() // 100 % 200 + number}.1"
         self.command = [
             *prefix, os.path.join(repository(), "tools/device-simulator"), "--addresses", self.first, "--size", size,
-            *([] if discovery else ["--no-discovery"]), *([] if media else ["--no-rtsp"]), *map(str, arguments)]
+            *([] if discovery else ["--no-discovery"]), *(["--rtsp", streams.url] if streams else []), *map(str, arguments)]
         self.holders = []
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         ready, _, _ = select.select([self.process.stdout], [], [], 300)
@@ -84,7 +101,7 @@ class DeviceSimulator:
         self.devices = [Device(self, one) for one in told["devices"]]
         self.device = self.devices[0]
         self.open = True
-        self.holders = [threading.Thread(target=self.hold, args=(path,), daemon=True) for path in ("/main", "/sub")] if media else []
+        self.holders = [threading.Thread(target=self.hold, args=(path,), daemon=True) for path in ("/main", "/sub")] if not streams else []
         for holder in self.holders:
             holder.start()
 
@@ -146,6 +163,10 @@ class DeviceCase(Case):
         """Devices for this test."""
         return self.kept(DeviceSimulator(*arguments, **more))
 
+    def many_devices(self, *arguments):
+        """Devices for this test, however many, with small plain streams."""
+        return self.devices(*arguments, streams=self.kept(Streams()))
+
     @classmethod
     def class_device_box(cls, **settings):
         """A claimed box for all tests of the class that watches streams but briefly when it adds devices."""
@@ -204,6 +225,11 @@ class DeviceBox(Box):
             now = self.get(f"/onboardings/{item['onboardingId']}")["items"][item["index"]]
             return now if now["state"] in ("added", "failed") else None
         return wait_for(look, seconds, f"the end of a trial of {item['address']}")
+
+    def without_pictures(self, *devices):
+        """Stop receiving the devices' streams, so that only their events are left."""
+        for channel in (channel for device in devices for channel in device["channelIds"]):
+            self.call("PATCH", f"/channels/{channel}", {"proxied": False})
 
     def device(self, device):
         """A device as it is now."""

@@ -123,7 +123,7 @@ def wanted_kinds(body):
     """The kinds asked for, or None for all."""
     texts = [node.text.strip() for node in body.walk() if node.local in ("metadataDescriptor", "metaId")]
     kinds = {re.split(r"[/:]", text)[-1] for text in texts if text}
-    if not kinds or kinds & {"all", "AllEvent", "CMR", ""}:
+    if not kinds or kinds & {"all", "AllEvent", "CMR", "recordType.meta.std-cgi.com", ""}:
         return {"motion", "linedetection"} if kinds == {"AllEvent"} else None
     aliases = {"VMD": "motion", "timing": "timing", "TIMING": "timing", "LineDetection": "linedetection"}
     return {aliases.get(kind, kind) for kind in kinds}

@@ -79,7 +79,7 @@ public struct DeviceFailure: Error, Sendable, Equatable, CustomStringConvertible
         DeviceFailure(.unsupported, "The device cannot do that: \(what).")
     }
 
-    static func nonsense(_ detail: String) -> DeviceFailure {
+    public static func nonsense(_ detail: String) -> DeviceFailure {
         DeviceFailure(
             .nonsense, "The device answers in a way the box does not understand. Check that it is a camera, and update its firmware.",
             detail: String(detail.prefix(300)))
