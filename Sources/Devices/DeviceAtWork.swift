@@ -188,7 +188,8 @@ public final class DeviceAtWork: Sendable {
             state.needsPerson = failure.needsPerson
             let lostAt = state.lostAt ?? uptime
             state.lostAt = lostAt
-            let isOffline = [.unreachable, .refused, .silent].contains(failure.code) && state.offlineEvent == nil
+            let isOffline =
+                [.unreachable, .refused, .silent].contains(failure.code) && state.offlineEvent == nil
                 && uptime - lostAt >= environment.offlineAfter
             return (was.code != new.code, isOffline)
         }

@@ -121,7 +121,9 @@ public final class DeviceRegistry: Sendable {
         let device = DeviceAtWork(
             record, description: description, driver: environment.prober.driver(record.driverKind, entry, profile: profile),
             profile: profile, channels: try await catalogue.channelRecords(of: id), environment: environment,
-            pinned: { [catalogue] certificate in try? await catalogue.change(id) { $0.pinnedCertificate = $0.pinnedCertificate ?? certificate } })
+            pinned: { [catalogue] certificate in
+                try? await catalogue.change(id) { $0.pinnedCertificate = $0.pinnedCertificate ?? certificate }
+            })
         state.withLock { state in
             state.entries[id] = Entry(device: device)
             if state.running { Self.start(&state, id) }

@@ -70,6 +70,11 @@ public struct DeviceTrial: Sendable {
         if let name = await addedAs(description.identity, entry.address) {
             throw DeviceFailure(.alreadyAdded, "This device is added already, as \(name).")
         }
+        if let platform = description.boundTo {
+            throw DeviceFailure(
+                .boundElsewhere,
+                "The device belongs to an account of \(platform). Its owner must unbind it there first; then try again.", detail: platform)
+        }
         let profile = prober.profiles.profile(of: description.identity)
         notes.begin(.streams)
         async let events: Void = proveEvents(driver, description, notes: notes)

@@ -18,6 +18,8 @@ COMMANDS = {
                      "-pix_fmt", "yuv420p", "-b:v", "800k", "-g", "30", "-c:a", "mp2", "-ar", "48000", "-f", "vob"],
 }
 
+DEVICES_OF_ONE = 5
+
 
 class Media:
     """The files; each is made when it is first wanted and kept in the cache directory."""
@@ -59,55 +61,76 @@ class Media:
 
 
 class Cameras:
-    """The camera-simulator behind the devices: one camera whose streams appear under all paths, on each device's address."""
+    """The camera-simulators behind the devices: a camera each, whose streams appear under all paths, on the addresses of a few devices.
+
+    A few, because GStreamer's RTSP server does not bear many sessions that come and go together in one process.
+    """
 
     def __init__(self, options):
-        self.options, self.process, self.control, self.port = options, None, None, None
+        self.options, self.processes, self.controls = options, [], {}
+
+    @property
+    def control(self):
+        """Whether there are camera-simulators of our own."""
+        return bool(self.controls)
 
     def start(self, devices, port):
-        """Start it and wait until it serves."""
+        """Start them and wait until they serve."""
+        groups = [devices[first:first + DEVICES_OF_ONE] for first in range(0, len(devices), DEVICES_OF_ONE)]
+        self.launch(groups[0], port)  # the first draws the scene, which the others then find drawn
+        for group in groups[1:]:
+            self.launch(group, port, wait=False)
+        for group, process in zip(groups[1:], self.processes[1:]):
+            self.await_ready(group, process)
+
+    def launch(self, devices, port, wait=True):
+        """Start a camera-simulator for some devices."""
         paths = {"/onvif/profile1": "main", "/onvif/profile2": "sub"}
         for number in range(1, max(device.channels for device in devices) + 1):
-            paths.update({f"/Streaming/Channels/{number}01": "main", f"/Streaming/Channels/{number}02": "sub", f"/Streaming/channels/{number}01": "main", f"/Streaming/channels/{number}02": "sub",
+            paths.update({f"/Streaming/Channels/{number}01": "main", f"/Streaming/Channels/{number}02": "sub",
+                          f"/Streaming/channels/{number}01": "main", f"/Streaming/channels/{number}02": "sub",
                           f"/Streaming/tracks/{number}01": "main", f"/onvif/recording{number}": "main"})
         tool = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "camera-simulator")
-        accounts = {(device.user, device.password) for device in devices}
-        user, password = next(iter(accounts))
         command = [sys.executable, tool, "--port", str(port), "--address", ",".join(dict.fromkeys(device.address for device in devices)),
-                   "--user", user, "--password", password, "--size", self.options.size, "--rate", "15", "--bitrate", "1500", "--scene", "yard"]
+                   "--user", devices[0].user, "--password", devices[0].password, "--size", self.options.size, "--rate", "15",
+                   "--bitrate", "1500", "--scene", "yard"]
         if any("metadata" in device.settings for device in devices):
             command.append("--metadata")
         for path, stream in paths.items():
             command += ["--alias", f"{path}={stream}"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.processes.append(process)
+        if wait:
+            self.await_ready(devices, process)
+
+    def await_ready(self, devices, process):
+        """Wait until one serves."""
+        line = process.stdout.readline()
         if not line:
             raise RuntimeError("camera-simulator did not start")
         ready = json.loads(line)
-        self.control = ready["control"]
-        self.port = urllib.parse.urlsplit(ready["rtsp"]).port
         for device in devices:
-            device.rtsp_port = self.port
-            if (device.user, device.password) != (user, password):
+            self.controls[device.name] = ready["control"]
+            device.rtsp_port = urllib.parse.urlsplit(ready["rtsp"]).port
+            if (device.user, device.password) != (devices[0].user, devices[0].password):
                 self.tell(device, "password", user=device.user, value=device.password)
 
     def use(self, devices, url):
         """Use a camera-simulator that runs already."""
-        self.port = urllib.parse.urlsplit(url).port or 554
         for device in devices:
-            device.rtsp_port = self.port
+            device.rtsp_port = urllib.parse.urlsplit(url).port or 554
 
     def tell(self, device, kind, **parameters):
         """Change one device's RTSP endpoint; in a thread, in order."""
-        if self.control:
+        if device.name in self.controls:
             query = urllib.parse.urlencode({"address": device.address, "kind": kind, **parameters})
-            request = urllib.request.Request(f"{self.control}/endpoint?{query}", method="POST")
+            request = urllib.request.Request(f"{self.controls[device.name]}/endpoint?{query}", method="POST")
             urllib.request.urlopen(request, timeout=15).read()
 
-    def send_metadata(self, document):
-        """Send a document in the metadata track."""
-        request = urllib.request.Request(f"{self.control}/metadata", method="POST", data=json.dumps({"document": document}).encode())
-        urllib.request.urlopen(request, timeout=15).read()
+    def send_metadata(self, device, document):
+        """Send a document in a device's metadata track."""
+        body = json.dumps({"document": document}).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{self.controls[device.name]}/metadata", method="POST", data=body), timeout=15).read()
 
     def tell_soon(self, device, kind, **parameters):
         """As tell, without waiting."""

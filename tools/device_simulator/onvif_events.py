@@ -84,7 +84,7 @@ class EventService:
     def tell_in_stream(self, text):
         """Send a message in the metadata track of the stream."""
         document = f'<?xml version="1.0" encoding="UTF-8"?>\n<tt:MetadataStream {DECLARED}><tt:Event>{text}</tt:Event></tt:MetadataStream>\n'
-        threading.Thread(target=self.device.cameras.send_metadata, args=(document,), daemon=True).start()
+        threading.Thread(target=self.device.cameras.send_metadata, args=(self.device, document), daemon=True).start()
         return True
 
     def expire(self):

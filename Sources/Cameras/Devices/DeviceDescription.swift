@@ -246,6 +246,8 @@ public struct DeviceDescription: Codable, Sendable, Equatable {
     /// Of the device as a whole.
     public var capabilities: Set<Capability>
     public var doors: [Int]
+    /// The service that the device is bound to, where it says so.
+    public var boundTo: String?
 
     public init(
         driver: DriverKind, driverReason: String, identity: DeviceIdentity, channels: [DeviceChannel], capabilities: Set<Capability>,

@@ -19,9 +19,16 @@ extension ISAPIDriver {
         var description = DeviceDescription(
             driver: .isapi, driverReason: "It speaks Hikvision's ISAPI, through which everything can be set.", identity: identity,
             channels: channels, capabilities: try await capabilities(abilities), doors: doors)
+        description.boundTo = try await binding()
         if !doors.isEmpty { description.capabilities.insert(.doors) }
         if !channels.isEmpty || !doors.isEmpty { description.capabilities.insert(.events) }
         return description
+    }
+
+    /// The cloud service that an account has bound the device to.
+    private func binding() async throws(DeviceFailure) -> String? {
+        guard let platform = try await find("System/Network/EZVIZ"), platform["bindStatus"]?.text.lowercased() == "bind" else { return nil }
+        return platform.first("hostName")?.word ?? "another service"
     }
 
     static func identity(_ info: XMLTree) throws(DeviceFailure) -> DeviceIdentity {

@@ -63,7 +63,9 @@ extension ISAPIDriver {
             number = 1
             while taken.contains(number) { number += 1 }
             if number > 32 {
-                guard let free = (106...300).first(where: { !taken.contains($0) }) else { throw .unsupported("more presets; delete one first") }
+                guard let free = (106...300).first(where: { !taken.contains($0) }) else {
+                    throw .unsupported("more presets; delete one first")
+                }
                 number = free
             }
         }

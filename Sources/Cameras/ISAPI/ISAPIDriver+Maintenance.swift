@@ -78,7 +78,8 @@ extension ISAPIDriver {
     ) async throws(DeviceFailure) {
         let before = try await get("System/deviceInfo")["firmwareVersion"]?.text
         progress(UpgradeProgress(stage: .sending, share: 0))
-        let answer = try await client.upload("PUT", "/ISAPI/System/updateFirmware", file: file, bytes: bytes, within: .seconds(1800)) { sent in
+        let answer = try await client.upload("PUT", "/ISAPI/System/updateFirmware", file: file, bytes: bytes, within: .seconds(1800)) {
+            sent in
             progress(UpgradeProgress(stage: .sending, share: Double(sent) / Double(max(bytes, 1))))
         }
         if answer.status != 200 || !answer.body.isEmpty { _ = try Self.document(answer, of: "System/updateFirmware") }

@@ -23,7 +23,8 @@ extension ISAPIDriver {
         let widths = Self.list(video["videoResolutionWidth"]).compactMap { XMLTree.integer($0) }
         let heights = Self.list(video["videoResolutionHeight"]).compactMap { XMLTree.integer($0) }
         options.sizes = zip(widths, heights).map { StreamOptions.Size(width: $0, height: $1) }
-        options.frameRates = Self.list(video["maxFrameRate"]).compactMap { Double($0) }.filter { $0 > 0 && $0 < 100_000 }.map { $0 / 100 }.sorted()
+        options.frameRates = Self.list(video["maxFrameRate"]).compactMap { Double($0) }.filter { $0 > 0 && $0 < 100_000 }.map { $0 / 100 }
+            .sorted()
         let rate = video["vbrUpperCap"] ?? video["constantBitRate"]
         options.lowestBitRate = XMLTree.integer(rate?.attribute("min")).map { $0 * 1000 }
         options.highestBitRate = XMLTree.integer(rate?.attribute("max")).map { $0 * 1000 }

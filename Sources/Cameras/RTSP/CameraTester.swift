@@ -199,7 +199,8 @@ public struct CameraTester: Sendable {
         let began = time.uptime()
         let end = began + (span == .zero ? .seconds(5) : span)
         var keyFrame: Sample?
-        while time.uptime() < end, let item = try demuxer.read() {
+        // Without a key frame nothing is known: it is waited for a little longer.
+        while time.uptime() < end || keyFrame == nil && time.uptime() < began + .seconds(8), let item = try demuxer.read() {
             guard let sample = try reception.take(item, arrival: time.uptime()) else { continue }
             if sample.isKeyFrame, sample.format.kind == .video { keyFrame = sample }
             if span == .zero, keyFrame != nil { break }
