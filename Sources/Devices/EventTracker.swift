@@ -20,6 +20,8 @@ public struct EventTracker: Sendable {
         var heard: Duration
         var interval: Duration?
         var hasPicture: Bool
+        /// In whose words it goes on: a device may tell of one motion by two topics.
+        var sayings: Set<String>
     }
 
     public enum Decision: Sendable, Equatable {
@@ -46,9 +48,15 @@ public struct EventTracker: Sendable {
     }
 
     static func key(_ notification: DeviceNotification) -> Key {
-        Key(
-            category: notification.category, place: notification.place, region: notification.region,
+        // Motion and tampering are of the whole picture, whatever rule a device names.
+        let isWhole = notification.category == .motion || notification.category == .tamper
+        return Key(
+            category: notification.category, place: notification.place, region: isWhole ? nil : notification.region,
             detail: notification.details["input"] ?? notification.details["door"].map { "\($0)/\(notification.details["card"] ?? "")" })
+    }
+
+    private static func saying(_ notification: DeviceNotification) -> String {
+        notification.deviceType + "/" + (notification.region ?? "")
     }
 
     /// Takes what a device said at `now`.
@@ -56,6 +64,10 @@ public struct EventTracker: Sendable {
         let key = Self.key(notification)
         switch notification.phase {
         case .inactive:
+            if var going = running[key], going.sayings.remove(Self.saying(notification)) != nil, !going.sayings.isEmpty {
+                running[key] = going
+                return .nothing
+            }
             // Some say where an event begins and not where it ends.
             let ended = running.keys.filter { $0 == key || key.region == nil && $0.category == key.category && $0.place == key.place }
             guard !ended.isEmpty else { return .nothing }
@@ -73,16 +85,19 @@ public struct EventTracker: Sendable {
     private mutating func begin(_ key: Key, _ notification: DeviceNotification, _ now: Duration) -> Decision {
         // A device that invents places must not fill the memory.
         guard running.count < Self.limit else { return .nothing }
-        running[key] = Running(began: now, heard: now, hasPicture: notification.picture != nil)
+        // A property of ONVIF is always told when it changes back.
+        if notification.details["operation"] != nil { ending.insert(key.category) }
+        running[key] = Running(began: now, heard: now, hasPicture: notification.picture != nil, sayings: [Self.saying(notification)])
         return .begins
     }
 
     private mutating func continued(_ key: Key, _ notification: DeviceNotification, _ now: Duration) -> Decision {
         guard var event = running[key] else { return .nothing }
         let bringsPicture = notification.picture != nil && !event.hasPicture
+        let isRepeated = !event.sayings.insert(Self.saying(notification)).inserted
         event.hasPicture = event.hasPicture || notification.picture != nil
         // What comes with the picture is no repetition.
-        if notification.picture == nil {
+        if notification.picture == nil, isRepeated {
             event.interval = max(event.interval ?? .zero, now - event.heard)
             event.heard = now
         }

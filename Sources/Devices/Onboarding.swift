@@ -167,12 +167,25 @@ public final class Onboarding: Sendable {
 
     /// Changes the password on the device, then in the box; the other way round it would be locked out.
     public func changePassword(of id: DeviceID, to password: String) async throws {
-        guard let atWork = registry[id] else { throw CatalogueError.noSuchDevice }
-        try await atWork.driver.changePassword(to: password)
-        let sealed = try catalogue.seal(password, for: id)
-        try await catalogue.change(id) { $0.sealedPassword = sealed }
-        try await catalogue.setToWork(id)
+        let (record, _) = try await catalogue.device(id)
+        let driver = registry.environment.prober.driver(record.driverKind, try await catalogue.entryPoint(of: record), profile: .unknown)
+        // Nobody may go on with the old password: a few tries of it lock the account.
+        await registry.remove(id)
+        let result: Result<Void, DeviceFailure>
+        do throws(DeviceFailure) {
+            try await driver.changePassword(to: password)
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        await driver.close()
+        if case .success = result {
+            let sealed = try catalogue.seal(password, for: id)
+            try await catalogue.change(id) { $0.sealedPassword = sealed }
+            try await catalogue.setToWork(id)
+        }
         try await registry.apply(id)
+        try result.get()
     }
 
     /// Upgrades a device's firmware in the background; the file is removed when it is done.

@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (3600.0, "another time zone: 1 hours ahead"), (-19_800, "5.5 hours behind"), (12, "12 seconds fast"),
+        (3600.0, "another time zone: 1 hour ahead"), (-19_800, "5.5 hours behind"), (12, "12 seconds fast"),
         (-90_000_000, "1041 days slow"),
     ])
     func clocksAreDescribedByWhatIsWrongWithThem(offset: Double, words: String) {

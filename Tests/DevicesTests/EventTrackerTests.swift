@@ -70,10 +70,32 @@ import Testing
         var other = motion
         other.place = .channel(2)
         #expect(tracker.take(other, at: .zero) == .begins)
-        other.region = "2"
-        #expect(tracker.take(other, at: .zero) == .begins)
         other.category = .intrusion
         #expect(tracker.take(other, at: .zero) == .begins)
+        other.region = "2"
+        #expect(tracker.take(other, at: .zero) == .begins)
+    }
+
+    @Test func oneMotionToldByTwoTopicsIsOneEvent() {
+        var tracker = EventTracker()
+        var alarm = motion
+        (alarm.deviceType, alarm.place) = ("VideoSource/MotionAlarm", motion.place)
+        var rule = motion
+        (rule.deviceType, rule.region) = ("RuleEngine/CellMotionDetector/Motion", "MyMotionDetectorRule")
+        let id = begun(&tracker, alarm, at: .zero)
+        #expect(tracker.take(rule, at: .milliseconds(5)) == .goesOn(id, bringsPicture: false))
+        alarm.phase = .inactive
+        rule.phase = .inactive
+        #expect(tracker.take(alarm, at: .seconds(3)) == .nothing)
+        #expect(tracker.take(rule, at: .seconds(3)) == .ends([id]))
+    }
+
+    @Test func whatAlwaysHasAnEndLastsFromTheFirstTime() {
+        var tracker = EventTracker()
+        var property = motion
+        property.details = ["operation": "changed"]
+        let id = begun(&tracker, property, at: .zero)
+        #expect(tracker.lasting(at: .seconds(8)) == [id])
     }
 
     @Test func anEndWithoutARegionEndsThemAll() {
@@ -110,7 +132,7 @@ import Testing
         var begun = 0
         for region in 0..<5000 {
             var notification = motion
-            notification.region = "\(region)"
+            (notification.category, notification.region) = (.intrusion, "\(region)")
             if tracker.take(notification, at: .zero) == .begins { begun += 1 }
         }
         #expect(begun == 512)

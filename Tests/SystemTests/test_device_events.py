@@ -59,8 +59,10 @@ class Kinds(EventCase):
                 self.assertEqual((event["source"], event["deviceId"], event["deviceType"]), ("camera", self.camera["id"], word))
                 self.assertEqual(event["state"], "noted", "the channel is not linked")
                 self.assertAlmostEqual(moment(event["startedAt"]), began, delta=2.5)
+                if category in ("line-crossing", "intrusion", "region-entrance", "region-exit"):
+                    self.assertEqual(event["region"], "2")
                 if category in ("motion", "line-crossing", "intrusion", "region-entrance", "region-exit"):
-                    self.assertEqual((event["region"], event["target"]), ("2", "human"))
+                    self.assertEqual(event["target"], "human")
                     self.assertAlmostEqual(moment(event["deviceTime"]), began, delta=3)
                     self.assertAlmostEqual(moment(self.await_end(box, event)["endedAt"]) - began, 2, delta=2.5)
 
@@ -90,8 +92,8 @@ class Kinds(EventCase):
     def test_picture(self):
         """A picture that comes with an event is kept and given out."""
         box, began = self.box_under_test, time.time()
-        self.simulator.devices[0].event(type="facedetection", picture=1, seconds=2, region="7")
-        event = self.await_event(box, self.channel, "face", since=began - 2, region="7")
+        self.simulator.devices[0].event(type="fielddetection", picture=1, seconds=2, region="7")
+        event = self.await_event(box, self.channel, "intrusion", since=began - 2, region="7")
         url = wait_for(lambda: box.event(event)["pictureUrl"], 10, "the picture")
         answer = box.client.request("GET", url.removeprefix("/api/v1"))
         self.assertEqual((answer.status, answer.headers["content-type"]), (200, "image/jpeg"))
@@ -114,7 +116,7 @@ class Kinds(EventCase):
         self.assertLess(max(took), 5)
 
 
-class Footage_(EventCase):
+class Clips(EventCase):
     """Footage of devices' events."""
 
     def test_clip_of_a_device_event(self):
@@ -137,7 +139,7 @@ class Footage_(EventCase):
                 event = self.await_event(box, channel, "motion", since=began - 3)
                 clip = box.await_stored(event, 90)
                 self.assertEqual(Footage(os.path.join(box.store, clip["objectKey"])).errors(), "")
-                self.assertGreater(clip["durationSeconds"], 8, "it goes on while the event does")
+                self.assertGreater(clip["durationSeconds"], 8 if channel is channels[0] else 5.9, "it goes on while the event does")
                 self.assertAlmostEqual(moment(event["startedAt"]) - moment(clip["startsAt"]), 2, delta=0.3)
                 self.assertEqual([one for one in box.events_of(channel, type="motion") if one["id"] != event["id"]], [], "one event, once")
 
@@ -222,21 +224,21 @@ class Storms(EventCase):
         return wait_for(look, parameters["seconds"] + 30, "the burst's end")
 
     def test_dropped_streams(self):
-        """An alertStream that the device drops each 2 s loses nothing but what was told in the gaps, and nothing comes twice."""
-        simulator = self.many_devices("--device", "camera,quirk=close-after-40s:2")
+        """An alertStream that the device drops each 6 s loses nothing but what was told in the gaps, and nothing comes twice."""
+        simulator = self.many_devices("--device", "camera,quirk=close-after-40s:6")
         box = self.device_box()
         device = box.onboard(simulator.device)[0]
         box.without_pictures(device)
         box.await_events(device)
-        told = self.burst(simulator, rate=5, seconds=40)
+        told = self.burst(simulator, rate=5, seconds=45)
         numbers = wait_for(lambda: (lambda found: found if len(found) >= told["delivered"] else None)(self.numbered(box, [device])), 20,
                            lambda: f"{told['delivered']} events; there are {len(self.numbered(box, [device]))}")
         opened = simulator.device.state()["alert_streams"]["opened"]
-        print(f"{opened} alertStreams in 40 s: {told['sent']} events raised, {told['delivered']} delivered to a stream, {len(numbers)} taken down", flush=True)
+        print(f"{opened} alertStreams in 45 s: {told['sent']} events raised, {told['delivered']} delivered to a stream, {len(numbers)} taken down", flush=True)
         self.assertEqual(len(numbers), len(set(numbers)), "an event came twice")
         self.assertEqual(len(numbers), told["delivered"])
-        self.assertGreater(opened, 10)
-        self.assertGreater(told["delivered"], told["sent"] * 0.6, "the gaps are short")
+        self.assertGreater(opened, 6)
+        self.assertGreater(told["delivered"], told["sent"] * 0.8, "the gaps are short")
 
     def test_burst(self):
         """200 events a second from 32 devices: each is taken down."""

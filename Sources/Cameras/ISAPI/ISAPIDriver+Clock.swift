@@ -52,7 +52,13 @@ extension ISAPIDriver {
         entry.set(isAddress ? "ipAddress" : "hostName", to: server)
         entry.set("portNo", to: "123")
         entry.set("synchronizeInterval", to: "60")
-        try await put("System/time/ntpServers/1", entry)
+        // The list where there is one: not every device lets an entry of it be set by itself.
+        guard var list = try await find("System/time/ntpServers"), list.name == "NTPServerList" else {
+            try await put("System/time/ntpServers/1", entry)
+            return
+        }
+        list.children = [entry] + list.children.filter { $0["id"]?.text != "1" }
+        try await put("System/time/ntpServers", list)
     }
 }
 
@@ -64,7 +70,7 @@ enum ClockRemark {
         if halfHours != 0, abs(halfHours) <= 52, abs(offset - halfHours * 1800) < 60 {
             let hours = abs(halfHours) / 2
             return
-                "The device's clock is right, but in another time zone: \(hours.formatted()) hours \(offset > 0 ? "ahead" : "behind"). Set its time zone."
+                "The device's clock is right, but in another time zone: \(hours.formatted()) \(hours == 1 ? "hour" : "hours") \(offset > 0 ? "ahead" : "behind"). Set its time zone."
         }
         if abs(offset) >= 5 { return "The device's clock is \(spoken(abs(offset))) \(offset > 0 ? "fast" : "slow"). Set its time." }
         return nil

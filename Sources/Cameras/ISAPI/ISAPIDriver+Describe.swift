@@ -186,6 +186,17 @@ extension ISAPIDriver {
         let words = (auxiliary + [lens.first("AuxControlList")?.attribute("opt") ?? ""]).joined(separator: ",").uppercased()
         if words.contains("WIPER") || lens.first("isSupportWiper")?.flag == true { found.insert(.wiper) }
         if words.contains("LIGHT") || lens.first("isSupportLight")?.flag == true { found.insert(.light) }
+        if !found.isEmpty { found.formUnion(try await auxiliaries(channel)) }
+        return found
+    }
+
+    /// Wiper and light, where the device lists them apart.
+    private func auxiliaries(_ channel: DeviceChannel) async throws(DeviceFailure) -> Set<Capability> {
+        guard let list = try await find("PTZCtrl/channels/\(channel.number)/auxcontrols") else { return [] }
+        let words = Set(list.descendants("type").map { $0.text.uppercased() })
+        var found: Set<Capability> = []
+        if words.contains("WIPER") { found.insert(.wiper) }
+        if words.contains("LIGHT") { found.insert(.light) }
         return found
     }
 

@@ -54,14 +54,18 @@ extension ISAPIDriver {
 
     // MARK: Schedule
 
-    private static func schedulePath(_ channel: DeviceChannel) -> String {
-        channel.input == .network
-            ? "ContentMgmt/InputProxy/channels/\(channel.number)/video/motionDetection/schedules"
-            : "Event/schedules/motionDetections/VMD_video\(channel.number)"
+    /// Where a channel's schedule is: recorders keep those of network cameras in one place or the other.
+    private func scheduleDocument(_ channel: DeviceChannel) async throws(DeviceFailure) -> (path: String, document: XMLTree)? {
+        let own = "Event/schedules/motionDetections/VMD_video\(channel.number)"
+        let proxied = "ContentMgmt/InputProxy/channels/\(channel.number)/video/motionDetection/schedules"
+        for path in channel.input == .network ? [proxied, own] : [own] {
+            if let document = try await find(path) { return (path, document) }
+        }
+        return nil
     }
 
     private func schedule(of channel: DeviceChannel) async throws(DeviceFailure) -> ArmingSchedule? {
-        guard let document = try await find(Self.schedulePath(channel)) else { return nil }
+        guard let (_, document) = try await scheduleDocument(channel) else { return nil }
         let blocks = document.descendants("TimeBlock")
         let periods = blocks.compactMap { block -> ArmingSchedule.Period? in
             guard let number = block["dayOfWeek"]?.integer, (1...7).contains(number),
@@ -83,7 +87,7 @@ extension ISAPIDriver {
 
     /// Days are numbered from Monday, 1, to Sunday, 7.
     private func setSchedule(_ schedule: ArmingSchedule, of channel: DeviceChannel) async throws(DeviceFailure) {
-        guard var document = try await find(Self.schedulePath(channel)) else { throw .unsupported("a schedule of its own") }
+        guard case (let path, var document)? = try await scheduleDocument(channel) else { throw .unsupported("a schedule of its own") }
         let periods = schedule.always ? ArmingSchedule.Day.allCases.map { .init(day: $0, from: 0, to: 1440) } : schedule.periods
         let blocks = periods.map { period -> XMLTree in
             let index = ArmingSchedule.Day.allCases.firstIndex(of: period.day) ?? 0
@@ -95,7 +99,7 @@ extension ISAPIDriver {
         }
         if document["TimeBlockList"] == nil { document.children.append(XMLTree("TimeBlockList")) }
         document.change("TimeBlockList") { $0.children = blocks }
-        try await put(Self.schedulePath(channel), document)
+        try await put(path, document)
     }
 
     private static func clock(_ minutes: Int) -> String {
