@@ -121,7 +121,11 @@ import Testing
         #expect(try authenticator.isWorthRepeating(after: HTTPChallenge.parse(headers: [#"Digest realm="cam", nonce="n3", stale=TRUE"#])))
         _ = authenticator.authorization(method: "GET", uri: "/")
         _ = authenticator.authorization(method: "GET", uri: "/")
+        // Asked twice and refused twice: that is no nonce that became old.
+        var refused = authenticator
+        #expect(try !refused.isWorthRepeating(after: HTTPChallenge.parse(headers: [#"Digest realm="cam", nonce="n4""#])))
         // It worked with the old one, and the device forgets to say `stale`.
+        authenticator.accepted()
         #expect(try authenticator.isWorthRepeating(after: HTTPChallenge.parse(headers: [#"Digest realm="cam", nonce="n4""#])))
         #expect(fields(authenticator.authorization(method: "GET", uri: "/"))["nonce"] == "n4")
         #expect(try !authenticator.isWorthRepeating(after: HTTPChallenge.parse(headers: [#"Digest realm="cam", nonce="n4", stale=true"#])))

@@ -24,7 +24,7 @@ QUICK = {"devices.capture-seconds": 3}
 
 def fixtures():
     """The folder of recorded answers; skips where it is absent."""
-    folder = os.environ.get("GATEHOUSE_FIXTURES") or "/work/shared/fixtures"
+    folder = os.environ.get("GATEHOUSE_FIXTURES") or os.path.join(os.path.dirname(repository()), "shared/fixtures")
     if not os.path.isdir(os.path.join(folder, "isapi/devices")):
         raise unittest.SkipTest("GATEHOUSE_FIXTURES names no folder with recorded devices")
     return folder

@@ -2,6 +2,7 @@
 
 import re
 
+from .isapi_answers import XMLNS, Problem, status, xml
 from . import models
 from .events import Event
 from .web import Response
@@ -19,7 +20,6 @@ def encoder_state(node):
 
 def check_settings(isapi, path, new):
     """Refuse values that a device would refuse."""
-    from .isapi import Problem
     if re.fullmatch(r"Streaming/channels/\d+", path):
         video = new.find("Video")
         if video is not None:
@@ -55,7 +55,6 @@ def actions(isapi):
         found += movements(isapi)
     else:
         async def unsupported(_request):
-            from .isapi import Problem
             raise Problem("notSupport")
 
         found += [(method, "PTZCtrl/.*", unsupported) for method in ("GET", "PUT", "POST", "DELETE")]
@@ -66,7 +65,6 @@ def actions(isapi):
 
 def pictures_and_events(isapi):
     """Snapshots, the alertStream, what streams can do."""
-    from .isapi import Problem, XMLNS, xml
     device = isapi.device
 
     async def picture(_request, channel):
@@ -99,7 +97,6 @@ def pictures_and_events(isapi):
 
 def content(isapi):
     """Recordings and disks."""
-    from .isapi import Problem, XMLNS, status, xml
     device, recordings = isapi.device, isapi.recordings
 
     async def search(request):
@@ -166,7 +163,6 @@ def content(isapi):
 
 def movements(isapi):
     """PTZ: speeds are -100 to 100."""
-    from .isapi import Problem, XMLNS, status, xml
     head = isapi.head
 
     def speed(body, name):
@@ -272,7 +268,6 @@ def movements(isapi):
 
 def doors(isapi):
     """Doors of a doorbell."""
-    from .isapi import Problem, XMLNS, status, xml
 
     async def control(request, number):
         command = isapi.body(request, "RemoteControlDoor").value("cmd")

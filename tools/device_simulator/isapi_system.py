@@ -4,6 +4,7 @@ import datetime
 import re
 import time
 
+from .isapi_answers import XMLNS, Problem, status, xml
 from .activation import Activation, ActivationError, strong
 
 UPGRADE_SECONDS = 8.0
@@ -11,7 +12,6 @@ UPGRADE_SECONDS = 8.0
 
 def actions(isapi):
     """(method, pattern, coroutine function) of each path."""
-    from .isapi import Problem, XMLNS, status, xml
     device, activation = isapi.device, Activation()
 
     async def get_time(_request):

@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 
 from . import onvif_events, onvif_media, onvif_ptz, onvif_search
 from .discovery import interface_of, scopes_of
-from .soap import Call, Fault, duration, envelope, fault, instant
+from .soap import Call, Fault, envelope, fault
 from .web import Response
 
 SERVICES = {"tds": ("http://www.onvif.org/ver10/device/wsdl", "device_service", "2", "60"), "trt": ("http://www.onvif.org/ver10/media/wsdl", "Media", "2", "60"),
@@ -235,11 +235,3 @@ class Onvif:
     def SendAuxiliaryCommand(self, call):
         self.head.last_command = call.node.value("AuxiliaryCommand")
         return "<tds:SendAuxiliaryCommandResponse/>"
-
-
-def until(device, text, usual):
-    """When something ends: from a duration or a time."""
-    text = (text or "").strip()
-    if text and not text.startswith("P"):
-        return instant(text)
-    return device.utc() + datetime.timedelta(seconds=duration(text, usual))

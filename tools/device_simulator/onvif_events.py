@@ -7,7 +7,7 @@ import time
 from xml.sax.saxutils import escape
 
 from . import dialects
-from .soap import DECLARED, Fault, duration, items, stamp
+from .soap import DECLARED, Fault, duration, items, stamp, until
 
 MOST_WAITING = 4000
 MOST_SUBSCRIPTIONS = 8
@@ -39,8 +39,6 @@ class EventService:
     """The events of one device."""
 
     def __init__(self, onvif):
-        from .onvif import until
-        self.until = until
         self.onvif, self.device, self.hub = onvif, onvif.device, onvif.hub
         self.dialect = self.device.settings.get("dialect", "hikvision")
         if self.dialect not in dialects.TABLES:
@@ -144,7 +142,7 @@ class EventService:
         if len(self.subscriptions) >= (limit["most"] if limit else MOST_SUBSCRIPTIONS):
             self.refused += 1
             raise Fault("No more pull points", "wsnt:UnableToCreatePullPointFault", code="Receiver", http=500)
-        ends = self.until(self.device, call.node.value("InitialTerminationTime"), USUAL_LIFE)
+        ends = until(self.device, call.node.value("InitialTerminationTime"), USUAL_LIFE)
         subscription = Subscription(next(self.numbers), self.device, ends)
         topics = call.node.value("Filter/TopicExpression")
         subscription.filters = [topic.strip() for topic in topics.split("|")] if topics else None
@@ -179,7 +177,7 @@ class EventService:
         while len(messages) < most and not subscription.queue.empty():
             messages.append(subscription.queue.get_nowait())
         # The device keeps a subscription alive that is pulled from
-        self_ends = self.until(self.device, f"PT{USUAL_LIFE}S", USUAL_LIFE)
+        self_ends = until(self.device, f"PT{USUAL_LIFE}S", USUAL_LIFE)
         subscription.ends = max(subscription.ends, self_ends)
         header = "<wsa:Action>http://www.onvif.org/ver10/events/wsdl/PullPointSubscription/PullMessagesResponse</wsa:Action>"
         return header, (f"<tev:PullMessagesResponse><tev:CurrentTime>{stamp(self.device.utc())}</tev:CurrentTime><tev:TerminationTime>{stamp(subscription.ends)}"
@@ -191,7 +189,7 @@ class EventService:
 
     def Renew(self, call):
         subscription = self.of(call)
-        subscription.ends = self.until(self.device, call.node.value("TerminationTime"), USUAL_LIFE)
+        subscription.ends = until(self.device, call.node.value("TerminationTime"), USUAL_LIFE)
         return (f"<wsnt:RenewResponse><wsnt:TerminationTime>{stamp(subscription.ends)}</wsnt:TerminationTime><wsnt:CurrentTime>{stamp(self.device.utc())}"
                 "</wsnt:CurrentTime></wsnt:RenewResponse>")
 

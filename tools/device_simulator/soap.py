@@ -93,3 +93,11 @@ def items(pairs, quirks):
             attributes.reverse()
         shown += f"<tt:SimpleItem {' '.join(attributes)}/>"
     return shown
+
+
+def until(device, text, usual):
+    """When something ends: from a duration or a time."""
+    text = (text or "").strip()
+    if text and not text.startswith("P"):
+        return instant(text)
+    return device.utc() + datetime.timedelta(seconds=duration(text, usual))

@@ -13,7 +13,8 @@ from .alertstream import AlertStreams
 from .authentication import Gate
 from .device import MODELS, Device
 from .events import Hub
-from .isapi import Isapi, linked, status
+from .isapi import Isapi, linked
+from .isapi_answers import status
 from .media import Cameras, Media
 from .onvif import Onvif
 from .ptz import Head

@@ -73,17 +73,7 @@ public struct DeviceIdentity: Codable, Sendable, Equatable {
         self.name = name
         self.serialNumber = serialNumber
         self.firmware = firmware
-        self.macAddress = macAddress.flatMap(Self.canonical)
-    }
-
-    /// A MAC address in the one form that is compared; nil for what is none (or all zeros or ones).
-    public static func canonical(macAddress: String) -> String? {
-        let digits = macAddress.lowercased().filter(\.isHexDigit)
-        guard digits.count == 12, Set(digits) != ["0"], Set(digits) != ["f"] else { return nil }
-        let pairs = stride(from: 0, to: 12, by: 2).map { start in
-            String(Array(digits)[start..<start + 2])
-        }
-        return pairs.joined(separator: ":")
+        self.macAddress = macAddress.flatMap(MACAddress.normalized)
     }
 }
 

@@ -1,4 +1,5 @@
 import CLinux
+import CameraProtocols
 import Foundation
 
 /// An address of the box on a network it is attached to.
@@ -81,7 +82,7 @@ public enum NeighbourTable {
         guard let text = try? String(contentsOfFile: "/proc/net/arp", encoding: .utf8) else { return nil }
         for line in text.split(separator: "\n").dropFirst() {
             let fields = line.split(separator: " ", omittingEmptySubsequences: true)
-            if fields.count >= 4, fields[0] == address { return DeviceIdentity.canonical(macAddress: String(fields[3])) }
+            if fields.count >= 4, fields[0] == address { return MACAddress.normalized(String(fields[3])) }
         }
         return nil
     }
