@@ -230,8 +230,9 @@ public final class DeviceAtWork: Sendable {
     // MARK: Events
 
     /// One message of the device: begins an event, keeps one going, or ends it.
-    func take(_ notification: DeviceNotification) async {
-        guard !notification.isHeartbeat else { return }
+    func take(_ said: DeviceNotification) async {
+        guard !said.isHeartbeat else { return }
+        let notification = placed(said)
         let now = environment.time.uptime()
         let (decision, offset) = state.withLock { state in
             state.view.notifications += 1
@@ -283,6 +284,22 @@ public final class DeviceAtWork: Sendable {
         // Devices count whole seconds; what lies in the future or long ago is a clock that jumped.
         guard age > 0, age <= 10 else { return uptime }
         return uptime - .seconds(age)
+    }
+
+    /// Devices name one place by several tokens, or by none: what they mean is the channel.
+    private func placed(_ said: DeviceNotification) -> DeviceNotification {
+        guard let description else { return said }
+        let only = description.channels.count == 1 ? description.channels.first?.number : nil
+        let number: Int? =
+            switch said.place {
+            case .channel: nil
+            case .token(let token): description.number(ofToken: token) ?? only
+            case .device: said.category.isFootage && said.details["door"] == nil ? only : nil
+            }
+        guard let number else { return said }
+        var placed = said
+        placed.place = .channel(number)
+        return placed
     }
 
     private func channel(of notification: DeviceNotification) -> ChannelID {

@@ -95,7 +95,6 @@ public final class DiscoveryList: Sendable {
 
     private func merge(_ seen: DiscoveredDevice) {
         var seen = seen
-        if seen.identity.macAddress == nil { seen.identity.macAddress = NeighbourTable.macAddress(of: seen.address) }
         let result = state.withLock { state -> DiscoveredDevice? in
             if let index = state.snapshot.devices.firstIndex(where: { $0.isSame(as: seen) }) {
                 var merged = state.snapshot.devices[index]

@@ -100,6 +100,7 @@ class DeviceSimulator:
         self.control = told["control"]
         self.devices = [Device(self, one) for one in told["devices"]]
         self.device = self.devices[0]
+        self.named = {device.name: device for device in self.devices}
         self.open = True
         self.holders = [threading.Thread(target=self.hold, args=(path,), daemon=True) for path in ("/main", "/sub")] if not streams else []
         for holder in self.holders:
@@ -117,7 +118,7 @@ class DeviceSimulator:
             watcher.wait()
 
     def __getitem__(self, name):
-        return next(device for device in self.devices if device.name == name)
+        return self.named[name]
 
     def ask(self, request):
         """The answer of a control request."""

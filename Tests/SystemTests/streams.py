@@ -27,7 +27,7 @@ def pictures():
 class Streams:
     """The server; `port` is the same on all addresses of this machine (of its network namespace)."""
 
-    def __init__(self):
+    def __init__(self, port=0):
         self.pictures = pictures()
         sets = [unit for unit in self.pictures[0] if unit[0] & 31 in (7, 8)]
         sprop = ",".join(base64.b64encode(unit).decode() for unit in sets)
@@ -37,7 +37,7 @@ class Streams:
         self.loop, ready = asyncio.new_event_loop(), threading.Event()
 
         async def open_server():
-            self.server = await asyncio.start_server(self.serve, "0.0.0.0", 0)
+            self.server = await asyncio.start_server(self.serve, "0.0.0.0", port)
             self.port = self.server.sockets[0].getsockname()[1]
             ready.set()
 

@@ -202,12 +202,10 @@ class Failures(DeviceCase):
         self.assertEqual((answer["identity"]["serialNumber"], answer["userName"]), (device.serial, "admin"))
 
     def test_bound_elsewhere(self):
-        """A device of another platform is added with a remark, or refused as bound elsewhere; either way it is said."""
-        item = self.box_under_test.try_devices(self.simulator["bound-elsewhere"].entry())[0]
-        told = json.dumps(item)
-        if item["state"] == "failed":
-            self.assertEqual(item["failure"]["code"], "bound-elsewhere")
-        self.assertIn("platform", told.lower())
+        """A device that another service's account has bound is refused, and the service named."""
+        item = self.failed(self.simulator["bound-elsewhere"].entry())[0]
+        self.assertEqual(item["failure"]["code"], "bound-elsewhere")
+        self.assertIn(item["failure"]["detail"], item["failure"]["sentence"])
 
     def test_basic_only(self):
         """A device that wants the password unencrypted is refused until that is allowed, and shows it then."""

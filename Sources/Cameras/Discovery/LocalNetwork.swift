@@ -1,5 +1,4 @@
 import CLinux
-import CameraProtocols
 import Foundation
 
 /// An address of the box on a network it is attached to.
@@ -72,18 +71,5 @@ struct LocalInterface: Sendable, Equatable {
             address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { withUnsafeBytes(of: $0.pointee.sin6_addr) { Array($0) } }
         default: nil
         }
-    }
-}
-
-/// What the kernel knows of neighbours.
-public enum NeighbourTable {
-    /// The MAC address that an IPv4 address had last.
-    public static func macAddress(of address: String) -> String? {
-        guard let text = try? String(contentsOfFile: "/proc/net/arp", encoding: .utf8) else { return nil }
-        for line in text.split(separator: "\n").dropFirst() {
-            let fields = line.split(separator: " ", omittingEmptySubsequences: true)
-            if fields.count >= 4, fields[0] == address { return MACAddress.normalized(String(fields[3])) }
-        }
-        return nil
     }
 }

@@ -18,7 +18,8 @@ extension ISAPIDriver {
         let usesNetworkTime = document["timeMode"]?.text.uppercased() == "NTP"
         var server: String?
         if usesNetworkTime, let first = try await find("System/time/ntpServers")?.descendants("NTPServer").first {
-            server = first["hostName"]?.word ?? first["ipAddress"]?.word
+            let byAddress = first["addressingFormatType"]?.text == "ipaddress"
+            server = byAddress ? first["ipAddress"]?.word : first["hostName"]?.word ?? first["ipAddress"]?.word
         }
         return DeviceClock(
             time: date, offset: offset, zone: zone, usesNetworkTime: usesNetworkTime, networkTimeServer: server,
