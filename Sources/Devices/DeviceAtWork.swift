@@ -148,7 +148,10 @@ public final class DeviceAtWork: Sendable {
             backOff.succeeded()
             return await retry.wait(atMost: .milliseconds(Int.random(in: 200...500)), time: environment.time)
         }
-        let failure = failure ?? DeviceFailure.nonsense("its event stream ends at once")
+        let failure =
+            failure
+            ?? DeviceFailure(
+                .silent, "The device ended its event stream at once. The box tries again by itself; restart the device if it stays so.")
         await lost(failure)
         guard failure.needsPerson else { return await retry.wait(atMost: backOff.failed(), time: environment.time) }
         // Each further try would bring the lock nearer, or lengthen it.

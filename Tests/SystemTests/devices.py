@@ -11,6 +11,7 @@ import unittest
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import timezone
 
 from box import Box
 from case import Case
@@ -252,3 +253,36 @@ class DeviceBox(Box):
         """Events of a channel, the newest first."""
         more = "".join(f"&{key}={value}" for key, value in query.items())
         return self.everything(f"/events?channel={channel if isinstance(channel, str) else channel['id']}{more}")
+
+
+class ControlCase(DeviceCase):
+    """One box and some devices for all tests of a class."""
+
+    KINDS = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.simulator = cls.class_devices(*(part for kind in cls.KINDS for part in ("--device", kind)))
+        cls.box_under_test = box = cls.class_device_box()
+        cls.added = dict(zip((device.name for device in cls.simulator.devices), box.onboard(*cls.simulator.devices)))
+
+    def call(self, method, path, body=None):
+        """A request about a device or one of its channels; its JSON."""
+        return self.box_under_test.call(method, path, body)
+
+    def channel(self, name, number=1):
+        """A channel's path."""
+        return f"/channels/{self.box_under_test.channels_of(self.added[name])[number]['id']}"
+
+    def device(self, name):
+        """A device's path."""
+        return f"/devices/{self.added[name]['id']}"
+
+    def problem(self, method, path, body=None):
+        """The problem that a request must give."""
+        return self.box_under_test.client.request(method, path, body).problem()
+
+
+def text_of(when):
+    """A time as the API wants it."""
+    return when.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -266,8 +266,9 @@ def main():
     sys.exit(Run(options).all())
 
 
-LONGEST_FIRST = ("test_survival", "test_storage", "test_cameras", "test_main_job", "test_recording", "test_bad_input",
-                 "test_command_line", "test_page")
+LONGEST_FIRST = ("test_survival", "test_storage", "test_cameras", "test_device_events", "test_main_job", "test_recording", "test_devices",
+                 "test_discovery", "test_bad_input", "test_hostile_devices", "test_device_control", "test_device_upkeep", "test_onvif_peers",
+                 "test_device_commands", "test_command_line", "test_page")
 
 if __name__ == "__main__":
     main()

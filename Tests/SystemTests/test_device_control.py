@@ -1,44 +1,11 @@
 """What is done with devices: lens, streams, motion and rules, clock, recordings, disks, upkeep, doors."""
 
 import time
-from datetime import datetime, timezone
+from datetime import datetime
 
-from devices import DeviceCase
+from devices import ControlCase
 from footage import is_jpeg
 from waiting import holds_for, wait_for
-
-
-def text_of(when):
-    """A time as the API wants it."""
-    return when.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-class ControlCase(DeviceCase):
-    """One box and some devices for all tests of a class."""
-
-    KINDS = ()
-
-    @classmethod
-    def setUpClass(cls):
-        cls.simulator = cls.class_devices(*(part for kind in cls.KINDS for part in ("--device", kind)))
-        cls.box_under_test = box = cls.class_device_box()
-        cls.added = dict(zip((device.name for device in cls.simulator.devices), box.onboard(*cls.simulator.devices)))
-
-    def call(self, method, path, body=None):
-        """A request about a device or one of its channels; its JSON."""
-        return self.box_under_test.call(method, path, body)
-
-    def channel(self, name, number=1):
-        """A channel's path."""
-        return f"/channels/{self.box_under_test.channels_of(self.added[name])[number]['id']}"
-
-    def device(self, name):
-        """A device's path."""
-        return f"/devices/{self.added[name]['id']}"
-
-    def problem(self, method, path, body=None):
-        """The problem that a request must give."""
-        return self.box_under_test.client.request(method, path, body).problem()
 
 
 class Lens(ControlCase):

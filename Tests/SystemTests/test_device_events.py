@@ -104,7 +104,7 @@ class Kinds(EventCase):
 
     def test_latency(self):
         """An event's row is there soon after the device sent it."""
-        box, stream, took = self.box_under_test, self.kept(self.box_under_test.client.stream()), []
+        stream, took = self.kept(self.box_under_test.client.stream()), []
         for number in range(8):
             region = str(100 + number)
             began = time.monotonic()

@@ -4,8 +4,8 @@ import subprocess
 import time
 from datetime import datetime, timedelta, timezone
 
+from devices import ControlCase, text_of
 from footage import moment
-from test_device_control import ControlCase, text_of
 from waiting import shorten, wait_for
 
 

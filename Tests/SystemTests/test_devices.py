@@ -5,6 +5,7 @@ import json
 import os
 
 from devices import DeviceCase, DeviceSimulator, Watcher, fixtures
+from footage import moment
 from simulator import free_port
 from waiting import wait_for
 
@@ -16,7 +17,7 @@ ISAPI = {"events", "time", "network-time", "reboot", "rename", "password-change"
 ISAPI_CHANNEL = {"snapshot", "stream-settings", "smart-codec", "events", "recordings", "recording-download"}
 SMART = {"motion-settings", "line-crossing-settings", "intrusion-settings", "notification-switch"}
 LENS = {"pan", "zoom", "presets", "patrols"}
-ALERTS = ("reach", "sign-in", "identify", "channels", "streams", "events", "clock", "compatibility")
+STEPS = ("reach", "sign-in", "identify", "channels", "streams", "events", "clock", "compatibility")
 
 
 class Kinds(DeviceCase):
@@ -87,7 +88,7 @@ class Kinds(DeviceCase):
     def check_report(self, answer, device):
         """The report is kept with the device, and says what really came."""
         report = answer["report"]
-        self.assertEqual([step["name"] for step in report["steps"]], list(ALERTS))
+        self.assertEqual([step["name"] for step in report["steps"]], list(STEPS))
         for step in report["steps"]:
             self.assertIn(step["state"], ("ok", "attention", "skipped"), step)
             self.assertTrue(step["sentence"].strip(), step)
@@ -273,5 +274,4 @@ class Certificates(DeviceCase):
 
 def moment_of(thing, name=None):
     """A time in seconds: of an answer, or of an item's report's end."""
-    from footage import moment
     return moment(thing[name] if name else thing["report"]["finishedAt"])

@@ -4,6 +4,7 @@ import threading
 import time
 
 from devices import DeviceCase
+from footage import moment
 from waiting import resident_megabytes, shorten, wait_for
 
 ATTACKS = ("entity-bomb", "doctype", "huge-body", "endless-body", "slow-drip", "redirect-elsewhere", "lying-length", "garbage", "hang")
@@ -108,11 +109,11 @@ class Hostile(DeviceCase):
                 box.await_events(device, 60)
                 wait_for(lambda: simulator[attack].state()["alert_streams"]["open"], 30, "a stream of events")
                 simulator[attack].event(type="fielddetection", seconds=0)
-                wait_for(lambda: len(box.events_of(device["channelIds"][0])) > seen[attack], 15, lambda: f"an event after {attack}: {shorten(box.device(device)['eventsState'])}")
+                wait_for(lambda: len(box.events_of(device["channelIds"][0])) > seen[attack], 15,
+                         lambda: f"an event after {attack}: {shorten(box.device(device)['eventsState'])}")
         self.assertTrue(box.is_running())
 
 
 def finished(item):
     """How long the trial took."""
-    from footage import moment
     return moment(item["report"]["finishedAt"]) - moment(item["report"]["startedAt"])
