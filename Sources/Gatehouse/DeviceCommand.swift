@@ -97,12 +97,20 @@ struct DeviceTrouble: Error, CustomStringConvertible {
     }
 }
 
-/// Runs `body`; a device's refusal is said in its sentence.
-func speaking<Value>(_ body: () async throws -> Value) async throws -> Value {
-    do {
-        return try await body()
-    } catch let failure as DeviceFailure {
-        throw DeviceTrouble(failure)
+extension DeviceArguments {
+    /// Runs `body` with the device's driver, which is closed whatever happens; a device's refusal is said in its sentence.
+    func speak(_ body: (any CameraDriver, DeviceDescription) async throws -> Void) async throws {
+        let (driver, description) = try await connect()
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body(driver, description))
+        } catch let failure as DeviceFailure {
+            result = .failure(DeviceTrouble(failure))
+        } catch {
+            result = .failure(error)
+        }
+        await driver.close()
+        try result.get()
     }
 }
 
@@ -112,7 +120,10 @@ struct DeviceProbeCommand: AsyncParsableCommand {
     @OptionGroup var device: DeviceArguments
 
     func run() async throws {
-        let (driver, description) = try await device.connect()
+        try await device.speak { _, description in Self.show(description) }
+    }
+
+    private static func show(_ description: DeviceDescription) {
         let identity = description.identity
         print("\([identity.make, identity.model].compactMap { $0 }.joined(separator: " ")) (\(identity.kind.rawValue))")
         for (name, value) in [
@@ -127,9 +138,8 @@ struct DeviceProbeCommand: AsyncParsableCommand {
         for channel in description.channels {
             print("channel \(channel.number): \(channel.name)\(channel.online == false ? " (no picture)" : "")")
             if !channel.capabilities.isEmpty { print("  can: \(channel.capabilities.map(\.rawValue).sorted().joined(separator: ", "))") }
-            for stream in channel.streams { print("  \(stream.role.rawValue): \(Self.text(stream))") }
+            for stream in channel.streams { print("  \(stream.role.rawValue): \(text(stream))") }
         }
-        await driver.close()
     }
 
     private static func text(_ stream: DeviceStream) -> String {
@@ -152,11 +162,10 @@ struct DeviceEventsCommand: AsyncParsableCommand {
     var seconds: Int?
 
     func run() async throws {
-        let (driver, _) = try await device.connect()
         let seconds = seconds
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                try await speaking {
+        try await device.speak { driver, _ in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
                     try await driver.listen {
                         FileHandle.standardError.write(Data("Listening.\n".utf8))
                     } take: { notification in
@@ -175,12 +184,11 @@ struct DeviceEventsCommand: AsyncParsableCommand {
                         FileHandle.standardOutput.write(Data((parts.filter { !$0.isEmpty }.joined(separator: " ") + "\n").utf8))
                     }
                 }
+                if let seconds { group.addTask { try await Task.sleep(for: .seconds(seconds)) } }
+                try await group.next()
+                group.cancelAll()
             }
-            if let seconds { group.addTask { try await Task.sleep(for: .seconds(seconds)) } }
-            try await group.next()
-            group.cancelAll()
         }
-        await driver.close()
     }
 }
 
@@ -207,9 +215,8 @@ struct DeviceLensCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let (driver, description) = try await device.connect()
-        let channel = try device.channel(of: description)
-        try await speaking {
+        try await device.speak { driver, description in
+            let channel = try device.channel(of: description)
             let movement = LensMovement(pan: pan, tilt: tilt, zoom: zoom)
             if let preset {
                 try await driver.call(Preset(id: preset, name: ""), of: channel)
@@ -221,7 +228,6 @@ struct DeviceLensCommand: AsyncParsableCommand {
                 for preset in try await driver.presets(of: channel) { print("\(preset.id)  \(preset.name)") }
             }
         }
-        await driver.close()
     }
 }
 
@@ -238,8 +244,7 @@ struct DeviceTimeCommand: AsyncParsableCommand {
     var server: String?
 
     func run() async throws {
-        let (driver, _) = try await device.connect()
-        try await speaking {
+        try await device.speak { driver, _ in
             if set {
                 let zone = try zone.map { name in
                     guard let zone = TimeZone(identifier: name) else {
@@ -255,7 +260,6 @@ struct DeviceTimeCommand: AsyncParsableCommand {
             if let server = clock.networkTimeServer { print("follows: \(server)") }
             if let remark = clock.remark { print(remark) }
         }
-        await driver.close()
     }
 }
 
@@ -274,9 +278,8 @@ struct DeviceRecordingsCommand: AsyncParsableCommand {
     func run() async throws {
         let end = try to.map(Self.date) ?? Date()
         let begin = try from.map(Self.date) ?? end.addingTimeInterval(-86_400)
-        let (driver, description) = try await device.connect()
-        let channel = try device.channel(of: description)
-        try await speaking {
+        try await device.speak { driver, description in
+            let channel = try device.channel(of: description)
             let found = try await driver.recordings(of: channel, from: begin, to: end, kinds: [], limit: 1000)
             for piece in found {
                 let size = piece.bytes.map { "  \($0) bytes" } ?? ""
@@ -288,7 +291,6 @@ struct DeviceRecordingsCommand: AsyncParsableCommand {
             try await driver.download(first) { try file.write(contentsOf: Data($0)) }
             try file.close()
         }
-        await driver.close()
     }
 
     private static func date(_ text: String) throws -> Date {

@@ -181,6 +181,8 @@ class Discovery(DeviceCase):
         """What is added is shown as such; when it gets another address, it is found there by its identity and works on."""
         box, mover = self.box_under_test, self.simulator["mover"]
         device = box.onboard(mover, port=554)[0]
+        self.addCleanup(self.control, mover, "/move", address=mover.address)
+        self.addCleanup(box.call, "DELETE", f"/devices/{device['id']}")
         box.await_events(device)
         item = next(item for item in self.search(2) if mover.address in (item["address"], *item["otherAddresses"]))
         self.assertEqual(item["addedAs"], {"deviceId": device["id"], "name": device["name"]})
