@@ -45,31 +45,20 @@ public final class GroupCommit: Sendable {
             }
             guard !batch.isEmpty else { return }
             let bodies = batch.map(\.body)
-            let results: Result<[(any Error)?], any Error>
             do {
-                results = .success(try await database.write { database in bodies.map { Self.run($0, database) } })
+                try await database.write { database in for body in bodies { try body(database) } }
+                for write in batch { write.done.resume() }
             } catch {
-                results = .failure(error)
-            }
-            for (index, write) in batch.enumerated() {
-                switch results {
-                case .success(let errors):
-                    if let error = errors[index] { write.done.resume(throwing: error) } else { write.done.resume() }
-                case .failure(let error): write.done.resume(throwing: error)
+                // One of them is wrong, or the disk is: each tells for itself.
+                for write in batch {
+                    do {
+                        try await database.write(write.body)
+                        write.done.resume()
+                    } catch {
+                        write.done.resume(throwing: error)
+                    }
                 }
             }
-        }
-    }
-
-    private static func run(_ body: (Database) throws -> Void, _ database: Database) -> (any Error)? {
-        do {
-            try database.inSavepoint {
-                try body(database)
-                return .commit
-            }
-            return nil
-        } catch {
-            return error
         }
     }
 }

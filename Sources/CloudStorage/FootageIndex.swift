@@ -118,7 +118,7 @@ public final class FootageIndex: Sendable {
             }
             // A reason that was written first is not forgotten by the event itself, which comes after it.
             if dropReason == nil, row.clipId == nil { row.dropReason = before?.dropReason }
-            try row.upsert(database)
+            if before == nil { try row.insert(database) } else { try row.update(database) }
         }
         changes.send(.event(event.id))
     }
