@@ -36,8 +36,6 @@ public final class GroupCommit: Sendable {
 
     private func commit() async {
         while true {
-            // What comes within a moment goes along: each transaction costs the same, whatever is in it.
-            try? await Task.sleep(for: .milliseconds(10))
             let batch = state.withLock { state in
                 defer { state.waiting = [] }
                 if state.waiting.isEmpty { state.running = false }

@@ -44,7 +44,7 @@ public struct DeviceTrial: Sendable {
         _ entry: DeviceEntryPoint, driver wanted: DriverKind?, zone: TimeZone?, setsClock: Bool,
         tell: @escaping @Sendable (OnboardingReport) -> Void
     ) async -> (Result<Outcome, DeviceFailure>, OnboardingReport) {
-        let notes = Notes(OnboardingReport(startedAt: time.now()), tell: tell)
+        let notes = TrialNotes(OnboardingReport(startedAt: time.now()), tell: tell)
         do throws(DeviceFailure) {
             let outcome = try await prove(entry, wanted: wanted, zone: zone, setsClock: setsClock, notes: notes)
             notes.change { $0.finish(at: time.now()) }
@@ -56,7 +56,7 @@ public struct DeviceTrial: Sendable {
     }
 
     private func prove(
-        _ given: DeviceEntryPoint, wanted: DriverKind?, zone: TimeZone?, setsClock: Bool, notes: Notes
+        _ given: DeviceEntryPoint, wanted: DriverKind?, zone: TimeZone?, setsClock: Bool, notes: TrialNotes
     ) async throws(DeviceFailure) -> Outcome {
         var entry = given
         notes.begin(.reach)
@@ -113,7 +113,7 @@ public struct DeviceTrial: Sendable {
     }
 
     private func describe(
-        _ entry: DeviceEntryPoint, greeting: DeviceProber.Greeting, wanted: DriverKind?, notes: Notes
+        _ entry: DeviceEntryPoint, greeting: DeviceProber.Greeting, wanted: DriverKind?, notes: TrialNotes
     ) async throws(DeviceFailure) -> (any CameraDriver, DeviceDescription, DeviceEntryPoint) {
         var last = greeting.failure ?? DeviceFailure(.unsupported, "The device speaks no language that the box knows. Add its RTSP URL.")
         let candidates = prober.candidates(greeting, entry: entry, wanted: wanted)
@@ -140,7 +140,7 @@ public struct DeviceTrial: Sendable {
         throw last
     }
 
-    private func noteIdentity(_ description: DeviceDescription, _ notes: Notes) {
+    private func noteIdentity(_ description: DeviceDescription, _ notes: TrialNotes) {
         let identity = description.identity
         let name = [identity.make, identity.model].compactMap { $0 }.joined(separator: " ")
         let firmware = identity.firmware.map { ", firmware \($0)" } ?? ""
@@ -163,7 +163,7 @@ public struct DeviceTrial: Sendable {
 
     /// Watches the first channel for the whole span and the others for as long as it takes to see that they come; four at a time.
     private func proveStreams(
-        _ entry: DeviceEntryPoint, _ description: DeviceDescription, profile: CameraProfile, notes: Notes
+        _ entry: DeviceEntryPoint, _ description: DeviceDescription, profile: CameraProfile, notes: TrialNotes
     ) async throws(DeviceFailure) {
         let channels = description.channels.filter { $0.online != false && !$0.streams.isEmpty }
         guard !channels.isEmpty else {
@@ -236,7 +236,7 @@ public struct DeviceTrial: Sendable {
     // MARK: Events and clock
 
     /// Subscribes and waits for the first sign of life on the subscription: a heartbeat, a state, an event.
-    private func proveEvents(_ driver: any CameraDriver, _ description: DeviceDescription, notes: Notes) async {
+    private func proveEvents(_ driver: any CameraDriver, _ description: DeviceDescription, notes: TrialNotes) async {
         guard description.capabilities.contains(.events) else {
             return notes.skip(.events, "The device tells of no events; the box looks for motion itself.")
         }
@@ -275,7 +275,7 @@ public struct DeviceTrial: Sendable {
     }
 
     private func proveClock(
-        _ driver: any CameraDriver, _ description: DeviceDescription, zone: TimeZone?, setsClock: Bool, notes: Notes
+        _ driver: any CameraDriver, _ description: DeviceDescription, zone: TimeZone?, setsClock: Bool, notes: TrialNotes
     ) async {
         guard description.capabilities.contains(.time) else { return notes.skip(.clock, "The device does not tell its time.") }
         notes.begin(.clock)
@@ -311,7 +311,7 @@ public struct DeviceTrial: Sendable {
 
     // MARK: Compatibility
 
-    private func judge(_ driver: any CameraDriver, _ description: DeviceDescription, profile: CameraProfile, notes: Notes) async {
+    private func judge(_ driver: any CameraDriver, _ description: DeviceDescription, profile: CameraProfile, notes: TrialNotes) async {
         var remarks = (profile.remarks ?? []) + [profile.firmwareAdvice].compactMap { $0 }
         for capture in notes.report.captures {
             let name = description.channels.count > 1 ? "Channel \(capture.channel): " : ""
@@ -354,53 +354,5 @@ public struct DeviceTrial: Sendable {
             return "Standard definition costs nothing here: the sub stream is copied as it is."
         }
         return main.video.height >= 1080 ? "High definition fits its picture." : "Standard definition fits its picture."
-    }
-}
-
-/// The report while it is written.
-private final class Notes: Sendable {
-    private let state: Mutex<OnboardingReport>
-    private let tell: @Sendable (OnboardingReport) -> Void
-
-    init(_ report: OnboardingReport, tell: @escaping @Sendable (OnboardingReport) -> Void) {
-        state = Mutex(report)
-        self.tell = tell
-    }
-
-    var report: OnboardingReport { state.withLock { $0 } }
-
-    func change(_ change: (inout OnboardingReport) -> Void) {
-        let report = state.withLock { report in
-            change(&report)
-            return report
-        }
-        tell(report)
-    }
-
-    func begin(_ name: OnboardingReport.StepName) { change { $0.set(name, .working, Self.doing(name)) } }
-
-    private static func doing(_ name: OnboardingReport.StepName) -> String {
-        switch name {
-        case .reach: "Looking whether it answers."
-        case .signIn: "Signing in."
-        case .identify, .channels: "Asking what it is."
-        case .streams: "Watching its video."
-        case .events: "Waiting for its first message."
-        case .clock: "Comparing clocks."
-        case .compatibility: "Looking for what stands against it."
-        }
-    }
-
-    func done(_ name: OnboardingReport.StepName, _ sentence: String) { change { $0.set(name, .ok, sentence) } }
-    func skip(_ name: OnboardingReport.StepName, _ sentence: String) { change { $0.set(name, .skipped, sentence) } }
-
-    func fail(_ failure: DeviceFailure, at date: Date) {
-        change { report in
-            let at = report.steps.first { $0.state == .working }?.name ?? report.steps.first { $0.state == .waiting }?.name ?? .reach
-            // A lock or a wrong password is said where one signs in, wherever it was noticed.
-            let signIn: [DeviceFailure.Code] = [.wrongPassword, .locked, .insecure, .forbidden]
-            report.set(signIn.contains(failure.code) ? .signIn : at, .failed, failure.sentence)
-            report.finish(at: date)
-        }
     }
 }

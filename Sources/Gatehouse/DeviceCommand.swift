@@ -4,6 +4,7 @@ import Cameras
 import Core
 import Foundation
 import Media
+import UnixSignals
 
 /// Speaks to one device.
 struct DeviceCommand: AsyncParsableCommand {
@@ -184,7 +185,8 @@ struct DeviceEventsCommand: AsyncParsableCommand {
                         FileHandle.standardOutput.write(Data((parts.filter { !$0.isEmpty }.joined(separator: " ") + "\n").utf8))
                     }
                 }
-                if let seconds { group.addTask { try await Task.sleep(for: .seconds(seconds)) } }
+                // How long is the user's wish, so it is by the clock.
+                if let seconds { group.addTask { try await TimeSource.system.sleep(.seconds(seconds)) } }
                 try await group.next()
                 group.cancelAll()
             }
@@ -221,13 +223,33 @@ struct DeviceLensCommand: AsyncParsableCommand {
             if let preset {
                 try await driver.call(Preset(id: preset, name: ""), of: channel)
             } else if movement != .none {
-                try await driver.move(channel, movement)
-                try? await Task.sleep(for: .seconds(seconds))
-                try await driver.stop(channel)
+                try await Self.move(channel, movement, driver: driver, seconds: seconds)
             } else {
                 for preset in try await driver.presets(of: channel) { print("\(preset.id)  \(preset.name)") }
             }
         }
+    }
+}
+
+extension DeviceLensCommand {
+    /// Moves for as long as was asked, by the clock, or until the user interrupts; the lens is stopped in either case, and where the answer to
+    /// the movement was lost.
+    private static func move(_ channel: DeviceChannel, _ movement: LensMovement, driver: any CameraDriver, seconds: Double) async throws {
+        let result: Result<Void, DeviceFailure>
+        do throws(DeviceFailure) {
+            try await driver.move(channel, movement)
+            result = .success(())
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { try? await TimeSource.system.sleep(.seconds(seconds)) }
+                group.addTask { for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { return } }
+                await group.next()
+                group.cancelAll()
+            }
+        } catch {
+            result = .failure(error)
+        }
+        try await driver.stop(channel)
+        try result.get()
     }
 }
 

@@ -1,4 +1,5 @@
 import CameraProtocols
+import Core
 import Foundation
 import Testing
 
@@ -66,6 +67,23 @@ import Testing
     func clocksAreDescribedByWhatIsWrongWithThem(offset: Double, words: String) {
         #expect(ClockRemark.sentence(offset: offset)?.contains(words) == true, "\(ClockRemark.sentence(offset: offset) ?? "nothing")")
         #expect(ClockRemark.sentence(offset: 1) == nil)
+    }
+
+    @Test func aNumberThatIsTooLargeToBeTrueHarmsNothing() {
+        let refusal = SignInRefusal(
+            body: Array("<userCheck><lockStatus>lock</lockStatus><unlockTime>9223372036854775807</unlockTime></userCheck>".utf8))
+        #expect(refusal.failure(certain: true)?.code == .locked && refusal.failure(certain: true)?.lockedSeconds == nil)
+    }
+
+    /// `http://camera` and `@169.254.169.254/x` would be one URL of another host.
+    @Test(arguments: ["@169.254.169.254/x", ":80@example.net/", "x", ""])
+    func aPathCannotBecomeAnotherHost(path: String) async {
+        let client = DeviceClient(
+            address: DeviceAddress(host: "127.0.0.1", port: 9), credentials: nil, pinnedCertificate: nil,
+            policy: AddressPolicy(allowsLocal: true), time: .system)
+        let failure = await #expect(throws: DeviceFailure.self) { try await client.request("GET", path) }
+        #expect(failure?.code == .nonsense)
+        await client.close()
     }
 
     @Test func aRefusalTellsTriesAndLocks() {

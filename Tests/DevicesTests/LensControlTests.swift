@@ -10,12 +10,15 @@ import Testing
 private final class NotingLens: CameraDriver {
     let kind = DriverKind.isapi
     private let state = Mutex<(commands: [String], refusals: Int)>(([], 0))
+    private let refusesMoves = Mutex(false)
     var commands: [String] { state.withLock { $0.commands } }
 
     func describe() async throws(DeviceFailure) -> DeviceDescription { throw .unsupported("this") }
     func move(_ channel: DeviceChannel, _ movement: LensMovement) async throws(DeviceFailure) {
         state.withLock { $0.commands.append("move \(movement.pan)") }
+        if refusesMoves.withLock({ $0 }) { throw DeviceFailure(.silent, "") }
     }
+    func refuseMoves() { refusesMoves.withLock { $0 = true } }
     func stop(_ channel: DeviceChannel) async throws(DeviceFailure) {
         let refuses = state.withLock { state in
             state.commands.append("stop")
@@ -53,6 +56,14 @@ private final class NotingLens: CameraDriver {
         try await control.release(channel, driver: lens)
         #expect(lens.commands == ["move 0.5", "move -0.5", "stop"])
         #expect(await eventually { time.sleepers == 0 })
+    }
+
+    @Test func aMovementWhoseAnswerIsLostIsStoppedAllTheSame() async throws {
+        let (time, lens) = (ManualTime(), NotingLens())
+        lens.refuseMoves()
+        let control = LensControl(time: time.source)
+        await #expect(throws: DeviceFailure.self) { try await control.hold(channel, LensMovement(pan: 1), driver: lens) }
+        #expect(await eventually { lens.commands == ["move 1.0", "stop"] })
     }
 
     @Test func aStopThatFailsIsTriedAgain() async throws {

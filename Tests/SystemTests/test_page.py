@@ -1,16 +1,15 @@
 """The page in a real browser: claimed, a camera added and linked, something recorded and watched, by clicking alone."""
 
-import re
 
 from selenium.common.exceptions import StaleElementReferenceException
 
 from box import PASSWORD, USER
 from browser import Browser
-from case import Case
+from page_case import PageCase
 from waiting import shorten, wait_for
 
 
-class Page(Case):
+class Page(PageCase):
     """One visit after the other, each going on where the last one ended (a to h)."""
 
     @classmethod
@@ -22,21 +21,6 @@ class Page(Case):
         cls.browser = Browser(cls.box_under_test.client.base)
         cls.addClassCleanup(cls.browser.close)
         cls.overflow, cls.failed = [], None
-
-    def setUp(self):
-        if self.failed:
-            self.skipTest(f"goes on from {self.failed}, which failed")
-        type(self).failed = self.id().rpartition(".")[2]
-
-    def done(self, *expected_errors):
-        """At the end of a good test: nothing in the console but what was provoked, nothing too wide."""
-        errors = [error for error in self.browser.errors() if not any(re.search(one, error) for one in expected_errors)]
-        self.browser.console.clear()
-        too_wide = self.overflow[:]
-        self.overflow.clear()
-        type(self).failed = None  # the next visit can go on, whatever the console said
-        self.assertFalse(errors, "the console has errors")
-        self.assertFalse(too_wide)
 
     def test_a_claim(self):
         """A new box asks for its code and a password; a wrong code is said beside the field, the right one opens the page."""

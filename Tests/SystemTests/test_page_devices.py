@@ -7,16 +7,17 @@ from selenium.webdriver.common.action_chains import ActionChains
 
 from box import PASSWORD, USER
 from browser import Browser
-from case import Case
+from page_case import PageCase
 from devices import QUICK, DeviceSimulator
 from waiting import wait_for
 
 SECRET, OTHER = "camera2026", "other2026"
-# What the first page may load, uncompressed. The other pages are fetched when they are gone to (router.js); the sum of all files is larger.
+# What the first page may load, uncompressed. The other pages are fetched when they are gone to (router.js). All files together have 248 KB,
+# more than the 150 KB that the design allows for them in total: that is not met.
 FIRST_PAGE = 150_000
 
 
-class PageDevices(Case):
+class PageDevices(PageCase):
     """One visit after the other, each going on where the last one ended (a to i)."""
 
     @classmethod
@@ -30,21 +31,6 @@ class PageDevices(Case):
         cls.browser = Browser(cls.box_under_test.client.base)
         cls.addClassCleanup(cls.browser.close)
         cls.overflow, cls.failed = [], None
-
-    def setUp(self):
-        if self.failed:
-            self.skipTest(f"goes on from {self.failed}, which failed")
-        type(self).failed = self.id().rpartition(".")[2]
-
-    def done(self, *expected_errors):
-        """At the end of a good test: nothing in the console but what was provoked, nothing too wide."""
-        errors = [error for error in self.browser.errors() if not any(re.search(one, error) for one in expected_errors)]
-        self.browser.console.clear()
-        too_wide = self.overflow[:]
-        self.overflow.clear()
-        type(self).failed = None
-        self.assertFalse(errors, "the console has errors")
-        self.assertFalse(too_wide)
 
     def address(self, name):
         """The address of a simulated device."""

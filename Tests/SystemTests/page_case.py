@@ -1,0 +1,24 @@
+"""Visits to the page in one browser, each going on where the last one ended."""
+
+import re
+
+from case import Case
+
+
+class PageCase(Case):
+    """Needs `browser`, `overflow` (what was too wide) and `failed` (None) of the class."""
+
+    def setUp(self):
+        if self.failed:
+            self.skipTest(f"goes on from {self.failed}, which failed")
+        type(self).failed = self.id().rpartition(".")[2]
+
+    def done(self, *expected_errors):
+        """At the end of a good test: nothing in the console but what was provoked, nothing too wide."""
+        errors = [error for error in self.browser.errors() if not any(re.search(one, error) for one in expected_errors)]
+        self.browser.console.clear()
+        too_wide = self.overflow[:]
+        self.overflow.clear()
+        type(self).failed = None  # the next visit can go on, whatever the console said
+        self.assertFalse(errors, "the console has errors")
+        self.assertFalse(too_wide)
