@@ -212,7 +212,7 @@ public struct DeviceTrial: Sendable {
             do {
                 let role: StreamRole = stream.role == .main ? .main : .sub
                 streams.append(
-                    try await prober.tester.capture(stream.url, address, role: role, span: stream.role == .main ? span : .zero).status)
+                    try await persistently(stream.url, address, role: role, span: stream.role == .main ? span : .zero))
             } catch {
                 if stream.role == .main {
                     trouble = StreamTrouble(error)
@@ -223,6 +223,18 @@ public struct DeviceTrial: Sendable {
         return OnboardingReport.Capture(
             channel: channel.number, streams: streams, seconds: span == .zero ? (time.uptime() - began).seconds : span.seconds,
             trouble: trouble?.sentence, troubleCode: trouble?.code)
+    }
+
+    /// A stream is tried once more where the camera ended it: some do while a session of before is still theirs.
+    private func persistently(
+        _ url: String, _ address: CameraAddress, role: StreamRole, span: Duration
+    ) async throws -> StreamStatus {
+        do {
+            return try await prober.tester.capture(url, address, role: role, span: span).status
+        } catch StreamTrouble.ended {
+            try await time.sleep(.seconds(1))
+            return try await prober.tester.capture(url, address, role: role, span: span).status
+        }
     }
 
     private static func words(_ status: StreamStatus) -> String {

@@ -5,7 +5,6 @@ import json
 import os
 import select
 import subprocess
-import threading
 import time
 import unittest
 import urllib.error
@@ -90,7 +89,6 @@ class DeviceSimulator:
         self.command = [
             *prefix, os.path.join(repository(), "tools/device-simulator"), "--addresses", self.first, "--size", size,
             *([] if discovery else ["--no-discovery"]), *(["--rtsp", streams.url] if streams else []), *map(str, arguments)]
-        self.holders = []
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         ready, _, _ = select.select([self.process.stdout], [], [], 300)
         line = self.process.stdout.readline() if ready else ""
@@ -102,21 +100,6 @@ class DeviceSimulator:
         self.devices = [Device(self, one) for one in told["devices"]]
         self.device = self.devices[0]
         self.named = {device.name: device for device in self.devices}
-        self.open = True
-        self.holders = [threading.Thread(target=self.hold, args=(path,), daemon=True) for path in ("/main", "/sub")] if not streams else []
-        for holder in self.holders:
-            holder.start()
-
-    def hold(self, path):
-        """Watch a stream all the time: GStreamer's server may crash when the last watcher of a pipeline leaves as another one comes."""
-        url = f"rtsp://{self.device.user}:{self.device.password}@{self.first}:{self.device.rtsp}{path}"
-        while self.open:
-            watcher = subprocess.Popen(["ffmpeg", "-v", "quiet", "-rtsp_transport", "tcp", "-i", url, "-c", "copy", "-f", "null", "-"],
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-            while self.open and watcher.poll() is None:
-                time.sleep(0.1)
-            watcher.kill()
-            watcher.wait()
 
     def __getitem__(self, name):
         return self.named[name]
@@ -139,7 +122,6 @@ class DeviceSimulator:
 
     def close(self):
         """End it; its cameras end with it."""
-        self.open = False
         self.process.terminate()
         try:
             self.process.wait(10)
@@ -147,8 +129,6 @@ class DeviceSimulator:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
-        for holder in self.holders:
-            holder.join(5)
 
 
 class DeviceCase(Case):

@@ -17,6 +17,7 @@ metadata.register()
 REALM = "gatehouse-camera"
 ROLE = "viewer"
 REMOVE = GstRtspServer.RTSPFilterResult.REMOVE
+LINGER_MS = 10_000
 
 
 class SharedFactory(GstRtspServer.RTSPMediaFactory):
@@ -130,8 +131,9 @@ class Service:
         """Count clients, and give each that begins to play a key frame."""
         self.clients += 1
 
-        def closed(_client):
+        def closed(client):
             self.clients -= 1
+            self.linger(client)
 
         def plays(_client, context):
             stream = self.stream_of(context.uri.abspath)
@@ -140,6 +142,12 @@ class Service:
 
         client.connect("closed", closed)
         client.connect("play-request", plays)
+
+    def linger(self, client):
+        """Keep a client that has left for some seconds: where sending to it failed, the server closes it once more, later, and holds no reference for that."""
+        source = GLib.Timeout(LINGER_MS)
+        source.set_callback(lambda *_: client is None)  # it is let go together with this function
+        source.attach(self.context)
 
     def iterate(self):
         """The thread that serves this camera's clients."""
