@@ -80,16 +80,17 @@ let package = Package(
         .target(
             name: "CloudStorage",
             dependencies: [
-                "BoxDatabase", "CLinux", "Core", .asyncHTTPClient, .crypto, .grdb, .logging, .nioCore, .nioHTTP1, .nioSSL,
-                .nioFoundationCompat,
+                "BoxDatabase", "CLinux", "Core", "XML", .asyncHTTPClient, .crypto, .grdb, .logging, .nioCore, .nioHTTP1, .nioSSL,
+                .nioFoundationCompat, .yams,
             ],
             swiftSettings: strict
         ),
-        .target(name: "CameraProtocols", dependencies: ["Core", .crypto], swiftSettings: strict),
+        .target(name: "XML", swiftSettings: strict),
+        .target(name: "CameraProtocols", dependencies: ["Core", "XML", .crypto], swiftSettings: strict),
         .target(
             name: "Cameras",
             dependencies: [
-                "CLinux", "CameraProtocols", "Core", "Media", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore, .nioHTTP1,
+                "CLinux", "CameraProtocols", "Core", "Media", "XML", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore, .nioHTTP1,
                 .nioPosix, .nioSSL, .nioFoundationCompat, .yams,
             ],
             swiftSettings: strict),
@@ -133,8 +134,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "BoxDatabaseTests", dependencies: ["BoxDatabase", "Core", "TestSupport", .grdb], swiftSettings: strict),
         .testTarget(name: "AccessTests", dependencies: ["Access", "BoxDatabase", "Core", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "CameraProtocolsTests", dependencies: ["CameraProtocols", "Core"], swiftSettings: strict),
-        .testTarget(name: "CamerasTests", dependencies: ["CameraProtocols", "Cameras", "Core", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "CameraProtocolsTests", dependencies: ["CameraProtocols", "Core", "XML"], swiftSettings: strict),
+        .testTarget(name: "CamerasTests", dependencies: ["CameraProtocols", "Cameras", "Core", "TestSupport", "XML"], swiftSettings: strict),
         .testTarget(
             name: "DevicesTests",
             dependencies: ["BoxDatabase", "CameraProtocols", "Cameras", "Core", "Devices", "TestSupport"], swiftSettings: strict),

@@ -167,6 +167,12 @@ public struct ClipRecord: Codable, Sendable, FetchableRecord, PersistableRecord 
     public var lastError: String?
     public var storedAt: Date?
     public var expiresAt: Date?
+    /// What the cloud copy has; 0 before there is one.
+    public var clipBytes = 0
+    /// Nobody waits for it: it goes up when nothing else does.
+    public var bulk = false
+    /// Its picture is in the store already.
+    public var previewed = false
 
     public init(manifest: ClipManifest, state: ClipState, spoolBytes: Int) {
         self.id = manifest.id
@@ -177,6 +183,15 @@ public struct ClipRecord: Codable, Sendable, FetchableRecord, PersistableRecord 
         self.manifest = manifest
         self.spoolBytes = spoolBytes
         self.attempts = 0
+        use(manifest)
+    }
+
+    /// Takes what follows from the manifest.
+    public mutating func use(_ manifest: ClipManifest) {
+        self.manifest = manifest
+        startsAt = manifest.startsAt
+        clipBytes = manifest.clip?.bytes ?? 0
+        bulk = manifest.asItCame
     }
 }
 

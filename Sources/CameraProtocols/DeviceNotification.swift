@@ -1,3 +1,6 @@
+// CameraProtocols owns what is said between the box and a device, as pure parsers and writers: multipart, SOAP, ISAPI, SADP, WS-Discovery,
+// SDP, HTTP authentication. No socket, file, clock or setting may enter it: all input is hostile, and every parser is bounded and fuzzed.
+
 public import Core
 
 /// Something that a device said happened, as its driver understood it: not yet tied to a channel of the box, and not yet told from a repetition.

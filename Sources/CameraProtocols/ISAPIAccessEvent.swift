@@ -1,4 +1,5 @@
 import Core
+import XML
 
 /// Door controllers and intercoms: `AccessControllerEvent` with the codes of Hikvision's device network SDK ("MINOR_…").
 extension ISAPIAlert {

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+public import XML
 
 /// Why a part of an ISAPI event stream is no alert.
 public enum ISAPIAlertRefusal: Error, Sendable, Equatable, CustomStringConvertible {

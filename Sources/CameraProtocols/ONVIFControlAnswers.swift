@@ -1,4 +1,5 @@
 public import Foundation
+public import XML
 
 /// CreatePullPointSubscriptionResponse: where the subscription is, and how long it lives.
 public struct ONVIFSubscription: Sendable, Equatable {

@@ -1,4 +1,5 @@
 public import Foundation
+import XML
 
 // MARK: Events
 

@@ -1,4 +1,5 @@
 public import Foundation
+public import XML
 
 // The answers of the device service. Each is read from the element that `SOAPEnvelope.body` gives, and takes what is there: a device that
 // leaves something out is no reason to refuse the rest.

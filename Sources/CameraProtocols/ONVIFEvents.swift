@@ -1,5 +1,6 @@
 import Core
 import Foundation
+public import XML
 
 /// What a device tells by ONVIF: the answer to PullMessages, a Notify that it sent, or an event in a metadata stream (Core Specification,
 /// section 9).

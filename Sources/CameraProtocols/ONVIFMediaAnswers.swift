@@ -1,3 +1,5 @@
+public import XML
+
 /// How a stream is encoded, of either media service; to be changed and set again.
 public struct ONVIFEncoderConfiguration: Sendable, Equatable {
     public var token: String

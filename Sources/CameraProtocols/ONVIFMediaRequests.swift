@@ -1,3 +1,5 @@
+import XML
+
 /// Requests to the media services: version 1 knows no H.265, version 2 does; many devices have both.
 extension ONVIFRequest {
     /// A media service.

@@ -1,4 +1,5 @@
 public import Foundation
+public import XML
 
 /// ONVIF's services, by their namespaces.
 public enum ONVIFService: String, Sendable, CaseIterable {

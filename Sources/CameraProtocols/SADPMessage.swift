@@ -1,4 +1,5 @@
 public import Foundation
+public import XML
 
 /// Why a datagram is no answer to a SADP inquiry.
 public enum SADPRefusal: Error, Sendable, Equatable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 import Crypto
 public import Foundation
+public import XML
 
 /// Who asks, in the message itself (WS-Security UsernameToken Profile 1.0 with a digest, as ONVIF's Core Specification has it).
 public struct UsernameToken: Sendable, Equatable {

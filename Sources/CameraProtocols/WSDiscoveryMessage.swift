@@ -1,4 +1,5 @@
 public import Foundation
+public import XML
 
 /// Why a datagram is no answer to a WS-Discovery probe.
 public enum WSDiscoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible {

@@ -30,8 +30,7 @@ public final class FootageIndex: Sendable {
         try await database.write { database in
             var record =
                 try ClipRecord.fetchOne(database, key: manifest.id) ?? ClipRecord(manifest: manifest, state: state, spoolBytes: spoolBytes)
-            record.manifest = manifest
-            record.startsAt = manifest.startsAt
+            record.use(manifest)
             record.state = state
             record.spoolBytes = spoolBytes
             if state == .queued { record.lastError = nil }
@@ -172,14 +171,39 @@ public final class FootageIndex: Sendable {
         try await database.read { try ClipRecord.fetchOne($0, key: id) }
     }
 
-    /// The next clip for the uploader: the newest, but the oldest when it is the backlog's turn.
-    func nextQueued(excluding: Set<ClipID>, oldestFirst: Bool) async throws -> ClipRecord? {
+    /// Which clip the uploader wants next.
+    enum Turn: Sendable {
+        /// The newest that began at this time or later.
+        case live(since: Date)
+        /// Of what began before this time, the newest, or the oldest where that is asked for.
+        case backlog(before: Date, oldestFirst: Bool)
+        /// What nobody waits for, the newest first.
+        case bulk
+        /// The newest whose picture is not in the store yet.
+        case preview(before: Date)
+    }
+
+    /// The next clip for the uploader, found by one step into an index.
+    func next(_ turn: Turn, excluding: Set<ClipID>) async throws -> ClipRecord? {
         try await database.read { database in
-            try ClipRecord.filter(
-                [ClipState.queued, .sending].map(\.rawValue).contains(Column("state")) && !excluding.contains(Column("id"))
-            )
-            .order(oldestFirst ? Column("id").asc : Column("id").desc).fetchOne(database)
+            let queued = ClipRecord.filter(Column("state") == ClipState.queued.rawValue && !excluding.contains(Column("id")))
+            let wanted = queued.filter(Column("bulk") == false)
+            return switch turn {
+            case .live(let since): try wanted.filter(Column("startsAt") >= since).order(Column("startsAt").desc).fetchOne(database)
+            case .backlog(let before, let oldestFirst):
+                try wanted.filter(Column("startsAt") < before).order(oldestFirst ? Column("startsAt").asc : Column("startsAt").desc)
+                    .fetchOne(database)
+            case .bulk: try queued.filter(Column("bulk") == true).order(Column("startsAt").desc).fetchOne(database)
+            case .preview(let before):
+                try queued.filter(sql: "NOT previewed").filter(Column("startsAt") < before).order(Column("startsAt").desc).fetchOne(
+                    database)
+            }
         }
+    }
+
+    /// The picture of a clip is in the store.
+    func notePreviewed(_ id: ClipID) async throws {
+        try await database.write { try $0.execute(sql: "UPDATE clip SET previewed = 1 WHERE id = ?", arguments: [id]) }
     }
 
     /// Clips that wait for a worker, oldest first.
@@ -229,8 +253,7 @@ public final class FootageIndex: Sendable {
             if let row = try Row.fetchOne(
                 database,
                 sql: """
-                    SELECT count(*) AS clips, COALESCE(sum(json_extract(manifest, '$.clip.bytes')), 0) AS bytes
-                    FROM clip WHERE state = 'stored'
+                    SELECT count(*) AS clips, COALESCE(sum(clipBytes), 0) AS bytes FROM clip WHERE state = 'stored'
                     """)
             {
                 totals.storedClips = row["clips"]

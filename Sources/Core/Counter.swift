@@ -12,6 +12,12 @@ public final class Counter: Sendable {
         count.add(1, ordering: .relaxed).newValue
     }
 
+    /// Counts some more and answers the new count.
+    @discardableResult
+    public func add(_ number: Int) -> Int {
+        count.add(number, ordering: .relaxed).newValue
+    }
+
     /// The count.
     public var value: Int { count.load(ordering: .relaxed) }
 }

@@ -120,7 +120,7 @@ struct AnswerMaker: Sendable {
         let totals = try await services.spool.index.totals()
         let target = try await services.targets.current()
         let credentials = try await services.targets.credentials()
-        let rate = services.uploader.bytesPerSecond
+        let rate = services.uploader.governor.rate
         let age = totals.oldest.map { max(0, Int(services.time.now().timeIntervalSince($0))) }
         return StorageAnswer(
             target: Nullable(target.map { TargetAnswer($0, credentials: credentials) }), state: ConditionAnswer(storageCondition(target)),
@@ -161,7 +161,7 @@ struct AnswerMaker: Sendable {
                 code: "refused", severity: .trouble, sentence: error.sentence + " Footage waits on the box.", since: failingSince)
         case .unreachable, .nonsense:
             return Condition(code: "unreachable", severity: .attention, sentence: error.sentence, since: failingSince)
-        case .busy, .exists, .corrupted:
+        case .busy, .exists, .corrupted, .gone:
             return Condition(code: "waiting", severity: .attention, sentence: error.sentence, since: failingSince)
         }
     }

@@ -1,6 +1,7 @@
 import CameraProtocols
 import Foundation
 import Testing
+import XML
 
 @Suite struct SADPTests {
     private static let answer = """

@@ -1,6 +1,7 @@
 import CameraProtocols
 import Core
 import Foundation
+import XML
 
 /// Answers of real devices, which lie outside of this repository: `GATEHOUSE_FIXTURES` names their folder. Tests that read them do not run
 /// where they are missing.

@@ -2,6 +2,7 @@ import CameraProtocols
 import Core
 import Foundation
 import Testing
+import XML
 
 @Suite struct ISAPIAlertTests {
     private func alert(_ inside: String, namespace: String = "http://www.hikvision.com/ver20/XMLSchema") throws -> ISAPIAlert {

@@ -2,6 +2,7 @@ import CameraProtocols
 import Core
 import Foundation
 import Testing
+import XML
 
 @Suite struct ONVIFRequestTests {
     private func names(_ tree: XMLTree) -> [String] { tree.children.map(\.name) }

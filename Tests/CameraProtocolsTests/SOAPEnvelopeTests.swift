@@ -1,6 +1,7 @@
 import CameraProtocols
 import Foundation
 import Testing
+import XML
 
 @Suite struct SOAPEnvelopeTests {
     private func written(_ request: ONVIFRequest, token: UsernameToken? = nil, endpoint: SOAPEndpoint? = nil, messageID: UUID? = nil)

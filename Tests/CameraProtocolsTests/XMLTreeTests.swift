@@ -1,5 +1,6 @@
 import CameraProtocols
 import Testing
+import XML
 
 @Suite struct XMLTreeTests {
     @Test func refusesBombsAndFloods() {

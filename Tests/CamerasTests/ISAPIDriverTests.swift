@@ -4,6 +4,7 @@ import Foundation
 import Testing
 
 @testable import Cameras
+import XML
 
 @Suite struct ISAPIDriverTests {
     @Test func gridMapsAreReadAndWrittenAlike() {

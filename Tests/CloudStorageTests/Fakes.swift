@@ -31,7 +31,7 @@ final class FakeStore: ObjectStore {
 
     let state = Mutex(State())
 
-    func put(_ upload: ObjectUpload, progress: @escaping @Sendable (Int) -> Void) async throws {
+    func put(_ upload: ObjectUpload, progress: @escaping @Sendable (UploadProgress) -> Void) async throws {
         try state.withLock { state in
             state.requests += 1
             if case .fails(let error) = state.mode { throw error }

@@ -16,11 +16,13 @@ let package = Package(
     targets: [
         .target(name: "FuzzDriver"),
         .target(name: "Core", swiftSettings: fuzzing),
+        .target(name: "XML", swiftSettings: fuzzing),
         .target(
-            name: "CameraProtocols", dependencies: ["Core", .product(name: "Crypto", package: "swift-crypto")], swiftSettings: fuzzing),
+            name: "CameraProtocols", dependencies: ["Core", "XML", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: fuzzing),
     ]
         + ["Multipart", "ONVIF", "ISAPI", "Discovery", "Session"].map {
-            .executableTarget(name: "Fuzz\($0)", dependencies: ["CameraProtocols", "FuzzDriver"], swiftSettings: entry)
+            .executableTarget(name: "Fuzz\($0)", dependencies: ["CameraProtocols", "FuzzDriver", "XML"], swiftSettings: entry)
         },
     swiftLanguageModes: [.v6]
 )

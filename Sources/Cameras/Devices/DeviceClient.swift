@@ -8,6 +8,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Synchronization
+import XML
 
 /// HTTP to one device: its digest authentication, its certificate, its few sessions.
 ///

@@ -2,6 +2,7 @@ import CameraProtocols
 public import Core
 import Foundation
 import Synchronization
+import XML
 
 /// Looks for devices on the networks that the box is attached to.
 ///

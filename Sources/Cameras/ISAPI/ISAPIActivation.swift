@@ -3,6 +3,7 @@ import Core
 import Crypto
 import CryptoExtras
 import Foundation
+import XML
 
 /// Gives a new Hikvision device its first password.
 ///

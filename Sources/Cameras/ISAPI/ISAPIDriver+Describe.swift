@@ -1,5 +1,6 @@
 import CameraProtocols
 import Foundation
+import XML
 
 /// What a Hikvision device is.
 extension ISAPIDriver {

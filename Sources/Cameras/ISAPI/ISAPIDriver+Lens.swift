@@ -1,5 +1,6 @@
 import CameraProtocols
 import Foundation
+import XML
 
 /// Pan, tilt, zoom, focus, presets, patrols, wiper and light.
 extension ISAPIDriver {

@@ -1,6 +1,7 @@
 import CameraProtocols
 import Core
 import Foundation
+import XML
 
 /// Disks, restart, name, password, firmware, doors.
 extension ISAPIDriver {

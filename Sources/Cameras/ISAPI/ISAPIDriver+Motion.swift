@@ -1,6 +1,7 @@
 import CameraProtocols
 public import Core
 import Foundation
+import XML
 
 /// The device's own detection: motion with its grid and schedule, lines and regions, and whether it tells clients of them.
 extension ISAPIDriver {

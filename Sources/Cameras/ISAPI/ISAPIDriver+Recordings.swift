@@ -1,5 +1,6 @@
 import CameraProtocols
 public import Foundation
+import XML
 
 /// Footage on the device: `ContentMgmt/search`, playback and download.
 ///

@@ -1,5 +1,6 @@
 import CameraProtocols
 import Foundation
+import XML
 
 /// Stream settings: the device's document is fetched, changed and sent back, so that what the box does not know stays.
 extension ISAPIDriver {

@@ -1,6 +1,7 @@
 import CameraProtocols
 import Core
 import Foundation
+import XML
 
 /// Speaks Hikvision's ISAPI, as devices of firmware 5.2 to 5.8 (cameras) and 3 to 5 (recorders) really do.
 public struct ISAPIDriver: CameraDriver {

@@ -1,5 +1,6 @@
 import CameraProtocols
 import Foundation
+import XML
 
 /// One request and its answer: where it goes, who asks, and what a refusal means.
 extension ONVIFDriver {

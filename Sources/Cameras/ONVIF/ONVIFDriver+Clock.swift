@@ -1,6 +1,7 @@
 import CameraProtocols
 import Core
 import Foundation
+import XML
 
 /// The device's clock.
 extension ONVIFDriver {

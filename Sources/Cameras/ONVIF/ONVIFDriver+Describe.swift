@@ -1,5 +1,6 @@
 import CameraProtocols
 import Foundation
+import XML
 
 /// What an ONVIF device is, and what it can do.
 extension ONVIFDriver {

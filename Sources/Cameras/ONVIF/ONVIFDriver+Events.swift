@@ -1,6 +1,7 @@
 public import CameraProtocols
 import Core
 import Foundation
+import XML
 
 /// Events: a subscription at the device, from which they are fetched.
 ///

@@ -1,5 +1,6 @@
 import CameraProtocols
 import Foundation
+import XML
 
 /// Profiles of a device, put in order: which belong to one video source, and which is its main stream.
 extension ONVIFDriver {

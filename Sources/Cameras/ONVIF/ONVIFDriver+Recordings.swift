@@ -1,6 +1,7 @@
 import CameraProtocols
 import Core
 public import Foundation
+import XML
 
 /// Footage on the device (profile G): which recordings there are, and when there is something in them.
 extension ONVIFDriver {

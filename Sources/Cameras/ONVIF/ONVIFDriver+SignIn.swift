@@ -1,6 +1,7 @@
 import CameraProtocols
 import Core
 import Foundation
+import XML
 
 /// Who asks: the token in the message with the device's own time, and HTTP's digest where the device wants that.
 ///

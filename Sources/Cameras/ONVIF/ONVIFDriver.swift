@@ -2,6 +2,7 @@ import CameraProtocols
 import Core
 import Foundation
 import Synchronization
+import XML
 
 /// Speaks ONVIF: profiles S and T, and G where a device records.
 public struct ONVIFDriver: CameraDriver {

@@ -1,6 +1,7 @@
 import CameraProtocols
 import FuzzDriver
 import Foundation
+import XML
 
 /// Alerts as XML and JSON, and the tree that every XML parser here stands on: what it writes, it reads again as the same.
 @c(LLVMFuzzerTestOneInput)

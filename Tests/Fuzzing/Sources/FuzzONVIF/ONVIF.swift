@@ -1,5 +1,6 @@
 import CameraProtocols
 import FuzzDriver
+import XML
 
 /// Answers of ONVIF devices: events, and every document that a driver reads.
 @c(LLVMFuzzerTestOneInput)

@@ -1,5 +1,4 @@
-// CameraProtocols owns what is said between the box and a device, as pure parsers and writers: XML, multipart, SOAP, ISAPI, SADP, WS-Discovery,
-// SDP, HTTP authentication. No socket, file, clock or setting may enter it: all input is hostile, and every parser is bounded and fuzzed.
+// XML owns the reading and writing of XML that devices and stores send, in bounded time and memory. No vendor's document may enter it.
 
 /// Why a document of a device is not read.
 public enum XMLRefusal: Error, Sendable, Equatable, CustomStringConvertible {

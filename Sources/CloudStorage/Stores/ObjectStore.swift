@@ -14,13 +14,31 @@ public struct ObjectUpload: Sendable {
     /// Lower-case hexadecimal; the store checks the body against it.
     public let sha256: String
     public let contentType: String
+    /// Asked before each piece of so many bytes goes; waits until it may.
+    public var pace: (@Sendable (Int) async throws -> Void)?
 
-    public init(key: String, content: Content, bytes: Int, sha256: String, contentType: String) {
+    public init(
+        key: String, content: Content, bytes: Int, sha256: String, contentType: String, pace: (@Sendable (Int) async throws -> Void)? = nil
+    ) {
+        self.pace = pace
         self.key = key
         self.content = content
         self.bytes = bytes
         self.sha256 = sha256
         self.contentType = contentType
+    }
+}
+
+/// How far an upload is.
+public struct UploadProgress: Sendable, Equatable {
+    /// Bytes that have just gone.
+    public let piece: Int
+    /// Bytes of the object that are up, those of an earlier attempt included.
+    public let total: Int
+
+    public init(piece: Int, total: Int) {
+        self.piece = piece
+        self.total = total
     }
 }
 
@@ -49,6 +67,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case noBucket
         /// Something is under the key already.
         case exists
+        /// What was begun in parts is not there any more.
+        case gone
         /// The body arrived changed.
         case corrupted
         /// No room in the store.
@@ -73,15 +93,24 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
 
 /// A place where objects lie under keys.
 public protocol ObjectStore: Sendable {
-    /// Puts an object under a key that must be free; `progress` gets bytes sent so far.
+    /// Puts an object under a key that must be free; `progress` is told of each piece.
     /// - Throws: `StoreError`, of kind `exists` where the key is taken.
-    func put(_ upload: ObjectUpload, progress: @escaping @Sendable (Int) -> Void) async throws
+    func put(_ upload: ObjectUpload, progress: @escaping @Sendable (UploadProgress) -> Void) async throws
     /// What lies under `key`, or nil.
     func head(_ key: String) async throws -> ObjectInfo?
     /// The bytes of `range` of the object, handed over piece by piece.
     func read(_ key: String, range: Range<Int>, to body: @Sendable (ByteBuffer) async throws -> Void) async throws
     /// Removes the object; nothing there is well too.
     func delete(_ key: String) async throws
+    /// An address under which whoever has it may read the object for `span`; nil where the store has no such thing.
+    func link(to key: String, validFor span: Duration) throws -> String?
+    /// Clears away what was begun under `prefix` and never completed; answers how many.
+    func clearLeftovers(under prefix: String) async throws -> Int
     /// Ends the store's connections.
     func shutdown() async
+}
+
+extension ObjectStore {
+    public func link(to key: String, validFor span: Duration) throws -> String? { nil }
+    public func clearLeftovers(under prefix: String) async throws -> Int { 0 }
 }

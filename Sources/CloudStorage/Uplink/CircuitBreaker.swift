@@ -12,6 +12,8 @@ struct CircuitBreaker: Sendable {
     private(set) var failure: StoreError?
     /// When the present failure began.
     private(set) var failingSince: Date?
+    /// The same on the monotonic clock.
+    private(set) var failingFrom: Duration?
 
     init(first: Duration = .seconds(1), longest: Duration = .seconds(300)) {
         backOff = BackOff(first: first, longest: longest, shortest: .milliseconds(500))
@@ -40,6 +42,7 @@ struct CircuitBreaker: Sendable {
         trialRuns = false
         failure = nil
         failingSince = nil
+        failingFrom = nil
     }
 
     /// A request failed for the endpoint's sake.
@@ -52,6 +55,7 @@ struct CircuitBreaker: Sendable {
         openUntil = max(openUntil ?? .zero, now + wait)
         failure = error
         failingSince = failingSince ?? wall
+        failingFrom = failingFrom ?? now
     }
 
     /// The request ended without telling anything about the endpoint.

@@ -1,3 +1,4 @@
+import Core
 import Crypto
 import Foundation
 
@@ -30,6 +31,25 @@ struct SignatureV4: Sendable {
         signed["authorization"] =
             "AWS4-HMAC-SHA256 Credential=\(accessKeyID)/\(scope), SignedHeaders=\(names.joined(separator: ";")), Signature=\(signature)"
         return signed
+    }
+
+    /// The query of an address that may be read by whoever has it (SigV4 with query parameters), for at most seven days.
+    func presign(path: String, host: String, validFor span: Duration, at time: Date) -> String {
+        let stamp = Self.stamp(time)
+        let day = String(stamp.prefix(8))
+        let scope = "\(day)/\(region)/s3/aws4_request"
+        var query = [
+            ("X-Amz-Algorithm", "AWS4-HMAC-SHA256"), ("X-Amz-Credential", "\(accessKeyID)/\(scope)"), ("X-Amz-Date", stamp),
+            ("X-Amz-Expires", String(min(604_800, max(1, Int(span.seconds))))), ("X-Amz-SignedHeaders", "host"),
+        ]
+        if let sessionToken { query.append(("X-Amz-Security-Token", sessionToken)) }
+        let pairs = query.map { (Self.encode($0.0), Self.encode($0.1)) }.sorted { $0 < $1 }.map { "\($0.0)=\($0.1)" }
+        let text = pairs.joined(separator: "&")
+        let canonical = ["GET", Self.encode(path, keepingSlashes: true), text, "host:\(host)\n", "host", "UNSIGNED-PAYLOAD"]
+            .joined(separator: "\n")
+        let digest = hexadecimal(SHA256.hash(data: Data(canonical.utf8)))
+        let signature = hexadecimal(Self.hmac(key(day: day), "AWS4-HMAC-SHA256\n\(stamp)\n\(scope)\n\(digest)"))
+        return text + "&X-Amz-Signature=" + signature
     }
 
     private func key(day: String) -> [UInt8] {

@@ -16,7 +16,7 @@ public struct FolderStore: ObjectStore {
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
     }
 
-    public func put(_ upload: ObjectUpload, progress: @escaping @Sendable (Int) -> Void) async throws {
+    public func put(_ upload: ObjectUpload, progress: @escaping @Sendable (UploadProgress) -> Void) async throws {
         let path = try path(of: upload.key)
         try await queue.run {
             do {
@@ -27,7 +27,7 @@ public struct FolderStore: ObjectStore {
         }
     }
 
-    private func write(_ upload: ObjectUpload, to path: String, progress: @Sendable (Int) -> Void) throws {
+    private func write(_ upload: ObjectUpload, to path: String, progress: @Sendable (UploadProgress) -> Void) throws {
         let folder = (path as NSString).deletingLastPathComponent
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -47,13 +47,13 @@ public struct FolderStore: ObjectStore {
             hasher.update(data: piece)
             try DurableFile.writeAll(piece, to: descriptor, path: temporary)
             sent += piece.count
-            progress(sent)
+            progress(UploadProgress(piece: piece.count, total: sent))
         }
         guard hexadecimal(hasher.finalize()) == upload.sha256, sent == upload.bytes else {
             throw StoreError(.corrupted, "The object changed on its way.")
         }
         guard fsync(descriptor) == 0 else { throw FileError("fsync", temporary) }
-        guard link(temporary, path) == 0 else {
+        guard Glibc.link(temporary, path) == 0 else {
             if errno == EEXIST { throw StoreError(.exists, "Something is stored under this key already.") }
             throw FileError("link", path)
         }

@@ -188,7 +188,7 @@ struct XMLReader {
         while names.count > match {
             names.removeLast()
             var element = open.removeLast()
-            element.text = String(decoding: texts.removeLast(), as: UTF8.self).trimmingASCIISpaces()
+            element.text = String(decoding: Self.trimmed(texts.removeLast()), as: UTF8.self)
             if let root = place(element) { return root }
         }
         return nil
@@ -247,5 +247,12 @@ struct XMLReader {
             // Characters that XML forbids are forbidden by number too.
             return (number < 0x20 && ![9, 10, 13].contains(number) ? [] : Array(String(Character(scalar)).utf8), end + 1)
         }
+    }
+
+    /// Without the white space around it.
+    private static func trimmed(_ text: [UInt8]) -> ArraySlice<UInt8> {
+        let start = text.firstIndex { $0 > 0x20 } ?? text.endIndex
+        let end = text.lastIndex { $0 > 0x20 }.map { $0 + 1 } ?? start
+        return text[start..<end]
     }
 }

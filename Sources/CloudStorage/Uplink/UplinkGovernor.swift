@@ -1,0 +1,175 @@
+public import Core
+public import Foundation
+import Synchronization
+
+/// Governs the one line that all uploads share: who goes first, how fast, how many at a time.
+public final class UplinkGovernor: Sendable {
+    private struct State {
+        var schedule = UplinkSchedule()
+        var meter: LineMeter
+        var parallelism = ParallelismFinder()
+        var settings = UplinkSettings()
+        var zone = TimeZone.gmt
+        var span: (began: Duration, bytes: Int)?
+        /// Before then only what is new goes: the line has just come back.
+        var returnsAt = Duration.zero
+    }
+
+    /// A rate is judged over so long.
+    private static let spanLength = Duration.seconds(10)
+
+    private let time: TimeSource
+    private let state: Mutex<State>
+
+    /// `capacity` is what the line was measured to carry in an earlier life, bytes a second.
+    public init(time: TimeSource, capacity: Double? = nil) {
+        self.time = time
+        state = Mutex(State(meter: LineMeter(capacity: capacity)))
+    }
+
+    // MARK: Settings
+
+    public var settings: UplinkSettings { state.withLock { $0.settings } }
+
+    /// Uses these settings from now on; windows are read on a clock in `zone`.
+    public func use(_ settings: UplinkSettings, zone: TimeZone) {
+        state.withLock { state in
+            state.settings = settings
+            state.zone = zone
+            apply(&state)
+        }
+    }
+
+    /// The bound that holds now, bits a second; nil for the whole line.
+    public var limitBitsPerSecond: Int? {
+        state.withLock { state in
+            apply(&state)
+            return state.schedule.limit.map { Int($0 * 8) }
+        }
+    }
+
+    private func apply(_ state: inout State) {
+        state.schedule.limit =
+            switch state.settings.cap(at: time.now(), zone: state.zone) {
+            case nil: nil
+            case .bitsPerSecond(let bits): Double(bits) / 8
+            case .paused: 0
+            // A share of what is not known yet is the whole: it will be known after a few busy seconds.
+            case .percent(let share): state.meter.capacity.map { $0 * Double(share) / 100 }
+            }
+    }
+
+    // MARK: Transfers
+
+    /// How many transfers of classes that give way may run, and how many of the others besides.
+    var parallel: Int { state.withLock { $0.parallelism.count } }
+
+    /// Whether one more transfer of this class may begin.
+    func mayBegin(_ kind: UplinkClass) -> Bool {
+        let now = time.uptime()
+        return state.withLock { state in
+            apply(&state)
+            guard state.schedule.limit != 0 else { return false }
+            let most = state.parallelism.count
+            switch kind {
+            case .metadata, .live: return state.schedule.count(.live) < most
+            case .backlog, .bulk:
+                guard now >= state.returnsAt else { return false }
+                let waiting = state.schedule.count(.backlog) + state.schedule.count(.bulk)
+                if kind == .bulk, state.schedule.isContended || state.schedule.count(.backlog) > 0 { return false }
+                return waiting < (state.schedule.isContended ? 1 : most)
+            }
+        }
+    }
+
+    func began(_ kind: UplinkClass) { state.withLock { $0.schedule.began(kind) } }
+    func ended(_ kind: UplinkClass) { state.withLock { $0.schedule.ended(kind) } }
+
+    /// Waits until a piece of a transfer may go.
+    /// - Throws: `CancellationError`.
+    func admit(_ bytes: Int, of kind: UplinkClass) async throws {
+        while true {
+            let now = time.uptime()
+            let wait = state.withLock { state in
+                apply(&state)
+                let capacity = state.meter.capacity
+                return state.schedule.admit(bytes, of: kind, capacity: capacity, at: now)
+            }
+            guard wait > .zero else { return }
+            try await time.sleep(min(wait, .seconds(1)))
+        }
+    }
+
+    /// A piece went up.
+    func sent(_ bytes: Int) {
+        let now = time.uptime()
+        state.withLock { state in
+            let running = state.schedule.count(.live) + state.schedule.count(.backlog) + state.schedule.count(.bulk)
+            let isFree = state.schedule.limit == nil
+            state.meter.sent(bytes, at: now, isBusy: running > 0 && isFree)
+            judge(&state, bytes, isFull: running >= state.parallelism.count && isFree, at: now)
+        }
+    }
+
+    /// Tries more transfers at a time where the line is full of them.
+    private func judge(_ state: inout State, _ bytes: Int, isFull: Bool, at now: Duration) {
+        guard isFull else {
+            state.span = nil
+            return
+        }
+        guard let span = state.span else {
+            state.span = (now, bytes)
+            return
+        }
+        state.span?.bytes += bytes
+        guard now - span.began >= Self.spanLength else { return }
+        state.parallelism.measured(Double(span.bytes + bytes) / (now - span.began).seconds)
+        state.span = (now, 0)
+    }
+
+    /// The store was away for `outage` and answers again. Many boxes come back together, so each waits a while with what is not new.
+    func returned(after outage: Duration, using generator: inout some RandomNumberGenerator) {
+        let longest = min(300, outage.seconds / 10)
+        let wait = longest > 1 ? Double.random(in: 0...longest, using: &generator) : 0
+        state.withLock { state in
+            state.returnsAt = time.uptime() + .seconds(wait)
+            state.parallelism.failed()
+            state.span = nil
+        }
+    }
+
+    /// When what waited goes on after an outage; nil where nothing is waited for.
+    public var returnsAt: Date? {
+        let now = time.uptime()
+        let until = state.withLock { $0.returnsAt }
+        return until > now ? time.now().addingTimeInterval((until - now).seconds) : nil
+    }
+
+    // MARK: People
+
+    /// Runs `body` while a person watches over this line: what waited gives way meanwhile.
+    public func watching<Value>(_ body: () async throws -> Value) async rethrows -> Value {
+        state.withLock { $0.schedule.viewerCame() }
+        defer { state.withLock { $0.schedule.viewerLeft() } }
+        return try await body()
+    }
+
+    // MARK: Figures
+
+    /// Bytes a second over the last ten seconds; nil where nothing goes.
+    public var rate: Double? {
+        let now = time.uptime()
+        return state.withLock { $0.meter.rate(at: now) }
+    }
+
+    /// What the line carries when it is busy, bytes a second; nil before anything went.
+    public var capacity: Double? { state.withLock { $0.meter.capacity } }
+
+    /// Takes what a test of the line measured, bytes a second.
+    public func learn(capacity: Double) {
+        state.withLock { $0.meter = LineMeter(capacity: capacity) }
+    }
+
+    /// What a transfer's own part sizes follow.
+    func partBytes(storeMinimum: Int) -> Int { PartSizer.size(rate: capacity, storeMinimum: storeMinimum) }
+}

@@ -1,0 +1,107 @@
+import BoxDatabase
+import Core
+import Foundation
+import Logging
+import Synchronization
+
+/// The clip's file is not in the spool any more; its row says so.
+private struct ClipGone: Error {}
+
+// What is done for one clip: picture, footage, description, each looked at in the store before the spool forgets.
+extension Uploader {
+    func work(on job: Job) async {
+        defer {
+            state.withLock { _ = $0.inHand.remove(job.clip.id) }
+            governor.ended(job.kind)
+        }
+        let (current, generation) = state.withLock { ($0.store, $0.generation) }
+        guard let store = current else { return }
+        do {
+            if job.kind == .metadata {
+                try await preview(job.clip, to: store)
+            } else {
+                try await bring(job, to: store)
+            }
+            succeeded()
+        } catch let error as StoreError {
+            await note(error, of: job.clip, generation: generation)
+        } catch is ClipGone {
+            state.withLock { $0.breaker.abandoned() }
+        } catch is CancellationError {
+            state.withLock { $0.breaker.abandoned() }
+            try? await index.move(job.clip.id, to: .queued)
+        } catch {
+            state.withLock { $0.breaker.abandoned() }
+            await postpone(job.clip, sentence: "The clip could not be read or its row not written: \(error)")
+        }
+    }
+
+    private func bring(_ job: Job, to store: any ObjectStore) async throws {
+        try await index.move(job.clip.id, to: .sending)
+        try await upload(job, to: store)
+        CrashPoint.reach("upload.verified")
+        try await index.noteStored(job.clip.id, at: time.now())
+        CrashPoint.reach("upload.row-stored")
+        await spool.free(job.clip.id)
+    }
+
+    /// The picture alone, long before the turn of the footage: so the owner sees at once what happened during an outage.
+    private func preview(_ clip: ClipRecord, to store: any ObjectStore) async throws {
+        try await putThumbnail(clip.manifest, to: store)
+        try await index.notePreviewed(clip.id)
+    }
+
+    private func putThumbnail(_ manifest: ClipManifest, to store: any ObjectStore) async throws {
+        guard let thumbnail = manifest.thumbnail, let path = spool.localFile(manifest, thumbnail) else { return }
+        try await put(
+            ObjectUpload(
+                key: manifest.thumbnailKey, content: .file(path), bytes: thumbnail.bytes, sha256: thumbnail.sha256,
+                contentType: "image/jpeg"), of: .metadata, to: store)
+    }
+
+    private func upload(_ job: Job, to store: any ObjectStore) async throws {
+        let clip = job.clip
+        let manifest = clip.manifest
+        guard let file = manifest.clip, let path = spool.localFile(manifest, file) else {
+            try await index.noteDropped(clip.id, reason: "The clip's file is missing or cut; the disk may be failing.")
+            await spool.free(clip.id)
+            throw ClipGone()
+        }
+        if !clip.previewed { try await putThumbnail(manifest, to: store) }
+        try await put(
+            ObjectUpload(key: manifest.objectKey, content: .file(path), bytes: file.bytes, sha256: file.sha256, contentType: "video/mp4"),
+            of: job.kind, to: store
+        ) { [index] sent in index.setProgress(Double(sent.total) / Double(max(1, file.bytes)), of: clip.id) }
+        // The bytes on disk, not a new rendering: an attempt that was taken without our knowing must compare equal.
+        let sidecar = try await spool.manifestData(of: clip.id)
+        let digest = Sidecar.sha256(sidecar)
+        try await put(
+            ObjectUpload(
+                key: manifest.sidecarKey, content: .data(sidecar), bytes: sidecar.count, sha256: digest, contentType: "application/json"),
+            of: .metadata, to: store)
+    }
+
+    /// Puts one object and looks whether it is there as it should be; a key that is taken is compared, not trusted.
+    private func put(
+        _ object: ObjectUpload, of kind: UplinkClass, to store: any ObjectStore,
+        progress: @escaping @Sendable (UploadProgress) -> Void = { _ in }
+    ) async throws {
+        var upload = object
+        upload.pace = { [governor] bytes in try await governor.admit(bytes, of: kind) }
+        do {
+            try await store.put(upload) { [governor] sent in
+                progress(sent)
+                governor.sent(sent.piece)
+            }
+            CrashPoint.reach("upload.put")
+        } catch let error as StoreError where error.kind == .exists {
+            logger.info("object is there already; comparing", metadata: ["key": "\(upload.key)"])
+        }
+        guard let info = try await store.head(upload.key) else {
+            throw StoreError(.nonsense, "The storage took an object and does not have it. Is it really S3-compatible?")
+        }
+        guard info.bytes == upload.bytes, info.sha256 == nil || info.sha256 == upload.sha256 else {
+            throw StoreError(.exists, "Another object lies under this clip's key in the storage.")
+        }
+    }
+}
