@@ -24,7 +24,8 @@ struct TokenBucket: Sendable {
         guard rate > 0 else { return .seconds(1) }
         level = min(burst, level + (now - (last ?? now)).seconds * rate)
         last = now
-        return level >= 0 ? .zero : .seconds(-level / rate)
+        // Less than a byte of debt is no debt: a wait of no length would be asked for again and again.
+        return level > -1 ? .zero : .seconds(-level / rate)
     }
 
     /// Takes `bytes`, into debt if need be.

@@ -14,7 +14,9 @@ struct UplinkSchedule: Sendable {
     private var viewers = 0
     /// Bytes that the floor allows; earned by what goes before.
     private var credit = 0.0
+    /// When something urgent asked last, and when something asked that gives way to it.
     private var lastUrgent = Duration.zero
+    private var lastYielding = Duration.zero
     private var trickle = TokenBucket()
 
     /// The bound of the rate, bytes a second; nil for none, 0 lets only metadata go.
@@ -47,15 +49,19 @@ struct UplinkSchedule: Sendable {
     /// `capacity` is what the line carries, bytes a second, where it is known: a fifth of it is what a watched line leaves.
     mutating func admit(_ bytes: Int, of kind: UplinkClass, capacity: Double?, at now: Duration) -> Duration {
         if bucket.rate == 0 { return kind == .metadata ? .zero : .seconds(1) }
+        if kind.givesWay { lastYielding = now } else { lastUrgent = now }
         let wait = bucket.wait(at: now)
         if kind != .metadata, wait > .zero { return wait }
         if kind.givesWay, isContended {
             let wait = waitForFloor(bytes, capacity: capacity, at: now)
             if wait > .zero { return wait }
         }
+        // Both wait for the same moment where the rate is bounded: whose turn it is must not be left to chance.
+        if kind == .live, viewers == 0, bucket.rate != nil, credit >= Double(2 * bytes), now - lastYielding < .seconds(1) {
+            return .milliseconds(10)
+        }
         bucket.take(bytes)
         if !kind.givesWay {
-            lastUrgent = now
             // What is earned and not used is not kept for long: the floor is a share, not a savings account.
             credit = min(credit + Double(bytes) * Self.floor / (1 - Self.floor), 512 * 1024)
         }
