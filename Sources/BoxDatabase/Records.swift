@@ -247,6 +247,24 @@ public struct EventRecord: Codable, Sendable, FetchableRecord, PersistableRecord
     }
 }
 
+extension EventRecord {
+    /// Inserts the row unless there is one of its identity, by a statement that is prepared once; answers whether it did.
+    public func insertIfNew(_ database: Database) throws -> Bool {
+        let statement = try database.cachedStatement(
+            sql: """
+                INSERT INTO event (id, channelId, channelName, category, source, startedAt, endedAt, clipId, dropReason, deviceId, region, target,
+                    deviceTime, deviceType, details, noted)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                """)
+        statement.setUncheckedArguments([
+            id, channelId, channelName, category.rawValue, source.rawValue, startedAt, endedAt, clipId, dropReason, deviceId, region,
+            target?.rawValue, deviceTime, deviceType, details, noted,
+        ])
+        try statement.execute()
+        return database.changesCount == 1
+    }
+}
+
 /// Footage that should be there and is not.
 public struct GapRecord: Codable, Sendable, FetchableRecord, MutablePersistableRecord {
     public static let databaseTableName = "gap"

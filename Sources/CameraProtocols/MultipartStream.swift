@@ -80,7 +80,7 @@ public struct MultipartStream: Sendable {
     }
 
     /// Takes the next bytes, and gives the parts that they complete. A refusal is thrown when no parts came before it, so that none is lost.
-    public mutating func feed(_ bytes: some Sequence<UInt8>) throws(MultipartRefusal) -> [Part] {
+    public mutating func feed(_ bytes: [UInt8]) throws(MultipartRefusal) -> [Part] {
         for byte in bytes where refusal == nil { take(byte) }
         if finished.isEmpty, let refusal { throw refusal }
         defer { finished = [] }
@@ -125,7 +125,7 @@ public struct MultipartStream: Sendable {
         }
         if line.isEmpty {
             // White space and the byte order mark.
-            if byte <= 0x20 || [0xEF, 0xBB, 0xBF].contains(byte) { return }
+            if byte <= 0x20 || PartEnd.isOfByteOrderMark(byte) { return }
             if byte == UInt8(ascii: "<") || byte == UInt8(ascii: "{") {
                 headers = [:]
                 beginBody()

@@ -51,6 +51,8 @@ struct PartEnd: Sendable {
         }
     }
 
+    static func isOfByteOrderMark(_ byte: UInt8) -> Bool { byte == 0xEF || byte == 0xBB || byte == 0xBF }
+
     private mutating func begin(_ byte: UInt8, at index: Int) -> Verdict {
         if isMedia || byte == 0xFF {
             if index == 0, byte != 0xFF { kind = .other }
@@ -58,7 +60,7 @@ struct PartEnd: Sendable {
             return .goesOn
         }
         // White space and the byte order mark may come first.
-        if byte <= 0x20 || [0xEF, 0xBB, 0xBF].contains(byte) {
+        if byte <= 0x20 || Self.isOfByteOrderMark(byte) {
             return index == announced && (byte == 0x0A || byte == 0x0D) ? .endedBefore : .goesOn
         }
         switch byte {

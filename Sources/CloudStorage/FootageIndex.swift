@@ -105,8 +105,10 @@ public final class FootageIndex: Sendable {
     /// Takes down an event.
     func put(_ event: CameraEvent, channelName: String, clip: ClipID?, dropReason: String?) async throws {
         try await events.write { database in
-            let before = try EventRecord.fetchOne(database, key: event.id)
             var row = EventRecord(event, channelName: channelName, clipId: clip, dropReason: dropReason)
+            // Nearly every event is new; many may come at once.
+            guard try !row.insertIfNew(database) else { return }
+            let before = try EventRecord.fetchOne(database, key: event.id)
             row.endedAt = before?.endedAt
             // An event that has footage keeps it, whatever happens to what should have followed.
             if let clip = before?.clipId, let state = try ClipRecord.fetchOne(database, key: clip)?.state,
@@ -117,7 +119,7 @@ public final class FootageIndex: Sendable {
             }
             // A reason that was written first is not forgotten by the event itself, which comes after it.
             if dropReason == nil, row.clipId == nil { row.dropReason = before?.dropReason }
-            if before == nil { try row.insert(database) } else { try row.update(database) }
+            try row.update(database)
         }
         changes.send(.event(event.id))
     }

@@ -79,7 +79,12 @@ struct XMLReader {
         }
     }
 
-    private static func endsName(_ byte: UInt8) -> Bool { byte <= 0x20 || "/>=<\"'".utf8.contains(byte) }
+    private static func endsName(_ byte: UInt8) -> Bool {
+        switch byte {
+        case ...0x20, UInt8(ascii: "/"), UInt8(ascii: ">"), UInt8(ascii: "="), UInt8(ascii: "<"), UInt8(ascii: "\""), UInt8(ascii: "'"): true
+        default: false
+        }
+    }
 
     /// Moves behind the next place with a text, or to the end.
     private mutating func skip(past text: StaticString, from start: Int) {

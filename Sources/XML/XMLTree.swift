@@ -50,13 +50,19 @@ public struct XMLTree: Sendable, Equatable {
     ///
     /// Bytes that are not UTF-8 are replaced, whatever the declaration says: old devices put names in local encodings into documents they
     /// call UTF-8. What follows the document's end is not looked at.
-    public init(parsing bytes: some Sequence<UInt8>, limits: XMLLimits = XMLLimits()) throws(XMLRefusal) {
-        let bytes = Array(bytes)
+    public init(parsing bytes: [UInt8], limits: XMLLimits = XMLLimits()) throws(XMLRefusal) {
         guard bytes.count <= limits.bytes else { throw .tooLarge }
         // Local encodings and control characters stand in names that people gave.
-        let text = String(decoding: bytes, as: UTF8.self).utf8.filter { $0 >= 0x20 || [9, 10, 13].contains($0) }
-        var reader = XMLReader(Array(text.drop { $0 != UInt8(ascii: "<") }), limits: limits)
+        var text = Array(String(decoding: bytes, as: UTF8.self).utf8)
+        text.removeAll { $0 < 0x20 && $0 != 9 && $0 != 10 && $0 != 13 }
+        if let start = text.firstIndex(of: UInt8(ascii: "<")), start > 0 { text.removeFirst(start) }
+        var reader = XMLReader(text, limits: limits)
         self = try reader.read()
+    }
+
+    /// Reads a document out of other bytes than an array's.
+    public init(parsing bytes: some Sequence<UInt8>, limits: XMLLimits = XMLLimits()) throws(XMLRefusal) {
+        try self.init(parsing: Array(bytes), limits: limits)
     }
 
     // MARK: Asking

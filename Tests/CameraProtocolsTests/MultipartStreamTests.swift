@@ -123,7 +123,7 @@ struct StreamSample: Sendable, CustomTestStringConvertible {
         var index = 0
         while index < sample.bytes.count {
             let next = min(sample.bytes.count, index + max(1, cuts(index)))
-            parts += try stream.feed(sample.bytes[index..<next])
+            parts += try stream.feed(Array(sample.bytes[index..<next]))
             index = next
         }
         return parts + stream.finish()
@@ -152,14 +152,14 @@ struct StreamSample: Sendable, CustomTestStringConvertible {
         for length in [alert.utf8.count, nil, 5, 5000] {
             var stream = MultipartStream(contentType: "multipart/mixed; boundary=boundary")
             let all = StreamSample.headed("--boundary", bytes(alert), length: length)
-            #expect(try stream.feed(all.dropLast()).isEmpty)
-            #expect(try stream.feed(all.suffix(1)).count == 1)
+            #expect(try stream.feed(Array(all.dropLast())).isEmpty)
+            #expect(try stream.feed(Array(all.suffix(1))).count == 1)
             #expect(stream.finish().isEmpty)
         }
         var stream = MultipartStream()
         let picture = StreamSample.headed("--boundary", jpeg, type: "image/jpeg", length: jpeg.count)
-        #expect(try stream.feed(picture.dropLast()).isEmpty)
-        let part = try #require(try stream.feed(picture.suffix(1)).first)
+        #expect(try stream.feed(Array(picture.dropLast())).isEmpty)
+        let part = try #require(try stream.feed(Array(picture.suffix(1))).first)
         #expect(part.contentType == "image/jpeg")
         #expect(part.headers["content-length"] == "17")
     }

@@ -21,7 +21,7 @@ func parts(_ bytes: ArraySlice<UInt8>, type: String?, piece: Int) -> [MultipartS
     while !rest.isEmpty {
         let next = rest.prefix(piece)
         rest = rest.dropFirst(piece)
-        guard let found = try? stream.feed(next) else { break }
+        guard let found = try? stream.feed(Array(next)) else { break }
         parts += found
     }
     return parts + stream.finish()
