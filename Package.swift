@@ -90,7 +90,8 @@ let package = Package(
         .target(
             name: "Cameras",
             dependencies: [
-                "CLinux", "CameraProtocols", "Core", "Media", "XML", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore, .nioHTTP1,
+                "CLinux", "CameraProtocols", "Core", "Media", "XML", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore,
+                .nioHTTP1,
                 .nioPosix, .nioSSL, .nioFoundationCompat, .yams,
             ],
             swiftSettings: strict),
@@ -135,7 +136,8 @@ let package = Package(
         .testTarget(name: "BoxDatabaseTests", dependencies: ["BoxDatabase", "Core", "TestSupport", .grdb], swiftSettings: strict),
         .testTarget(name: "AccessTests", dependencies: ["Access", "BoxDatabase", "Core", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "CameraProtocolsTests", dependencies: ["CameraProtocols", "Core", "XML"], swiftSettings: strict),
-        .testTarget(name: "CamerasTests", dependencies: ["CameraProtocols", "Cameras", "Core", "TestSupport", "XML"], swiftSettings: strict),
+        .testTarget(
+            name: "CamerasTests", dependencies: ["CameraProtocols", "Cameras", "Core", "TestSupport", "XML"], swiftSettings: strict),
         .testTarget(
             name: "DevicesTests",
             dependencies: ["BoxDatabase", "CameraProtocols", "Cameras", "Core", "Devices", "TestSupport"], swiftSettings: strict),

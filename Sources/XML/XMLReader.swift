@@ -81,7 +81,8 @@ struct XMLReader {
 
     private static func endsName(_ byte: UInt8) -> Bool {
         switch byte {
-        case ...0x20, UInt8(ascii: "/"), UInt8(ascii: ">"), UInt8(ascii: "="), UInt8(ascii: "<"), UInt8(ascii: "\""), UInt8(ascii: "'"): true
+        case ...0x20, UInt8(ascii: "/"), UInt8(ascii: ">"), UInt8(ascii: "="), UInt8(ascii: "<"), UInt8(ascii: "\""), UInt8(ascii: "'"):
+            true
         default: false
         }
     }
