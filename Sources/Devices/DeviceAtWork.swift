@@ -18,6 +18,8 @@ public struct DeviceView: Sendable {
     /// Messages of events since the start, repetitions included.
     public var notifications: Int
     public var lastNotificationAt: Date?
+    /// How far a check is that goes on.
+    public var check: OnboardingReport?
     public var upgrade: UpgradeProgress?
     public var upgradeFailure: String?
 }
@@ -362,6 +364,12 @@ public final class DeviceAtWork: Sendable {
         if description?.capabilities.contains(.storageHealth) == true, let disks = try? await driver.disks() {
             state.withLock { $0.view.disks = disks }
         }
+        environment.changed(record.id)
+    }
+
+    /// How far a check is that was asked for, for those who watch; nil when it is done.
+    func note(check: OnboardingReport?) {
+        state.withLock { $0.view.check = check }
         environment.changed(record.id)
     }
 

@@ -141,12 +141,16 @@ public final class Onboarding: Sendable {
             eventsCome: registry[id]?.view.events?.severity == .ok, addedAs: { _, _ in nil })
         let (result, report) = await trial.run(
             entry, driver: choosesDriver ? nil : record.driverKind, zone: nil, setsClock: false
-        ) { _ in }
+        ) { [registry] report in registry[id]?.note(check: report) }
+        registry[id]?.note(check: nil)
         let text = String(decoding: try GatehouseJSON.encoder.encode(report), as: UTF8.self)
         try await catalogue.change(id) { device in
             device.report = text
             guard case .success(let outcome) = result else { return }
-            try device.take(outcome.description)
+            var description = outcome.description
+            // The driver is kept because it was found, not because somebody chose it.
+            if !choosesDriver, !device.driverChosen, let reason = device.description?.driverReason { description.driverReason = reason }
+            try device.take(description)
             device.pinnedCertificate = device.pinnedCertificate ?? outcome.entry.pinnedCertificate
         }
         guard case .success(let outcome) = result else { return }

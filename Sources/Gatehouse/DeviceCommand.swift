@@ -67,6 +67,13 @@ struct DeviceArguments: ParsableArguments {
                 if error.needsPerson { break }
             }
         }
+        // Where nothing answers by HTTP, that its streams do not come either says nothing new.
+        if let silent = greeting.failure, [.refused, .unreachable, .silent].contains(silent.code), kind == nil {
+            throw DeviceTrouble(
+                DeviceFailure(
+                    silent.code, "Nothing answers at \(entry.address.host), neither on HTTP port \(entry.address.port) nor on RTSP port "
+                        + "\(rtspPort). Give the port behind the address, as `gatehouse discover` shows it.", detail: silent.detail))
+        }
         throw DeviceTrouble(last ?? DeviceFailure(.unsupported, "The device speaks no language that the box knows."))
     }
 
@@ -156,7 +163,7 @@ struct DeviceProbeCommand: AsyncParsableCommand {
 
 struct DeviceEventsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "events", abstract: "Prints the device's events as they come, until interrupted.")
+        commandName: "events", abstract: "Prints what the device says of its events, repetitions too, until interrupted.")
     @OptionGroup var device: DeviceArguments
 
     @Option(help: "End after so many seconds.")
@@ -220,10 +227,22 @@ struct DeviceLensCommand: AsyncParsableCommand {
         try await device.speak { driver, description in
             let channel = try device.channel(of: description)
             let movement = LensMovement(pan: pan, tilt: tilt, zoom: zoom)
+            guard channel.capabilities.contains(.pan) || channel.capabilities.contains(.zoom) || channel.capabilities.contains(.presets) else {
+                throw DeviceTrouble(DeviceFailure(.unsupported, "Channel \(channel.number) has no lens that moves."))
+            }
             if let preset {
-                try await driver.call(Preset(id: preset, name: ""), of: channel)
+                let presets = try await driver.presets(of: channel)
+                guard let wanted = presets.first(where: { $0.id == preset }) else {
+                    let known = presets.map { "\($0.id) \($0.name)" }.joined(separator: ", ")
+                    throw DeviceTrouble(
+                        DeviceFailure(
+                            .unsupported, "There is no preset \(preset). " + (known.isEmpty ? "None is set." : "There are: \(known).")))
+                }
+                try await driver.call(wanted, of: channel)
+                print("The lens goes to preset \(wanted.id), \(wanted.name).")
             } else if movement != .none {
                 try await Self.move(channel, movement, driver: driver, seconds: seconds)
+                print("The lens moved for \(seconds.formatted()) s.")
             } else {
                 for preset in try await driver.presets(of: channel) { print("\(preset.id)  \(preset.name)") }
             }
@@ -265,23 +284,34 @@ struct DeviceTimeCommand: AsyncParsableCommand {
     @Option(help: "With --set: a time server to follow.")
     var server: String?
 
+    func validate() throws {
+        if let zone, TimeZone(identifier: zone) == nil { throw ValidationError("\(zone) is not a time zone such as Europe/Berlin.") }
+        if !set, zone != nil || server != nil { throw ValidationError("--zone and --server go with --set.") }
+    }
+
     func run() async throws {
         try await device.speak { driver, _ in
             if set {
-                let zone = try zone.map { name in
-                    guard let zone = TimeZone(identifier: name) else {
-                        throw ValidationError("\(name) is not a time zone such as Europe/Berlin.")
-                    }
-                    return zone
-                }
-                try await driver.setClock(ClockChange(zone: zone, networkTimeServer: server))
+                try await driver.setClock(
+                    ClockChange(zone: zone.flatMap { TimeZone(identifier: $0) }, networkTimeServer: server))
+                print("The clock is set.")
             }
             let clock = try await driver.clock()
-            print("time: \(GatehouseJSON.text(clock.time))\noffset: \(clock.offset.formatted()) s")
-            if let zone = clock.zone { print("zone: \(zone)") }
+            print("time: \(GatehouseJSON.text(clock.time)) (UTC)\noffset: \(clock.offset.formatted()) s from this machine's")
+            if let zone = clock.zone { print("zone: \(Self.words(zone))") }
             if let server = clock.networkTimeServer { print("follows: \(server)") }
             if let remark = clock.remark { print(remark) }
         }
+    }
+}
+
+extension DeviceTimeCommand {
+    /// POSIX has the sign the other way round than people do, and names that mean nothing.
+    private static func words(_ zone: String) -> String {
+        guard let parsed = POSIXTimeZone(zone) else { return zone }
+        let minutes = abs(parsed.offsetSeconds) / 60
+        let hours = minutes % 60 == 0 ? "\(minutes / 60)" : "\(minutes / 60):\(minutes % 60)"
+        return "UTC\(parsed.offsetSeconds < 0 ? "-" : "+")\(hours)\(parsed.daylightSaving == nil ? "" : ", with summer time") (\(zone))"
     }
 }
 
@@ -297,12 +327,17 @@ struct DeviceRecordingsCommand: AsyncParsableCommand {
     @Option(help: "Download the first piece into this file.")
     var save: String?
 
+    func validate() throws {
+        for text in [from, to].compactMap({ $0 }) { _ = try Self.date(text) }
+    }
+
     func run() async throws {
         let end = try to.map(Self.date) ?? Date()
         let begin = try from.map(Self.date) ?? end.addingTimeInterval(-86_400)
         try await device.speak { driver, description in
             let channel = try device.channel(of: description)
             let found = try await driver.recordings(of: channel, from: begin, to: end, kinds: [], limit: 1000)
+            print(found.isEmpty ? "No footage in this time." : "\(found.count) pieces; times are UTC, sizes as the device tells them.")
             for piece in found {
                 let size = piece.bytes.map { "  \($0) bytes" } ?? ""
                 print("\(GatehouseJSON.text(piece.from))  \(GatehouseJSON.text(piece.to))  \(piece.kind.rawValue)\(size)")
@@ -311,7 +346,9 @@ struct DeviceRecordingsCommand: AsyncParsableCommand {
             guard FileManager.default.createFile(atPath: save, contents: nil) else { throw ValidationError("\(save) cannot be written.") }
             let file = try FileHandle(forWritingTo: URL(fileURLWithPath: save))
             try await driver.download(first) { try file.write(contentsOf: Data($0)) }
+            let bytes = try file.offset()
             try file.close()
+            print("Saved the piece of \(GatehouseJSON.text(first.from)) as \(save), \(bytes) bytes.")
         }
     }
 

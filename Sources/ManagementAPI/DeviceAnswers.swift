@@ -146,6 +146,8 @@ struct DeviceAnswer: Encodable {
     let upgrade: Nullable<UpgradeAnswer>
     let upgradeFailure: Nullable<String>
     let report: Nullable<ReportAnswer>
+    /// Of a check that goes on.
+    let check: Nullable<ReportAnswer>
 }
 
 extension AnswerMaker {
@@ -165,7 +167,7 @@ extension AnswerMaker {
             clock: Nullable(view?.clock.map(ClockAnswer.init)), disks: view?.disks.map(DiskAnswer.init) ?? [],
             notifications: view?.notifications ?? 0, lastNotificationAt: Nullable(view?.lastNotificationAt),
             upgrade: Nullable(view?.upgrade.map(UpgradeAnswer.init)), upgradeFailure: Nullable(view?.upgradeFailure),
-            report: Nullable(record.onboardingReport.map(ReportAnswer.init)))
+            report: Nullable(record.onboardingReport.map(ReportAnswer.init)), check: Nullable(view?.check.map(ReportAnswer.init)))
     }
 
     /// The device as it is now.
