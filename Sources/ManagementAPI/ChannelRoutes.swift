@@ -30,6 +30,7 @@ struct ChannelRoutes {
         routes.put("channels/:id/link") { request, context in try await link(request, context) }
         routes.delete("channels/:id/link") { _, context in
             var channel = try await catalogue.channelRecord(try context.identifier("channel"))
+            try services.plans.admitUnlinking(channel)
             channel.definition = nil
             try await catalogue.update(channel)
             return try answer(maker.channel(channel))

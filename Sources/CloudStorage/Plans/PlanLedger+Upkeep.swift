@@ -2,6 +2,8 @@ import BoxDatabase
 import Core
 import Foundation
 import GRDB
+import Logging
+import Synchronization
 
 /// What time brings: renewals, ends, vouchers in the store.
 extension PlanLedger {
@@ -51,7 +53,7 @@ extension PlanLedger {
         }
         guard renewed else { return false }
         logger.notice("plan renewed itself", metadata: ["channel": "\(id)", "package": "\(package.rawValue)"])
-        try await change([id]) { _, _ in }
+        try await reload([id])
         return true
     }
 

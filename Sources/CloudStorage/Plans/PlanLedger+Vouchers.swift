@@ -1,7 +1,8 @@
 import BoxDatabase
 import Core
-public import Foundation
+import Foundation
 import GRDB
+import Logging
 import NIOCore
 import Synchronization
 
@@ -59,7 +60,7 @@ extension PlanLedger {
         }
         if found != VoucherImport() {
             logger.notice("voucher imported", metadata: ["id": "\(voucher.id)", "keys": "\(found.keys)", "packages": "\(found.packages)"])
-            tell()
+            try await reload([])
         }
         return found
     }

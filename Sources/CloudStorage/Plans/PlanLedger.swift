@@ -73,14 +73,15 @@ public final class PlanLedger: Sendable {
         if case .active(let days) = cover(of: channel.id) { days } else { channel.retentionDays }
     }
 
-    /// The plan of a channel, with the site's time zone.
-    public func plan(of channel: ChannelID) -> (plan: ChannelPlan, zone: TimeZone) {
-        state.withLock { ($0.plans[channel] ?? ChannelPlan(channel: channel), $0.zone) }
-    }
+    /// The plan of a channel, which may be none.
+    public func plan(of channel: ChannelID) -> ChannelPlan { state.withLock { $0.plans[channel] } ?? ChannelPlan(channel: channel) }
+
+    /// The site's time zone, in which plans begin and end.
+    public var zone: TimeZone { state.withLock { $0.zone } }
 
     /// Throws where the channel must not be unlinked, or its device removed, because its plan is active.
     public func admitUnlinking(_ channel: ChannelRecord) throws {
-        let (plan, zone) = plan(of: channel.id)
+        let plan = plan(of: channel.id)
         guard isEnforced, plan.period(at: time.now()) != nil, let until = plan.until else { return }
         throw PlanRefusal(
             .hasPlan,
@@ -143,13 +144,9 @@ public final class PlanLedger: Sendable {
         try await change([channel]) { database, now in
             let record = try Self.channel(channel, database)
             let plan = try Self.activePlan(of: record, at: now, database)
-            for var period in plan.remaining(at: now) {
-                if period.from >= now, period != plan.period(at: now) {
-                    try period.delete(database)
-                } else {
-                    period.until = now
-                    try period.update(database)
-                }
+            for (index, var period) in plan.remaining(at: now).enumerated() {
+                period.until = now
+                if index == 0 { try period.update(database) } else { try period.delete(database) }
             }
             try PlanSettingRecord(channelId: channel, expiryTold: true).upsert(database)
             var entry = try Self.entry(.ended, of: record, plan, at: now)
@@ -162,12 +159,14 @@ public final class PlanLedger: Sendable {
         try requireEnforced()
         let now = time.now()
         try await database.write { try body($0, now) }
+        try await reload(channels)
+    }
+
+    /// Reads the plans anew and tells who watches the channels, or only the books.
+    func reload(_ channels: [ChannelID]) async throws {
         try await load()
         changed(channels)
     }
-
-    /// Tells who watches that more than channels changed.
-    func tell() { changed([]) }
 }
 
 /// Rows of plans, within a transaction.

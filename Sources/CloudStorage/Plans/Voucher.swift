@@ -1,5 +1,5 @@
 public import Core
-public import Crypto
+import Crypto
 public import Foundation
 
 /// Why a voucher is not believed; a sentence.
@@ -84,14 +84,14 @@ public struct Voucher: Codable, Sendable, Equatable {
     }
 
     /// Signs a new voucher.
-    public static func issue(keys: [Key], packages: [Stock], by issuer: Curve25519.Signing.PrivateKey, at time: Date) throws -> Voucher {
+    public static func issue(keys: [Key], packages: [Stock], by issuer: IssuerKey, at time: Date) throws -> Voucher {
         func make(_ signature: String) -> Voucher {
             Voucher(
-                id: id, issuer: issuer.publicKey.rawRepresentation.base64EncodedString(), issuedAt: GatehouseJSON.text(time), keys: keys,
+                id: id, issuer: issuer.publicText, issuedAt: GatehouseJSON.text(time), keys: keys,
                 packages: packages, signature: signature)
         }
         let id = Identifier<Voucher>.timeOrdered(at: time).text
-        return make(try issuer.signature(for: make("").signedBytes).base64EncodedString())
+        return make(try issuer.sign(make("").signedBytes))
     }
 
     /// Reads a voucher file.
