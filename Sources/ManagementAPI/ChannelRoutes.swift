@@ -135,6 +135,8 @@ struct ChannelRoutes {
             return try answer(maker.event(row, clip: nil), status: .accepted)
         } catch TriggerRefusal.notLinked {
             throw Problem.conflict("The channel is not linked to the cloud, so events make no footage. Link it first.")
+        } catch TriggerRefusal.noPlan(let sentence) {
+            throw Problem(.conflict, "no-plan", "No plan", sentence)
         } catch TriggerRefusal.noPicture(let sentence) {
             throw Problem.conflict("There is no picture to record. \(sentence)")
         }

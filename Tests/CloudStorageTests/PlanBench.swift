@@ -89,6 +89,10 @@ struct PlanBench {
         try #require(await #expect(throws: PlanRefusal.self) { try await body() })
     }
 
+    func channel(_ id: ChannelID) async throws -> ChannelRecord {
+        try #require(try await database.read { try ChannelRecord.fetchOne($0, key: id) })
+    }
+
     func state(of channel: ChannelID) -> PlanState { ledger.plan(of: channel).state(at: time.source.now()) }
 
     /// The last day that is paid for.

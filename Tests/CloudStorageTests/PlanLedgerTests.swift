@@ -1,6 +1,7 @@
 import BoxDatabase
 import Core
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -28,7 +29,7 @@ import Testing
     @Test func theRetentionOfAChannelFollowsItsPlan() async throws {
         let bench = try await PlanBench()
         try await bench.stock(.sevenDaysMonth, 1)
-        let channel = try #require(try await bench.database.read { [front = bench.front] in try ChannelRecord.fetchOne($0, key: front) })
+        let channel = try await bench.channel(bench.front)
         #expect(bench.ledger.retentionDays(of: channel) == 11)
         try await bench.ledger.activate(bench.front, package: .sevenDaysMonth)
         #expect(bench.ledger.retentionDays(of: channel) == 7)
@@ -62,7 +63,7 @@ import Testing
     @Test func aChannelWithAnActivePlanCannotBeUnlinked() async throws {
         let bench = try await PlanBench()
         try bench.goTo("2027-02-14T12:00:00Z")
-        let channel = try #require(try await bench.database.read { [front = bench.front] in try ChannelRecord.fetchOne($0, key: front) })
+        let channel = try await bench.channel(bench.front)
         try bench.ledger.admitUnlinking(channel)
         try await bench.stock(.sevenDaysMonth, 1)
         try await bench.ledger.activate(bench.front, package: .sevenDaysMonth)
