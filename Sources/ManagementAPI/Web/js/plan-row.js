@@ -10,12 +10,15 @@ const DAY = 86400000;
 
 export const packageWords = (p) => `${p.retentionDays} days of footage for a ${p.term}`;
 
+/** Whether the plan goes on without anybody's help. */
+export const renewsItself = (plan, stock) => plan.automaticRenewal && stock.some((s) => s.package === plan.package && s.count > 0);
+
 /** Word, tone and icon of a state; those that need somebody are amber. */
-function stateWords(plan) {
+function stateWords(plan, stock) {
   if (plan.state === 'active') return ['Active', 'ok', 'check'];
   if (plan.state === 'expired') return ['Ended', 'attention', 'warn'];
   if (plan.state === 'not-activated') return ['No plan', 'attention', 'warn'];
-  if (plan.automaticRenewal) return ['Renews itself', 'ok', 'check'];
+  if (renewsItself(plan, stock)) return ['Renews itself', 'ok', 'check'];
   const days = Math.ceil((Date.parse(plan.until) - Date.now()) / DAY);
   return [days <= 1 ? 'Ends today' : days === 2 ? 'Ends tomorrow' : `Ends in ${count(days - 1, 'day')}`, 'attention', 'warn'];
 }
@@ -101,7 +104,7 @@ export function planRow({ path, changed }) {
     draw(now, plans) {
       plan = now;
       all = plans;
-      const [word, tone, iconName] = stateWords(plan);
+      const [word, tone, iconName] = stateWords(plan, all.stock);
       el.dataset.state = plan.state;
       el.dataset.channel = plan.channelId;
       fill(name, h('span', { class: 'strong' }, plan.channelName), h('span', { class: 'muted small' }, plan.sentence));

@@ -3,12 +3,13 @@ import { api, seg } from './api.js';
 import { fill, h, icon, say } from './dom.js';
 import { full, when } from './format.js';
 import { card, piece, problemBox } from './parts.js';
-import { packageWords, planRow } from './plan-row.js';
+import { packageWords, planRow, renewsItself } from './plan-row.js';
 import { toast } from './dialog.js';
 import { refreshHealth } from './store.js';
 
 const RANK = { expiring: 0, expired: 1, 'not-activated': 2, active: 3 };
-const rank = (p) => RANK[p.state] + (p.state === 'expiring' && p.automaticRenewal ? 0.5 : 0);
+/** Those that need somebody first. */
+const rank = (p, stock) => (p.state === 'expiring' && renewsItself(p, stock) ? RANK.active : RANK[p.state]);
 const NOT_A_VOUCHER = 'This is not a voucher file. Choose the one that whoever sells the plans gave you.';
 
 const SOURCES = { 'service-key': 'by service key', stock: 'from stock', automatic: 'by itself' };
@@ -70,7 +71,7 @@ export function plansCard({ on }) {
     if (list.parentNode !== content) fill(content, enforced);
     const there = plans.stock.filter((s) => s.count > 0);
     say(stock, there.length === 0 ? 'No packages in stock.' : `In stock: ${there.map((s) => `${s.count} × ${packageWords(s)}`).join('; ')}.`);
-    const sorted = plans.channels.filter((p) => p.linked || p.state !== 'not-activated').sort((a, b) => rank(a) - rank(b) || a.channelName.localeCompare(b.channelName, 'en', { numeric: true }));
+    const sorted = plans.channels.filter((p) => p.linked || p.state !== 'not-activated').sort((a, b) => rank(a, plans.stock) - rank(b, plans.stock) || a.channelName.localeCompare(b.channelName, 'en', { numeric: true }));
     for (const plan of sorted) {
       if (!rows.has(plan.channelId)) rows.set(plan.channelId, planRow({ path: `/channels/${seg(plan.channelId)}/plan`, changed: load }));
       rows.get(plan.channelId).draw(plan, plans);
