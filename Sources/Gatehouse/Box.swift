@@ -56,7 +56,8 @@ struct Box {
         let channels = ChannelRegistry(
             environment: ChannelEnvironment(
                 box: state.identity.serialNumber, spool: spool, pictures: pictures, transcodes: transcodes, lengths: settings.lengths,
-                timing: settings.sessionTiming, admits: { try await Self.check($0, policy) }, cover: { plans.cover(of: $0) }, time: time, logger: logger,
+                timing: settings.sessionTiming, admits: { try await Self.check($0, policy) }, cover: { plans.cover(of: $0) }, time: time,
+                logger: logger,
                 changed: feed.channelChanged, told: { linked.devices?.tell($0, $1) }, moved: feed.moved))
         linked.registry = channels
         let catalogue = DeviceCatalogue(database: database, channels: channels, sealer: sealer, time: time)
@@ -82,7 +83,8 @@ struct Box {
             channels: channels, definitions: definitions, transcodes: transcodes, spool: spool, uploader: uploader,
             targets: StorageTargets(
                 database: database, sealer: sealer, uploader: uploader, time: time, allowsHTTP: settings.allowHTTPStorage),
-            plans: plans, catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery, eventPictures: eventPictures,
+            plans: plans, catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery,
+            eventPictures: eventPictures,
             prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, logLevel: level,
             metricsToken: settings.metricsToken, startedAt: startedAt, time: time, logger: logger)
         retention = Retention(uploader: uploader, index: spool.index, time: time, logger: logger)

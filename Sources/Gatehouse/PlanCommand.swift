@@ -12,7 +12,8 @@ struct PlanCommand: AsyncParsableCommand {
     struct NewIssuerKey: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "issuer-key", abstract: "Makes the key pair that signs vouchers.",
-            discussion: "The private key goes to the file, for its owner alone; the public key goes to the file with .public and is printed.")
+            discussion:
+                "The private key goes to the file, for its owner alone; the public key goes to the file with .public and is printed.")
 
         @Option(help: "The file for the private key; it must not exist.")
         var output: String
@@ -56,7 +57,9 @@ struct PlanCommand: AsyncParsableCommand {
             let most = stock ? Voucher.mostOfAPackage : Voucher.mostKeys
             guard (1...most).contains(count) else { throw ValidationError("The count must be 1 to \(most).") }
             guard box.map(Voucher.isSerialNumber) ?? true else { throw ValidationError("A box's serial number is like GH0A1B2C3D4E.") }
-            guard !stock || box != nil else { throw ValidationError("Packages in stock are for one box: give its serial number with --box.") }
+            guard !stock || box != nil else {
+                throw ValidationError("Packages in stock are for one box: give its serial number with --box.")
+            }
             guard !stock || redeemUntil == nil else { throw ValidationError("Packages in stock do not expire: leave out --redeem-until.") }
         }
 

@@ -32,7 +32,9 @@ struct SettingKey: Sendable {
         .init(key: "devices.capture-seconds", help: "How long a camera's stream is watched when it is added."),
         .init(key: "devices.offline-after-seconds", help: "A device away for this long is an event."),
         .init(key: "storage.allow-http", help: "Allow S3 endpoints without TLS."),
-        .init(key: "plans.issuers", help: "Ed25519 public keys (base64) of those whose vouchers for plans are believed; none: no plans needed."),
+        .init(
+            key: "plans.issuers",
+            help: "Ed25519 public keys (base64) of those whose vouchers for plans are believed; none: no plans needed."),
         .init(key: "spool.limit-megabytes", help: "Most that waiting footage may occupy."),
         .init(key: "spool.free-megabytes", help: "What must stay free on the disk."),
         .init(key: "recording.seconds-before", help: "Footage before an event."),

@@ -54,7 +54,8 @@ public struct BoxServices: Sendable {
     public init(
         identity: BoxIdentity, defaultName: String, administration: Administration, database: BoxDatabase, sealer: SecretSealer,
         channels: ChannelRegistry, definitions: Definitions, transcodes: TranscodeQueue, spool: Spool,
-        uploader: Uploader, targets: StorageTargets, plans: PlanLedger, catalogue: DeviceCatalogue, devices: DeviceRegistry, onboarding: Onboarding,
+        uploader: Uploader, targets: StorageTargets, plans: PlanLedger, catalogue: DeviceCatalogue, devices: DeviceRegistry,
+        onboarding: Onboarding,
         discovery: DiscoveryList,
         eventPictures: EventPictures, prober: DeviceProber, uploadFolder: String, pictures: PictureWorker,
         logLevel: LogLevel,

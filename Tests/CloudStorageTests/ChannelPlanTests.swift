@@ -10,7 +10,9 @@ private func moment(_ text: String) throws -> Date { try #require(GatehouseJSON.
 private func day(_ text: String) throws -> CalendarDay { try #require(CalendarDay(text)) }
 
 @Suite struct CalendarDayTests {
-    @Test(arguments: ["2027-02-29", "2027-13-01", "2027-00-10", "2027-04-31", "27-01-01", "2027-1-1", "2027/01/01", "", "1999-01-01", "٢٠٢٧-٠١-٠١"])
+    @Test(arguments: [
+        "2027-02-29", "2027-13-01", "2027-00-10", "2027-04-31", "27-01-01", "2027-1-1", "2027/01/01", "", "1999-01-01", "٢٠٢٧-٠١-٠١",
+    ])
     func daysThatTheCalendarDoesNotHaveAreRefused(text: String) {
         #expect(CalendarDay(text) == nil)
     }

@@ -40,12 +40,14 @@ struct PlanBench {
         let now = time.source.now()
         let site = SiteRecord(id: .timeOrdered(at: now), name: "Shop", timeZone: zone, createdAt: now)
         let device = DeviceRecord(
-            id: .timeOrdered(at: now), siteId: site.id, name: "Recorder", driver: "rtsp", host: "cam.lan", userName: nil, sealedPassword: nil,
+            id: .timeOrdered(at: now), siteId: site.id, name: "Recorder", driver: "rtsp", host: "cam.lan", userName: nil,
+            sealedPassword: nil,
             transport: "tcp", createdAt: now)
         let definition = Definition(kind: .high, resolution: "1080P", width: 1, height: 1, bitRate: 1)
         let channels = ["Front", "Back", "Shed"].enumerated().map { index, name in
             ChannelRecord(
-                id: .timeOrdered(at: now), deviceId: device.id, siteId: site.id, name: name, number: index + 1, url: "rtsp://cam.lan/\(index)",
+                id: .timeOrdered(at: now), deviceId: device.id, siteId: site.id, name: name, number: index + 1,
+                url: "rtsp://cam.lan/\(index)",
                 definition: name == "Shed" ? nil : definition, retentionDays: 11, armed: true, motion: .standard, schedule: .always,
                 createdAt: now)
         }

@@ -99,6 +99,23 @@ import Testing
         #expect(bench.lastDay(of: bench.back) == "2027-04-30")
     }
 
+    @Test func aPlanThatBeganEarlierCoversTheChannelItIsMovedTo() async throws {
+        let bench = try await PlanBench()
+        try await bench.stock(.sevenDaysYear, 2)
+        try await bench.ledger.activate(bench.front, package: .sevenDaysYear)
+        let until = bench.ledger.plan(of: bench.front).until
+        bench.time.advance(.seconds(86_400))
+        try await bench.ledger.activate(bench.back, package: .sevenDaysYear)
+        bench.time.advance(.seconds(86_400))
+        try await bench.ledger.end(bench.back)
+        bench.time.advance(.seconds(86_400))
+        try await bench.ledger.transfer(from: bench.front, to: bench.back)
+        #expect(bench.state(of: bench.back) == .active && bench.ledger.plan(of: bench.back).until == until)
+        #expect(bench.ledger.plan(of: bench.back).periods.count == 2)
+        await bench.ledger.sweep()
+        #expect(try await bench.history().map(\.kind) == [.activated, .activated, .ended, .transferred])
+    }
+
     @Test func aPlanCanBeEndedBeforeItsTime() async throws {
         let bench = try await PlanBench()
         try await bench.stock(.sevenDaysMonth, 3)

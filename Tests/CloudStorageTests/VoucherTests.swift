@@ -77,7 +77,8 @@ import Testing
         let voucher = try bench.voucher(
             keys,
             stock: [
-                .init(package: .sevenDaysMonth, count: 3, box: PlanBench.serialNumber), .init(package: .sevenDaysYear, count: 9, box: "OTHER"),
+                .init(package: .sevenDaysMonth, count: 3, box: PlanBench.serialNumber),
+                .init(package: .sevenDaysYear, count: 9, box: "OTHER"),
             ])
         let first = try await bench.ledger.take(voucher)
         #expect(first == VoucherImport(keys: 2, keysOfOthers: 0, packages: 3))

@@ -19,7 +19,7 @@ public struct ChannelPlan: Sendable, Equatable {
     private static let warning: TimeInterval = 30 * 86_400
 
     public let channel: ChannelID
-    /// In the order of time.
+    /// In the order of their ends.
     public private(set) var periods: [PlanPeriodRecord]
     public var automaticRenewal: Bool
     /// The plan's end was taken down and told.
@@ -27,7 +27,8 @@ public struct ChannelPlan: Sendable, Equatable {
 
     public init(channel: ChannelID, periods: [PlanPeriodRecord] = [], setting: PlanSettingRecord? = nil) {
         self.channel = channel
-        self.periods = periods.sorted { $0.from < $1.from }
+        // A period that was moved here may have begun before one that is over.
+        self.periods = periods.sorted { $0.until < $1.until }
         automaticRenewal = setting?.automaticRenewal ?? false
         expiryTold = setting?.expiryTold ?? false
     }
@@ -47,7 +48,7 @@ public struct ChannelPlan: Sendable, Equatable {
     public var from: Date? {
         var first = periods.last
         for period in periods.reversed().dropFirst() {
-            guard let later = first, period.until >= later.from else { break }
+            guard let later = first, period.until == later.from else { break }
             first = period
         }
         return first?.from

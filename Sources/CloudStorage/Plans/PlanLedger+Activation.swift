@@ -121,11 +121,14 @@ extension PlanLedger {
                         key: name, content: .data(data), bytes: data.count, sha256: Sidecar.sha256(data), contentType: "application/json"),
                     progress: { _ in })
             } catch let error as StoreError where error.kind == .exists {
-                let claim = try await store.content(of: name, limit: 4096).flatMap { try? GatehouseJSON.decoder.decode(Claim.self, from: $0) }
+                let claim = try await store.content(of: name, limit: 4096).flatMap {
+                    try? GatehouseJSON.decoder.decode(Claim.self, from: $0)
+                }
                 // Ours: the power went, or the answer was lost, after the store had it.
                 guard claim?.box == box else {
                     throw PlanRefusal(
-                        .usedKey, "This key was used already, on \(claim.map { "the box \($0.box)" } ?? "another box"). Each key can be used once.")
+                        .usedKey,
+                        "This key was used already, on \(claim.map { "the box \($0.box)" } ?? "another box"). Each key can be used once.")
                 }
             }
         } catch let error as StoreError {
