@@ -10,6 +10,7 @@ from browser import Browser
 from box import PASSWORD, USER
 from case import Case
 from client import Problem
+from devices import DeviceCase
 from page_case import PageCase
 from plans import MONTH, YEAR, Issuer, activate, pass_days, plan
 from stores import FaultyS3, Folder
@@ -248,6 +249,33 @@ class Keys(PlanCase):
         box.await_stored(box.trigger(channel))
         self.assertEqual(box.channel(channel)["retentionDays"], 11)
         self.assertFalse(box.call("DELETE", f"/channels/{channel['id']}/link")["linked"])
+
+
+class DeviceEvents(DeviceCase):
+    """What devices tell of channels with and without a plan."""
+
+    def test_a_device_s_event_is_noted_without_a_plan_and_recorded_with_one(self):
+        """An intrusion that the camera tells of is noted with the reason; once a plan is active, the next one is recorded."""
+        issuer, simulator = Issuer(self.folder()), self.devices("--device", "camera")
+        box = self.device_box(**{**QUICK, "plans.issuers": [issuer.public]})
+        device = box.onboard(simulator.device)[0]
+        channel = box.channels_of(device)[1]
+        box.link(channel)
+        box.call("PATCH", f"/channels/{channel['id']}", {"motion": {"enabled": False}})
+        box.await_events(device)
+        box.await_past(1, channel)
+        tell = lambda: simulator.device.event(type="fielddetection", region="2", seconds=1)
+        heard = lambda: box.events_of(channel, type="intrusion")
+        tell()
+        event = wait_for(heard, 20, "an intrusion")[0]
+        self.assertEqual((event["state"], event["clipId"], event["deviceId"]), ("noted", None, device["id"]))
+        self.assertIn("No plan is active", event["stateSentence"])
+        wait_for(lambda: heard()[0]["endedAt"], 45, "the intrusion's end")
+        activate(box, channel, issuer.give(box, MONTH)[0])
+        tell()
+        wait_for(lambda: len(heard()) == 2, 20, "another intrusion")
+        box.await_stored(heard()[0])
+        self.assertEqual(heard()[1]["state"], "noted")
 
 
 class Commands(PlanCase):
