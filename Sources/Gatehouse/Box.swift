@@ -49,11 +49,15 @@ struct Box {
         let transcodes = TranscodeQueue(
             spool: spool, worker: TranscodeWorker(executable: executable), definitions: definitions, processes: settings.workerProcesses,
             wake: spool.captured, time: time, logger: logger, linkedChannels: { linked.count() })
+        let plans = PlanLedger(
+            box: state.identity.serialNumber, issuers: settings.planIssuers, database: database, store: { uploader.store }, time: time,
+            logger: logger, changed: { feed.plansChanged($0) })
         let policy = AddressPolicy(allowsLocal: settings.allowLocalDevices)
         let channels = ChannelRegistry(
             environment: ChannelEnvironment(
                 box: state.identity.serialNumber, spool: spool, pictures: pictures, transcodes: transcodes, lengths: settings.lengths,
-                timing: settings.sessionTiming, admits: { try await Self.check($0, policy) }, time: time, logger: logger,
+                timing: settings.sessionTiming, admits: { try await Self.check($0, policy) }, cover: { plans.cover(of: $0) }, time: time,
+                logger: logger,
                 changed: feed.channelChanged, told: { linked.devices?.tell($0, $1) }, moved: feed.moved))
         linked.registry = channels
         let catalogue = DeviceCatalogue(database: database, channels: channels, sealer: sealer, time: time)
@@ -79,7 +83,8 @@ struct Box {
             channels: channels, definitions: definitions, transcodes: transcodes, spool: spool, uploader: uploader,
             targets: StorageTargets(
                 database: database, sealer: sealer, uploader: uploader, time: time, allowsHTTP: settings.allowHTTPStorage),
-            catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery, eventPictures: eventPictures,
+            plans: plans, catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery,
+            eventPictures: eventPictures,
             prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, logLevel: level,
             metricsToken: settings.metricsToken, startedAt: startedAt, time: time, logger: logger)
         retention = Retention(uploader: uploader, index: spool.index, time: time, logger: logger)
@@ -99,6 +104,7 @@ struct Box {
                 "damaged": "\(report.damaged)",
             ])
         try await services.targets.start(first: settings.storageFolder.map { .folder(path: $0) }, logger: logger)
+        try await services.plans.load()
         if try await services.administration.isClaimed() { try await services.catalogue.start(logger) }
         try await services.devices.startAll()
         let tls = settings.tls ? try ServerCertificate.configuration(folder: state.tlsPath, name: settings.boxName) : nil
@@ -117,6 +123,7 @@ struct Box {
                 .init(service: Loop { [services] in await services.pictures.run() }),
                 .init(service: Loop { [services] in await services.uploader.run() }),
                 .init(service: Loop { [retention] in await retention.run() }),
+                .init(service: Loop { [services] in await services.plans.run() }),
                 .init(service: Loop { [services] in await services.transcodes.run() }),
                 .init(service: Loop { [services] in await services.channels.run() }),
                 .init(service: Loop { [services] in await services.devices.run() }),

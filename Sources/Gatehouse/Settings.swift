@@ -1,3 +1,4 @@
+import CloudStorage
 import Configuration
 import Foundation
 import Recording
@@ -31,6 +32,9 @@ struct SettingKey: Sendable {
         .init(key: "devices.capture-seconds", help: "How long a camera's stream is watched when it is added."),
         .init(key: "devices.offline-after-seconds", help: "A device away for this long is an event."),
         .init(key: "storage.allow-http", help: "Allow S3 endpoints without TLS."),
+        .init(
+            key: "plans.issuers",
+            help: "Ed25519 public keys (base64) of those whose vouchers for plans are believed; none: no plans needed."),
         .init(key: "spool.limit-megabytes", help: "Most that waiting footage may occupy."),
         .init(key: "spool.free-megabytes", help: "What must stay free on the disk."),
         .init(key: "recording.seconds-before", help: "Footage before an event."),
@@ -61,6 +65,7 @@ struct Settings: Sendable {
     var deviceOfflineAfter = 300
     var storageFolder: String?
     var allowHTTPStorage = false
+    var planIssuers: [String] = []
     var spoolLimitMegabytes = 8192
     var spoolFreeMegabytes = 512
     var secondsBefore = 5
@@ -105,6 +110,10 @@ struct Settings: Sendable {
         deviceOfflineAfter = try values.number("devices.offline-after-seconds", 5...7200) ?? deviceOfflineAfter
         storageFolder = values.text("storage.folder")
         allowHTTPStorage = try values.flag("storage.allow-http") ?? false
+        planIssuers = values.texts("plans.issuers")
+        for issuer in planIssuers where !IssuerKey.isPublic(issuer) {
+            throw SettingsError(description: "plans.issuers must be public keys as `gatehouse plan issuer-key` prints them, not \(issuer).")
+        }
         spoolLimitMegabytes = try values.number("spool.limit-megabytes", 1...100_000_000) ?? spoolLimitMegabytes
         spoolFreeMegabytes = try values.number("spool.free-megabytes", 0...100_000_000) ?? spoolFreeMegabytes
         secondsBefore = try values.number("recording.seconds-before", 0...60) ?? secondsBefore
@@ -180,6 +189,12 @@ private struct Values {
     func text(_ key: String) -> String? {
         let text = reader.string(forKey: ConfigKey(key), isSecret: ["box.setup-code", "metrics.token"].contains(key))
         return text.flatMap { $0.isEmpty ? nil : $0 } ?? reader.int(forKey: ConfigKey(key)).map { String($0) }
+    }
+
+    /// A list, or one text with commas.
+    func texts(_ key: String) -> [String] {
+        let texts = reader.stringArray(forKey: ConfigKey(key)) ?? reader.string(forKey: ConfigKey(key)).map { [$0] } ?? []
+        return texts.flatMap { $0.split(separator: ",") }.map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
 
     func number(_ key: String, _ range: ClosedRange<Int>) throws -> Int? {

@@ -1,5 +1,6 @@
 import Access
 import Cameras
+import CloudStorage
 import Core
 import Devices
 import Logging
@@ -84,6 +85,10 @@ struct AnswerGate: RouterMiddleware {
             response = try Problem(failure).response(from: request, context: context)
         } catch let error as CatalogueError {
             response = try Problem(error).response(from: request, context: context)
+        } catch let refusal as PlanRefusal {
+            response = try Problem(refusal).response(from: request, context: context)
+        } catch let mistake as VoucherMistake {
+            response = try Problem(mistake).response(from: request, context: context)
         } catch let error as HTTPError {
             response = try Self.problem(of: error).response(from: request, context: context)
         } catch is CancellationError {

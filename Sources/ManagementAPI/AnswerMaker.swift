@@ -30,7 +30,7 @@ struct AnswerMaker: Sendable {
         return ChannelAnswer(
             id: record.id, deviceId: record.deviceId, name: record.name, state: ConditionAnswer(view?.condition ?? starting),
             linked: record.definition != nil, definition: Nullable(record.definition.map(DefinitionAnswer.init)),
-            retentionDays: record.retentionDays, armed: record.armed, armedNow: view?.armedNow ?? false,
+            retentionDays: services.plans.retentionDays(of: record), armed: record.armed, armedNow: view?.armedNow ?? false,
             motion: MotionAnswer(record.motion),
             schedule: ScheduleAnswer(record.schedule), streams: view?.streams.map(StreamAnswer.init) ?? [],
             plan: Nullable(view?.plan.map(PlanAnswer.init)), recording: view?.recording ?? false, lastEventAt: Nullable(view?.lastEventAt),
@@ -66,11 +66,7 @@ struct AnswerMaker: Sendable {
     }
 
     private func notedSentence(_ record: EventRecord) -> String {
-        guard record.category.isFootage else { return "Noted; no footage is kept of events of this kind." }
-        guard let channel = services.channels[record.channelId]?.configuration else { return "Noted; there is no channel to record." }
-        return channel.definition == nil
-            ? "Noted; the channel is not linked to the cloud, so nothing was recorded."
-            : "Noted; the channel was not armed, so nothing was recorded."
+        record.category.isFootage ? "Noted; nothing was recorded." : "Noted; no footage is kept of events of this kind."
     }
 
     func clip(_ record: ClipRecord) -> ClipAnswer {
@@ -184,7 +180,7 @@ struct AnswerMaker: Sendable {
                 linkedChannels: services.channels.linkedCount),
             encoders: services.transcodes.encoders.map {
                 .init(name: $0.encoder, kind: $0.isHardware ? "hardware" : "software", proven: $0.proven, reason: $0.reason)
-            }, embeddedStorage: embedded)
+            }, embeddedStorage: embedded, plansEnforced: services.plans.isEnforced)
     }
 
     func health() async throws -> HealthAnswer {
@@ -206,6 +202,7 @@ struct AnswerMaker: Sendable {
                     severity: condition.severity, subject: .init(kind: "device", id: device.record.id.text),
                     sentence: "\(device.record.name): \(condition.sentence)", since: condition.since))
         }
+        problems += try await missingPlans()
         let storage = storageCondition(try await services.targets.current())
         if storage.severity != .ok {
             problems.append(

@@ -74,6 +74,7 @@ struct SystemAnswer: Encodable {
     let budget: Budget
     let encoders: [Encoder]
     let embeddedStorage: Bool
+    let plansEnforced: Bool
 }
 
 struct HealthAnswer: Encodable {

@@ -35,6 +35,7 @@ public struct BoxServices: Sendable {
     public let spool: Spool
     public let uploader: Uploader
     public let targets: StorageTargets
+    public let plans: PlanLedger
     public let catalogue: DeviceCatalogue
     public let devices: DeviceRegistry
     public let onboarding: Onboarding
@@ -53,7 +54,8 @@ public struct BoxServices: Sendable {
     public init(
         identity: BoxIdentity, defaultName: String, administration: Administration, database: BoxDatabase, sealer: SecretSealer,
         channels: ChannelRegistry, definitions: Definitions, transcodes: TranscodeQueue, spool: Spool,
-        uploader: Uploader, targets: StorageTargets, catalogue: DeviceCatalogue, devices: DeviceRegistry, onboarding: Onboarding,
+        uploader: Uploader, targets: StorageTargets, plans: PlanLedger, catalogue: DeviceCatalogue, devices: DeviceRegistry,
+        onboarding: Onboarding,
         discovery: DiscoveryList,
         eventPictures: EventPictures, prober: DeviceProber, uploadFolder: String, pictures: PictureWorker,
         logLevel: LogLevel,
@@ -70,6 +72,7 @@ public struct BoxServices: Sendable {
         self.spool = spool
         self.uploader = uploader
         self.targets = targets
+        self.plans = plans
         self.catalogue = catalogue
         self.devices = devices
         self.onboarding = onboarding

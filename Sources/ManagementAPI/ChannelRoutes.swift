@@ -30,6 +30,7 @@ struct ChannelRoutes {
         routes.put("channels/:id/link") { request, context in try await link(request, context) }
         routes.delete("channels/:id/link") { _, context in
             var channel = try await catalogue.channelRecord(try context.identifier("channel"))
+            try services.plans.admitUnlinking(channel)
             channel.definition = nil
             try await catalogue.update(channel)
             return try answer(maker.channel(channel))
@@ -134,6 +135,8 @@ struct ChannelRoutes {
             return try answer(maker.event(row, clip: nil), status: .accepted)
         } catch TriggerRefusal.notLinked {
             throw Problem.conflict("The channel is not linked to the cloud, so events make no footage. Link it first.")
+        } catch TriggerRefusal.noPlan(let sentence) {
+            throw Problem(.conflict, "no-plan", "No plan", sentence)
         } catch TriggerRefusal.noPicture(let sentence) {
             throw Problem.conflict("There is no picture to record. \(sentence)")
         }

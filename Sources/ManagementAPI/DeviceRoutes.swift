@@ -1,5 +1,6 @@
 import BoxDatabase
 import Cameras
+import CloudStorage
 import Core
 import Devices
 import Foundation
@@ -43,6 +44,7 @@ struct DeviceRoutes {
         routes.delete("devices/:id") { _, context in
             let id: DeviceID = try context.identifier("camera")
             let (_, channels) = try await catalogue.device(id)
+            for channel in try await catalogue.channelRecords(of: id) { try services.plans.admitUnlinking(channel) }
             try await catalogue.remove(id)
             await services.devices.remove(id)
             feed.deviceChanged(id)

@@ -63,7 +63,7 @@ struct FootageRoutes {
                 let matches = clips.contains(Column("clipId"))
                 let without = Column("clipId") == nil
                 switch state {
-                case .dropped: rows = rows.filter(matches || without && Column("dropReason") != nil)
+                case .dropped: rows = rows.filter(matches || without && Column("dropReason") != nil && Column("noted") == false)
                 case .recording: rows = rows.filter(matches || without && Column("dropReason") == nil && Column("noted") == false)
                 default: rows = rows.filter(matches)
                 }

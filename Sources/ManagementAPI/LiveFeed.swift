@@ -17,6 +17,7 @@ public final class LiveFeed: Sendable {
         var clips: Set<ClipID> = []
         var events: Set<EventID> = []
         var storage = false
+        var plans = false
         var motion: [ChannelID: MotionReading] = [:]
         var onboarding: [String: OnboardingItemAnswer] = [:]
         var discovered: [Int: DiscoveredDevice] = [:]
@@ -44,6 +45,15 @@ public final class LiveFeed: Sendable {
     /// A device was added, changed or removed.
     public func deviceChanged(_ id: DeviceID) {
         dirty.withLock { _ = $0.devices.insert(id) }
+        wake.raise()
+    }
+
+    /// The plans of channels changed, or what is in stock.
+    public func plansChanged(_ channels: [ChannelID]) {
+        dirty.withLock { dirty in
+            dirty.channels.formUnion(channels)
+            dirty.plans = true
+        }
         wake.raise()
     }
 
@@ -143,6 +153,7 @@ public final class LiveFeed: Sendable {
         for (_, device) in changes.discovered.sorted(by: { $0.key < $1.key }) { try send("discovered", try await maker.discovered(device)) }
         if changes.discovery { try send("discovery", DiscoveryStateAnswer(maker.services.discovery.snapshot)) }
         for (id, reading) in changes.motion { try send("motion", Motion(id, reading, at: time.now())) }
+        if changes.plans { try send("plans", try await maker.plans()) }
         if changes.storage { try send("storage", try await maker.storage()) }
     }
 

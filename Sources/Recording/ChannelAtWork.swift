@@ -51,6 +51,8 @@ public struct ChannelEnvironment: Sendable {
     let timing: SessionTiming
     /// Throws where a source's address must not be connected to.
     let admits: @Sendable (StreamSource) async throws -> Void
+    /// What a channel's plan lets be recorded.
+    let cover: @Sendable (ChannelID) -> PlanCover
     let time: TimeSource
     let logger: Logger
     /// Called, from any thread, when a channel's view changed.
@@ -63,7 +65,8 @@ public struct ChannelEnvironment: Sendable {
     public init(
         box: String, spool: any FootageSpool, pictures: PictureWorker, transcodes: TranscodeQueue, lengths: ClipLengths,
         timing: SessionTiming,
-        admits: @escaping @Sendable (StreamSource) async throws -> Void = { _ in }, time: TimeSource, logger: Logger,
+        admits: @escaping @Sendable (StreamSource) async throws -> Void = { _ in },
+        cover: @escaping @Sendable (ChannelID) -> PlanCover = { _ in .notNeeded }, time: TimeSource, logger: Logger,
         changed: @escaping @Sendable (ChannelID) -> Void, told: @escaping @Sendable (ChannelID, [UInt8]) -> Void = { _, _ in },
         moved: @escaping @Sendable (ChannelID, MotionReading) -> Void
     ) {
@@ -74,6 +77,7 @@ public struct ChannelEnvironment: Sendable {
         self.lengths = lengths
         self.timing = timing
         self.admits = admits
+        self.cover = cover
         self.time = time
         self.logger = logger
         self.changed = changed
@@ -100,6 +104,8 @@ public struct ChannelView: Sendable {
 /// Why an event cannot be recorded.
 public enum TriggerRefusal: Error, Sendable, Equatable {
     case notLinked
+    /// The channel's plan does not let it be recorded; a sentence.
+    case noPlan(String)
     /// The sentence says what is wrong with the camera.
     case noPicture(String)
 }
@@ -226,6 +232,7 @@ public final class ChannelAtWork: Sendable {
     public func trigger(_ category: CameraEvent.Category, source: CameraEvent.Source) async throws(TriggerRefusal) -> CameraEvent {
         let event = CameraEvent(channel: configuration.id, category: category, source: source, time: environment.time)
         guard configuration.definition != nil else { throw .notLinked }
+        if case .missing(let sentence) = cover { throw .noPlan(sentence) }
         guard main.status != nil || sub?.status != nil else { throw .noPicture(main.condition.sentence) }
         await record(event)
         return event
@@ -243,24 +250,50 @@ public final class ChannelAtWork: Sendable {
                 state.motionEventAt = event.startedUptime
             }
         }
+        if !event.onlyNoted, case .missing(let sentence) = cover { return await note(event, because: sentence) }
         if !event.onlyNoted, main.status != nil || sub?.status != nil { return await record(event) }
         state.withLock { $0.lastEventAt = event.startedAt }
-        let reason = event.onlyNoted ? nil : "There was no picture when the event happened: \(main.condition.sentence)"
+        let reason =
+            event.onlyNoted
+            ? Self.whyNoted(event, configuration) : "There was no picture when the event happened: \(main.condition.sentence)"
         await environment.spool.record(event, channelName: configuration.name, clip: nil, dropReason: reason)
         environment.changed(configuration.id)
     }
 
+    /// Said as it is now: link and schedule may be others when somebody reads it.
+    private static func whyNoted(_ event: CameraEvent, _ configuration: ChannelConfiguration) -> String? {
+        guard event.category.isFootage else { return nil }
+        return configuration.definition == nil
+            ? "Noted; the channel was not linked to the cloud, so nothing was recorded."
+            : "Noted; the channel was not armed, so nothing was recorded."
+    }
+
     /// The event that is recorded goes on.
     public func prolong() async {
+        guard cover.admits else { return }
         _ = await recorder.prolong(until: environment.time.uptime() + .seconds(5))
     }
 
     /// Keeps the clip going while one of these events lasts.
     public func prolong(_ events: [EventID]) async {
+        guard cover.admits else { return }
         await recorder.prolong(events, until: environment.time.uptime() + .seconds(5))
     }
 
+    /// What the channel's plan lets be recorded now.
+    private var cover: PlanCover { environment.cover(configuration.id) }
+
+    /// Takes an event down that would be recorded if the channel had a plan.
+    private func note(_ event: CameraEvent, because sentence: String) async {
+        var event = event
+        event.onlyNoted = true
+        state.withLock { $0.lastEventAt = event.startedAt }
+        await environment.spool.record(event, channelName: configuration.name, clip: nil, dropReason: "Noted. \(sentence)")
+        environment.changed(configuration.id)
+    }
+
     private func record(_ event: CameraEvent) async {
+        if case .missing(let sentence) = cover { return await note(event, because: sentence) }
         let configuration = configuration
         guard let context = context(configuration) else { return }
         state.withLock { state in
@@ -282,10 +315,11 @@ public final class ChannelAtWork: Sendable {
         guard let plan = environment.transcodes.planner.plan(definition, main: main.status, sub: sub?.status, load: load) else {
             return nil
         }
+        let retentionDays = if case .active(let days) = cover { days } else { configuration.retentionDays }
         let session = plan.way == .copySub ? sub ?? main : (main.status == nil ? sub ?? main : main)
         return RecordingContext(
             box: environment.box, channel: configuration.id, site: configuration.site, channelName: configuration.name,
-            definition: definition, retentionDays: configuration.retentionDays, plan: plan, packets: session.packets,
+            definition: definition, retentionDays: retentionDays, plan: plan, packets: session.packets,
             audio: session.status?.audio)
     }
 
@@ -358,7 +392,8 @@ public final class ChannelAtWork: Sendable {
             return state.motionUntil.map { keyFrame.arrival <= $0 } ?? false
         }
         if goesOn {
-            if await recorder.prolong(until: keyFrame.arrival + max(.seconds(5), .seconds(seconds * 1.5))) { return }
+            let until = keyFrame.arrival + max(.seconds(5), .seconds(seconds * 1.5))
+            if cover.admits, await recorder.prolong(until: until) { return }
             // Nothing is recorded, for want of room perhaps: motion that goes on is told once a clip's length, not at each key frame.
             let last = state.withLock { $0.motionEventAt }
             if let last, keyFrame.arrival - last < environment.lengths.whole { return }

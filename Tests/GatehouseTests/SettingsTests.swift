@@ -32,8 +32,20 @@ import Testing
         await #expect(throws: SettingsError.self) { _ = try await Settings(file: nil, flags: ["--http-port"], environment: [:]) }
     }
 
+    @Test func issuersOfPlansAreAListOrATextWithCommas() async throws {
+        let (one, two) = ("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=")
+        let folder = try TemporaryFolder()
+        let path = try file("plans:\n  issuers:\n    - \(one)\n    - \(two)\n", in: folder)
+        #expect(try await Settings(file: path, flags: [], environment: [:]).planIssuers == [one, two])
+        #expect(try await Settings(file: nil, flags: ["--plans-issuers", two], environment: [:]).planIssuers == [two])
+        let environment = ["GATEHOUSE_PLANS_ISSUERS": "\(one),\(two)"]
+        #expect(try await Settings(file: nil, flags: [], environment: environment).planIssuers == [one, two])
+        #expect(try await Settings(file: nil, flags: [], environment: [:]).planIssuers.isEmpty)
+    }
+
     @Test(arguments: [
-        ["--http-port", "70000"], ["--http-port", "x"], ["--http-tls", "maybe"], ["--log-level", "loud"], ["--recording-seconds", "3"],
+        ["--plans-issuers", "nonsense"], ["--plans-issuers", "MTIz"], ["--http-port", "70000"], ["--http-port", "x"],
+        ["--http-tls", "maybe"], ["--log-level", "loud"], ["--recording-seconds", "3"],
     ])
     func valuesThatAreNotRightAreRefused(flags: [String]) async {
         await #expect(throws: SettingsError.self) { _ = try await Settings(file: nil, flags: flags, environment: [:]) }

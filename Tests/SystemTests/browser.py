@@ -139,13 +139,15 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
             {"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}]})
 
-    def shoot(self, name, overflow):
-        """Screenshots of the page in both sizes and colours; places where it is wider than the view go into the list `overflow`."""
+    def shoot(self, name, overflow, at=None):
+        """Screenshots of the page (from its top, or `at` an element) in both sizes and colours; what is wider than the view goes into `overflow`."""
         for size_name, size in (("phone", PHONE), ("desk", DESK)):
             self.size(*size)
             for scheme in ("light", "dark"):
                 self.colours(scheme)
                 self.script("scrollTo(0, 0)")
+                if at:
+                    self.script("arguments[0].scrollIntoView({block: 'start', behavior: 'instant'})", self.find(at))
                 self.driver.save_screenshot(os.path.join(self.screenshots, f"{name}-{size_name}-{scheme}.png"))
             wide = self.script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
             if wide > 1:

@@ -26,6 +26,9 @@ ENTRY = {"name": "Door", "address": "127.0.0.1", "port": 9, "httpPort": 9, "http
 MOTION = {"enabled": True, "sensitivity": 50, "columns": 22, "rows": 18, "cells": ["1" * 22] * 18, "notifies": True,
           "schedule": CHANNEL["schedule"]}
 STRONG = {"password": "Harbour-2026"}
+VOUCHER = {"format": 1, "id": "a", "issuer": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "issuedAt": "2026-11-21T10:00:00.000Z",
+           "keys": [{"sha256": "0" * 64, "package": "7-days-month", "redeemUntil": "2027-12-31", "box": "GH1"}],
+           "packages": [{"package": "30-days-year", "count": 2, "box": "GH1"}], "signature": "A" * 86 + "=="}
 LENS = "/channels/{id}/lens"
 GOOD = {
     ("POST", "/setup/claim"): [CLAIM], ("POST", "/session"): [{"userName": "me", "password": PASSWORD}],
@@ -46,6 +49,9 @@ GOOD = {
         "codec": "h264", "width": 640, "height": 480, "frameRate": 10, "bitRate": 512000, "keyFrameInterval": 20, "smartCodec": False}],
     ("PUT", "/channels/{id}/device-motion"): [MOTION], ("PUT", "/channels/{id}/notification"): [{"type": "motion", "on": True}],
     ("POST", LENS + "/move"): [{"pan": 0.5, "tilt": 0, "zoom": 0, "focus": 0}], ("POST", LENS + "/presets"): [{"name": "Gate"}],
+    ("PUT", "/channels/{id}/plan"): [{"serviceKey": "7K3M-9QXA-2VDP-R5T8"}, {"package": "30-days-year"}],
+    ("PATCH", "/channels/{id}/plan"): [{"automaticRenewal": True}], ("POST", "/channels/{id}/plan/transfer"): [{"channelId": "a-channel"}],
+    ("POST", "/plans/vouchers"): [VOUCHER],
     ("PUT", LENS + "/presets/{preset}"): [{"name": "Gate"}], ("PUT", LENS + "/auxiliary"): [{"name": "light", "on": True}],
 }
 PLACES = {"index": "0", "door": "1", "stream": "101", "preset": "1", "patrol": "1"}

@@ -58,10 +58,15 @@ export async function cloudCopy({ channelId, on, linked, later }) {
     options: [{ value: '7', label: '7 days' }, { value: '30', label: '30 days' }, { value: 'other', label: 'Other' }] });
   const days = field({ label: 'Days', pointer: '/retentionDays', inputmode: 'numeric', suffix: 'days', value: String(first.retentionDays ?? 7), hint: 'From 1 to 365.' });
 
+  const planned = () => store.system?.plansEnforced === true; // the plan says for how long
+  const planNote = h('p', { class: 'muted' }, 'How long footage is kept is part of the camera’s plan, ', h('a', { href: '#/cloud' }, 'under Cloud'), '.');
+
   function keepValue(n) { return n === 30 ? '30' : n === 7 || !n ? '7' : 'other'; }
   function shape() {
     customPart.hidden = kind.value !== 'custom';
-    days.el.hidden = keep.value !== 'other';
+    planNote.hidden = !planned();
+    keep.el.hidden = planned();
+    days.el.hidden = planned() || keep.value !== 'other';
     const best = recommended();
     rate.hint(`Recommended for ${resolution.value}: ${best} kbit/s.`);
     if (!rate.given) rate.value = String(best);
@@ -84,7 +89,7 @@ export async function cloudCopy({ channelId, on, linked, later }) {
   } });
   const numbers = h('div', { class: 'stack' });
   const target = h('div', {});
-  const form = h('form', { class: 'stack', 'data-testid': 'cloud-form' }, target, kind.el, customPart, keep.el, days.el, numbers, h('div', { class: 'actions' }, later, unlink, submitButton));
+  const form = h('form', { class: 'stack', 'data-testid': 'cloud-form' }, target, kind.el, customPart, keep.el, days.el, planNote, numbers, h('div', { class: 'actions' }, later, unlink, submitButton));
 
   function wanted() {
     const definition = { kind: kind.value };
@@ -93,6 +98,7 @@ export async function cloudCopy({ channelId, on, linked, later }) {
       if (!(kbit >= 64 && kbit <= 8000)) throw wrong(rate, 'Enter a bit rate from 64 to 8,000 kbit/s.');
       Object.assign(definition, { resolution: resolution.value, bitRate: Math.round(kbit * 1000) });
     }
+    if (planned()) return { definition };
     const retentionDays = keep.value === 'other' ? Number(days.value) : Number(keep.value);
     if (!(Number.isInteger(retentionDays) && retentionDays >= 1 && retentionDays <= 365)) throw wrong(days, 'Enter a number of days from 1 to 365.');
     return { definition, retentionDays };
@@ -114,7 +120,7 @@ export async function cloudCopy({ channelId, on, linked, later }) {
     try {
       const w = wanted();
       const d = c.definition ?? {};
-      same = c.linked && w.retentionDays === c.retentionDays && w.definition.kind === d.kind && (d.kind !== 'custom' || (w.definition.resolution === d.resolution && w.definition.bitRate === d.bitRate));
+      same = c.linked && (planned() || w.retentionDays === c.retentionDays) && w.definition.kind === d.kind && (d.kind !== 'custom' || (w.definition.resolution === d.resolution && w.definition.bitRate === d.bitRate));
     } catch { /* the form will say what is wrong */ }
     submitButton.disabled = same;
   }
