@@ -226,6 +226,24 @@ public final class FootageIndex: Sendable {
         }
     }
 
+    /// The share of the time since `start` in which each channel recorded, of channels with at least a day of footage.
+    public func duties(since start: Date, now: Date) async throws -> [ChannelID: Double] {
+        let rows = try await database.read { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT channelId, sum(json_extract(manifest, '$.footage.duration')) AS seconds, min(startsAt) AS first
+                    FROM clip WHERE startsAt >= ? GROUP BY channelId
+                    """, arguments: [start]
+            ).map { ($0["channelId"] as ChannelID, $0["seconds"] as Double?, $0["first"] as Date) }
+        }
+        var duties: [ChannelID: Double] = [:]
+        for (channel, seconds, first) in rows where now.timeIntervalSince(first) >= 86_400 {
+            duties[channel] = min(1, max(0.05, (seconds ?? 0) / now.timeIntervalSince(first)))
+        }
+        return duties
+    }
+
     /// Numbers of what waits and what is stored.
     public struct Totals: Sendable, Equatable {
         /// Clips whose upload is not done, and what they occupy.

@@ -41,6 +41,7 @@ struct Box {
             limits: SpoolLimits(bytes: settings.spoolLimitMegabytes * 1_000_000, freeBytes: settings.spoolFreeMegabytes * 1_000_000),
             index: FootageIndex(database: database), time: time, logger: logger)
         let uploader = Uploader(spool: spool, longestWait: .seconds(settings.uploadLongestWait), time: time, logger: logger)
+        let storageProfiles = try Self.storageProfiles(profiles)
         let executable = WorkerExecutable(
             path: FilePath(ExecutablePath.current), patience: .seconds(settings.workerPatience), time: time)
         let pictures = PictureWorker(executable: executable, time: time, logger: logger)
@@ -82,7 +83,12 @@ struct Box {
             administration: Administration(database: database, setupCode: state.setupCode, time: time), database: database, sealer: sealer,
             channels: channels, definitions: definitions, transcodes: transcodes, spool: spool, uploader: uploader,
             targets: StorageTargets(
-                database: database, sealer: sealer, uploader: uploader, time: time, allowsHTTP: settings.allowHTTPStorage),
+                database: database, sealer: sealer, uploader: uploader, profiles: storageProfiles, time: time,
+                allowsHTTP: settings.allowHTTPStorage),
+            line: LineRecords(database: database, uploader: uploader, time: time, logger: logger),
+            networkTests: NetworkTests(
+                uploader: uploader, database: database, box: state.identity.serialNumber, time: time, logger: logger,
+                changed: { feed.networkTestChanged() }),
             plans: plans, catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery,
             eventPictures: eventPictures,
             prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, logLevel: level,
@@ -105,6 +111,7 @@ struct Box {
             ])
         try await services.targets.start(first: settings.storageFolder.map { .folder(path: $0) }, logger: logger)
         try await services.plans.load()
+        try await services.line.start()
         if try await services.administration.isClaimed() { try await services.catalogue.start(logger) }
         try await services.devices.startAll()
         let tls = settings.tls ? try ServerCertificate.configuration(folder: state.tlsPath, name: settings.boxName) : nil
@@ -122,6 +129,8 @@ struct Box {
                     }),
                 .init(service: Loop { [services] in await services.pictures.run() }),
                 .init(service: Loop { [services] in await services.uploader.run() }),
+                .init(service: Loop { [services] in await services.line.run() }),
+                .init(service: Loop { [services] in await services.networkTests.run() }),
                 .init(service: Loop { [retention] in await retention.run() }),
                 .init(service: Loop { [services] in await services.plans.run() }),
                 .init(service: Loop { [services] in await services.transcodes.run() }),
@@ -141,6 +150,14 @@ struct Box {
             return try CameraProfiles(folders: [own, folder + "/cameras"].compactMap { $0 })
         } catch let mistake as ProfileMistake {
             throw SettingsError(description: "A camera profile is wrong: \(mistake.description).")
+        }
+    }
+
+    private static func storageProfiles(_ folder: String) throws -> StorageProfiles {
+        do {
+            return try StorageProfiles(yaml: ProfileFolder.read("storage/providers.yaml", in: folder))
+        } catch let mistake as DecodingError {
+            throw SettingsError(description: "The profiles of storage providers are wrong: \(mistake).")
         }
     }
 

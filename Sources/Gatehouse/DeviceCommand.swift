@@ -71,7 +71,8 @@ struct DeviceArguments: ParsableArguments {
         if let silent = greeting.failure, [.refused, .unreachable, .silent].contains(silent.code), kind == nil {
             throw DeviceTrouble(
                 DeviceFailure(
-                    silent.code, "Nothing answers at \(entry.address.host), neither on HTTP port \(entry.address.port) nor on RTSP port "
+                    silent.code,
+                    "Nothing answers at \(entry.address.host), neither on HTTP port \(entry.address.port) nor on RTSP port "
                         + "\(rtspPort). Give the port behind the address, as `gatehouse discover` shows it.", detail: silent.detail))
         }
         throw DeviceTrouble(last ?? DeviceFailure(.unsupported, "The device speaks no language that the box knows."))
@@ -227,7 +228,8 @@ struct DeviceLensCommand: AsyncParsableCommand {
         try await device.speak { driver, description in
             let channel = try device.channel(of: description)
             let movement = LensMovement(pan: pan, tilt: tilt, zoom: zoom)
-            guard channel.capabilities.contains(.pan) || channel.capabilities.contains(.zoom) || channel.capabilities.contains(.presets) else {
+            guard channel.capabilities.contains(.pan) || channel.capabilities.contains(.zoom) || channel.capabilities.contains(.presets)
+            else {
                 throw DeviceTrouble(DeviceFailure(.unsupported, "Channel \(channel.number) has no lens that moves."))
             }
             if let preset {

@@ -364,6 +364,11 @@ struct TrialAnswer: Encodable {
     let sentence: String
     let steps: [StorageTrial.Step]
     let uploadBytesPerSecond: Nullable<Int>
+    /// What a bucket can do beyond that, with a sentence each; a missing ability is no fault.
+    let abilities: [StorageTrial.Step]
+    /// What is known of the provider.
+    let provider: Nullable<String>
+    let remarks: [String]
 }
 
 struct CameraTestAnswer: Encodable {

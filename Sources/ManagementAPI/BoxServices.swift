@@ -35,6 +35,8 @@ public struct BoxServices: Sendable {
     public let spool: Spool
     public let uploader: Uploader
     public let targets: StorageTargets
+    public let line: LineRecords
+    public let networkTests: NetworkTests
     public let plans: PlanLedger
     public let catalogue: DeviceCatalogue
     public let devices: DeviceRegistry
@@ -54,7 +56,8 @@ public struct BoxServices: Sendable {
     public init(
         identity: BoxIdentity, defaultName: String, administration: Administration, database: BoxDatabase, sealer: SecretSealer,
         channels: ChannelRegistry, definitions: Definitions, transcodes: TranscodeQueue, spool: Spool,
-        uploader: Uploader, targets: StorageTargets, plans: PlanLedger, catalogue: DeviceCatalogue, devices: DeviceRegistry,
+        uploader: Uploader, targets: StorageTargets, line: LineRecords, networkTests: NetworkTests, plans: PlanLedger,
+        catalogue: DeviceCatalogue, devices: DeviceRegistry,
         onboarding: Onboarding,
         discovery: DiscoveryList,
         eventPictures: EventPictures, prober: DeviceProber, uploadFolder: String, pictures: PictureWorker,
@@ -72,6 +75,8 @@ public struct BoxServices: Sendable {
         self.spool = spool
         self.uploader = uploader
         self.targets = targets
+        self.line = line
+        self.networkTests = networkTests
         self.plans = plans
         self.catalogue = catalogue
         self.devices = devices

@@ -18,6 +18,7 @@ public final class LiveFeed: Sendable {
         var events: Set<EventID> = []
         var storage = false
         var plans = false
+        var networkTest = false
         var motion: [ChannelID: MotionReading] = [:]
         var onboarding: [String: OnboardingItemAnswer] = [:]
         var discovered: [Int: DiscoveredDevice] = [:]
@@ -54,6 +55,12 @@ public final class LiveFeed: Sendable {
             dirty.channels.formUnion(channels)
             dirty.plans = true
         }
+        wake.raise()
+    }
+
+    /// A test of the line began, went on or ended.
+    public func networkTestChanged() {
+        dirty.withLock { $0.networkTest = true }
         wake.raise()
     }
 
@@ -154,6 +161,7 @@ public final class LiveFeed: Sendable {
         if changes.discovery { try send("discovery", DiscoveryStateAnswer(maker.services.discovery.snapshot)) }
         for (id, reading) in changes.motion { try send("motion", Motion(id, reading, at: time.now())) }
         if changes.plans { try send("plans", try await maker.plans()) }
+        if changes.networkTest { try send("network-test", try await maker.networkTests()) }
         if changes.storage { try send("storage", try await maker.storage()) }
     }
 

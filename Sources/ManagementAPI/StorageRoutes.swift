@@ -46,18 +46,19 @@ struct StorageRoutes {
             try body.finish()
         }
         guard let target else { throw Problem.conflict("No cloud storage is set. Enter one first.") }
+        var profile: StorageProfile?
+        if case .s3(let s3) = target { profile = services.targets.profile(of: s3) }
         do {
-            let store = try services.targets.makeStore(target, credentials: credentials)
-            let trial = await StorageTrial.run(store, box: services.identity.serialNumber, time: services.time)
-            await store.shutdown()
+            let trial = try await services.targets.test(target, credentials: credentials, box: services.identity.serialNumber)
             let failed = trial.steps.first { !$0.ok }
             return TrialAnswer(
                 ok: trial.ok, sentence: failed?.sentence ?? "The storage works.", steps: trial.steps,
-                uploadBytesPerSecond: Nullable(trial.uploadBytesPerSecond.map { Int($0) }))
+                uploadBytesPerSecond: Nullable(trial.uploadBytesPerSecond.map { Int($0) }), abilities: trial.notes,
+                provider: Nullable(profile?.name), remarks: profile?.remarks ?? [])
         } catch let error as StoreError {
             return TrialAnswer(
                 ok: false, sentence: error.sentence, steps: [.init(name: "reach", ok: false, sentence: error.sentence)],
-                uploadBytesPerSecond: Nullable(nil))
+                uploadBytesPerSecond: Nullable(nil), abilities: [], provider: Nullable(profile?.name), remarks: profile?.remarks ?? [])
         }
     }
 

@@ -2,11 +2,13 @@ public import BoxDatabase
 public import Core
 import Foundation
 public import Logging
+import Synchronization
 
 /// The store that footage goes to, as it was set: remembered with its secrets sealed, and given to the uploader.
 public final class StorageTargets: Sendable {
     private static let targetKey = "storage.target"
     private static let secretsKey = "storage.secrets"
+    private static let abilitiesKey = "storage.abilities"
 
     private struct SealedSecrets: Codable {
         var secretAccessKey: Data
@@ -16,11 +18,18 @@ public final class StorageTargets: Sendable {
     private let database: BoxDatabase
     private let sealer: SecretSealer
     private let uploader: Uploader
+    private let profiles: StorageProfiles
     private let time: TimeSource
+    /// By what was tried, for each place.
+    private let abilities = Mutex<[String: StoreAbilities]>([:])
     /// Endpoints without TLS are taken.
     public let allowsHTTP: Bool
 
-    public init(database: BoxDatabase, sealer: SecretSealer, uploader: Uploader, time: TimeSource, allowsHTTP: Bool) {
+    public init(
+        database: BoxDatabase, sealer: SecretSealer, uploader: Uploader, profiles: StorageProfiles = StorageProfiles(), time: TimeSource,
+        allowsHTTP: Bool
+    ) {
+        self.profiles = profiles
         self.database = database
         self.sealer = sealer
         self.uploader = uploader
@@ -43,6 +52,8 @@ public final class StorageTargets: Sendable {
 
     /// Begins to use what was set, or `first` where nothing ever was.
     public func start(first: StorageTarget?, logger: Logger) async throws {
+        let known = try await database.read { try $0.setting(Self.abilitiesKey, as: [String: StoreAbilities].self) }
+        abilities.withLock { $0 = known ?? [:] }
         if try await current() == nil, let first { try await set(first, credentials: nil) }
         guard let target = try await current() else { return }
         do {
@@ -77,8 +88,50 @@ public final class StorageTargets: Sendable {
             guard allowsHTTP || s3.endpoint.lowercased().hasPrefix("https://") else {
                 throw StoreError(.refused, "The endpoint must begin with https://, so that nobody on the way can read the footage.")
             }
-            guard let credentials else { throw StoreError(.refused, "The secret access key is missing.") }
-            return try S3Store(target: s3, credentials: credentials, time: time)
+            return try S3Store(
+                target: s3, credentials: credentials, abilities: abilities(of: s3), uploads: MultipartUploads(database: database),
+                line: uploader.governor.line, time: time)
         }
+    }
+
+    // MARK: Abilities
+
+    /// What a bucket can do: as it was tried, else as its provider's buckets can.
+    public func abilities(of target: S3Target) -> StoreAbilities {
+        abilities.withLock { $0[target.identity] } ?? profiles.profile(of: target)?.abilities ?? StoreAbilities()
+    }
+
+    /// The provider's profile, where the endpoint tells it.
+    public func profile(of target: S3Target) -> StorageProfile? { profiles.profile(of: target) }
+
+    /// Tries a store: a small object, then, where that went well and it is a bucket, all that it can. What was found is kept, and holds at once
+    /// where the target is the one in use.
+    /// - Throws: `StoreError` when the target cannot be used.
+    public func test(_ target: StorageTarget, credentials: S3Credentials?, box: String) async throws -> StorageTrial {
+        let store = try makeStore(target, credentials: credentials)
+        var trial = await StorageTrial.run(store, box: box, time: time)
+        if let bucket = store as? S3Store, case .s3(let s3) = target, trial.ok || trial.steps.count == 4 {
+            do {
+                let probe = try await bucket.probe(under: "\(box)/trial")
+                trial.abilities = probe.abilities
+                trial.notes = probe.steps
+                try await remember(probe.abilities, of: s3)
+            } catch {
+                trial.notes = [.init(name: "abilities", ok: false, sentence: (error as? StoreError)?.sentence ?? "\(error)")]
+            }
+        }
+        await store.shutdown()
+        return trial
+    }
+
+    private func remember(_ found: StoreAbilities, of target: S3Target) async throws {
+        let (all, isNew) = abilities.withLock { known in
+            let isNew = known[target.identity] != found
+            known[target.identity] = found
+            return (known, isNew)
+        }
+        try await database.write { try $0.set(Self.abilitiesKey, to: all) }
+        guard isNew, try await current() == .s3(target) else { return }
+        uploader.use(try makeStore(.s3(target), credentials: try await credentials()))
     }
 }

@@ -19,6 +19,9 @@ public struct StorageTrial: Sendable {
 
     public var steps: [Step] = []
     public var uploadBytesPerSecond: Double?
+    /// What a bucket can do, and a sentence for each ability; nothing of a folder.
+    public var abilities: StoreAbilities?
+    public var notes: [Step] = []
     public var ok: Bool { steps.allSatisfy(\.ok) }
 
     /// Writes, reads, overwrites (which must be refused) and deletes an object of 256 KiB.

@@ -19,6 +19,7 @@ public final class UplinkGovernor: Sendable {
     private static let spanLength = Duration.seconds(10)
 
     private let time: TimeSource
+    private let total = Counter()
     private let state: Mutex<State>
 
     /// `capacity` is what the line was measured to carry in an earlier life, bytes a second.
@@ -46,6 +47,13 @@ public final class UplinkGovernor: Sendable {
             apply(&state)
             return state.schedule.limit.map { Int($0 * 8) }
         }
+    }
+
+    /// The hour of the day by the site's clock.
+    func hour(of date: Date) -> Int {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = state.withLock { $0.zone }
+        return calendar.component(.hour, from: date)
     }
 
     private func apply(_ state: inout State) {
@@ -102,6 +110,7 @@ public final class UplinkGovernor: Sendable {
 
     /// A piece went up.
     func sent(_ bytes: Int) {
+        total.add(bytes)
         let now = time.uptime()
         state.withLock { state in
             let running = state.schedule.count(.live) + state.schedule.count(.backlog) + state.schedule.count(.bulk)
@@ -165,11 +174,18 @@ public final class UplinkGovernor: Sendable {
     /// What the line carries when it is busy, bytes a second; nil before anything went.
     public var capacity: Double? { state.withLock { $0.meter.capacity } }
 
+    /// Bytes that went up since the start.
+    public var sentBytes: Int { total.value }
+
     /// Takes what a test of the line measured, bytes a second.
     public func learn(capacity: Double) {
         state.withLock { $0.meter = LineMeter(capacity: capacity) }
     }
 
-    /// What a transfer's own part sizes follow.
-    func partBytes(storeMinimum: Int) -> Int { PartSizer.size(rate: capacity, storeMinimum: storeMinimum) }
+    /// What a store follows: parts of about eight seconds, and a quarter of a second of the line in a socket.
+    var line: S3Store.Line {
+        S3Store.Line(
+            partBytes: { [self] in PartSizer.size(rate: capacity, storeMinimum: $0) },
+            sendBuffer: { [self] in min(1 << 20, max(64 << 10, Int((capacity ?? 0) / 4))) })
+    }
 }

@@ -29,8 +29,11 @@ public struct UplinkSettings: Codable, Sendable, Equatable {
     public var cap: Cap?
     /// The first one that holds counts.
     public var windows: [Window]
+    /// The hour of the site's day at which the line is tested each day, 0 to 23; nil: only when asked.
+    public var testHour: Int?
 
-    public init(cap: Cap? = nil, windows: [Window] = []) {
+    public init(cap: Cap? = nil, windows: [Window] = [], testHour: Int? = nil) {
+        self.testHour = testHour
         self.cap = cap
         self.windows = windows
     }

@@ -2,6 +2,7 @@
 import { api } from './api.js';
 import { fill, h } from './dom.js';
 import { bytes, clock, count, duration, lineRate, plain, roughly, when } from './format.js';
+import { lineCard } from './line-card.js';
 import { lineGraph } from './line-graph.js';
 import { bar, button, card, head, problemBox, sentence } from './parts.js';
 import { title } from './navigate.js';
@@ -87,6 +88,7 @@ export function cloudPage({ root, on }) {
       h('div', { class: 'stack-cards' }, card('Where clips go', targetBox), plansCard({ on })),
       h('div', { class: 'stack-cards' },
         h('section', { class: 'card', 'data-testid': 'line' }, h('div', { class: 'figure-head' }, h('h2', {}, 'The line now'), rate), graph.el),
+        lineCard({ on }),
         h('section', { class: 'card', 'data-testid': 'spool' }, h('h2', {}, 'Space for waiting clips'), spool),
         card('Missing footage', gaps))));
   draw();

@@ -2,7 +2,7 @@
 import { api } from './api.js';
 import { emit, put, remove, resync } from './store.js';
 
-const KINDS = ['channel', 'device', 'event', 'clip', 'storage', 'plans', 'motion', 'discovery', 'discovered', 'onboarding'];
+const KINDS = ['channel', 'device', 'event', 'clip', 'storage', 'plans', 'motion', 'discovery', 'discovered', 'onboarding', 'network-test'];
 const QUIET = 2500; // a break shorter than this is nobody's business
 
 let source = null;
@@ -50,7 +50,7 @@ function open() {
   for (const kind of KINDS) {
     source.addEventListener(kind, (message) => {
       const object = JSON.parse(message.data);
-      if (kind === 'motion') emit('motion', object);
+      if (kind === 'motion' || kind === 'network-test') emit(kind, object);
       else put(kind, object);
     });
   }

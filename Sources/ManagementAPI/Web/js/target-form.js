@@ -30,7 +30,8 @@ export async function testStorage(box, target, fields = []) {
   try {
     const r = await api.post('/storage/test', target ? { target } : {});
     const rate = await carries(r.ok ? r.uploadBytesPerSecond : null);
-    fill(box, h('div', { class: 'panel', 'data-testid': 'storage-test-result' }, h('div', { role: 'status' }, sentence(r.ok ? 'ok' : 'trouble', r.sentence)), rate, steps(STORAGE_STEPS, r.steps)));
+    fill(box, h('div', { class: 'panel', 'data-testid': 'storage-test-result' }, h('div', { role: 'status' }, sentence(r.ok ? 'ok' : 'trouble', r.sentence)), rate, steps(STORAGE_STEPS, r.steps),
+      r.abilities.length > 0 && h('details', { class: 'more', 'data-testid': 'storage-abilities' }, h('summary', {}, `What ${r.provider ?? 'this storage'} can`), h('ul', {}, [...r.abilities.map((a) => a.sentence), ...r.remarks].map((t) => h('li', { class: 'small' }, t))))));
   } catch (problem) {
     fill(box);
     if (problem.errors?.length) place(problem, fields, box);

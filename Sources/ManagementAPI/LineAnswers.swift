@@ -1,0 +1,139 @@
+import BoxDatabase
+import CloudStorage
+import Core
+import Devices
+import Foundation
+import Recording
+
+struct CapAnswer: Encodable {
+    let kind: String
+    let value: Nullable<Int>
+
+    init(_ cap: UplinkSettings.Cap) {
+        switch cap {
+        case .bitsPerSecond(let bits): (kind, value) = ("bits-per-second", Nullable(bits))
+        case .percent(let share): (kind, value) = ("percent", Nullable(share))
+        case .paused: (kind, value) = ("paused", Nullable(nil))
+        }
+    }
+}
+
+struct LineAnswer: Encodable {
+    struct Window: Encodable {
+        let schedule: ScheduleAnswer
+        let cap: Nullable<CapAnswer>
+    }
+    struct Recommendation: Encodable {
+        let channelId: ChannelID
+        /// Null where the line does not carry the channel at all.
+        let definition: Nullable<String>
+    }
+    struct Advice: Encodable {
+        let highChannels: Int
+        let standardChannels: Int
+        let channels: [Recommendation]
+        let sentence: String
+    }
+    /// What it carries when it is busy.
+    let capacityBitsPerSecond: Nullable<Int>
+    /// What goes up now.
+    let rateBitsPerSecond: Nullable<Int>
+    /// The bound that holds now.
+    let limitBitsPerSecond: Nullable<Int>
+    /// When what waited goes on after an outage.
+    let returnsAt: Nullable<Date>
+    let spoolFullAt: Nullable<Date>
+    let cap: Nullable<CapAnswer>
+    let windows: [Window]
+    let testHour: Nullable<Int>
+    let advice: Nullable<Advice>
+}
+
+struct LineMinuteAnswer: Encodable {
+    let at: Date
+    let bitsPerSecond: Int
+    let backlogBytes: Int
+    let works: Bool
+
+    init(_ minute: LineMinute) {
+        at = minute.at
+        bitsPerSecond = minute.bytes * 8 / 60
+        backlogBytes = minute.backlogBytes
+        works = minute.works
+    }
+}
+
+struct NetworkTestsAnswer: Encodable {
+    struct Progress: Encodable {
+        let stage: String
+        let bytes: Int
+        let mostBytes: Int
+        let bitsPerSecond: Nullable<Int>
+    }
+    struct Result: Encodable {
+        let at: Date
+        let uploadBitsPerSecond: Int
+        let latencyMilliseconds: Double
+        let loss: Nullable<Double>
+        let bytes: Int
+        let seconds: Double
+    }
+    let progress: Nullable<Progress>
+    let failure: Nullable<String>
+    let results: [Result]
+}
+
+extension AnswerMaker {
+    func line() async throws -> LineAnswer {
+        let governor = services.uploader.governor
+        let settings = governor.settings
+        let full = try await services.line.fullAt(usedBytes: services.spool.bytes, limitBytes: services.spool.limits.bytes)
+        return LineAnswer(
+            capacityBitsPerSecond: Nullable(governor.capacity.map { Int($0 * 8) }),
+            rateBitsPerSecond: Nullable(governor.rate.map { Int($0 * 8) }),
+            limitBitsPerSecond: Nullable(governor.limitBitsPerSecond), returnsAt: Nullable(governor.returnsAt), spoolFullAt: Nullable(full),
+            cap: Nullable(settings.cap.map(CapAnswer.init)),
+            windows: settings.windows.map { .init(schedule: ScheduleAnswer($0.schedule), cap: Nullable($0.cap.map(CapAnswer.init))) },
+            testHour: Nullable(settings.testHour), advice: Nullable(try await advice(governor)))
+    }
+
+    /// What the line carries, once it was measured.
+    private func advice(_ governor: UplinkGovernor) async throws -> LineAnswer.Advice? {
+        guard let capacity = governor.capacity, let high = services.definitions.definition(.high),
+            let standard = services.definitions.definition(.standard)
+        else { return nil }
+        let duties = try await services.spool.index.duties(
+            since: services.time.now().addingTimeInterval(-7 * 86_400), now: services.time.now())
+        let linked = try await catalogue.channelRecords().filter { $0.definition != nil }
+        let bits = min(Int(capacity * 8), governor.limitBitsPerSecond ?? .max)
+        let advice = LineAdvice(
+            uploadBitsPerSecond: bits, high: high, standard: standard, most: 8,
+            channels: linked.map { .init(id: $0.id, duty: duties[$0.id] ?? LineAdvice.usualDuty) })
+        let carried = "The line carries \(advice.highChannels) channels in high or \(advice.standardChannels) in standard definition"
+        let sentence =
+            linked.count > advice.standardChannels
+            ? "\(carried); \(linked.count) are linked, so footage will wait often. Use a lower definition or unlink channels."
+            : "\(carried), if each records a fifth of the time."
+        return .init(
+            highChannels: advice.highChannels, standardChannels: advice.standardChannels,
+            channels: linked.map { .init(channelId: $0.id, definition: Nullable((advice.recommended[$0.id] ?? nil)?.rawValue)) },
+            sentence: sentence)
+    }
+
+    func networkTests() async throws -> NetworkTestsAnswer {
+        let now = services.networkTests.now
+        return NetworkTestsAnswer(
+            progress: Nullable(
+                now.progress.map {
+                    .init(
+                        stage: $0.stage.rawValue, bytes: $0.bytes, mostBytes: NetworkTest.mostBytes,
+                        bitsPerSecond: Nullable($0.bitsPerSecond))
+                }),
+            failure: Nullable(now.failure),
+            results: try await services.networkTests.history().map {
+                .init(
+                    at: $0.at, uploadBitsPerSecond: $0.result.uploadBitsPerSecond, latencyMilliseconds: $0.result.latencyMilliseconds,
+                    loss: Nullable($0.result.loss), bytes: $0.result.bytes, seconds: $0.result.seconds)
+            })
+    }
+}
