@@ -12,6 +12,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
+from parts import Parts
 from signatures import Refused, check, check_body
 
 ACCESS_KEY, SECRET_KEY, REGION, BUCKET = "AKIAGATEHOUSETEST", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "eu-test-1", "footage"
@@ -45,7 +46,7 @@ class FaultyS3:
     def __init__(self, session_token=None, tls_folder=None):
         """With `tls_folder` it speaks TLS, with a certificate of its own authority that is made in that folder (`certificate`)."""
         self.known = {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "region": REGION, "session_token": session_token}
-        self.objects, self.commits, self.requests = {}, {}, []
+        self.objects, self.commits, self.requests, self.parts = {}, {}, [], Parts()
         self.lock = threading.Lock()
         self.mode, self.retry_after, self.fault_changed = None, None, threading.Event()
         self.delay = 0  # seconds that each PUT takes longer, half of it before and half after the object is stored
@@ -190,12 +191,15 @@ class FaultyS3:
         if not handler.path.startswith(f"/{BUCKET}"):
             raise Refused(404, "NoSuchBucket")
         with self.lock:
+            if self.parts.concerns(handler):
+                return self.parts.serve(self, handler, key, body)
+            if not key:
+                return self.bucket(handler)
             found = self.objects.get(key)
             if handler.command == "PUT":
                 if handler.headers.get("If-None-Match") == "*" and found:
                     raise Refused(412, "PreconditionFailed")
-                self.objects[key] = Object(body, handler.headers)
-                self.commits.setdefault(key, []).append(self.objects[key].sha256)
+                self.keep(key, body, handler.headers)
                 return 200, b"", {"ETag": f'"{hashlib.md5(body).hexdigest()}"'}
             if handler.command == "DELETE":
                 self.objects.pop(key, None)
@@ -203,6 +207,19 @@ class FaultyS3:
         if not found:
             raise Refused(404, "NoSuchKey")
         return self.reading(handler, found)
+
+    def keep(self, key, body, headers):
+        """Store an object; with the lock held."""
+        self.objects[key] = Object(body, headers)
+        self.commits.setdefault(key, []).append(self.objects[key].sha256)
+
+    def bucket(self, handler):
+        """What is asked of the bucket itself: its objects, and rules that it does not have."""
+        query = self.parts.query(handler)
+        if "list-type" not in query:
+            raise Refused(404, "ObjectLockConfigurationNotFoundError" if "object-lock" in query else "NoSuchLifecycleConfiguration")
+        keys = [key for key in sorted(self.objects) if key.startswith(query.get("prefix", ""))]
+        return 200, self.parts.document("ListBucketResult", *(f"<Contents><Key>{key}</Key></Contents>" for key in keys[:1000])), {}
 
     @staticmethod
     def reading(handler, found):

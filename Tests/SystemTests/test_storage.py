@@ -153,6 +153,67 @@ class StoreFaults(StorageCase):
         clip = box.await_stored(event, 30)
         self.assertEqual(stored(store)[clip["id"]]["clip"]["sha256"], clip["sha256"])
 
+    def test_parts(self):
+        """A large clip goes up in parts as small as the store takes; after a break, and after a kill, only what is missing goes up."""
+        store = self.kept(FaultyS3())
+        camera = self.simulator(size="1280x720", bitrate=3000).cameras[0]
+        box = self.box(**QUICK)
+        box.claim()
+        box.call("PUT", "/storage/target", store.target())
+        tried = box.call("POST", "/storage/test", {})
+        self.assertTrue(tried["ok"], tried)
+        abilities = {one["name"]: one for one in tried["abilities"]}
+        self.assertEqual({name for name, one in abilities.items() if one["ok"]}, {"clock", "conditions", "checksum", "tags", "parts", "rules"}, abilities)
+        self.assertIn("256 KiB", abilities["parts"]["sentence"])
+        self.assertEqual((store.keys(".bin"), store.parts.uploads), ([], {}), "the trial is cleaned up")
+        channel = box.add_camera(camera)
+        box.link(channel, "custom", resolution="720P", bitRate=6_000_000)
+        box.await_picture(channel)
+        store.parts.received.clear()
+        store.parts.break_after = 2
+        event = box.trigger(channel)
+        wait_for(lambda: len(store.parts.received) == 2 and box.get("/storage")["state"]["code"] == "waiting", 60,
+                 lambda: f"two parts and a break: {store.parts.received} {box.get('/storage')['state']}")
+        begun = dict(store.parts.uploads)
+        self.assertEqual(len(begun), 1)
+        box.kill()
+        box.start()
+        store.parts.break_after = None
+        clip = box.await_stored(event, seconds=60)
+        body = store.read(clip["objectKey"])
+        self.assertEqual(hashlib.sha256(body).hexdigest(), clip["sha256"])
+        numbers = [number for _, number, _ in store.parts.received]
+        self.assertEqual(numbers, list(range(1, len(numbers) + 1)), "no part came twice")
+        self.assertGreater(len(numbers), 3)
+        self.assertEqual((store.parts.uploads, store.written_twice()), ({}, {}))
+
+    def test_line(self):
+        """The line is measured with real uploads that are removed again; what footage may take holds; nothing else is believed."""
+        store = self.kept(FaultyS3())
+        box = self.fitted(store)
+        self.assertEqual(box.get("/storage/line/test"), {"progress": None, "failure": None, "results": []})
+        box.call("POST", "/storage/line/test")
+        result = wait_for(lambda: (lambda now: now["results"] if not now["progress"] else None)(box.get("/storage/line/test")), 60, "the test's end")[0]
+        self.assertGreater(result["uploadBitsPerSecond"], 1_000_000)
+        self.assertGreater(result["latencyMilliseconds"], 0)
+        self.assertLessEqual(result["bytes"], 24 << 20)
+        self.assertEqual(store.keys(".bin"), [])
+        line = box.get("/storage/line")
+        self.assertEqual(line["capacityBitsPerSecond"], result["uploadBitsPerSecond"])
+        self.assertEqual({one["definition"] for one in line["advice"]["channels"]}, {"high"}, line["advice"])
+        line = box.call("PUT", "/storage/line", {"cap": {"kind": "paused"}, "testHour": 3})
+        self.assertEqual((line["limitBitsPerSecond"], line["cap"], line["testHour"]), (0, {"kind": "paused", "value": None}, 3))
+        box.trigger(box.channels[0])
+        wait_for(lambda: box.get("/storage")["backlog"]["clips"], 60, "a clip that waits")
+        holds_for(lambda: not store.keys(".mp4"), 3, "nothing going up while paused")
+        weekly = {"schedule": {"always": True}, "cap": {"kind": "bits-per-second", "value": 64_000}}
+        line = box.call("PUT", "/storage/line", {"cap": None, "windows": [weekly]})
+        self.assertEqual((line["limitBitsPerSecond"], line["testHour"]), (64_000, 3))
+        box.restart()
+        self.assertEqual(box.get("/storage/line")["windows"][0]["cap"], {"kind": "bits-per-second", "value": 64_000})
+        box.call("PUT", "/storage/line", {"windows": []})
+        wait_for(lambda: store.keys(".mp4"), 60, "the clip going up")
+
     def test_moto(self):
         """Clips reach somebody else's S3 server."""
         try:

@@ -82,11 +82,13 @@ public struct NetworkTest: Sendable {
     ) async throws -> NetworkTestResult {
         progress(NetworkTestProgress(stage: .latency, bytes: 0, bitsPerSecond: nil))
         let latency = try await latency()
+        // Nothing on the way can make it smaller.
+        let noise = (0..<Self.largest / 8).map { _ in UInt64.random(in: .min ... .max) }.withUnsafeBytes { Data($0) }
         let before = PacketCounts.now()
         let began = time.uptime()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for stream in 0..<Self.atATime {
-                group.addTask { try await upload(stream, tally, began, progress) }
+                group.addTask { try await upload(stream, noise, tally, began, progress) }
             }
             try await group.waitForAll()
         }
@@ -110,7 +112,7 @@ public struct NetworkTest: Sendable {
 
     /// One of several streams of uploads, each object as large as the line carries in about two seconds.
     private func upload(
-        _ stream: Int, _ tally: Tally, _ began: Duration, _ progress: @escaping @Sendable (NetworkTestProgress) -> Void
+        _ stream: Int, _ noise: Data, _ tally: Tally, _ began: Duration, _ progress: @escaping @Sendable (NetworkTestProgress) -> Void
     ) async throws {
         var size = Self.smallest
         var number = 0
@@ -118,7 +120,7 @@ public struct NetworkTest: Sendable {
             try Task.checkCancellation()
             number += 1
             let key = "\(prefix)/\(ClipID.timeOrdered(at: time.now()))-\(stream)-\(number).bin"
-            let data = Data((0..<size).map { _ in UInt8.random(in: .min ... .max) })
+            let data = noise.prefix(size)
             tally.made(key)
             let started = time.uptime()
             try await store.put(
