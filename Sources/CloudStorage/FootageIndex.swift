@@ -27,26 +27,56 @@ public final class FootageIndex: Sendable {
 
     /// Inserts or replaces the row of a clip and those of its events.
     func put(_ manifest: ClipManifest, state: ClipState, spoolBytes: Int) async throws {
+        try await put([Placed(manifest: manifest, state: state, spoolBytes: spoolBytes)])
+    }
+
+    /// A clip and where it is.
+    struct Placed: Sendable {
+        let manifest: ClipManifest
+        let state: ClipState
+        let spoolBytes: Int
+    }
+
+    /// The same for many clips in one transaction.
+    func put(_ clips: [Placed]) async throws {
+        guard !clips.isEmpty else { return }
         try await database.write { database in
-            var record =
-                try ClipRecord.fetchOne(database, key: manifest.id) ?? ClipRecord(manifest: manifest, state: state, spoolBytes: spoolBytes)
-            record.use(manifest)
-            record.state = state
-            record.spoolBytes = spoolBytes
-            if state == .queued { record.lastError = nil }
-            try record.upsert(database)
-            for event in manifest.events {
-                var row =
-                    try EventRecord.fetchOne(database, key: event.id)
-                    ?? EventRecord(event, channelId: manifest.channel, channelName: manifest.channelName, clipId: manifest.id)
-                row.clipId = row.clipId ?? manifest.id
-                if state != .recording, row.endedAt == nil {
-                    row.endedAt = manifest.startsAt.addingTimeInterval(manifest.footage?.duration ?? 30)
-                }
-                try row.upsert(database)
-            }
+            for clip in clips { try Self.put(clip, database) }
         }
-        changes.send(.clip(manifest.id))
+        for clip in clips { changes.send(.clip(clip.manifest.id)) }
+    }
+
+    private static func put(_ clip: Placed, _ database: Database) throws {
+        let manifest = clip.manifest
+        var record =
+            try ClipRecord.fetchOne(database, key: manifest.id)
+            ?? ClipRecord(manifest: manifest, state: clip.state, spoolBytes: clip.spoolBytes)
+        record.use(manifest)
+        record.state = clip.state
+        record.spoolBytes = clip.spoolBytes
+        if clip.state == .queued { record.lastError = nil }
+        try record.upsert(database)
+        for event in manifest.events {
+            var row =
+                try EventRecord.fetchOne(database, key: event.id)
+                ?? EventRecord(event, channelId: manifest.channel, channelName: manifest.channelName, clipId: manifest.id)
+            row.clipId = row.clipId ?? manifest.id
+            if clip.state != .recording, row.endedAt == nil {
+                row.endedAt = manifest.startsAt.addingTimeInterval(manifest.footage?.duration ?? 30)
+            }
+            try row.upsert(database)
+        }
+    }
+
+    /// The clips that wait for the uploader, with what their files have by their rows; those that were under way wait again.
+    func waiting() async throws -> [ClipID: Int] {
+        try await database.write { database in
+            try database.execute(sql: "UPDATE clip SET state = 'queued' WHERE state = 'sending'")
+            var waiting: [ClipID: Int] = [:]
+            let rows = try Row.fetchCursor(database, sql: "SELECT id, spoolBytes FROM clip WHERE state = 'queued'")
+            while let row = try rows.next() { waiting[row["id"]] = row["spoolBytes"] }
+            return waiting
+        }
     }
 
     /// Moves a clip on.
@@ -287,9 +317,17 @@ public final class FootageIndex: Sendable {
 
 extension FootageIndex {
     /// Rows of clips that are neither stored nor dropped.
-    func unfinished() async throws -> [ClipRecord] {
+    func unfinished() async throws -> [ClipID] {
         try await database.read { database in
-            try ClipRecord.filter(![ClipState.stored, .dropped].map(\.rawValue).contains(Column("state"))).fetchAll(database)
+            try ClipID.fetchAll(
+                database, ClipRecord.select(Column("id")).filter(![ClipState.stored, .dropped].map(\.rawValue).contains(Column("state"))))
+        }
+    }
+
+    /// Where a clip is by its row; nil where there is none.
+    func state(of id: ClipID) async throws -> ClipState? {
+        try await database.read { database in
+            try String.fetchOne(database, sql: "SELECT state FROM clip WHERE id = ?", arguments: [id]).flatMap { ClipState(rawValue: $0) }
         }
     }
 }

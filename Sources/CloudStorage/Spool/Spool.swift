@@ -26,8 +26,16 @@ public final class Spool: FootageSpool, Sendable {
         /// Clips whose source still grows.
         var recording: Set<ClipID> = []
         /// What each directory occupies; measured anew at each step, so that an error ends with its clip.
-        var sizes: [ClipID: Int] = [:]
-        var bytes: Int { sizes.values.reduce(0, +) }
+        private var sizes: [ClipID: Int] = [:]
+        /// The sum of all sizes, kept because it is asked for with each piece that is written.
+        private(set) var bytes = 0
+
+        mutating func setSize(_ size: Int?, of id: ClipID) {
+            bytes += (size ?? 0) - (sizes[id] ?? 0)
+            sizes[id] = size
+        }
+
+        mutating func grow(_ id: ClipID, by growth: Int) { setSize((sizes[id] ?? 0) + growth, of: id) }
     }
 
     public let path: String
@@ -80,13 +88,13 @@ public final class Spool: FootageSpool, Sendable {
 
     private func grow(_ id: ClipID, _ bytes: Int) throws {
         try admit(bytes)
-        state.withLock { $0.sizes[id, default: 0] += bytes }
+        state.withLock { $0.grow(id, by: bytes) }
     }
 
     /// Takes down what the directory of `id` occupies now; nothing when it is gone.
     func measure(_ id: ClipID) {
         let bytes = directory(id).bytes
-        state.withLock { $0.sizes[id] = bytes == 0 ? nil : bytes }
+        state.withLock { $0.setSize(bytes == 0 ? nil : bytes, of: id) }
     }
 
     func directory(_ id: ClipID) -> ClipDirectory { ClipDirectory(spool: path, id: id) }
@@ -235,7 +243,7 @@ public final class Spool: FootageSpool, Sendable {
         try await change(id) { [self] directory in
             // The cloud copy of an accepted clip may use the reserve: it frees more than it takes.
             try SpoolFile(path: directory.file(ClipDirectory.clipName + ClipDirectory.unfinished)) { [self] growth in
-                state.withLock { $0.sizes[id, default: 0] += growth }
+                state.withLock { $0.grow(id, by: growth) }
             }
         }
     }
@@ -260,8 +268,20 @@ public final class Spool: FootageSpool, Sendable {
 
     private func enqueue(_ manifest: ClipManifest) async throws {
         index.setProgress(nil, of: manifest.id)
-        try await index.put(manifest, state: .queued, spoolBytes: (manifest.clip?.bytes ?? 0) + (manifest.thumbnail?.bytes ?? 0))
+        try await index.put(manifest, state: .queued, spoolBytes: manifest.readyBytes)
         queued.raise()
+    }
+
+    /// Takes up a clip that waits as its row says, without reading its manifest; answers false where its files are others.
+    func takeUp(_ id: ClipID, bytes: Int) -> Bool {
+        let directory = directory(id)
+        let clip = DurableFile.size(directory.file(ClipDirectory.clipName)) ?? 0
+        let thumbnail = DurableFile.size(directory.file(ClipDirectory.thumbnailName)) ?? 0
+        guard clip > 0, clip + thumbnail == bytes, let manifest = DurableFile.size(directory.file(ClipDirectory.manifestName)) else {
+            return false
+        }
+        state.withLock { $0.setSize(bytes + manifest, of: id) }
+        return true
     }
 
     // MARK: After the upload
@@ -285,4 +305,9 @@ public final class Spool: FootageSpool, Sendable {
         let path = directory(manifest.id).file(file.name)
         return DurableFile.size(path) == file.bytes ? path : nil
     }
+}
+
+extension ClipManifest {
+    /// What a clip that is ready occupies, its description apart.
+    var readyBytes: Int { (clip?.bytes ?? 0) + (thumbnail?.bytes ?? 0) }
 }

@@ -15,74 +15,108 @@ public struct RecoveryReport: Sendable, Equatable, Codable {
     public var damaged = 0
 }
 
+/// What is found while directories are gone through.
+private struct Recovery {
+    var report = RecoveryReport()
+    var present: Set<ClipID> = []
+    /// Rows to write, many in one transaction.
+    var rows: [FootageIndex.Placed] = []
+}
+
 extension Spool {
+    /// Rows that are made durable together.
+    private static let batch = 500
+
     /// Brings rows and directories together after a start; works with an empty database too.
     ///
-    /// The directories are the truth: a row without one is dropped with a gap, a directory without a row gets one.
+    /// The directories are the truth: a row without one is dropped with a gap, a directory without a row gets one. A clip that waits for its
+    /// upload and whose files are as its row says is taken up without being read: a box may come back with a hundred thousand of them.
     public func recover() async throws -> RecoveryReport {
-        var report = RecoveryReport()
         let names = try FileManager.default.contentsOfDirectory(atPath: path)
-        var present: Set<ClipID> = []
-        for name in names.sorted() {
-            guard let id = ClipID(name) else { continue }
+        let waiting = try await index.waiting()
+        var recovery = Recovery()
+        var others: [ClipID] = []
+        for id in names.lazy.compactMap({ ClipID($0) }) {
+            if let bytes = waiting[id], takeUp(id, bytes: bytes) {
+                recovery.report.clips += 1
+                recovery.present.insert(id)
+            } else {
+                others.append(id)
+            }
+        }
+        for id in others.sorted(by: { $0.text < $1.text }) {
             do {
-                if try await recover(id, &report) { present.insert(id) }
+                if try await recover(id, &recovery) { recovery.present.insert(id) }
+                if recovery.rows.count >= Self.batch { try await write(&recovery) }
             } catch {
                 // One directory that cannot be taken up now, on a full disk for instance, must not keep the box from starting.
-                report.damaged += 1
-                present.insert(id)
+                recovery.report.damaged += 1
+                recovery.present.insert(id)
                 logger.error("clip could not be recovered yet", metadata: ["clip": "\(id)", "error": "\(error)"])
             }
         }
-        for record in try await index.unfinished() where !present.contains(record.id) {
-            report.damaged += 1
-            try await index.noteDropped(record.id, reason: "The clip's directory was missing at the start of the box.")
+        do {
+            try await write(&recovery)
+        } catch {
+            logger.error("rows of recovered clips could not be written yet", metadata: ["error": "\(error)"])
+        }
+        for id in try await index.unfinished() where !recovery.present.contains(id) {
+            recovery.report.damaged += 1
+            try await index.noteDropped(id, reason: "The clip's directory was missing at the start of the box.")
         }
         captured.raise()
         queued.raise()
-        return report
+        return recovery.report
     }
 
-    private func recover(_ id: ClipID, _ report: inout RecoveryReport) async throws -> Bool {
+    private func write(_ recovery: inout Recovery) async throws {
+        let rows = recovery.rows
+        recovery.rows = []
+        try await index.put(rows)
+    }
+
+    private func recover(_ id: ClipID, _ recovery: inout Recovery) async throws -> Bool {
         let directory = directory(id)
         measure(id)
         guard var manifest = directory.readManifest(), manifest.id == id else {
-            report.removed += 1
+            recovery.report.removed += 1
             discard(id)
             return false
         }
-        if try await index.clip(id)?.state == .stored {
-            report.removed += 1
+        if try await index.state(of: id) == .stored {
+            recovery.report.removed += 1
             discard(id)
             return false
         }
         if manifest.stage == .recording {
             guard let salvaged = try Self.salvage(manifest, in: directory) else {
-                report.removed += 1
+                recovery.report.removed += 1
                 try await index.put(manifest, state: .captured, spoolBytes: 0)
                 try await index.noteDropped(id, reason: "The box stopped before the recording had its first two seconds.")
                 discard(id)
                 return false
             }
-            report.interrupted += 1
+            recovery.report.interrupted += 1
             manifest = salvaged
         }
         directory.removeUnnamed(manifest)
         measure(id)
-        return try await readmit(manifest, in: directory, &report)
+        return try await readmit(manifest, in: directory, &recovery)
     }
 
-    private func readmit(_ manifest: ClipManifest, in directory: ClipDirectory, _ report: inout RecoveryReport) async throws -> Bool {
+    private func readmit(_ manifest: ClipManifest, in directory: ClipDirectory, _ recovery: inout Recovery) async throws -> Bool {
         let named = manifest.stage == .ready ? manifest.clip : manifest.source
         guard let file = named, DurableFile.size(directory.file(file.name)) == file.bytes else {
-            report.damaged += 1
+            recovery.report.damaged += 1
             try await index.put(manifest, state: .captured, spoolBytes: named?.bytes ?? 0)
             try await index.noteDropped(manifest.id, reason: "The clip's file was missing or cut at the start of the box.")
             discard(manifest.id)
             return false
         }
-        report.clips += 1
-        try await index.put(manifest, state: manifest.stage == .ready ? .queued : .captured, spoolBytes: file.bytes)
+        recovery.report.clips += 1
+        let isReady = manifest.stage == .ready
+        recovery.rows.append(
+            .init(manifest: manifest, state: isReady ? .queued : .captured, spoolBytes: isReady ? manifest.readyBytes : file.bytes))
         return true
     }
 
