@@ -4,7 +4,8 @@ import { h } from './dom.js';
 import { bind, choice, field, toggle, wrong } from './form.js';
 import { duration, when } from './format.js';
 import { button, link, sentence } from './parts.js';
-import { strongPassword } from './strong-password.js';
+import { store } from './store.js';
+import { strongPassword, weakness } from './strong-password.js';
 
 const LANGUAGES = [{ value: 'isapi', label: 'ISAPI' }, { value: 'onvif', label: 'ONVIF' }, { value: 'rtsp', label: 'RTSP only' }];
 
@@ -28,6 +29,7 @@ export function corrections({ item, path, taken }) {
     return form(label, { fields: [u, p], els: [h('div', { class: 'pair' }, u.el, p.el)], body() {
       if (!u.given) throw wrong(u, 'Enter a user name.');
       if (!p.value) throw wrong(p, 'Enter the password.');
+      store.devicePassword ||= p.value;
       return { userName: u.given, password: p.value };
     } });
   };
@@ -61,7 +63,8 @@ export function corrections({ item, path, taken }) {
   const connecting = () => (item.report.steps.find((s) => s.name === 'reach')?.state === 'ok' ? otherWay() : door());
 
   const activation = () => {
-    const p = strongPassword({ label: 'First password', testid: `activate-password${at}` });
+    const p = strongPassword({ label: 'First password', testid: `activate-password${at}`, value: store.devicePassword });
+    if (p.value) p.hint(weakness(p.value) ?? 'The one that was typed for all: the eye shows it.');
     return form('Activate', { fields: [p], iconName: 'key', to: 'activate', els: [h('p', { class: 'muted small' }, 'The device gets this password for its user “admin”; then the box goes on with it. Write it down: without it, only a reset at the device helps.'), p.el],
       body: () => ({ password: p.checked() }) });
   };

@@ -26,7 +26,7 @@ function streamForm(stream, path, saved) {
   if (stream.keyFrameInterval !== null) fields.keyFrameInterval = field({ label: 'Key frame every', pointer: '/keyFrameInterval', suffix: 'frames', inputmode: 'numeric', autocomplete: 'off', value: String(stream.keyFrameInterval), testid: `stream-key-${at}`,
     hint: stream.frameRate ? `Now each ${plain(stream.keyFrameInterval / stream.frameRate)} s; one to two seconds are good.` : undefined });
   let smart = null;
-  const smartCodec = options.smartCodec && toggle({ label: 'Smart codec', hint: 'Saves line for watching, but clips begin late and motion is noticed late.', on: stream.smartCodec === true, testid: `stream-smart-${at}`, act: async (next) => { smart = next; } });
+  const smartCodec = options.smartCodec && toggle({ label: 'Smart codec', hint: 'Saves line for watching, but its key frames are far apart: clips begin early and motion is noticed late.', on: stream.smartCodec === true, testid: `stream-smart-${at}`, act: async (next) => { smart = next; } });
   const save = button('Set on the camera', { look: 'primary', type: 'submit', testid: `stream-save-${at}` });
   const list = Object.values(fields);
   const form = h('form', { class: 'stack', 'data-testid': `stream-${at}` }, h('h3', {}, ROLES[stream.role] ?? stream.role), h('div', { class: 'pair' }, list.map((f) => f.el)), smartCodec && smartCodec.el, h('div', { class: 'actions' }, save));
