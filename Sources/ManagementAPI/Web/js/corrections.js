@@ -1,6 +1,6 @@
 // What can be done about a device that could not be added: the form that fits the cause.
 import { api } from './api.js';
-import { h } from './dom.js';
+import { h, say } from './dom.js';
 import { bind, choice, field, toggle, wrong } from './form.js';
 import { duration, when } from './format.js';
 import { button, link, sentence } from './parts.js';
@@ -89,4 +89,33 @@ export function corrections({ item, path, taken }) {
   };
   const again = () => form('Try again', {});
   return h('div', { class: 'corrections' }, (ways[code] ?? again)(), code === 'insecure' && form('Try again', { look: 'plain', testid: `retry-again${at}` }));
+}
+
+/** One user name and password for all devices that refused theirs. `items()` are those; `taken(item)` hears each answer. */
+export function forAllRefused({ items, path, taken }) {
+  const words = h('h2', {});
+  const tries = h('p', { class: 'muted small' });
+  const user = field({ autocomplete: 'off', label: 'User name', pointer: '/userName', value: 'admin', testid: 'refused-user' });
+  const secret = field({ autocomplete: 'off', label: 'Password', pointer: '/password', type: 'password', testid: 'refused-password' });
+  const use = button('Use for all that refused', { look: 'primary', iconName: 'key', type: 'submit', testid: 'refused-use' });
+  const el = h('form', { class: 'card', 'data-testid': 'all-refused' }, words, tries, h('div', { class: 'pair' }, user.el, secret.el), h('div', { class: 'actions' }, use));
+  bind(el, { fields: [user, secret], button: use, busy: 'Trying…', async submit() {
+    if (!user.given) throw wrong(user, 'Enter the user name of the devices.');
+    if (!secret.value) throw wrong(secret, 'Enter the password of the devices.');
+    const body = { userName: user.given, password: secret.value };
+    store.devicePassword = secret.value;
+    const answers = await Promise.allSettled(items().map(async (item) => taken(await api.post(`${path}/devices/${item.index}/retry`, body))));
+    secret.value = '';
+    const problem = answers.find((a) => a.status === 'rejected')?.reason;
+    if (problem) throw problem;
+  } });
+  return { el, draw() {
+    const all = items();
+    const was = el.hidden;
+    el.hidden = all.length < 2;
+    if (was && !el.hidden) user.value = all[0].userName ?? 'admin';
+    const left = Math.min(...all.map((i) => i.failure.triesLeft ?? Infinity));
+    say(words, `${all.length} devices refuse the password`);
+    say(tries, `Mistyped? Enter it once for all of them; a device with a password of its own has its form below.${left < 4 ? ` Some allow only ${left} more ${left === 1 ? 'try' : 'tries'} before they lock.` : ''}`);
+  } };
 }

@@ -54,7 +54,7 @@ export function findDevices({ draft, query, on, cleanup, show }) {
   const harder = button('Look harder', { iconName: 'search', testid: 'look-harder', onClick: () => begin(true) });
   const stop = button('Stop', { iconName: 'cross', testid: 'find-stop', async onClick() { try { await api.delete('/discovery'); } catch (problem) { fill(message, problemBox(problem)); } } });
   const words = h('p', { class: 'muted small', role: 'status' });
-  const hint = h('p', { class: 'muted small', id: 'harder-hint' }, '“Look harder” also asks each address of the local network, for cameras that do not call back. It takes about a minute.');
+  const hint = h('p', { class: 'muted small', id: 'harder-hint' }, '“Look harder” also asks each address of the local network, for devices that do not answer a call to all. It takes about a minute.');
   harder.setAttribute('aria-describedby', hint.id);
   const going = h('div', { class: 'going' }, words);
   const all = h('input', { type: 'checkbox', class: 'tick', id: 'tick-all', 'data-testid': 'tick-all', onChange() {
