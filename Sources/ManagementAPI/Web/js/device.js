@@ -63,7 +63,7 @@ export async function devicePage({ root, params: [id], on, skeleton }) {
 
   const state = h('div', { 'data-testid': 'device-state', 'aria-live': 'polite' });
   const about = h('div', { 'data-testid': 'device-facts' });
-  const report = h('div', { 'data-testid': 'device-report' });
+  const report = h('div', { class: 'stack', 'data-testid': 'device-report' });
   const channels = h('ul', { class: 'plain-list' });
   const channelsCard = card('Channels', h('p', { class: 'muted small' }, 'A channel that is switched off is neither shown nor recorded by the box.'), channels);
   const lastCheck = card('Last check', report);

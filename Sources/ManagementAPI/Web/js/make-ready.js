@@ -43,7 +43,7 @@ export function makeReady({ channels, label = 'Make ready for the cloud', look =
   const place = h('div', { class: 'stack' });
   const message = h('div', { class: 'form-message', role: 'alert' });
   const open = button(label, { look, iconName: 'cloud', testid: 'make-ready', 'aria-expanded': 'false', onClick: plan });
-  const el = h('div', { class: 'stack' }, h('div', { class: 'row wrap' }, open), place, message);
+  const el = h('div', { class: 'stack make-ready' }, h('div', { class: 'row wrap' }, open), place, message);
   let busy = false;
 
   function close() {
