@@ -108,7 +108,7 @@ export async function devicePage({ root, params: [id], on, skeleton }) {
   const awaited = () => { const c = checking(id); return c && now().report?.startedAt === (c.was ?? undefined) ? c.since : null; };
   const drawReport = piece(report, () => [awaited(), present(), channelsOf(id).map((c) => c.name)], () => {
     const [r, since] = [present(), awaited()];
-    if (since) return h('div', { 'data-testid': 'device-checking', role: 'status' }, elapsed(since, CHECK_SECONDS, 'The box tries the device'));
+    if (since) return h('div', { 'data-testid': 'device-checking' }, elapsed(since, CHECK_SECONDS, 'The box tries the device'));
     if (!r) return h('p', { class: 'muted' }, 'It has not been tried as a whole yet. “Check again” does so.');
     return [h('p', { class: 'muted small', role: 'status' }, r.finishedAt ? `From ${when(r.finishedAt)}.` : 'Going on…'), silent(r, now()), remarks(r)];
   });
