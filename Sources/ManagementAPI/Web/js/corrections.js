@@ -103,6 +103,9 @@ export function forAllRefused({ items, path, taken }) {
     if (!user.given) throw wrong(user, 'Enter the user name of the devices.');
     if (!secret.value) throw wrong(secret, 'Enter the password of the devices.');
     const body = { userName: user.given, password: secret.value };
+    for (const input of document.querySelectorAll('[data-testid^=activate-password]')) { // what was mistyped must not become a first password
+      if (input.value === store.devicePassword) { input.value = secret.value; input.dispatchEvent(new Event('input')); }
+    }
     store.devicePassword = secret.value;
     const answers = await Promise.allSettled(items().map(async (item) => taken(await api.post(`${path}/devices/${item.index}/retry`, body))));
     secret.value = '';

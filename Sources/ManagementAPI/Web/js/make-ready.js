@@ -43,12 +43,13 @@ export function makeReady({ channels, label = 'Make ready for the cloud', look =
   const place = h('div', { class: 'stack' });
   const message = h('div', { class: 'form-message', role: 'alert' });
   const open = button(label, { look, iconName: 'cloud', testid: 'make-ready', 'aria-expanded': 'false', onClick: plan });
-  const el = h('div', { class: 'stack make-ready' }, h('div', { class: 'row wrap' }, open), place, message);
+  const first = h('div', { class: 'row wrap' }, open);
+  const el = h('div', { class: 'stack make-ready' }, first, place, message);
   let busy = false;
 
   function close() {
     fill(place);
-    open.hidden = open.disabled = false;
+    first.hidden = open.disabled = false;
     open.focus();
   }
 
@@ -70,7 +71,7 @@ export function makeReady({ channels, label = 'Make ready for the cloud', look =
       }
       return;
     }
-    open.hidden = true;
+    first.hidden = true;
     const apply = button('Make these changes', { look: 'primary', iconName: 'check', testid: 'readiness-apply', onClick: () => change(plans) });
     fill(place, h('div', { class: 'stack', 'data-testid': 'readiness-changes' }, plans.map((p) => h('div', {}, list.length > 1 && h('p', { class: 'strong' }, p.channel.name), changeList(p.changes))),
       h('p', { class: 'muted small' }, 'Whoever else uses these streams, such as a recorder, gets them like this too.'),

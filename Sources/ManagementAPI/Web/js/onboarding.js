@@ -70,7 +70,7 @@ function card(first, path) {
         channels.length === 1 && link(`#/cameras/${seg(channels[0].id)}`, 'button quiet', 'The camera'),
         link(`#/device/${seg(deviceId)}`, 'button quiet', channels.length > 1 ? `The device and its ${channels.length} channels` : 'The device')]);
     }
-    if (changed('report', present)) {
+    if (changed('report', [item.state, present])) {
       fill(advice, item.state === 'added' && remarks({ ...present, recommendation: null }));
       fill(found, findings({ ...present, mended: null, remarks: [], recommendation: null }));
     }
