@@ -91,8 +91,8 @@ export function corrections({ item, path, taken }) {
   return h('div', { class: 'corrections' }, (ways[code] ?? again)(), code === 'insecure' && form('Try again', { look: 'plain', testid: `retry-again${at}` }));
 }
 
-/** One user name and password for all devices that refused theirs. `items()` are those; `taken(item)` hears each answer. */
-export function forAllRefused({ items, path, taken }) {
+/** One user name and password for all devices that refused theirs. `items()` are those; `mistyped()`: no device took it; `taken(item)` hears each answer. */
+export function forAllRefused({ items, mistyped, path, taken }) {
   const words = h('h2', {});
   const tries = h('p', { class: 'muted small' });
   const user = field({ autocomplete: 'off', label: 'User name', pointer: '/userName', value: 'admin', testid: 'refused-user' });
@@ -103,10 +103,12 @@ export function forAllRefused({ items, path, taken }) {
     if (!user.given) throw wrong(user, 'Enter the user name of the devices.');
     if (!secret.value) throw wrong(secret, 'Enter the password of the devices.');
     const body = { userName: user.given, password: secret.value };
-    for (const input of document.querySelectorAll('[data-testid^=activate-password]')) { // what was mistyped must not become a first password
-      if (input.value === store.devicePassword) { input.value = secret.value; input.dispatchEvent(new Event('input')); }
+    if (mistyped()) { // then it must not become a first password
+      for (const input of document.querySelectorAll('[data-testid^=activate-password]')) {
+        if (input.value === store.devicePassword) { input.value = secret.value; input.dispatchEvent(new Event('input')); }
+      }
+      store.devicePassword = secret.value;
     }
-    store.devicePassword = secret.value;
     const answers = await Promise.allSettled(items().map(async (item) => taken(await api.post(`${path}/devices/${item.index}/retry`, body))));
     secret.value = '';
     const problem = answers.find((a) => a.status === 'rejected')?.reason;

@@ -30,9 +30,9 @@ export const wantReady = (devices) => devices.filter(([id, report]) => presentRe
 const changeList = (changes) => changes.map((c) => h('div', {}, h('h3', {}, ROLES[c.stream] ?? c.stream), h('ul', { class: 'bullets' }, c.sentences.map((s) => h('li', {}, s)))));
 
 /** What was mended is said at once, and each device is checked again by itself, so that nothing old is said of it. */
-async function afterwards(deviceIds) {
+async function afterwards(deviceIds, wholly = () => true) {
   for (const id of new Set(deviceIds)) {
-    mended.set(id, { at: Date.now(), report: store.devices.get(id)?.report?.startedAt });
+    if (wholly(id)) mended.set(id, { at: Date.now(), report: store.devices.get(id)?.report?.startedAt });
     emit('check', id);
     try { await startCheck(id); } catch { /* the device's page has the button */ }
   }
@@ -83,24 +83,25 @@ export function makeReady({ channels, label = 'Make ready for the cloud', look =
     busy = true;
     const words = h('p', { role: 'status' });
     const problems = [];
-    const fine = new Set();
+    const touched = new Set();
     for (const [i, { channel }] of plans.entries()) {
       const line = bar(i / plans.length, 'Cameras set');
       say(words, `Setting ${channel.name}: ${i} of ${count(plans.length, 'camera')} done.`);
       fill(place, line, words);
       try {
         const left = await api.post(`/channels/${seg(channel.id)}/cloud-readiness`);
-        if (left.ready) fine.add(channel.deviceId);
-        else problems.push([channel, { detail: 'The camera did not take all of it. Look at “On the camera” on its page.', status: 409 }]);
+        touched.add(channel.deviceId);
+        if (left.ready) continue;
+        problems.push([channel, { detail: 'The camera did not take all of it. Look at “On the camera” on its page.', status: 409 }]);
       } catch (problem) { problems.push([channel, problem]); }
     }
-    for (const [channel] of problems) fine.delete(channel.deviceId);
     busy = false;
-    if (problems.length) close(); else fill(place);
+    if (problems.length) close();
+    else { fill(place); first.hidden = open.disabled = false; } // what is left decides whether the button is still shown
     fill(message, problems.map(([channel, problem]) => [h('p', { class: 'strong' }, channel.name), problemBox(problem)]));
     const good = plans.length - problems.length;
     if (good) toast(`${count(good, 'camera is', 'cameras are')} set for the cloud. The box goes on with the new streams and checks again.`);
-    await afterwards(fine);
+    await afterwards(touched, (id) => !problems.some(([c]) => c.deviceId === id));
     if (!problems.length) done();
   }
 

@@ -107,7 +107,7 @@ export async function onboardingPage({ root, params: [id], on, skeleton }) {
     drawn = '';
     draw();
   }
-  const refused = forAllRefused({ items: () => items().filter((i) => i.state === 'failed' && i.failure?.code === 'wrong-password'), path, taken: (next) => put('onboarding', next) });
+  const refused = forAllRefused({ items: () => items().filter((i) => i.state === 'failed' && i.failure?.code === 'wrong-password'), mistyped: () => added().length === 0, path, taken: (next) => put('onboarding', next) });
   const wanting = () => wantReady(added().map((i) => [i.deviceId, i.report]));
   const ready = makeReady({ channels: wanting, label: 'Make all ready for the cloud', look: 'plain' });
   const readyWords = h('p', {});
