@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
@@ -15,6 +16,7 @@ from selenium.webdriver.common.by import By
 from waiting import shorten, wait_for
 
 PHONE, DESK = (390, 844), (1440, 900)
+NARROW = (360, 390)  # the widths of phones
 
 
 class Browser:
@@ -149,11 +151,25 @@ class Browser:
                 if at:
                     self.script("arguments[0].scrollIntoView({block: 'start', behavior: 'instant'})", self.find(at))
                 self.driver.save_screenshot(os.path.join(self.screenshots, f"{name}-{size_name}-{scheme}.png"))
-            wide = self.script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            if wide > 1:
-                overflow.append(f"{name} is {wide} px too wide at {size[0]} px")
+            self.measure(name, size[0], overflow)
         self.size(*DESK)
         self.colours("light")
+
+    def measure(self, name, width, overflow):
+        """Note in `overflow` that the page is wider than its view: compared with what was set, for innerWidth grows with the page."""
+        wide = self.script("return document.scrollingElement.scrollWidth") - width
+        if wide > 0:
+            overflow.append(f"{name} is {wide} px too wide at {width} px")
+
+    def narrow(self, name, overflow):
+        """Measure the page on phones, with everything on it opened that opens."""
+        self.script("for (const one of document.querySelectorAll('#content details:not([open])')) { one.open = true; one.dataset.opened = 1; }")
+        for width in NARROW:
+            self.size(width, PHONE[1])
+            time.sleep(0.3)
+            self.measure(name, width, overflow)
+        self.script("for (const one of document.querySelectorAll('[data-opened]')) { one.open = false; delete one.dataset.opened; }")
+        self.size(*DESK)
 
     def errors(self):
         """What the console said that is an error, so far."""

@@ -118,6 +118,8 @@ class Page(PageCase):
         page.click('[data-testid="section-motion"] > summary')
         grid = page.find("motion-grid")
         page.click("motion-clear")
+        page.click("motion-save")
+        page.await_text("nothing would ever be seen")
         page.drag(grid, (0.02, 0.52), (0.98, 0.52))
         page.click("motion-save")
         cells = lambda: box.channel(channel)["motion"]["cells"]
@@ -164,7 +166,9 @@ class Page(PageCase):
         page.script("arguments[0].currentTime = 4.5", video)
         wait_for(lambda: page.script("return !arguments[0].seeking && arguments[0].readyState >= 2", video), 15, "a jump within the clip")
         self.assertEqual(page.script("return [arguments[0].videoWidth, arguments[0].error]", video), [640, None])
+        self.assertIn("by a person", page.find("clip-events").text)
         page.shoot("clip", self.overflow)
+        page.narrow("clip", self.overflow)
         self.done()
 
     def test_h_everywhere(self):
@@ -174,6 +178,7 @@ class Page(PageCase):
             page.click(f"nav-{section}")
             wait_for(lambda: page.script("return document.querySelectorAll('#content h1').length") == 1, 10, f"the title of {section}")
             page.shoot(section, self.overflow)
+            page.narrow(section, self.overflow)
         page.click("nav-cameras")
         page.find("camera-tile")
         self.camera.fault("stop")

@@ -5,6 +5,7 @@ import { h } from './dom.js';
 import { bind, choice, toggle, wrong } from './form.js';
 import { go } from './navigate.js';
 import { button } from './parts.js';
+import { store } from './store.js';
 
 const PORT = (text) => text === '' || (Number(text) > 0 && Number(text) < 65536);
 
@@ -49,6 +50,7 @@ export function byAddress({ draft, forgetDraft, show }) {
       ...(streams && port.given && { port: Number(port.given) }),
       ...(draft.driver !== 'auto' && { driver: draft.driver }),
     }] });
+    store.devicePassword = draft.password;
     forgetDraft();
     go(`/onboarding/${job.id}`);
   } });

@@ -43,7 +43,7 @@ export function boxPage({ root, on, cleanup }) {
     tick();
     const b = x.budget;
     fill(load, h('div', { class: 'figure-head' }, h('span', { class: 'number' }, `${plain(b.usedMegapixels)} of ${plain(b.megapixels)} megapixels`), h('span', { class: 'muted small' }, `${count(b.linkedChannels, 'camera')} linked`)), bar(b.usedMegapixels / b.megapixels, 'Megapixels used'),
-      h('p', { class: 'muted small' }, 'Cameras linked to the cloud count with their main stream.'));
+      h('p', { class: 'muted small' }, 'The box can carry so many megapixels of cameras linked to the cloud; each counts with its main stream.'));
     fill(encoders, x.encoders.length === 0 && h('li', { class: 'muted' }, 'No encoder was found. Streams that fit can still be sent as they come.'),
       x.encoders.map((e) => h('li', { class: e.proven ? 'ok' : 'off' }, icon(e.proven ? 'check' : 'off', e.proven ? 'Proven' : 'Not used'),
         h('span', {}, h('span', { class: 'strong' }, h('code', {}, e.name), ` ${e.kind === 'hardware' ? 'video chip' : 'processor'}, ${e.proven ? 'proven' : 'not proven'}`), e.reason && h('span', { class: 'muted small' }, e.reason)))));

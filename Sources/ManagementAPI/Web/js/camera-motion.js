@@ -16,6 +16,9 @@ export function sensitivityWords(n) {
   return 'Very keen: expect rain, leaves and insects.';
 }
 
+/** Looking for motion in no field would see nothing, and nobody would know. */
+const NOWHERE = { status: 400, detail: 'No field is chosen, so nothing would ever be seen. Choose at least one field, or switch “Record when something moves” off.' };
+
 export function motionSection({ channelId, on }) {
   const now = () => store.channels.get(channelId);
   const path = `/channels/${seg(channelId)}`;
@@ -23,7 +26,10 @@ export function motionSection({ channelId, on }) {
   let edited = false;
 
   const enabled = toggle({ label: 'Record when something moves', hint: 'In the area below, while the camera is armed.', on: first.motion.enabled, testid: 'motion-enabled',
-    act: async (next) => put('channel', await api.patch(path, { motion: { enabled: next } })) });
+    async act(next) {
+      if (next && !now().motion.cells.join('').includes('1')) throw NOWHERE;
+      put('channel', await api.patch(path, { motion: { enabled: next } }));
+    } });
   const grid = document.createElement('gh-motion-grid');
   grid.dataset.testid = 'motion-grid';
   const pic = picture(first);
@@ -70,6 +76,7 @@ export function motionSection({ channelId, on }) {
     sensitivity.el,
     h('div', { class: 'actions' }, revert, save));
   bind(form, { fields: [], button: save, busy: 'Saving…', after: tell, async submit() {
+    if (now().motion.enabled && grid.chosen === 0) throw NOWHERE;
     const answer = await api.patch(path, { motion: { sensitivity: sensitivity.value, cells: grid.cells } });
     edited = false;
     put('channel', answer);

@@ -32,7 +32,7 @@ function section(key, name, body) {
       fill(place, problemBox(problem.detail ? problem : noConnection(problem, name)), button('Try again', { iconName: 'test', onClick: load }));
     }
   }
-  const el = h('details', { class: 'section card', open: opened.has(key), 'data-testid': `section-${key}`, onToggle() { if (el.open) opened.add(key); else opened.delete(key); load(); } },
+  const el = h('details', { class: 'section card', hidden: lazy, open: opened.has(key), 'data-testid': `section-${key}`, onToggle() { if (el.open) opened.add(key); else opened.delete(key); load(); } },
     h('summary', {}, h('span', { class: 'section-name' }, name), summary, icon('down')), place);
   return { el, now: (text) => say(summary, text), show(yes) { el.hidden = !yes; load(); } };
 }

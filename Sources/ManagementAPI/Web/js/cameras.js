@@ -1,6 +1,6 @@
 // The wall: every camera with its picture, its name and how it is.
 import { fill, h, icon, say } from './dom.js';
-import { count, plain, when, zoneDiffers, zoneName } from './format.js';
+import { budgetWords, count, when, zoneDiffers, zoneName } from './format.js';
 import { onboardingBanner } from './onboarding-banner.js';
 import { empty, head, link } from './parts.js';
 import { picture } from './picture.js';
@@ -51,11 +51,11 @@ export function camerasPage({ root, on }) {
   const tiles = new Map();
   const wall = h('div', { class: 'wall' });
   const about = h('span', { class: 'muted' });
-  const addButton = (label = 'Add cameras', iconName = 'plus') => link('#/add/find', 'button primary', icon(iconName), h('span', {}, label));
+  const addButton = (label = 'Add cameras', iconName = 'plus', place = '#/add/find') => link(place, 'button primary', icon(iconName), h('span', {}, label));
   const top = addButton();
   top.dataset.testid = 'add-camera';
   const teach = empty({ iconName: 'camera', title: 'Your cameras will be here',
-    text: 'Each camera shows its latest picture, how it is, and its last event. The box finds cameras and recorders on the network by itself; have their user name and password at hand.', action: addButton('Find cameras', 'search') });
+    text: 'Each camera shows its latest picture, how it is, and its last event. The box finds cameras and recorders on the network by itself; have their user name and password at hand.', action: addButton('Find cameras', 'search', '#/add/find?now') });
   fill(root, head([h('h1', { tabindex: -1 }, 'Cameras'), about], top), onboardingBanner({ on }), wall, teach);
 
   function summary() {
@@ -63,7 +63,7 @@ export function camerasPage({ root, on }) {
     const ill = list.filter((c) => c.state.severity === 'trouble' || c.state.severity === 'attention').length;
     const b = store.system?.budget;
     say(about, list.length === 0 ? '' : [count(list.length, 'camera'), ill ? `${ill} ${ill === 1 ? 'needs' : 'need'} attention` : 'all well',
-      b ? `${b.linkedChannels} linked to the cloud, ${plain(b.usedMegapixels)} of ${plain(b.megapixels)} megapixels used` : '', zoneDiffers() ? zoneName() : ''].filter(Boolean).join(' · '));
+      b && (b.linkedChannels ? `${b.linkedChannels} linked to the cloud: ${budgetWords(b)}` : 'none linked to the cloud'), zoneDiffers() ? zoneName() : ''].filter(Boolean).join(' · '));
     teach.hidden = list.length > 0;
     wall.hidden = list.length === 0;
     top.hidden = list.length === 0;

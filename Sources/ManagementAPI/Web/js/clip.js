@@ -1,14 +1,15 @@
 // One clip: to watch, its facts, and its neighbours.
 import { api, query, seg } from './api.js';
-import { fill, h, icon } from './dom.js';
+import { fill, h, icon, say } from './dom.js';
 import { clipsSeen } from './events.js';
-import { bytes, duration, frames, full, picture, when } from './format.js';
+import { bytes, clockSeconds, count, duration, frames, full, picture, when } from './format.js';
 import { bar, chip, details, facts, head, link, sentence } from './parts.js';
 import { title } from './navigate.js';
-import { clipState, codec, way } from './words.js';
+import { clipState, codec, eventType, eventWords, way } from './words.js';
 
 const PLAYABLE = new Set(['captured', 'queued', 'sending', 'stored']);
 const HOUR = 3600000;
+const MOST_EVENTS = 12;
 
 /** The next newer and older clip: of the list one came from, else of all cameras. */
 async function neighbours(clip) {
@@ -43,6 +44,32 @@ function waiting(clip) {
     h('div', { class: 'over' }, icon(clipState(clip.state).icon), h('span', {}, clip.state === 'recording' ? 'Still being recorded. It can be watched here when it is done.' : clip.state === 'transcoding' ? 'Being prepared. It can be watched here when it is done.' : 'This clip was not kept.')));
 }
 
+const SOURCES = { box: 'seen by the box', camera: 'told by the camera' };
+
+/** What happened while the clip was recorded: each event in words, who saw it, and when. */
+function happened(clip) {
+  const body = h('ul', { class: 'plain-list' });
+  const el = h('section', { class: 'card', 'data-testid': 'clip-events', hidden: true }, h('h2', {}, 'What happened'), body);
+  const words = h('span', {});
+  let known = '';
+  async function show(c) {
+    const key = c.eventIds.join();
+    if (key === known) return;
+    known = key;
+    const ids = c.eventIds.slice(0, MOST_EVENTS);
+    const all = (await Promise.allSettled(ids.map((id) => api.get(`/events/${seg(id)}`)))).filter((r) => r.status === 'fulfilled').map((r) => r.value);
+    const events = all.sort((a, b) => a.startedAt.localeCompare(b.startedAt));
+    const rest = c.eventIds.length - ids.length;
+    const by = (e) => (e.type === 'manual' ? 'by a person' : SOURCES[e.source] ?? 'told by another program');
+    say(words, [...new Set(events.map((e) => (e.type === 'manual' ? 'Recorded by hand' : `${eventWords(e)}, ${by(e)}`)))].join('; '));
+    el.hidden = events.length === 0;
+    fill(body, events.map((e) => h('li', { class: 'row top' }, icon(eventType(e.type).icon), h('span', {}, h('span', { class: 'strong' }, eventWords(e)),
+      h('span', { class: 'muted small block-line' }, [by(e), `at ${clockSeconds(e.startedAt)}`, e.endedAt && Date.parse(e.endedAt) - Date.parse(e.startedAt) > 1500 && `for ${duration(Math.round((Date.parse(e.endedAt) - Date.parse(e.startedAt)) / 1000))}`].filter(Boolean).join(', '))))),
+    rest > 0 && h('li', { class: 'muted small' }, `And ${count(rest, 'more event')}.`));
+  }
+  return { el, words, show: (c) => show(c).catch(() => {}) };
+}
+
 const TONES = { ok: 'ok', trouble: 'trouble', busy: 'off', plain: 'off', live: 'off' };
 
 export async function clipPage({ root, params: [id], on, skeleton }) {
@@ -62,6 +89,7 @@ export async function clipPage({ root, params: [id], on, skeleton }) {
   download.setAttribute('download', '');
   download.dataset.testid = 'clip-download';
 
+  const events = happened(clip);
   let staged = null;
   function draw() {
     const can = PLAYABLE.has(clip.state);
@@ -91,6 +119,7 @@ export async function clipPage({ root, params: [id], on, skeleton }) {
         ['Object key', h('code', {}, clip.objectKey ?? 'none yet')], ['SHA-256', h('code', {}, clip.sha256 ?? 'none yet')], ['Attempts', String(clip.attempts ?? 0)],
         ['Last error', clip.lastError ?? 'none'], ['Clip', h('code', {}, clip.id)]])));
     fill(chipPlace, chip(clip.state, clip.progress));
+    events.show(clip);
   }
   const chipPlace = h('span', {});
   draw();
@@ -101,10 +130,10 @@ export async function clipPage({ root, params: [id], on, skeleton }) {
     try { clip = await api.get(`/clips/${seg(id)}`); draw(); } catch { /* what is shown stays */ }
   });
   on('resync', async () => { clip = await api.get(`/clips/${seg(id)}`); draw(); });
-  fill(root, head([link('#/events', 'back', icon('back'), 'Events'), h('h1', { tabindex: -1 }, clip.channelName), h('span', { class: 'muted' }, when(clip.startsAt))], chipPlace),
+  fill(root, head([link('#/events', 'back', icon('back'), 'Events'), h('h1', { tabindex: -1 }, clip.channelName), h('span', { class: 'muted' }, when(clip.startsAt)), events.words], chipPlace),
     h('div', { class: 'columns camera' },
       h('div', { class: 'camera-main' }, stage, h('div', { class: 'row wrap' }, older, newer, h('span', { class: 'grow' }), download), state),
-      h('section', { class: 'card', 'data-testid': 'clip-facts' }, h('h2', {}, 'About this clip'), more)));
+      h('div', {}, events.el, h('section', { class: 'card', 'data-testid': 'clip-facts' }, h('h2', {}, 'About this clip'), more))));
   neighbours(clip).then((n) => {
     for (const [a, other] of [[older, n.older], [newer, n.newer]]) {
       a.hidden = !other;

@@ -15,7 +15,7 @@ export function definitionWords(d) {
   return `${d.resolution}, ${bitRate(d.bitRate)}`;
 }
 
-function megapixels(channel) {
+export function megapixels(channel) {
   const main = channel.streams?.find((s) => s.role === 'main') ?? channel.streams?.[0];
   return main?.width ? (main.width * main.height) / 1e6 : null;
 }
@@ -26,7 +26,7 @@ function budget(channel) {
   if (!b) return null;
   const mine = megapixels(channel);
   const over = !channel.linked && mine && b.usedMegapixels + mine > b.megapixels;
-  return h('div', { class: 'figure' }, h('div', { class: 'figure-head' }, h('span', { class: 'strong' }, 'What the box carries'), h('span', { class: 'number' }, `${plain(b.usedMegapixels)} of ${plain(b.megapixels)} megapixels`)),
+  return h('div', { class: 'figure' }, h('div', { class: 'figure-head' }, h('span', { class: 'strong' }, 'What the box can carry'), h('span', { class: 'number' }, `${plain(b.usedMegapixels)} of ${plain(b.megapixels)} megapixels taken`)),
     bar(b.usedMegapixels / b.megapixels, 'Megapixels used', over ? 'attention' : ''),
     h('p', { class: 'muted small' }, `${count(b.linkedChannels, 'camera')} linked. ${mine ? `This camera ${channel.linked ? 'takes' : 'would take'} ${plain(mine)} megapixels.` : ''}`),
     over && sentence('attention', `With this camera it would be ${plain(b.usedMegapixels + mine)} of ${plain(b.megapixels)} megapixels. Unlink another camera, or set a smaller main stream in this one.`));

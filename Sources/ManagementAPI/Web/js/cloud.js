@@ -59,8 +59,10 @@ export function cloudPage({ root, on }) {
     }
     const b = s.backlog;
     waiting.set(b.clips ? count(b.clips, 'clip') : 'Nothing', b.clips ? bytes(b.bytes) : s.stored.clips ? 'Everything has been sent.' : '');
-    oldest.set(b.oldestSeconds !== null && b.clips ? duration(b.oldestSeconds) : 'none', b.oldestSeconds !== null && b.clips ? `since ${clock(Date.now() - b.oldestSeconds * 1000)}` : '');
-    left.set(!b.clips ? 'done' : b.etaSeconds === null ? 'not known' : roughly(b.etaSeconds), b.clips && b.etaSeconds !== null ? `at ${clock(Date.now() + b.etaSeconds * 1000)}, at the present rate` : '');
+    oldest.el.hidden = !b.clips || b.oldestSeconds === null;
+    left.el.hidden = !b.clips;
+    if (!oldest.el.hidden) oldest.set(duration(b.oldestSeconds), `since ${clock(Date.now() - b.oldestSeconds * 1000)}`);
+    if (b.clips) left.set(b.etaSeconds === null ? 'not known' : roughly(b.etaSeconds), b.etaSeconds === null ? '' : `at ${clock(Date.now() + b.etaSeconds * 1000)}, at the present rate`);
     stored.set(count(s.stored.clips, 'clip'), bytes(s.stored.bytes));
     rate.textContent = lineRate(s.line.bytesPerSecond);
     graph.update();

@@ -1,10 +1,11 @@
 // What can be done about a device that could not be added: the form that fits the cause.
 import { api } from './api.js';
-import { h } from './dom.js';
+import { h, say } from './dom.js';
 import { bind, choice, field, toggle, wrong } from './form.js';
 import { duration, when } from './format.js';
 import { button, link, sentence } from './parts.js';
-import { strongPassword } from './strong-password.js';
+import { store } from './store.js';
+import { strongPassword, weakness } from './strong-password.js';
 
 const LANGUAGES = [{ value: 'isapi', label: 'ISAPI' }, { value: 'onvif', label: 'ONVIF' }, { value: 'rtsp', label: 'RTSP only' }];
 
@@ -28,6 +29,7 @@ export function corrections({ item, path, taken }) {
     return form(label, { fields: [u, p], els: [h('div', { class: 'pair' }, u.el, p.el)], body() {
       if (!u.given) throw wrong(u, 'Enter a user name.');
       if (!p.value) throw wrong(p, 'Enter the password.');
+      store.devicePassword ||= p.value;
       return { userName: u.given, password: p.value };
     } });
   };
@@ -61,7 +63,8 @@ export function corrections({ item, path, taken }) {
   const connecting = () => (item.report.steps.find((s) => s.name === 'reach')?.state === 'ok' ? otherWay() : door());
 
   const activation = () => {
-    const p = strongPassword({ label: 'First password', testid: `activate-password${at}` });
+    const p = strongPassword({ label: 'First password', testid: `activate-password${at}`, value: store.devicePassword });
+    if (p.value) p.hint(weakness(p.value) ?? 'The one that was typed for all: the eye shows it.');
     return form('Activate', { fields: [p], iconName: 'key', to: 'activate', els: [h('p', { class: 'muted small' }, 'The device gets this password for its user “admin”; then the box goes on with it. Write it down: without it, only a reset at the device helps.'), p.el],
       body: () => ({ password: p.checked() }) });
   };
@@ -86,4 +89,38 @@ export function corrections({ item, path, taken }) {
   };
   const again = () => form('Try again', {});
   return h('div', { class: 'corrections' }, (ways[code] ?? again)(), code === 'insecure' && form('Try again', { look: 'plain', testid: `retry-again${at}` }));
+}
+
+/** One user name and password for all devices that refused theirs. `items()` are those; `mistyped()`: no device took it; `taken(item)` hears each answer. */
+export function forAllRefused({ items, mistyped, path, taken }) {
+  const words = h('h2', {});
+  const tries = h('p', { class: 'muted small' });
+  const user = field({ autocomplete: 'off', label: 'User name', pointer: '/userName', value: 'admin', testid: 'refused-user' });
+  const secret = field({ autocomplete: 'off', label: 'Password', pointer: '/password', type: 'password', testid: 'refused-password' });
+  const use = button('Use for all that refused', { look: 'primary', iconName: 'key', type: 'submit', testid: 'refused-use' });
+  const el = h('form', { class: 'card', 'data-testid': 'all-refused' }, words, tries, h('div', { class: 'pair' }, user.el, secret.el), h('div', { class: 'actions' }, use));
+  bind(el, { fields: [user, secret], button: use, busy: 'Trying…', async submit() {
+    if (!user.given) throw wrong(user, 'Enter the user name of the devices.');
+    if (!secret.value) throw wrong(secret, 'Enter the password of the devices.');
+    const body = { userName: user.given, password: secret.value };
+    if (mistyped()) { // then it must not become a first password
+      for (const input of document.querySelectorAll('[data-testid^=activate-password]')) {
+        if (input.value === store.devicePassword) { input.value = secret.value; input.dispatchEvent(new Event('input')); }
+      }
+      store.devicePassword = secret.value;
+    }
+    const answers = await Promise.allSettled(items().map(async (item) => taken(await api.post(`${path}/devices/${item.index}/retry`, body))));
+    secret.value = '';
+    const problem = answers.find((a) => a.status === 'rejected')?.reason;
+    if (problem) throw problem;
+  } });
+  return { el, draw() {
+    const all = items();
+    const was = el.hidden;
+    el.hidden = all.length < 2;
+    if (was && !el.hidden) user.value = all[0].userName ?? 'admin';
+    const left = Math.min(...all.map((i) => i.failure.triesLeft ?? Infinity));
+    say(words, `${all.length} devices refuse the password`);
+    say(tries, `Mistyped? Enter it once for all of them; a device with a password of its own has its form below.${left < 4 ? ` Some allow only ${left} more ${left === 1 ? 'try' : 'tries'} before they lock.` : ''}`);
+  } };
 }

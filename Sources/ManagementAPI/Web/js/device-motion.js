@@ -11,6 +11,9 @@ import { store } from './store.js';
 import { weekEditor } from './week.js';
 import './motion-grid.js';
 
+/** Looking for motion in no field would see nothing, and nobody would know. */
+const NOWHERE = { status: 400, detail: 'No field is chosen, so nothing would ever be seen. Choose at least one field, or switch “The camera looks for motion” off.' };
+
 export function deviceMotion({ channelId, on }) {
   const channel = () => store.channels.get(channelId);
   const path = `/channels/${seg(channelId)}/device-motion`;
@@ -21,7 +24,10 @@ export function deviceMotion({ channelId, on }) {
     const canTell = channel().capabilities?.includes('notification-switch');
     const telling = h('div', { class: 'telling' }, m.enabled && m.notifies === false && sentence('attention', 'The camera sees motion and keeps it to itself: “notify surveillance center” is off on it, so the box hears nothing.',
       canTell ? tellButton(channel(), 'motion', () => { now.notifies = true; }) : h('p', { class: 'small' }, 'Switch it on in the camera’s own web page.')));
-    const enabled = toggle({ label: 'The camera looks for motion', hint: 'Its own events then make clips too, while the camera is armed in the box.', on: m.enabled, testid: 'device-motion-enabled', act: async (next) => { await put({ ...now, enabled: next }); } });
+    const enabled = toggle({ label: 'The camera looks for motion', hint: 'Its own events then make clips too, while the camera is armed in the box.', on: m.enabled, testid: 'device-motion-enabled', async act(next) {
+      if (next && !now.cells.join('').includes('1')) throw NOWHERE;
+      await put({ ...now, enabled: next });
+    } });
     const grid = document.createElement('gh-motion-grid');
     grid.dataset.testid = 'device-motion-grid';
     grid.shape(m.columns, m.rows);
@@ -55,6 +61,7 @@ export function deviceMotion({ channelId, on }) {
       h('div', { class: 'row wrap between' }, chosen, h('div', { class: 'row' }, button('All', { look: 'plain small', onClick: () => grid.all(1) }), button('Clear', { look: 'plain small', testid: 'device-motion-clear', onClick: () => grid.all(0) }))),
       sensitivity.el, week && week.els, h('div', { class: 'actions' }, revert, save));
     bind(form, { fields: [], button: save, busy: 'Setting…', after: tell, async submit() {
+      if (now.enabled && grid.chosen === 0) throw NOWHERE;
       await put({ ...now, sensitivity: sensitivity.value, cells: grid.cells, ...(week && { schedule: week.value }) });
       take();
       toast('Set on the camera.');

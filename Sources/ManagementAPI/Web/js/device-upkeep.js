@@ -6,7 +6,7 @@ import { bytes, clockSeconds, duration, zoneName } from './format.js';
 import { bar, button, card, problemBox, sentence } from './parts.js';
 import { store } from './store.js';
 import { strongPassword } from './strong-password.js';
-import { zoneOptions, zones } from './zones.js';
+import { present, zoneOptions, zones } from './zones.js';
 
 /** Runs a task of a button, and says under it what goes wrong. */
 function doing(label, options, task) {
@@ -36,8 +36,8 @@ function zoneWords(zone) {
 export function clockCard({ now, can, act }) {
   const state = h('div', { 'data-testid': 'device-clock' });
   const zone = field({ label: 'Time zone of the device', pointer: '/zone', type: 'select', options: [], testid: 'clock-zone' });
-  zone.input.append(...zoneOptions([...new Set([store.system.site.timeZone, ...zones().all])].sort()));
-  zone.value = store.system.site.timeZone;
+  zone.input.append(...zoneOptions([...new Set([present(store.system.site.timeZone), ...zones().all])].sort()));
+  zone.value = present(store.system.site.timeZone);
   const server = field({ label: 'Time server', optional: true, pointer: '/networkTimeServer', autocomplete: 'off', inputmode: 'url', testid: 'clock-server', value: now().clock?.networkTimeServer ?? '', hint: 'Keeps the clock right by itself, such as pool.ntp.org.' });
   const set = button('Set time and zone', { look: 'primary', iconName: 'clock', type: 'submit', testid: 'clock-set' });
   const look = doing('Read again', { iconName: 'test', testid: 'clock-look' }, () => act('post', '/look'));

@@ -1,5 +1,6 @@
 // One device: what it is, how it is, how the box reaches it, and what can be done on it. Only what it can is shown.
 import { api, seg } from './api.js';
+import { CHECK_SECONDS, checking, startCheck } from './device-check.js';
 import { connection } from './device-connection.js';
 import { clockCard, disksCard, doorsCard, upkeepCard } from './device-upkeep.js';
 import { ask, toast } from './dialog.js';
@@ -8,10 +9,11 @@ import { toggle } from './form.js';
 import { count, when } from './format.js';
 import { go, title } from './navigate.js';
 import { tellButton } from './notify.js';
-import { button, card, details, facts, head, link, piece, problemBox, sentence } from './parts.js';
-import { findings } from './report.js';
+import { makeReady, presentReport, wantReady } from './make-ready.js';
+import { button, card, details, elapsed, facts, head, link, piece, problemBox, sentence, steps } from './parts.js';
+import { findings, remarks } from './report.js';
 import { channelsOf, put, remove, store } from './store.js';
-import { deviceKind, DRIVERS, eventType, modelWords, severity } from './words.js';
+import { DEVICE_STEPS, deviceKind, DRIVERS, eventType, modelWords, severity } from './words.js';
 
 function stateSentence(state, what) {
   if (!state) return null;
@@ -61,13 +63,19 @@ export async function devicePage({ root, params: [id], on, skeleton }) {
 
   const state = h('div', { 'data-testid': 'device-state', 'aria-live': 'polite' });
   const about = h('div', { 'data-testid': 'device-facts' });
-  const report = h('div', { 'data-testid': 'device-report' });
+  const report = h('div', { class: 'stack', 'data-testid': 'device-report' });
   const channels = h('ul', { class: 'plain-list' });
   const channelsCard = card('Channels', h('p', { class: 'muted small' }, 'A channel that is switched off is neither shown nor recorded by the box.'), channels);
-  const check = button('Check again', { iconName: 'test', testid: 'device-check', onClick: run(() => check, async () => {
-    await act('post', '/check');
-    toast('Checking the device. What comes out appears under “Last check”.', { iconName: 'test' });
-  }) });
+  const lastCheck = card('Last check', report);
+  const ready = makeReady({ channels: () => wantReady([[id, now().report]]) });
+  const found = h('div', {});
+  lastCheck.append(ready.el, found);
+  const check = button('Check again', { iconName: 'test', testid: 'device-check', async onClick() {
+    check.disabled = true;
+    fill(message);
+    try { await startCheck(id); lastCheck.scrollIntoView({ block: 'nearest' }); } catch (problem) { fill(message, problemBox(problem)); }
+    draw();
+  } });
   const gone = button('Delete device', { look: 'danger-quiet', iconName: 'trash', testid: 'delete-device', async onClick() {
     const d = now();
     const n = d.channelIds.length;
@@ -95,10 +103,18 @@ export async function devicePage({ root, params: [id], on, skeleton }) {
       d.certificate && ['Certificate', h('code', {}, d.certificate)],
     ]);
   });
-  const drawReport = piece(report, () => [now().report, channelsOf(id).map((c) => c.name)], () => {
-    const r = now().report;
+  const present = () => presentReport(id, now().report);
+  /** A check that was begun here, while the report is still the one before. */
+  const awaited = () => { const c = checking(id); return c && now().report?.startedAt === (c.was ?? undefined) ? c.since : null; };
+  const drawReport = piece(report, () => [awaited(), present(), channelsOf(id).map((c) => c.name)], () => {
+    const [r, since] = [present(), awaited()];
+    if (since) return h('div', { 'data-testid': 'device-checking' }, elapsed(since, CHECK_SECONDS, 'The box tries the device'));
     if (!r) return h('p', { class: 'muted' }, 'It has not been tried as a whole yet. “Check again” does so.');
-    return [h('p', { class: 'muted small', role: 'status' }, r.finishedAt ? `From ${when(r.finishedAt)}.` : 'Going on…'), silent(r, now()), findings(r)];
+    return [h('p', { class: 'muted small', role: 'status' }, r.finishedAt ? `From ${when(r.finishedAt)}.` : 'Going on…'), silent(r, now()), remarks(r)];
+  });
+  const drawFound = piece(found, () => [awaited(), present()], () => {
+    if (awaited()) return steps(DEVICE_STEPS, null, true);
+    return present() && findings({ ...present(), mended: null, remarks: [], recommendation: null });
   });
   const drawChannels = piece(channels, () => channelsOf(id).map((c) => [c.id, c.name, c.online, c.proxied, c.state.severity, c.state.sentence]), () => channelRows(id));
 
@@ -107,13 +123,17 @@ export async function devicePage({ root, params: [id], on, skeleton }) {
     if (!now()) return;
     say(name, now().name);
     say(kind, [deviceKind(now().identity.kind).word, modelWords(now().identity)].filter(Boolean).join(' · '));
-    for (const fn of [drawState, drawAbout, drawReport, drawChannels]) fn();
+    for (const fn of [drawState, drawAbout, drawReport, drawFound, drawChannels]) fn();
+    check.disabled = Boolean(checking(id));
+    say(check.querySelector('span'), check.disabled ? 'Checking…' : 'Check again');
+    ready.el.hidden = Boolean(awaited()) || !(ready.busy || wantReady([[id, now().report]]).length);
     channelsCard.hidden = now().channelIds.length < 2;
     for (const p of pieces) p.draw();
   }
   on('device', (d) => { if (d.id === id) draw(); });
   on('channel', (c) => { if (c.deviceId === id) draw(); });
   on('resync', draw);
+  on('check', (which) => { if (which === id) draw(); });
   on('removed', (what) => { if (what.kind === 'device' && what.id === id) go('/cameras'); });
 
   const [clock, disks, doors, upkeep] = pieces;
@@ -121,7 +141,7 @@ export async function devicePage({ root, params: [id], on, skeleton }) {
   fill(root, head([link('#/cameras', 'back', icon('back'), 'Cameras'), name, kind],
     cameras.length === 1 && link(`#/cameras/${seg(cameras[0].id)}`, 'button', icon('camera'), h('span', {}, 'The camera')), check),
   h('div', { class: 'columns' },
-    h('div', {}, state, message, doors.el, card('What it is', about), channelsCard, card('Last check', report)),
+    h('div', {}, state, message, doors.el, card('What it is', about), channelsCard, lastCheck),
     h('div', {}, card('How the box reaches it', connection({ id, now, act, on })), clock.el, disks.el, upkeep.el, h('div', { class: 'row' }, gone))));
   draw();
 }

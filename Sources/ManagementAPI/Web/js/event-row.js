@@ -4,7 +4,7 @@ import { fill, h, icon, say } from './dom.js';
 import { clock, full, when } from './format.js';
 import { bar, chip, link, problemBox } from './parts.js';
 import { store } from './store.js';
-import { eventType, eventWords } from './words.js';
+import { eventReason, eventType, eventWords } from './words.js';
 
 const WITH_PICTURE = new Set(['queued', 'sending', 'stored']);
 
@@ -15,8 +15,9 @@ export function eventRow(event, { withCamera = true, withDay = null } = {}) {
   const thumb = h('span', { class: 'thumb' });
   const state = h('span', { class: 'event-state' });
   const progress = h('span', { class: 'event-progress' });
+  const reason = h('span', { class: 'event-reason muted small' });
   const el = h('a', { class: 'event', 'data-testid': 'event-row', 'data-id': event.id }, thumb,
-    h('span', { class: 'event-text' }, what, h('span', { class: 'event-line' }, withCamera && where, at)), h('span', { class: 'event-side' }, state, progress));
+    h('span', { class: 'event-text' }, what, h('span', { class: 'event-line' }, withCamera && where, at), reason), h('span', { class: 'event-side' }, state, progress));
   let shape = '';
   let pictured = null;
   function update(e) {
@@ -28,7 +29,8 @@ export function eventRow(event, { withCamera = true, withDay = null } = {}) {
     at.dateTime = e.startedAt;
     at.title = full(e.startedAt);
     say(at, withDay ? withDay(e.startedAt) : clock(e.startedAt));
-    el.title = e.stateSentence ?? '';
+    say(reason, eventReason(e));
+    el.title = eventReason(e) ? '' : e.stateSentence ?? '';
     const next = `${e.state} ${e.progress}`;
     if (next !== shape) {
       shape = next;

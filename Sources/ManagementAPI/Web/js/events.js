@@ -9,6 +9,9 @@ import { channelsByName, store } from './store.js';
 import { CLIP_STATES, EVENT_TYPES } from './words.js';
 
 const PAGE = 50;
+/** Not a state of its own: whatever has a clip that was not lost. The box does not look for it, so it is looked for here. */
+const FOOTAGE = 'footage';
+const MOST = { limit: 200, requests: 5 };
 
 /** The list as last seen, so that coming back from a clip finds it as it was left. */
 export const seen = { key: null, items: [], next: null };
@@ -31,7 +34,22 @@ export function eventsPage(context) {
   fill(root, head([h('h1', { tabindex: -1 }, 'Events'), about],
     select('Camera', 'channel', [['', 'All cameras'], ...channelsByName().map((c) => [c.id, c.name])], 'filter-camera'),
     select('What', 'type', [['', 'All events'], ...Object.entries(EVENT_TYPES).map(([v, t]) => [v, t.word])], 'filter-type'),
-    select('Clip', 'state', [['', 'All clips'], ...Object.entries(CLIP_STATES).map(([v, s]) => [v, s.word])], 'filter-state')), status, list, foot);
+    select('Clip', 'state', [['', 'All clips'], [FOOTAGE, 'With footage'], ...Object.entries(CLIP_STATES).map(([v, s]) => [v, s.word])], 'filter-state')), status, list, foot);
+
+  const kept = (e) => !filter.state || (filter.state === FOOTAGE ? e.clipId && e.state !== 'dropped' : e.state === filter.state);
+
+  async function fetchPage(before) {
+    const footage = filter.state === FOOTAGE;
+    const items = [];
+    let next = before;
+    for (let i = 0; i < (footage ? MOST.requests : 1); i += 1) {
+      const answer = await api.get(`/events${query({ ...filter, ...(footage && { state: '' }), before: next, limit: footage ? MOST.limit : PAGE })}`);
+      items.push(...answer.items.filter(kept));
+      next = answer.next;
+      if (!next || items.length >= PAGE / 2) break;
+    }
+    return { items, next };
+  }
 
   function dayList(t, newer) {
     const day = dayKey(t);
@@ -71,7 +89,7 @@ export function eventsPage(context) {
     say(older.querySelector('span'), before ? 'Loading…' : 'Older');
     if (!before && !rows.size) fill(status, skeleton('sk-row', 'sk-row', 'sk-row', 'sk-row', 'sk-row'));
     try {
-      const answer = await api.get(`/events${query({ ...filter, before, limit: PAGE })}`);
+      const answer = await fetchPage(before);
       if (!before) {
         Object.assign(seen, { key, items: answer.items });
         rows.clear();
@@ -90,7 +108,7 @@ export function eventsPage(context) {
 
   on('event', (e) => {
     if ((filter.channel && e.channelId !== filter.channel) || (filter.type && e.type !== filter.type)) return;
-    if (filter.state && e.state !== filter.state && !rows.has(e.id)) return;
+    if (!kept(e) && !rows.has(e.id)) return;
     const i = seen.items.findIndex((x) => x.id === e.id);
     if (i >= 0) seen.items[i] = e;
     else if (seen.items.length === 0 || e.startedAt >= seen.items[0].startedAt) seen.items.unshift(e);
@@ -112,7 +130,7 @@ export function eventsPage(context) {
   /** What changed while one was elsewhere, without losing the place. */
   async function refreshTop() {
     try {
-      const { items, next } = await api.get(`/events${query({ ...filter, limit: PAGE })}`);
+      const { items, next } = await fetchPage(null);
       if (!context.alive) return;
       const overlap = items.some((e) => rows.has(e.id));
       if (!overlap && items.length) { Object.assign(seen, { items, next }); rows.clear(); days.clear(); fill(list); for (const e of items) show(e, false); return; }

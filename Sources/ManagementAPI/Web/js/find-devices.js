@@ -6,7 +6,7 @@ import { count } from './format.js';
 import { go } from './navigate.js';
 import { bar, button, empty, link, problemBox } from './parts.js';
 import { store } from './store.js';
-import { deviceKind, modelWords, SEEN_BY } from './words.js';
+import { deviceKind, finderName, modelWords, SEEN_BY } from './words.js';
 
 const SECONDS = 5;
 const MOST = 64;
@@ -31,8 +31,7 @@ function row(device, onTick) {
     const { identity } = d;
     const k = deviceKind(identity.kind);
     const model = modelWords(identity);
-    // Many devices call themselves by name and model; the model is said once.
-    const name = identity.name?.replace(identity.model ?? '', '').trim();
+    const name = finderName(identity);
     el.dataset.address = d.address;
     tick.disabled = Boolean(d.addedAs);
     tick.checked = ticked.has(d.id);
@@ -47,7 +46,7 @@ function row(device, onTick) {
   return { el, update, tick };
 }
 
-export function findDevices({ draft, on, cleanup, show }) {
+export function findDevices({ draft, query, on, cleanup, show }) {
   const found = store.discovered;
   const rows = new Map();
   const message = h('div', { class: 'form-message', role: 'alert' });
@@ -55,6 +54,8 @@ export function findDevices({ draft, on, cleanup, show }) {
   const harder = button('Look harder', { iconName: 'search', testid: 'look-harder', onClick: () => begin(true) });
   const stop = button('Stop', { iconName: 'cross', testid: 'find-stop', async onClick() { try { await api.delete('/discovery'); } catch (problem) { fill(message, problemBox(problem)); } } });
   const words = h('p', { class: 'muted small', role: 'status' });
+  const hint = h('p', { class: 'muted small', id: 'harder-hint' }, '“Look harder” also asks each address of the local network, for devices that do not answer a call to all. It takes about a minute.');
+  harder.setAttribute('aria-describedby', hint.id);
   const going = h('div', { class: 'going' }, words);
   const all = h('input', { type: 'checkbox', class: 'tick', id: 'tick-all', 'data-testid': 'tick-all', onChange() {
     for (const d of found.values()) if (!d.addedAs) { if (all.checked) ticked.add(d.id); else ticked.delete(d.id); }
@@ -105,13 +106,14 @@ export function findDevices({ draft, on, cleanup, show }) {
     }
     find.disabled = harder.disabled = search.running;
     stop.hidden = !search.running;
+    hint.hidden = search.running;
     const none = found.size === 0;
     list.hidden = allRow.hidden = none;
     form.hidden = none;
     if (!none || search.running) fill(teach);
     else if (!teach.firstChild) {
       fill(teach, search.startedAt
-        ? empty({ iconName: 'search', title: 'Nothing answered', text: 'Check that the cameras have power and are on the same network as the box. “Look harder” knocks at every address of the network, which takes about a minute; or add a camera by its address.', action: button('Add by address', { onClick: () => show('address') }) })
+        ? empty({ iconName: 'search', title: 'Nothing answered', text: 'Check that the cameras have power and are on the same network as the box. Look harder, or add a camera by its address.', action: button('Add by address', { onClick: () => show('address') }) })
         : empty({ iconName: 'search', title: 'Cameras will be listed here', text: '“Find cameras” asks the network for cameras, recorders and door controllers; most answer within five seconds. Tick those you want and add them all with one password.' }));
     }
     tell();
@@ -149,6 +151,7 @@ export function findDevices({ draft, on, cleanup, show }) {
       devices: list.map((d) => ({ address: d.address, ...(d.httpPort && { httpPort: d.httpPort }), ...(d.https && { https: true }), ...(d.rtspPort && { port: d.rtspPort }) })),
     });
     ticked.clear();
+    store.devicePassword = password.value;
     go(`/onboarding/${job.id}`);
   }, after: chosen });
 
@@ -162,9 +165,9 @@ export function findDevices({ draft, on, cleanup, show }) {
   const timer = setInterval(() => { if (search.running) tell(); }, 500);
   cleanup(() => clearInterval(timer));
   draw();
-  load();
+  load().then(() => { if (query.has('now') && !search.running) begin(false); }); // led here by “Find cameras”: one press is enough
   const el = h('div', { class: 'columns' }, h('div', {},
-    h('div', { class: 'row wrap' }, find, harder, stop), going, message, allRow, list, teach),
+    h('div', { class: 'row wrap' }, find, harder, stop), hint, going, message, allRow, list, teach),
   form);
   return { el };
 }

@@ -10,6 +10,8 @@ const scaled = (n, units, step = 1000) => {
 };
 
 export const count = (n, one, many = `${one}s`) => `${number(n, 0)} ${n === 1 ? one : many}`;
+/** What linked cameras take of what the box can carry. */
+export const budgetWords = (b) => `${number(b.usedMegapixels, 1)} of the ${number(b.megapixels, 1)} megapixels that the box can carry`;
 export const plain = (n, digits = 1) => number(n, digits);
 export const bytes = (n) => (n === null || n === undefined ? 'not known' : scaled(n, ['bytes', 'kB', 'MB', 'GB', 'TB']));
 export const bitRate = (n) => (n ? scaled(n, ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s']) : 'not known');

@@ -1,6 +1,6 @@
 // What is wrong first; then everything that is well.
 import { fill, h, icon } from './dom.js';
-import { bytes, count, lineRate, plain, when } from './format.js';
+import { budgetWords, bytes, count, lineRate, when } from './format.js';
 import { head, link, sentence } from './parts.js';
 import { title } from './navigate.js';
 import { channelsByName, devicesByName, refreshHealth, store } from './store.js';
@@ -44,7 +44,7 @@ export function healthPage({ root, on }) {
     if (s && !ill('spool')) rows.push(well('#/cloud', 'Space for waiting clips', `${bytes(s.spool.bytes)} of ${bytes(s.spool.limitBytes)} used.`));
     const b = store.system?.budget;
     const proven = store.system?.encoders?.filter((e) => e.proven) ?? [];
-    if (proven.length && !ill('worker')) rows.push(well('#/box', 'Conversion', `${count(proven.length, 'encoder')} proven${b ? `; ${plain(b.usedMegapixels)} of ${plain(b.megapixels)} megapixels used` : ''}.`));
+    if (proven.length && !ill('worker')) rows.push(well('#/box', 'Conversion', `${count(proven.length, 'encoder')} proven${b?.linkedChannels ? `; linked cameras: ${budgetWords(b)}` : ''}.`));
     fill(fine, rows);
     fine.hidden = fineHead.hidden = rows.length === 0;
   }

@@ -4,10 +4,11 @@ import { toast } from './dialog.js';
 import { fill, h } from './dom.js';
 import { bind, field, toggle, wrong } from './form.js';
 import { bitRate, plain } from './format.js';
+import { makeReady, ROLES } from './make-ready.js';
 import { button, problemBox, sentence, skeleton } from './parts.js';
+import { store } from './store.js';
 import { codec } from './words.js';
 
-const ROLES = { main: 'Main stream', sub: 'Second stream', third: 'Third stream' };
 const SLUGS = { main: 'main', sub: 'second', third: 'third' };
 
 function streamForm(stream, path, saved) {
@@ -26,7 +27,7 @@ function streamForm(stream, path, saved) {
   if (stream.keyFrameInterval !== null) fields.keyFrameInterval = field({ label: 'Key frame every', pointer: '/keyFrameInterval', suffix: 'frames', inputmode: 'numeric', autocomplete: 'off', value: String(stream.keyFrameInterval), testid: `stream-key-${at}`,
     hint: stream.frameRate ? `Now each ${plain(stream.keyFrameInterval / stream.frameRate)} s; one to two seconds are good.` : undefined });
   let smart = null;
-  const smartCodec = options.smartCodec && toggle({ label: 'Smart codec', hint: 'Saves line for watching, but clips begin late and motion is noticed late.', on: stream.smartCodec === true, testid: `stream-smart-${at}`, act: async (next) => { smart = next; } });
+  const smartCodec = options.smartCodec && toggle({ label: 'Smart codec', hint: 'Saves line for watching, but its key frames are far apart: clips begin early and motion is noticed late.', on: stream.smartCodec === true, testid: `stream-smart-${at}`, act: async (next) => { smart = next; } });
   const save = button('Set on the camera', { look: 'primary', type: 'submit', testid: `stream-save-${at}` });
   const list = Object.values(fields);
   const form = h('form', { class: 'stack', 'data-testid': `stream-${at}` }, h('h3', {}, ROLES[stream.role] ?? stream.role), h('div', { class: 'pair' }, list.map((f) => f.el)), smartCodec && smartCodec.el, h('div', { class: 'actions' }, save));
@@ -64,26 +65,8 @@ export function onDevice({ channelId }) {
 
   function drawReadiness(answer) {
     if (answer.ready) { fill(ready, sentence('ok', 'The camera is ready for the cloud: its streams are set as the cloud copy likes them.')); return; }
-    const apply = button('Make these changes', { look: 'primary', iconName: 'check', testid: 'readiness-apply', async onClick() {
-      apply.disabled = true;
-      fill(message);
-      try {
-        drawReadiness(await api.post(`${path}/cloud-readiness`));
-        await loadStreams();
-        toast('The camera is set. The box goes on with its new streams.');
-      } catch (problem) { fill(message, problemBox(problem)); apply.disabled = false; }
-    } });
-    const message = h('div', { class: 'form-message', role: 'alert' });
-    const changes = h('div', { class: 'stack', 'data-testid': 'readiness-changes' },
-      answer.changes.map((c) => h('div', {}, h('h3', {}, ROLES[c.stream] ?? c.stream), h('ul', { class: 'bullets' }, c.sentences.map((s) => h('li', {}, s))))),
-      h('p', { class: 'muted small' }, 'Whoever else uses these streams, such as a recorder, gets them like this too.'), h('div', { class: 'actions' }, apply), message);
-    changes.hidden = true;
-    const show = button('Make ready for the cloud', { look: 'primary', iconName: 'cloud', testid: 'make-ready', 'aria-expanded': 'false', onClick() {
-      changes.hidden = false;
-      show.hidden = true;
-      apply.focus();
-    } });
-    fill(ready, sentence('attention', 'The camera could be set better for the cloud copy.', h('p', { class: 'muted small' }, 'You see what would change before anything does.')), h('div', { class: 'actions' }, show), changes);
+    const { el } = makeReady({ channels: () => [store.channels.get(channelId)], done: again });
+    fill(ready, sentence('attention', 'The camera could be set better for the cloud copy.', h('p', { class: 'muted small' }, 'You see what would change before anything does.')), el);
   }
 
   async function loadStreams() {

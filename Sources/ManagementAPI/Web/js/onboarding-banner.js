@@ -11,6 +11,9 @@ export function progress(job) {
   return { all: job.items.length, added, failed, settled: added + failed };
 }
 
+/** What came of it. */
+export const addedWords = (p) => (p.added ? `${p.added} of ${count(p.all, 'device')} added` : p.all === 1 ? 'The device could not be added' : `None of ${p.all} devices could be added`);
+
 /** `always`: the last result stays linked; otherwise only while one runs, or for an hour while something of it failed. */
 export function onboardingBanner({ on, always = false }) {
   const el = h('div', { class: 'banner-place', 'data-testid': 'onboarding-banner', hidden: true });
@@ -25,8 +28,8 @@ export function onboardingBanner({ on, always = false }) {
     drawn = key;
     if (el.hidden) { fill(el); return; }
     const words = job.done
-      ? `${p.added} of ${count(p.all, 'device')} added ${when(job.startedAt)}${p.failed ? `; ${p.failed} ${p.failed === 1 ? 'needs' : 'need'} you` : ''}.`
-      : `Adding devices: ${p.settled} of ${p.all} done${p.failed ? `, ${p.failed} ${p.failed === 1 ? 'needs' : 'need'} you` : ''}.`;
+      ? `${addedWords(p)} ${when(job.startedAt)}${p.added && p.failed ? `; ${p.failed} ${p.failed === 1 ? 'needs' : 'need'} you` : ''}.`
+      : `Adding devices: ${p.settled} of ${p.all} tried${p.failed ? `, ${p.failed} ${p.failed === 1 ? 'needs' : 'need'} you` : ''}.`;
     fill(el, h('div', { class: `banner ${p.failed ? 'attention' : ''}` }, icon(p.failed ? 'warn' : job.done ? 'check' : 'plus'),
       h('div', { class: 'grow' }, h('p', {}, words), !job.done && bar(p.settled / p.all, 'Devices done')),
       link(`#/onboarding/${encodeURIComponent(job.id)}`, 'more-link', job.done ? 'See how it went' : 'Watch', icon('next'))));

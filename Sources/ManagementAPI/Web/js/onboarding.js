@@ -1,15 +1,17 @@
 // Devices that are being added: how far each is, what came out, and what to correct right there.
 import { api, seg } from './api.js';
-import { corrections } from './corrections.js';
+import { corrections, forAllRefused } from './corrections.js';
 import { ask } from './dialog.js';
 import { fill, h, icon, say } from './dom.js';
 import { count } from './format.js';
 import { title } from './navigate.js';
-import { progress } from './onboarding-banner.js';
+import { linkMany } from './link-many.js';
+import { makeReady, presentReport, wantReady } from './make-ready.js';
+import { addedWords, progress } from './onboarding-banner.js';
 import { bar, button, details, head, link, problemBox, sentence } from './parts.js';
 import { findings, remarks } from './report.js';
 import { channelsOf, put, store } from './store.js';
-import { DEVICE_STEPS, modelWords } from './words.js';
+import { DEVICE_STEPS, finderName, modelWords } from './words.js';
 
 const STATES = {
   waiting: { word: 'Waiting', tone: 'plain', icon: 'clock' },
@@ -40,18 +42,20 @@ function card(first, path) {
   function update(item) {
     const { report, failure, deviceId } = item;
     const device = store.devices.get(deviceId);
+    const present = item.state === 'added' ? presentReport(deviceId, report) : report;
     el.dataset.state = item.state;
     el.dataset.address = item.address;
     const seen = [...store.discovered.values()].find((d) => d.address === item.address);
-    say(name, device?.name ?? item.name ?? (modelWords(seen?.identity) || item.address));
-    say(where, name.textContent === item.address ? '' : item.address);
+    const model = modelWords(device?.identity ?? seen?.identity);
+    say(name, device?.name ?? item.name ?? finderName(seen?.identity) ?? (model || item.address));
+    say(where, [finderName(seen?.identity), model, item.address].filter((w) => w && w !== name.textContent).join(' · '));
     const done = report.steps.filter((s) => s.state !== 'waiting' && s.state !== 'working').length;
     const s = STATES[item.state] ?? STATES.waiting;
     if (changed('state', [item.state, done])) {
       fill(state, h('span', { class: `chip ${s.tone}`, 'data-state': item.state }, icon(s.icon), item.state === 'working' ? `Step ${Math.min(done + 1, report.steps.length)} of ${report.steps.length}` : s.word));
     }
     const step = report.steps.find((x) => x.state === 'working') ?? report.steps.findLast((x) => x.state === 'ok' || x.state === 'attention');
-    say(now, item.state === 'waiting' ? 'Its turn comes when one of the others is done.' : item.state === 'working' ? step?.sentence || `${DEVICE_STEPS.find(([code]) => code === step?.name)?.[1] ?? 'Begin'}…` : item.state === 'added' ? report.steps.at(-1)?.sentence ?? '' : '');
+    say(now, item.state === 'waiting' ? 'Its turn comes when one of the others is done.' : item.state === 'working' ? step?.sentence || `${DEVICE_STEPS.find(([code]) => code === step?.name)?.[1] ?? 'Begin'}…` : item.state === 'added' && !present.mended ? present.steps.at(-1)?.sentence ?? '' : '');
     now.hidden = !now.textContent;
     // What is typed into a correction stays while other news comes.
     if (changed('failure', item.state === 'failed' ? failure : null)) {
@@ -62,13 +66,13 @@ function card(first, path) {
     if (changed('onward', [item.state, deviceId, channels.map((c) => [c.id, c.name, c.linked])])) {
       const open = channels.filter((c) => !c.linked);
       fill(onward, item.state === 'added' && deviceId && [
-        open.length > 0 && link(`#/cameras/${seg(open[0].id)}/link`, 'button', icon('cloud'), h('span', {}, open.length === 1 ? 'Link to the cloud' : `Link ${open[0].name} to the cloud`)),
+        channels.length === 1 && open.length > 0 && link(`#/cameras/${seg(open[0].id)}/link`, 'button', icon('cloud'), h('span', {}, 'Link to the cloud')),
         channels.length === 1 && link(`#/cameras/${seg(channels[0].id)}`, 'button quiet', 'The camera'),
         link(`#/device/${seg(deviceId)}`, 'button quiet', channels.length > 1 ? `The device and its ${channels.length} channels` : 'The device')]);
     }
-    if (changed('report', report)) {
-      fill(advice, item.state === 'added' && remarks({ remarks: report.remarks }));
-      fill(found, findings({ ...report, remarks: [], recommendation: null }));
+    if (changed('report', [item.state, present])) {
+      fill(advice, item.state === 'added' && remarks({ ...present, recommendation: null }));
+      fill(found, findings({ ...present, mended: null, remarks: [], recommendation: null }));
     }
     more.hidden = item.state === 'waiting';
   }
@@ -86,7 +90,28 @@ export async function onboardingPage({ root, params: [id], on, skeleton }) {
   const list = h('div', { class: 'onboarding-list' });
   const figure = h('div', { class: 'figure', 'data-testid': 'onboarding-progress' });
   const message = h('div', { class: 'form-message', role: 'alert' });
-  const onward = h('div', { class: 'row wrap' });
+  const toCloud = button('Link to the cloud', { look: 'primary', iconName: 'cloud', testid: 'link-added', 'aria-expanded': 'false', onClick: () => openLinks() });
+  const onward = h('div', { class: 'row wrap' }, toCloud, link('#/cameras', 'button', icon('camera'), h('span', {}, 'To the cameras')), link('#/add', 'button quiet', icon('plus'), h('span', {}, 'Add more')));
+  const items = () => store.onboardings.get(id)?.items ?? [];
+  const added = () => items().filter((i) => i.state === 'added' && i.deviceId);
+  const channels = () => added().flatMap((i) => channelsOf(i.deviceId)).filter((c) => c.proxied !== false);
+  const links = h('div', {});
+  async function openLinks() {
+    toCloud.disabled = true;
+    fill(message);
+    try {
+      fill(links, await linkMany({ channels, on, close() { fill(links); drawn = ''; draw(); } }));
+      links.scrollIntoView({ block: 'nearest' });
+    } catch (problem) { fill(message, problemBox(problem)); }
+    toCloud.disabled = false;
+    drawn = '';
+    draw();
+  }
+  const refused = forAllRefused({ items: () => items().filter((i) => i.state === 'failed' && i.failure?.code === 'wrong-password'), mistyped: () => added().length === 0, path, taken: (next) => put('onboarding', next) });
+  const wanting = () => wantReady(added().map((i) => [i.deviceId, i.report]));
+  const ready = makeReady({ channels: wanting, label: 'Make all ready for the cloud', look: 'plain' });
+  const readyWords = h('p', {});
+  const readyPlace = h('section', { class: 'card stack', 'data-testid': 'all-ready' }, h('h2', {}, 'Better for the cloud'), readyWords, ready.el);
   const heading = h('h1', { tabindex: -1 });
   const cancel = button('Stop the rest', { iconName: 'cross', testid: 'onboarding-cancel', async onClick() {
     const p = progress(store.onboardings.get(id));
@@ -111,21 +136,26 @@ export async function onboardingPage({ root, params: [id], on, skeleton }) {
       else { cards.set(item.index, card(item, path)); list.append(cards.get(item.index).el); }
     }
     const p = progress(job);
+    refused.draw();
+    const want = job.done ? wanting().length : 0;
+    readyPlace.hidden = !(want || ready.busy);
+    say(readyWords, `${count(want, 'camera')} could be set better for the cloud copy. You see what would change before anything does.`);
+    toCloud.hidden = Boolean(links.firstChild) || !channels().some((c) => !c.linked);
     const key = JSON.stringify([p, job.done]);
     if (key === drawn) return;
     drawn = key;
-    say(heading, job.done ? `${p.added} of ${count(p.all, 'device')} added` : `Adding ${count(p.all, 'device')}`);
-    fill(figure, h('div', { class: 'figure-head' }, h('span', { class: 'number', role: 'status' }, `${p.settled} of ${count(p.all, 'device')} done`, h('span', { class: 'muted' }, `, ${p.added} added`)), p.failed > 0 && button(`${p.failed} ${p.failed === 1 ? 'needs' : 'need'} you`, { look: 'quiet small', iconName: 'warn', testid: 'first-failed', onClick: () => toFailed() })),
-    bar(p.settled / p.all, 'Devices done', p.failed ? 'attention' : ''),
+    say(heading, job.done ? addedWords(p) : `Adding ${count(p.all, 'device')}`);
+    fill(figure, h('div', { class: 'figure-head' }, h('span', { class: 'number', role: 'status' }, `${p.settled} of ${count(p.all, 'device')} tried`, !job.done && h('span', { class: 'muted' }, `, ${p.added} added`)), p.failed > 0 && button(`${p.failed} ${p.failed === 1 ? 'needs' : 'need'} you`, { look: 'quiet small', iconName: 'warn', testid: 'first-failed', onClick: () => toFailed() })),
+    bar(p.settled / p.all, 'Devices tried', p.failed ? 'attention' : ''),
     !job.done && h('p', { class: 'muted small' }, 'You can leave this page; the work goes on, and “Cameras” leads back to it.'));
     cancel.hidden = job.done;
-    const next = job.items.flatMap((i) => (i.deviceId ? channelsOf(i.deviceId) : [])).find((c) => !c.linked);
-    fill(onward, job.done && [p.added > 0 && next && link(`#/cameras/${seg(next.id)}/link`, 'button primary', icon('cloud'), h('span', {}, 'Link to the cloud')),
-      link('#/cameras', 'button', icon('camera'), h('span', {}, 'To the cameras')), link('#/add', 'button quiet', icon('plus'), h('span', {}, 'Add more'))]);
   }
   on('onboarding', (item) => { if (!item || item.onboardingId === id) draw(); });
-  for (const name of ['device', 'channel']) on(name, () => { drawn = ''; draw(); });
+  for (const name of ['device', 'channel', 'check', 'discovered']) on(name, draw);
   on('resync', async () => { await load(); draw(); });
-  fill(root, head([link('#/add', 'back', icon('back'), 'Add cameras'), heading], cancel), h('div', { class: 'narrow' }, figure, onward, message), list);
+  fill(root, head([link('#/add', 'back', icon('back'), 'Add cameras'), heading], cancel), h('div', { class: 'narrow' }, figure, onward, message, refused.el, links, readyPlace), list);
   draw();
+  if (!store.discovered.size) { // the names under which they were found
+    api.get('/discovery').then(({ items: seen }) => { for (const d of seen) store.discovered.set(d.id, d); draw(); }, () => {});
+  }
 }

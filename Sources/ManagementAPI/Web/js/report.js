@@ -7,6 +7,7 @@ import { DEVICE_STEPS } from './words.js';
 
 /** Remarks and recommendation. */
 export const remarks = (report) => [
+  report.mended && sentence('ok', report.mended),
   (report.remarks ?? []).map((r) => sentence('attention', r)),
   report.recommendation && sentence('off', report.recommendation),
 ];

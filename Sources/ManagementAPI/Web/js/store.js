@@ -12,6 +12,7 @@ export const store = {
   storage: null,
   health: null,
   definitions: null,
+  devicePassword: '', // typed last for devices that are being added: in this page's memory only
   line: [], // readings of the line: {at, bytesPerSecond}
 };
 
@@ -120,7 +121,7 @@ export async function resync() {
 }
 
 export function forget() {
-  Object.assign(store, { user: null, system: null, storage: null, health: null, line: [] });
+  Object.assign(store, { user: null, system: null, storage: null, health: null, devicePassword: '', line: [] });
   store.channels.clear();
   store.devices.clear();
   store.onboardings.clear();

@@ -41,6 +41,9 @@ export const deviceKind = (kind) => DEVICE_KINDS[kind] ?? DEVICE_KINDS.unknown;
 /** "Hikvision DS-2CD2143", whichever of it is known. */
 export const modelWords = (identity) => [identity?.make, identity?.model].filter(Boolean).join(' ');
 
+/** What a device calls itself, without its model, which many add. */
+export const finderName = (identity) => identity?.name?.replace(identity.model ?? '', '').trim() || null;
+
 export const DRIVERS = { isapi: 'ISAPI', onvif: 'ONVIF', rtsp: 'RTSP only' };
 export const SEEN_BY = { sadp: 'SADP', 'ws-discovery': 'ONVIF', sweep: 'its open ports' };
 
@@ -55,6 +58,13 @@ export const CLIP_STATES = {
 };
 const NOTED = { word: 'Noted', tone: 'plain', icon: 'check' };
 export const clipState = (state) => (state === 'noted' ? NOTED : CLIP_STATES[state]) ?? { word: String(state), tone: 'plain', icon: 'dot' };
+
+/** Why there is no footage, or null. What the box says of a noted event is worked out from how the channel is set now: said here is only what is true of then. */
+export function eventReason({ state, stateSentence }) {
+  if (state === 'dropped') return stateSentence;
+  if (state !== 'noted') return null;
+  return stateSentence?.includes('of this kind') ? 'No footage is kept of events of this kind.' : 'No footage is kept of this.';
+}
 
 export const WAYS = {
   'copy-sub': 'As it came, from the second stream',
