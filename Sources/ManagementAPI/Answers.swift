@@ -294,6 +294,9 @@ struct TargetAnswer: Encodable {
     var hasSessionToken: Bool?
     var addressing: String?
     var caCertificate: Nullable<String>?
+    var encryption: Nullable<String>?
+    var encryptionKey: Nullable<String>?
+    var credentialsFile: Nullable<String>?
 
     init(_ target: StorageTarget, credentials: S3Credentials?) {
         switch target {
@@ -311,6 +314,12 @@ struct TargetAnswer: Encodable {
             hasSessionToken = credentials?.sessionToken != nil
             addressing = s3.addressing.rawValue
             caCertificate = Nullable(s3.caCertificate)
+            credentialsFile = Nullable(s3.credentialsFile)
+            switch s3.encryption {
+            case nil: (encryption, encryptionKey) = (Nullable(nil), Nullable(nil))
+            case .aes256: (encryption, encryptionKey) = (Nullable("aes256"), Nullable(nil))
+            case .kms(let key): (encryption, encryptionKey) = (Nullable("kms"), Nullable(key))
+            }
         }
     }
 }

@@ -33,6 +33,7 @@ struct FootageRoutes {
         routes.get("clips") { request, _ in try await clips(request) }
         routes.get("clips/:id") { _, context in try answer(maker.clip(try await clip(context))) }
         routes.get("clips/:id/video") { request, context in try await video(request, context) }
+        routes.get("clips/:id/link") { _, context in try await link(context) }
         routes.get("clips/:id/thumbnail") { _, context in try await thumbnail(context) }
     }
 
@@ -94,6 +95,18 @@ struct FootageRoutes {
     }
 
     // MARK: Footage
+
+    private static let linkSpan = Duration.seconds(3600)
+
+    /// An address in the storage itself, so that playing does not pass through the box and its line.
+    private func link(_ context: APIContext) async throws -> Response {
+        let record = try await clip(context)
+        guard record.state == .stored else { throw Problem.conflict("The clip is not in the cloud yet; the box has it.") }
+        guard let url = try services.uploader.store?.link(to: record.manifest.objectKey, validFor: Self.linkSpan) else {
+            throw Problem.conflict("This storage gives no addresses; the box passes the clip on.")
+        }
+        return try answer(ClipLinkAnswer(url: url, expiresAt: services.time.now().addingTimeInterval(Self.linkSpan.seconds)))
+    }
 
     private func video(_ request: Request, _ context: APIContext) async throws -> Response {
         let record = try await clip(context)
@@ -260,4 +273,9 @@ private struct ListQuery {
         }
         if !errors.isEmpty { throw Problem.invalid(errors) }
     }
+}
+
+struct ClipLinkAnswer: Encodable {
+    let url: String
+    let expiresAt: Date
 }

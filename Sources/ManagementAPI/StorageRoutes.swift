@@ -86,6 +86,7 @@ struct StorageRoutes {
             let token = body.string("sessionToken", 1...4096) ?? (enteredSecret ? nil : old?.sessionToken)
             _ = body.bool("hasSecret")
             _ = body.bool("hasSessionToken")
+            if let target, target.credentialsFile != nil { return (.s3(target), nil) }
             guard let secret else {
                 body.reject("secretAccessKey", "secretAccessKey is missing.")
                 return (nil, nil)
@@ -99,7 +100,9 @@ struct StorageRoutes {
         let region = body.string("region", 1...64, required: true)
         let bucket = body.string("bucket", 3...63, required: true)
         let prefix = body.string("prefix", 0...256) ?? ""
-        let key = body.string("accessKeyId", 1...128, required: true)
+        let file = credentialsFile(body)
+        let key = body.string("accessKeyId", 0...128, required: file == nil)
+        if file == nil, key?.isEmpty == true { body.reject("accessKeyId", "accessKeyId is missing.") }
         let addressing = body.word("addressing", S3Target.Addressing.self) ?? .path
         let certificate = body.string("caCertificate", 1...32_768, multiline: true)
         if let endpoint {
@@ -118,11 +121,40 @@ struct StorageRoutes {
         if prefix.hasPrefix("/") || prefix.contains("..") || prefix.contains("//") {
             body.reject("prefix", "prefix must be a path such as cameras/.")
         }
-        guard let endpoint, let region, let bucket, let key else { return nil }
+        let encryption = encryption(body)
+        guard let endpoint, let region, let bucket, key != nil || file != nil else { return nil }
         let closed = prefix.isEmpty || prefix.hasSuffix("/") ? prefix : prefix + "/"
         return S3Target(
-            endpoint: endpoint, region: region, bucket: bucket, prefix: closed, accessKeyId: key, addressing: addressing,
-            caCertificate: certificate)
+            endpoint: endpoint, region: region, bucket: bucket, prefix: closed, accessKeyId: file == nil ? key ?? "" : "",
+            addressing: addressing,
+            caCertificate: certificate, encryption: encryption, credentialsFile: file)
+    }
+
+    private func credentialsFile(_ body: RequestBody) -> String? {
+        guard let path = body.string("credentialsFile", 2...1024) else { return nil }
+        if !path.hasPrefix("/") || path.split(separator: "/").contains("..") {
+            body.reject("credentialsFile", "credentialsFile must be an absolute path.")
+        }
+        return path
+    }
+
+    private enum EncryptionKind: String, CaseIterable {
+        case aes256, kms
+    }
+
+    private func encryption(_ body: RequestBody) -> S3Target.Encryption? {
+        let key = body.string("encryptionKey", 1...2048)
+        guard body.has("encryption"), !body.isNull("encryption") else {
+            if key != nil { body.reject("encryptionKey", "encryptionKey goes with an encryption of kms.") }
+            return nil
+        }
+        switch body.word("encryption", EncryptionKind.self) {
+        case nil: return nil
+        case .aes256?:
+            if key != nil { body.reject("encryptionKey", "encryptionKey goes with an encryption of kms.") }
+            return .aes256
+        case .kms?: return .kms(key: key)
+        }
     }
 
     private func translating(_ body: () async throws -> Void) async throws {

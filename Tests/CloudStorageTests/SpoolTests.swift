@@ -45,6 +45,28 @@ import Testing
         #expect(try await read == 20_000)
     }
 
+    @Test func waitingClipsAreTakenUpByTheirSizesAlone() async throws {
+        let first = try SpoolBench()
+        var clips: [ClipManifest] = []
+        for _ in 0..<20 { clips.append(try await first.queueClip()) }
+        let waited = first.spool.bytes
+        // Under way when the box died.
+        try await first.spool.index.move(clips[0].id, to: .sending)
+        let broken = ClipDirectory(spool: first.spool.path, id: clips[7].id).file(ClipDirectory.clipName)
+        try Data([1]).write(to: URL(fileURLWithPath: broken))
+        // Not read, so that it may say what it likes; its size counts all the same.
+        let unread = ClipDirectory(spool: first.spool.path, id: clips[3].id).file(ClipDirectory.manifestName)
+        let length = DurableFile.size(unread) ?? 0
+        try Data(repeating: 0x20, count: length).write(to: URL(fileURLWithPath: unread))
+
+        let second = try SpoolBench(folder: first.folder)
+        let report = try await second.spool.recover()
+        #expect(report == RecoveryReport(clips: 19, interrupted: 0, removed: 0, damaged: 1))
+        #expect(try await second.state(of: clips[0].id) == .queued)
+        #expect(try await second.state(of: clips[7].id) == .dropped)
+        #expect(second.spool.bytes < waited && second.spool.bytes > waited * 9 / 10)
+    }
+
     @Test func withoutADatabaseTheDirectoriesAreEnough() async throws {
         let folder = try TemporaryFolder()
         var queued: ClipID?

@@ -70,6 +70,25 @@ def check(method, target, headers, known, now=None):
         raise Refused(403, "SignatureDoesNotMatch")
 
 
+def check_address(method, target, host, known, now=None):
+    """Raise Refused unless an address is signed (query parameters of SigV4) and still valid."""
+    path, _, query = target.partition("?")
+    given = dict(urllib.parse.parse_qsl(query))
+    day = given.get("X-Amz-Date", "")[:8]
+    rest = "&".join(part for part in query.split("&") if not part.startswith("X-Amz-Signature="))
+    canonical = "\n".join([method, urllib.parse.quote(urllib.parse.unquote(path), "/-_.~"), canonical_query(rest), f"host:{host}\n", "host",
+                           "UNSIGNED-PAYLOAD"])
+    text = "\n".join(["AWS4-HMAC-SHA256", given.get("X-Amz-Date", ""), f"{day}/{known['region']}/s3/aws4_request",
+                      hashlib.sha256(canonical.encode()).hexdigest()])
+    expected = hmac.new(signing_key(known["secret_key"], day, known["region"]), text.encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, given.get("X-Amz-Signature", "")):
+        raise Refused(403, "SignatureDoesNotMatch")
+    begun = datetime.datetime.strptime(given["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
+    age = ((now or datetime.datetime.now(datetime.timezone.utc)) - begun).total_seconds()
+    if not -900 <= age <= int(given["X-Amz-Expires"]):
+        raise Refused(403, "AccessDenied")
+
+
 def check_time(stamp, day, now):
     """The request's time is within 15 minutes of ours."""
     try:

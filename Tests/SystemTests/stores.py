@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
 from parts import Parts
-from signatures import Refused, check, check_body
+from signatures import Refused, check, check_address, check_body
 
 ACCESS_KEY, SECRET_KEY, REGION, BUCKET = "AKIAGATEHOUSETEST", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "eu-test-1", "footage"
 FAULTS = ("refuse", "hang", "500", "503", "412", "403", "409", "commit-drop", "truncate", "html")
@@ -186,8 +186,11 @@ class FaultyS3:
 
     def serve(self, handler, key, body):
         """What a good store does: status, content and headers."""
-        check(handler.command, handler.path, lambda name: handler.headers.get(name), self.known)
-        check_body(lambda name: handler.headers.get(name), body)
+        if "X-Amz-Signature=" in handler.path and handler.command in ("GET", "HEAD"):
+            check_address("GET", handler.path, handler.headers.get("Host"), self.known)
+        else:
+            check(handler.command, handler.path, lambda name: handler.headers.get(name), self.known)
+            check_body(lambda name: handler.headers.get(name), body)
         if not handler.path.startswith(f"/{BUCKET}"):
             raise Refused(404, "NoSuchBucket")
         with self.lock:

@@ -36,6 +36,8 @@ GOOD = {
     ("POST", "/devices/test"): [DEVICE], ("PATCH", "/devices/{id}"): [DEVICE], ("PATCH", "/channels/{id}"): [CHANNEL],
     ("PUT", "/channels/{id}/link"): [{"definition": CHANNEL["definition"], "retentionDays": 30}],
     ("POST", "/channels/{id}/trigger"): [{"type": "manual"}], ("PUT", "/storage/target"): [FOLDER, S3],
+    ("PUT", "/storage/line"): [{"cap": {"kind": "bits-per-second", "value": 500_000}, "testHour": 3,
+                                "windows": [{"schedule": {"always": False, "periods": [{"day": "monday", "from": "08:00", "to": "18:00"}]}, "cap": {"kind": "percent", "value": 50}}]}],
     ("POST", "/storage/test"): [{"target": FOLDER}, {"target": S3}],
     ("POST", "/discovery"): [{"seconds": 2, "sweep": False, "addresses": ["127.0.0.1"]}],
     ("POST", "/onboardings"): [{"devices": [ENTRY], "userName": "me", "password": "secret", "setTime": False}],

@@ -287,7 +287,7 @@ class PageDevices(PageCase):
         page.shoot("events-of-devices", self.overflow)
         page.narrow("events", self.overflow)
         noted = page.find('[data-testid="event-row"]:not([href])')
-        self.assertIn("No footage is kept of", noted.text)
+        self.assertIn("no footage is kept of events of this kind", noted.text)
         self.assertNotIn("not armed", page.text())
         page.script("const s = arguments[0]; s.value = 'line-crossing'; s.dispatchEvent(new Event('change'))", page.find("filter-type"))
         listed = lambda: page.script("return [...document.querySelectorAll('[data-testid=event-row]')].map((row) => row.textContent)")

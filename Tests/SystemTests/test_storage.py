@@ -5,12 +5,13 @@ import json
 import os
 import subprocess
 import time
+import urllib.error
 import urllib.request
 
 from accounts import Account, stored
 from case import Case
 from client import Problem
-from stores import BUCKET, FAULTS, FaultyS3, Folder, Moto, SECRET_KEY
+from stores import ACCESS_KEY, BUCKET, FAULTS, FaultyS3, Folder, Moto, SECRET_KEY
 from waiting import holds_for, shorten, wait_for
 
 QUICK = {"recording.seconds-before": 1, "recording.seconds": 3}
@@ -186,6 +187,28 @@ class StoreFaults(StorageCase):
         self.assertEqual(numbers, list(range(1, len(numbers) + 1)), "no part came twice")
         self.assertGreater(len(numbers), 3)
         self.assertEqual((store.parts.uploads, store.written_twice()), ({}, {}))
+
+    def test_address_in_the_storage(self):
+        """A stored clip has an address in the storage itself, valid without a sign-in and for that clip alone; keys may come from a file."""
+        store = self.kept(FaultyS3())
+        box = self.fitted(store)
+        keys = os.path.join(box.folder, "keys")
+        with open(keys, "w") as file:
+            file.write(f"[default]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n")
+        target = {key: value for key, value in store.target().items() if "ccess" not in key}
+        answer = box.call("PUT", "/storage/target", {**target, "credentialsFile": keys, "encryption": "aes256"})["target"]
+        self.assertEqual((answer["credentialsFile"], answer["encryption"], answer["hasSecret"]), (keys, "aes256", False))
+        event = box.trigger(box.channels[0])
+        with self.assertRaises(Problem):
+            box.get(f"/clips/{wait_for(lambda: box.event(event)['clipId'], 20, 'a clip')}/link")
+        clip = box.await_stored(event)
+        url = box.get(f"/clips/{clip['id']}/link")["url"]
+        with urllib.request.urlopen(url, timeout=10) as reply:
+            self.assertEqual(hashlib.sha256(reply.read()).hexdigest(), clip["sha256"])
+        for wrong in (url.replace(clip["id"], "0" * 32), url[:-1] + ("0" if url[-1] != "0" else "1"), url.replace("X-Amz-Expires=3600", "X-Amz-Expires=9999")):
+            with self.assertRaises(urllib.error.HTTPError):
+                urllib.request.urlopen(wrong, timeout=10)
+        self.assertIn(f"media-src 'self' blob: {store.endpoint};", box.client.request("GET", "/system").headers["content-security-policy"])
 
     def test_line(self):
         """The line is measured with real uploads that are removed again; what footage may take holds; nothing else is believed."""

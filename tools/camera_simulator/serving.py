@@ -63,7 +63,7 @@ class Service:
         self.port = self.server.get_bound_port()
         self.server.set_service(str(self.port))
         self.endpoints = {address: Endpoint(self, address) for address in further}
-        if further:
+        if options.address != "127.0.0.1" or further:
             self.endpoints[self.address] = Endpoint(self, self.address, self.server, self.auth)
             self.endpoints[self.address].source_id = self.source_id
         threading.Thread(target=self.iterate, name=f"rtsp-{camera.number}", daemon=True).start()

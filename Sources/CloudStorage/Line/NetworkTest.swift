@@ -47,7 +47,16 @@ public struct NetworkTest: Sendable {
     }
 
     private final class Tally: Sendable {
-        private let state = Mutex((bytes: 0, keys: [String]()))
+        private let state = Mutex((bytes: 0, reserved: 0, keys: [String]()))
+
+        /// Takes bytes out of what the test may send; answers false where they are too many.
+        func reserve(_ bytes: Int) -> Bool {
+            state.withLock { state in
+                guard state.reserved + bytes <= NetworkTest.mostBytes else { return false }
+                state.reserved += bytes
+                return true
+            }
+        }
 
         func add(_ bytes: Int) -> Int {
             state.withLock { state in
@@ -116,7 +125,7 @@ public struct NetworkTest: Sendable {
     ) async throws {
         var size = Self.smallest
         var number = 0
-        while time.uptime() - began < Self.span, tally.bytes + size <= Self.mostBytes {
+        while time.uptime() - began < Self.span, tally.reserve(size) {
             try Task.checkCancellation()
             number += 1
             let key = "\(prefix)/\(ClipID.timeOrdered(at: time.now()))-\(stream)-\(number).bin"

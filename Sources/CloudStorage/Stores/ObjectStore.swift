@@ -104,6 +104,8 @@ public protocol ObjectStore: Sendable {
     func delete(_ key: String) async throws
     /// An address under which whoever has it may read the object for `span`; nil where the store has no such thing.
     func link(to key: String, validFor span: Duration) throws -> String?
+    /// Where such addresses lie, as a browser names it: scheme, host and port.
+    var origin: String? { get }
     /// Clears away what was begun under `prefix` and never completed; answers how many.
     func clearLeftovers(under prefix: String) async throws -> Int
     /// Ends the store's connections.
@@ -112,5 +114,6 @@ public protocol ObjectStore: Sendable {
 
 extension ObjectStore {
     public func link(to key: String, validFor span: Duration) throws -> String? { nil }
+    public var origin: String? { nil }
     public func clearLeftovers(under prefix: String) async throws -> Int { 0 }
 }

@@ -168,6 +168,8 @@ public final class S3Store: ObjectStore {
         return url.string
     }
 
+    public var origin: String? { base.string }
+
     // MARK: Requests
 
     /// A body with its digest; the time that it may take follows from its length.

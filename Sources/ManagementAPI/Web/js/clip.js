@@ -1,5 +1,6 @@
 // One clip: to watch, its facts, and its neighbours.
 import { api, query, seg } from './api.js';
+import { store } from './store.js';
 import { fill, h, icon, say } from './dom.js';
 import { clipsSeen } from './events.js';
 import { bytes, clockSeconds, count, duration, frames, full, picture, when } from './format.js';
@@ -29,13 +30,26 @@ async function neighbours(clip) {
 
 function player(clip) {
   const box = h('div', {});
+  let direct = false; // from the storage itself; where this browser cannot reach it, through the box
   const video = h('video', { controls: true, muted: true, playsInline: true, preload: 'metadata', src: clip.videoUrl, poster: clip.thumbnailUrl, 'data-testid': 'clip-video', 'aria-label': `Clip of ${clip.channelName}, ${when(clip.startsAt)}`,
     onError() {
+      if (direct) {
+        direct = false;
+        video.src = clip.videoUrl;
+        return;
+      }
       const e = video.error;
       const notDecoded = e && (e.code === 3 || e.code === 4) && clip.videoCodec === 'hevc';
       fill(box, sentence('attention', notDecoded ? 'This browser does not play H.265. Download the clip and open it in a player that does.' : 'The clip could not be played here just now. Try again, or download it.',
         details(`media error ${e?.code ?? ''}: ${e?.message ?? ''}\n${clip.videoUrl}`)));
     } });
+  if (clip.state === 'stored' && store.storage?.target?.kind === 's3') {
+    api.get(`/clips/${clip.id}/link`).then(({ url }) => {
+      if (video.currentTime || !video.paused) return;
+      direct = true;
+      video.src = url;
+    }, () => { /* this storage gives no addresses */ });
+  }
   return h('div', {}, h('div', { class: 'frame video', style: { 'aspect-ratio': clip.width && clip.height ? `${clip.width} / ${clip.height}` : '16 / 9' } }, video), box);
 }
 

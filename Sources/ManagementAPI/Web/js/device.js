@@ -112,8 +112,8 @@ export async function devicePage({ root, params: [id], on, skeleton }) {
     if (!r) return h('p', { class: 'muted' }, 'It has not been tried as a whole yet. “Check again” does so.');
     return [h('p', { class: 'muted small', role: 'status' }, r.finishedAt ? `From ${when(r.finishedAt)}.` : 'Going on…'), silent(r, now()), remarks(r)];
   });
-  const drawFound = piece(found, () => [awaited(), present()], () => {
-    if (awaited()) return steps(DEVICE_STEPS, null, true);
+  const drawFound = piece(found, () => [awaited(), present(), now().check], () => {
+    if (awaited()) return steps(DEVICE_STEPS, now().check?.steps ?? null, true);
     return present() && findings({ ...present(), mended: null, remarks: [], recommendation: null });
   });
   const drawChannels = piece(channels, () => channelsOf(id).map((c) => [c.id, c.name, c.online, c.proxied, c.state.severity, c.state.sentence]), () => channelRows(id));

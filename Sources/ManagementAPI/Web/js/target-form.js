@@ -42,7 +42,7 @@ export async function testStorage(box, target, fields = []) {
 export function targetFacts(t) {
   if (t.kind === 'folder') return facts([['Kind', 'Folder'], ['Path', h('code', {}, t.path)]]);
   return facts([['Kind', 'S3-compatible storage'], ['Address', h('code', {}, t.endpoint)], ['Bucket', h('code', {}, t.prefix ? `${t.bucket}/${t.prefix}` : t.bucket)], ['Region', t.region || 'not set'],
-    ['Access key', h('code', {}, t.accessKeyId)], ['Secret', t.hasSecret ? 'set' : 'not set'], ['Addressing', t.addressing === 'path' ? 'Bucket in the path' : 'Bucket in the host name'], t.caCertificate && ['CA certificate', 'its own']]);
+    t.credentialsFile ? ['Keys', h('code', {}, t.credentialsFile)] : ['Access key', h('code', {}, t.accessKeyId)], !t.credentialsFile && ['Secret', t.hasSecret ? 'set' : 'not set'], t.encryption && ['Encryption', t.encryption === 'kms' ? 'Key service' : 'AES-256'], ['Addressing', t.addressing === 'path' ? 'Bucket in the path' : 'Bucket in the host name'], t.caCertificate && ['CA certificate', 'its own']]);
 }
 
 export function targetForm({ target, done, cancel }) {
@@ -60,11 +60,14 @@ export function targetForm({ target, done, cancel }) {
   const sessionToken = field({ label: 'Session token', optional: true, pointer: '/sessionToken', type: 'password', autocomplete: 'off', hint: kept(s3.hasSessionToken) || 'Only with temporary keys.' });
   const addressing = choice({ label: 'Addressing', pointer: '/addressing', value: s3.addressing ?? 'path', options: [{ value: 'path', label: 'Bucket in the path' }, { value: 'virtual-host', label: 'Bucket in the host name' }] });
   const caCertificate = field({ label: 'CA certificate', optional: true, pointer: '/caCertificate', type: 'area', value: s3.caCertificate ?? '', class: 'mono', hint: 'PEM, only where the storage has a certificate of its own authority.', rows: 4 });
+  const credentialsFile = field({ label: 'File with the keys', optional: true, pointer: '/credentialsFile', value: s3.credentialsFile ?? '', autocomplete: 'off', class: 'mono', hint: 'On the box, in the form of ~/.aws/credentials; for keys that another program renews. Takes the place of the keys above.' });
+  const encryption = choice({ label: 'Encryption in the storage', pointer: '/encryption', value: s3.encryption ?? 'none', onChange: () => shape(), options: [{ value: 'none', label: 'As the bucket does' }, { value: 'aes256', label: 'AES-256' }, { value: 'kms', label: 'Key service' }] });
+  const encryptionKey = field({ label: 'Name of the key', optional: true, pointer: '/encryptionKey', value: s3.encryptionKey ?? '', autocomplete: 'off', hint: 'Left empty: the account’s own.' });
   const path = field({ label: 'Path of the folder', pointer: '/path', value: t.kind === 'folder' ? t.path : '', autocomplete: 'off', class: 'mono', hint: 'A folder on the box or mounted on it, such as /mnt/nas/clips', testid: 'storage-path' });
-  const fields = [kind, endpoint, region, bucket, prefix, accessKeyId, secretAccessKey, sessionToken, addressing, caCertificate, path];
+  const fields = [kind, endpoint, region, bucket, prefix, accessKeyId, secretAccessKey, sessionToken, addressing, caCertificate, credentialsFile, encryption, encryptionKey, path];
   const s3Part = h('div', { class: 'stack' }, endpoint.el, h('div', { class: 'pair' }, region.el, bucket.el), prefix.el, h('div', { class: 'pair' }, accessKeyId.el, secretAccessKey.el),
-    h('details', { class: 'more', open: Boolean(s3.caCertificate || s3.hasSessionToken || s3.addressing === 'virtual-host') }, h('summary', {}, 'Session token, addressing, certificate'), sessionToken.el, addressing.el, caCertificate.el));
-  const shape = () => { s3Part.hidden = kind.value !== 's3'; path.el.hidden = kind.value !== 'folder'; };
+    h('details', { class: 'more', open: Boolean(s3.caCertificate || s3.hasSessionToken || s3.credentialsFile || s3.encryption || s3.addressing === 'virtual-host') }, h('summary', {}, 'Session token, file of keys, addressing, encryption, certificate'), sessionToken.el, credentialsFile.el, addressing.el, encryption.el, encryptionKey.el, caCertificate.el));
+  const shape = () => { s3Part.hidden = kind.value !== 's3'; path.el.hidden = kind.value !== 'folder'; encryptionKey.el.hidden = encryption.value !== 'kms'; };
   shape();
 
   function wanted() {
@@ -74,9 +77,9 @@ export function targetForm({ target, done, cancel }) {
     }
     if (!/^https?:\/\/.+/i.test(endpoint.given ?? '')) throw wrong(endpoint, 'Enter the address of the storage; it begins with https://');
     if (!bucket.given) throw wrong(bucket, 'Enter the name of the bucket.');
-    if (!accessKeyId.given) throw wrong(accessKeyId, 'Enter the access key id.');
-    if (!s3.hasSecret && !secretAccessKey.given) throw wrong(secretAccessKey, 'Enter the secret access key.');
-    return { kind: 's3', endpoint: endpoint.given, region: region.given ?? '', bucket: bucket.given, prefix: prefix.given ?? '', accessKeyId: accessKeyId.given, addressing: addressing.value,
+    if (!credentialsFile.given && !accessKeyId.given) throw wrong(accessKeyId, 'Enter the access key id.');
+    if (!credentialsFile.given && !s3.hasSecret && !secretAccessKey.given) throw wrong(secretAccessKey, 'Enter the secret access key.');
+    return { kind: 's3', endpoint: endpoint.given, region: region.given ?? '', bucket: bucket.given, prefix: prefix.given ?? '', accessKeyId: accessKeyId.given ?? '', credentialsFile: credentialsFile.given, encryption: encryption.value === 'none' ? null : encryption.value, encryptionKey: encryption.value === 'kms' ? encryptionKey.given : null, addressing: addressing.value,
       caCertificate: caCertificate.given, secretAccessKey: secretAccessKey.given, sessionToken: sessionToken.given };
   }
 

@@ -59,12 +59,8 @@ export const CLIP_STATES = {
 const NOTED = { word: 'Noted', tone: 'plain', icon: 'check' };
 export const clipState = (state) => (state === 'noted' ? NOTED : CLIP_STATES[state]) ?? { word: String(state), tone: 'plain', icon: 'dot' };
 
-/** Why there is no footage, or null. What the box says of a noted event is worked out from how the channel is set now: said here is only what is true of then. */
-export function eventReason({ state, stateSentence }) {
-  if (state === 'dropped') return stateSentence;
-  if (state !== 'noted') return null;
-  return stateSentence?.includes('of this kind') ? 'No footage is kept of events of this kind.' : 'No footage is kept of this.';
-}
+/** Why there is no footage, as it was said when it happened, or null. */
+export const eventReason = ({ state, stateSentence }) => (state === 'dropped' || state === 'noted' ? stateSentence : null);
 
 export const WAYS = {
   'copy-sub': 'As it came, from the second stream',
