@@ -130,7 +130,10 @@ def leave(*_):
 
 
 def end_left_overs():
-    """Kill all processes below this one; what they were."""
+    """Kill all processes below this one that do not end by themselves, as a browser's helpers do a moment after it; what they were."""
+    deadline = time.monotonic() + 3
+    while any(is_alive(pid) for pid in descendants(os.getpid())) and time.monotonic() < deadline:
+        time.sleep(0.05)
     left = [(pid, command_line(pid)) for pid in descendants(os.getpid())]
     for pid, _ in left:
         try:
