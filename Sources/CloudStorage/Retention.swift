@@ -7,12 +7,15 @@ public import Logging
 public struct Retention: Sendable {
     private static let memory: TimeInterval = 366 * 86_400
 
+    private let box: String
     private let uploader: Uploader
     private let index: FootageIndex
     private let time: TimeSource
     private let logger: Logger
 
-    public init(uploader: Uploader, index: FootageIndex, time: TimeSource, logger: Logger) {
+    /// `box` is the serial number, under which all keys of this box lie.
+    public init(box: String, uploader: Uploader, index: FootageIndex, time: TimeSource, logger: Logger) {
+        self.box = box
         self.uploader = uploader
         self.index = index
         self.time = time
@@ -21,9 +24,25 @@ public struct Retention: Sendable {
 
     /// Looks every ten minutes until cancelled.
     public func run() async {
+        var cleared: Duration?
         while !Task.isCancelled {
             await sweep()
+            if cleared.map({ time.uptime() - $0 > .seconds(86_400) }) ?? true {
+                cleared = time.uptime()
+                await clearLeftovers()
+            }
             do { try await time.sleep(.seconds(600)) } catch { return }
+        }
+    }
+
+    /// Parts of uploads that nobody goes on with cost the bucket's owner money and show in no list of objects.
+    private func clearLeftovers() async {
+        guard let store = uploader.store else { return }
+        do {
+            let count = try await store.clearLeftovers(under: box)
+            if count > 0 { logger.info("uploads that were never completed were cleared away", metadata: ["count": "\(count)"]) }
+        } catch {
+            logger.warning("uploads that were never completed could not be cleared away yet", metadata: ["reason": "\(error)"])
         }
     }
 

@@ -93,7 +93,7 @@ struct Box {
             eventPictures: eventPictures,
             prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, logLevel: level,
             metricsToken: settings.metricsToken, startedAt: startedAt, time: time, logger: logger)
-        retention = Retention(uploader: uploader, index: spool.index, time: time, logger: logger)
+        retention = Retention(box: state.identity.serialNumber, uploader: uploader, index: spool.index, time: time, logger: logger)
         self.settings = settings
         self.state = state
         self.feed = feed

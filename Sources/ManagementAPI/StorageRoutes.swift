@@ -47,18 +47,22 @@ struct StorageRoutes {
         }
         guard let target else { throw Problem.conflict("No cloud storage is set. Enter one first.") }
         var profile: StorageProfile?
-        if case .s3(let s3) = target { profile = services.targets.profile(of: s3) }
+        var advice: [String] = []
+        if case .s3(let s3) = target, let known = services.targets.profile(of: s3) {
+            profile = known
+            advice = known.advice(for: s3)
+        }
         do {
             let trial = try await services.targets.test(target, credentials: credentials, box: services.identity.serialNumber)
             let failed = trial.steps.first { !$0.ok }
             return TrialAnswer(
                 ok: trial.ok, sentence: failed?.sentence ?? "The storage works.", steps: trial.steps,
                 uploadBytesPerSecond: Nullable(trial.uploadBytesPerSecond.map { Int($0) }), abilities: trial.notes,
-                provider: Nullable(profile?.name), remarks: profile?.remarks ?? [])
+                provider: Nullable(profile?.name), remarks: advice)
         } catch let error as StoreError {
             return TrialAnswer(
                 ok: false, sentence: error.sentence, steps: [.init(name: "reach", ok: false, sentence: error.sentence)],
-                uploadBytesPerSecond: Nullable(nil), abilities: [], provider: Nullable(profile?.name), remarks: profile?.remarks ?? [])
+                uploadBytesPerSecond: Nullable(nil), abilities: [], provider: Nullable(profile?.name), remarks: advice)
         }
     }
 

@@ -141,7 +141,8 @@ import Testing
             S3Target(endpoint: endpoint, region: "r", bucket: "b", prefix: "", accessKeyId: "a", addressing: .path, caCertificate: nil)
         }
         #expect(profiles.profile(of: target("https://s3.eu-south-1.amazonaws.com"))?.name == "Amazon S3")
-        #expect(profiles.profile(of: target("https://x.r2.cloudflarestorage.com"))?.abilities.tags == false)
+        let r2 = target("https://x.r2.cloudflarestorage.com")
+        #expect(profiles.profile(of: r2)?.advice(for: r2).last == "Cloudflare R2 wants the region auto.")
         #expect(profiles.profile(of: target("https://s3.eu-central-003.backblazeb2.com"))?.abilities.conditionalPut == false)
         #expect(profiles.profile(of: target("https://minio.local:9000")) == nil)
         #expect(throws: DecodingError.self) { try StorageProfiles(yaml: "- { name: X, match: [a], condtionalPut: false }") }

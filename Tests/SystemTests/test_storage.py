@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from accounts import Account, stored
@@ -187,6 +188,8 @@ class StoreFaults(StorageCase):
         self.assertEqual(numbers, list(range(1, len(numbers) + 1)), "no part came twice")
         self.assertGreater(len(numbers), 3)
         self.assertEqual((store.parts.uploads, store.written_twice()), ({}, {}))
+        tags = dict(urllib.parse.parse_qsl(begun.popitem()[1].headers["x-amz-tagging"]))
+        self.assertEqual((tags["channel"], tags["retention-days"]), (channel["id"], "7"))
 
     def test_address_in_the_storage(self):
         """A stored clip has an address in the storage itself, valid without a sign-in and for that clip alone; keys may come from a file."""

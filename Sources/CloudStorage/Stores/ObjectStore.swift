@@ -14,6 +14,8 @@ public struct ObjectUpload: Sendable {
     /// Lower-case hexadecimal; the store checks the body against it.
     public let sha256: String
     public let contentType: String
+    /// Names and values that the store shows beside the object, where it takes any: for rules and bills of its own.
+    public var tags: [String: String] = [:]
     /// Asked before each piece of so many bytes goes; waits until it may.
     public var pace: (@Sendable (Int) async throws -> Void)?
 

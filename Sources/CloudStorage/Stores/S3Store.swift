@@ -30,16 +30,12 @@ public final class S3Store: ObjectStore {
         let partBytes: @Sendable (Int) -> Int
         /// Bytes that a connection may hold on their way, nil for the system's choice.
         let sendBuffer: @Sendable () -> Int?
-        /// Tags for new objects, where the store takes them.
-        let tags: @Sendable (ObjectUpload) -> [String: String]
 
         public init(
-            partBytes: @escaping @Sendable (Int) -> Int = { max($0, 8 << 20) }, sendBuffer: @escaping @Sendable () -> Int? = { nil },
-            tags: @escaping @Sendable (ObjectUpload) -> [String: String] = { _ in [:] }
+            partBytes: @escaping @Sendable (Int) -> Int = { max($0, 8 << 20) }, sendBuffer: @escaping @Sendable () -> Int? = { nil }
         ) {
             self.partBytes = partBytes
             self.sendBuffer = sendBuffer
-            self.tags = tags
         }
     }
 
@@ -128,9 +124,8 @@ public final class S3Store: ObjectStore {
             headers["x-amz-server-side-encryption"] = "aws:kms"
             if let key { headers["x-amz-server-side-encryption-aws-kms-key-id"] = key }
         }
-        let tags = line.tags(upload)
-        if abilities.tags, !tags.isEmpty {
-            headers["x-amz-tagging"] = tags.sorted { $0.key < $1.key }
+        if abilities.tags, !upload.tags.isEmpty {
+            headers["x-amz-tagging"] = upload.tags.sorted { $0.key < $1.key }
                 .map { "\(SignatureV4.encode($0.key))=\(SignatureV4.encode($0.value))" }.joined(separator: "&")
         }
         return headers

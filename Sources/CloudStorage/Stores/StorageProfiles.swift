@@ -6,15 +6,14 @@ public struct StorageProfile: Sendable, Equatable, Decodable {
     public let name: String
     /// Hosts, with `*` at either end.
     let match: [String]
-    public let addressing: S3Target.Addressing?
-    public let region: String?
-    let tags: Bool?
+    let addressing: S3Target.Addressing?
+    let region: String?
     let conditionalPut: Bool?
     let checksum: Bool?
-    public let remarks: [String]
+    let remarks: [String]
 
     private enum Key: String, CodingKey, CaseIterable {
-        case name, match, addressing, region, tags, conditionalPut, checksum, remarks
+        case name, match, addressing, region, conditionalPut, checksum, remarks
     }
 
     private struct AnyKey: CodingKey {
@@ -34,7 +33,6 @@ public struct StorageProfile: Sendable, Equatable, Decodable {
         match = try values.decode([String].self, forKey: .match)
         addressing = try values.decodeIfPresent(S3Target.Addressing.self, forKey: .addressing)
         region = try values.decodeIfPresent(String.self, forKey: .region)
-        tags = try values.decodeIfPresent(Bool.self, forKey: .tags)
         conditionalPut = try values.decodeIfPresent(Bool.self, forKey: .conditionalPut)
         checksum = try values.decodeIfPresent(Bool.self, forKey: .checksum)
         remarks = try values.decodeIfPresent([String].self, forKey: .remarks) ?? []
@@ -53,9 +51,20 @@ public struct StorageProfile: Sendable, Equatable, Decodable {
         }
     }
 
+    /// What is known of the provider, and where the target is set otherwise than the provider wants it; sentences.
+    public func advice(for target: S3Target) -> [String] {
+        var advice = remarks
+        if let addressing, addressing != target.addressing {
+            let wanted = addressing == .virtualHost ? "in the host name" : "in the path"
+            advice.append("\(name) wants the bucket \(wanted). Change the addressing.")
+        }
+        if let region, region != target.region { advice.append("\(name) wants the region \(region).") }
+        return advice
+    }
+
     /// What the provider's buckets can.
     var abilities: StoreAbilities {
-        StoreAbilities(conditionalPut: conditionalPut ?? true, checksum: checksum ?? true, tags: tags ?? true)
+        StoreAbilities(conditionalPut: conditionalPut ?? true, checksum: checksum ?? true)
     }
 }
 

@@ -4,7 +4,7 @@ public struct StoreAbilities: Codable, Sendable, Equatable {
     public var conditionalPut: Bool
     /// A body that does not fit the SHA-256 that comes with it is refused.
     public var checksum: Bool
-    /// Objects may bear tags.
+    /// Objects may bear tags; a right of its own, so it is tried before it is used.
     public var tags: Bool
     /// Objects may come in parts.
     public var multipart: Bool
@@ -21,7 +21,7 @@ public struct StoreAbilities: Codable, Sendable, Equatable {
 
     /// What most stores can.
     public init(
-        conditionalPut: Bool = true, checksum: Bool = true, tags: Bool = true, multipart: Bool = true, minimumPartBytes: Int = 5 << 20,
+        conditionalPut: Bool = true, checksum: Bool = true, tags: Bool = false, multipart: Bool = true, minimumPartBytes: Int = 5 << 20,
         parallelParts: Bool = true, objectLock: Bool? = nil, lifecycle: Bool? = nil, clockOffset: Double? = nil
     ) {
         self.conditionalPut = conditionalPut

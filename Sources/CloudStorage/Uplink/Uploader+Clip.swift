@@ -51,12 +51,17 @@ extension Uploader {
         try await index.notePreviewed(clip.id)
     }
 
+    /// What the bucket's owner may want to sort or bill footage by.
+    private static func tags(_ manifest: ClipManifest) -> [String: String] {
+        ["site": manifest.site.text, "channel": manifest.channel.text, "retention-days": String(manifest.retentionDays)]
+    }
+
     private func putThumbnail(_ manifest: ClipManifest, to store: any ObjectStore) async throws {
         guard let thumbnail = manifest.thumbnail, let path = spool.localFile(manifest, thumbnail) else { return }
         try await put(
             ObjectUpload(
                 key: manifest.thumbnailKey, content: .file(path), bytes: thumbnail.bytes, sha256: thumbnail.sha256,
-                contentType: "image/jpeg"), of: .metadata, to: store)
+                contentType: "image/jpeg"), of: manifest, as: .metadata, to: store)
     }
 
     private func upload(_ job: Job, to store: any ObjectStore) async throws {
@@ -70,7 +75,7 @@ extension Uploader {
         if !clip.previewed { try await putThumbnail(manifest, to: store) }
         try await put(
             ObjectUpload(key: manifest.objectKey, content: .file(path), bytes: file.bytes, sha256: file.sha256, contentType: "video/mp4"),
-            of: job.kind, to: store
+            of: manifest, as: job.kind, to: store
         ) { [index] sent in index.setProgress(Double(sent.total) / Double(max(1, file.bytes)), of: clip.id) }
         // The bytes on disk, not a new rendering: an attempt that was taken without our knowing must compare equal.
         let sidecar = try await spool.manifestData(of: clip.id)
@@ -78,15 +83,16 @@ extension Uploader {
         try await put(
             ObjectUpload(
                 key: manifest.sidecarKey, content: .data(sidecar), bytes: sidecar.count, sha256: digest, contentType: "application/json"),
-            of: .metadata, to: store)
+            of: manifest, as: .metadata, to: store)
     }
 
     /// Puts one object and looks whether it is there as it should be; a key that is taken is compared, not trusted.
     private func put(
-        _ object: ObjectUpload, of kind: UplinkClass, to store: any ObjectStore,
+        _ object: ObjectUpload, of manifest: ClipManifest, as kind: UplinkClass, to store: any ObjectStore,
         progress: @escaping @Sendable (UploadProgress) -> Void = { _ in }
     ) async throws {
         var upload = object
+        upload.tags = Self.tags(manifest)
         upload.pace = { [governor] bytes in try await governor.admit(bytes, of: kind) }
         do {
             try await store.put(upload) { [governor] sent in
