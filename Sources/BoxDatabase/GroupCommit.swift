@@ -1,9 +1,11 @@
+public import Core
 public import GRDB
 import Synchronization
 
 /// Many small writes in one transaction: what comes while one is made durable goes into the next, together.
 ///
-/// A disk makes a few dozen transactions durable in a second, whatever is in them; a site's cameras may tell of more events than that.
+/// A disk makes a few dozen transactions durable in a second, whatever is in them; a site's cameras may tell of more events than that. A lone
+/// write goes at once; where one follows another closely it waits for a thirtieth of a second, so that others may come with it.
 public final class GroupCommit: Sendable {
     private struct Write {
         let body: @Sendable (Database) throws -> Void
@@ -13,13 +15,19 @@ public final class GroupCommit: Sendable {
     private struct State {
         var waiting: [Write] = []
         var running = false
+        /// When the last transaction was done.
+        var last: Duration?
     }
 
+    private static let pace = Duration.milliseconds(30)
+
     private let database: BoxDatabase
+    private let time: TimeSource
     private let state = Mutex(State())
 
-    public init(_ database: BoxDatabase) {
+    public init(_ database: BoxDatabase, time: TimeSource = .system) {
         self.database = database
+        self.time = time
     }
 
     /// Writes; durable when it returns. A body that throws undoes its own writes and no other's.
@@ -36,6 +44,8 @@ public final class GroupCommit: Sendable {
 
     private func commit() async {
         while true {
+            let now = time.uptime()
+            if let last = state.withLock({ $0.last }), now - last < Self.pace { try? await time.sleep(Self.pace - (now - last)) }
             let batch = state.withLock { state in
                 defer { state.waiting = [] }
                 if state.waiting.isEmpty { state.running = false }
@@ -45,6 +55,7 @@ public final class GroupCommit: Sendable {
             let bodies = batch.map(\.body)
             do {
                 try await database.write { database in for body in bodies { try body(database) } }
+                state.withLock { $0.last = time.uptime() }
                 for write in batch { write.done.resume() }
             } catch {
                 // One of them is wrong, or the disk is: each tells for itself.

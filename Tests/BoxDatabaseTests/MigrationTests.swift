@@ -74,4 +74,31 @@ import Testing
         #expect(try await database.read { try SettingRecord.fetchCount($0) } == 199)
         #expect(try await database.read { try $0.setting("key 77", as: Int.self) } == nil)
     }
+
+    @Test func aLoneWriteGoesAtOnceAndThoseThatFollowWaitForOneAnother() async throws {
+        let folder = try TemporaryFolder()
+        let database = try BoxDatabase(path: folder.path + "/box.sqlite")
+        let time = ManualTime()
+        let together = GroupCommit(database, time: time.source)
+        try await together.write { try $0.set("first", to: 1) }
+        let count = Counter()
+        await withTaskGroup(of: Void.self) { group in
+            for index in 0..<20 {
+                group.addTask {
+                    try? await together.write { try $0.set("more \(index)", to: index) }
+                    count.next()
+                }
+            }
+            // The clock stands still: nothing is written until the pace has passed.
+            #expect(await eventually { time.sleepers == 1 })
+            #expect(count.value == 0)
+            time.advance(.milliseconds(30))
+            #expect(
+                await eventually {
+                    time.advance(.milliseconds(30))
+                    return count.value == 20
+                })
+        }
+        #expect(try await database.read { try SettingRecord.fetchCount($0) } == 21)
+    }
 }

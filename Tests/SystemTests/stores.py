@@ -43,14 +43,14 @@ class Request:
 class FaultyS3:
     """An S3 store in memory: verifies signatures and digests, honours If-None-Match, keeps account of every request."""
 
-    def __init__(self, session_token=None, tls_folder=None):
+    def __init__(self, session_token=None, tls_folder=None, address="127.0.0.1"):
         """With `tls_folder` it speaks TLS, with a certificate of its own authority that is made in that folder (`certificate`)."""
         self.known = {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "region": REGION, "session_token": session_token}
         self.objects, self.commits, self.requests, self.parts = {}, {}, [], Parts()
         self.lock = threading.Lock()
         self.mode, self.retry_after, self.fault_changed = None, None, threading.Event()
         self.delay = 0  # seconds that each PUT takes longer, half of it before and half after the object is stored
-        self.server, self.port, self.certificate = None, 0, None
+        self.server, self.port, self.certificate, self.address = None, 0, None, address
         if tls_folder:
             self.make_certificate(tls_folder)
         self.open()
@@ -104,7 +104,7 @@ class FaultyS3:
             def handle_error(self, *_):
                 """A client that went away is no error."""
 
-        self.server = Server(("127.0.0.1", self.port), Handler)
+        self.server = Server((self.address, self.port), Handler)
         if self.certificate:
             self.server.socket = self.context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.server.connections = set()
@@ -138,7 +138,7 @@ class FaultyS3:
     @property
     def endpoint(self):
         """The address to give to the box."""
-        return f"http{'s' if self.certificate else ''}://127.0.0.1:{self.port}"
+        return f"http{'s' if self.certificate else ''}://{self.address}:{self.port}"
 
     def target(self, **more):
         """The body of PUT /storage/target for this store."""
@@ -327,7 +327,7 @@ class Moto:
                            timeout=600)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port = listener.getsockname()[1]
-        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.endpoint = f"http://{self.address}:{self.port}"
         self.process = subprocess.Popen([program, "-H", "127.0.0.1", "-p", str(self.port)], stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 60

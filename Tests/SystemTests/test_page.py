@@ -74,6 +74,29 @@ class Page(PageCase):
         page.shoot("cloud", self.overflow)
         self.done()
 
+    def test_ca_line(self):
+        """The line is tested with progress and a result, and what footage may take is set by the week."""
+        page, box = self.browser, self.box_under_test
+        page.open("#/cloud")
+        page.click("network-test-start")
+        page.find("network-test-result", seconds=60)
+        result = box.get("/storage/line/test")["results"][0]
+        self.assertGreater(result["uploadBitsPerSecond"], 0)
+        page.await_text("The line carries")
+        page.click("line-change")
+        page.choose("line-cap-percent")
+        page.fill("line-cap-value", "0")
+        page.click("line-save")
+        page.await_text("Enter a whole number from 1 to 100.")
+        page.fill("line-cap-value", "50")
+        page.shoot("line-form", self.overflow)
+        page.click("line-save")
+        wait_for(lambda: box.get("/storage/line")["cap"] == {"kind": "percent", "value": 50}, 10, "the cap")
+        self.assertLess(box.get("/storage/line")["limitBitsPerSecond"], result["uploadBitsPerSecond"])
+        page.shoot("line", self.overflow)
+        box.call("PUT", "/storage/line", {"cap": None})
+        self.done()
+
     def test_d_add_a_camera(self):
         """A live test says the password is wrong; corrected in place it shows picture and streams; the camera is added."""
         page = self.browser

@@ -36,7 +36,8 @@ struct LineMeter: Sendable {
             return
         }
         guard present > before else { return }
-        if isBusy, present == before + 1, let last = seconds.last, last > 0 {
+        // Only a second between two others that were busy was busy from end to end.
+        if isBusy, present == before + 1, let last = seconds.last, last > 0, let former = seconds.dropLast().last, former > 0 {
             busySeconds = min(Self.busyMemory, busySeconds + 1)
             capacity = capacity.map { $0 + (Double(last) - $0) / max(busySeconds, 4) } ?? Double(last)
         }

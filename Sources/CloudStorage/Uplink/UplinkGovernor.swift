@@ -69,9 +69,6 @@ public final class UplinkGovernor: Sendable {
 
     // MARK: Transfers
 
-    /// How many transfers of classes that give way may run, and how many of the others besides.
-    var parallel: Int { state.withLock { $0.parallelism.count } }
-
     /// Whether one more transfer of this class may begin.
     func mayBegin(_ kind: UplinkClass) -> Bool {
         let now = time.uptime()

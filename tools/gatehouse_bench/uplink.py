@@ -1,0 +1,183 @@
+"""The uplink: a hundred thousand clips at the start, a backlog on a line of 1 Mbit/s, and what is new beside it."""
+
+import contextlib
+import ctypes
+import datetime
+import hashlib
+import json
+import os
+import secrets
+import sqlite3
+import subprocess
+import time
+
+from simulator import Simulator
+from stores import FaultyS3
+from waiting import resident_megabytes, wait_for
+
+from .boxes import box
+from .report import at_least, at_most
+
+NEWNET = 0x40000000
+RATE = 1_000_000  # bits a second
+THERE = "10.79.0.1"
+
+
+class Line:
+    """Two network namespaces with a cable of RATE between them: the box's and the store's. Needs root."""
+
+    def __init__(self):
+        self.here, self.there = [f"gatehouse-bench-{os.getpid()}-{name}" for name in ("box", "store")]
+        self.home = os.open("/proc/self/ns/net", os.O_RDONLY)
+        for name in (self.here, self.there):
+            self.run("ip", "netns", "add", name)
+            self.run("ip", "-n", name, "link", "set", "lo", "up")
+        self.run("ip", "-n", self.here, "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", self.there)
+        for name, address in ((self.here, "10.79.0.2"), (self.there, THERE)):
+            self.run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "cable")
+            self.run("ip", "-n", name, "link", "set", "cable", "up")
+        self.run("tc", "-n", self.here, "qdisc", "add", "dev", "cable", "root", "tbf", "rate", str(RATE), "burst", "4000", "latency", "300ms")
+
+    @staticmethod
+    def run(*command):
+        """A command that must work."""
+        subprocess.run(command, check=True, capture_output=True, timeout=20)
+
+    @staticmethod
+    def enter(descriptor):
+        """Put this thread, and what it starts, into a namespace."""
+        if ctypes.CDLL(None, use_errno=True).setns(descriptor, NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+
+    def stay(self, name):
+        """In the namespace from now on."""
+        there = os.open(f"/run/netns/{name}", os.O_RDONLY)
+        self.enter(there)
+        os.close(there)
+
+    def close(self):
+        """Go home and remove them."""
+        self.enter(self.home)
+        os.close(self.home)
+        for name in (self.here, self.there):
+            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+
+
+def text(moment):
+    """A time as the box writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def fill(made, count, size, channel="bench-channel"):
+    """Put clips into the spool of a box that does not run, as if they had waited for hours; their bytes in all."""
+    with open(os.path.join(made.state, "identity.json")) as file:
+        serial = json.load(file)["serialNumber"]
+    database = sqlite3.connect(os.path.join(made.state, "box.sqlite"))
+    site = database.execute("SELECT id FROM site").fetchone()[0]
+    started = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=30)
+    picture, total = b"\xff\xd8" + bytes(400), 0
+    rows = []
+    for number in range(count):
+        at = started + datetime.timedelta(seconds=number * 100_000 / count)
+        clip = f"{int(at.timestamp() * 1000):012x}7{secrets.token_hex(10)[:19]}"
+        body = secrets.token_bytes(size)
+        day = at.strftime("%Y/%m/%d")
+        manifest = {
+            "schema": 1, "id": clip, "box": serial, "site": site, "channel": channel, "channelName": "Bench", "stage": "ready", "startsAt": text(at),
+            "startsUptime": 1, "bootID": "bench", "events": [], "definition": {"kind": "high", "resolution": "1080P", "width": 1920, "height": 1080,
+                                                                              "bitRate": 1000000},
+            "retentionDays": 7, "plan": {"way": "software", "reason": "", "width": 1920, "height": 1080, "frameRate": 10, "bitRate": 1000000},
+            "sourceStart": 0, "clip": {"name": "clip.mp4", "bytes": size, "sha256": hashlib.sha256(body).hexdigest()},
+            "thumbnail": {"name": "thumbnail.jpg", "bytes": len(picture), "sha256": hashlib.sha256(picture).hexdigest()},
+            "footage": {"width": 1920, "height": 1080, "frameRate": 10, "videoCodec": "h264", "duration": 30}, "interrupted": False,
+            "asItCame": False, "objectKey": f"{serial}/{site}/{channel}/{day}/{clip}.mp4"}
+        folder = os.path.join(made.state, "spool", clip)
+        os.mkdir(folder, 0o700)
+        written = json.dumps(manifest, sort_keys=True)
+        for name, content in (("clip.mp4", body), ("thumbnail.jpg", picture), ("clip.json", written.encode())):
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(content)
+        total += size + len(picture) + len(written)
+        rows.append((clip, channel, "Bench", at.strftime("%Y-%m-%d %H:%M:%S.000"), "queued", written, size + len(picture), 0, size))
+    database.executemany("INSERT INTO clip (id, channelId, channelName, startsAt, state, manifest, spoolBytes, attempts, clipBytes) "
+                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    database.commit()
+    database.close()
+    return total
+
+
+def recovery(report, count):
+    """From the start of the program to its first word, with so many clips that wait."""
+    with box(storage__folder=None) as made:
+        made.stop()
+        fill(made, count, 200)
+        made.start()
+        seconds, memory = made.ready_seconds, resident_megabytes(made.pid)
+        waiting = made.call("GET", "/storage")["backlog"]["clips"]
+        if waiting != count:
+            raise AssertionError(f"{waiting} of {count} clips were taken up")
+    report.add("uplink.recovery_100k_seconds", seconds, "s", **at_most(seconds, 5))
+    report.note(f"uplink: {count} waiting clips are taken up {seconds:.2f} s after the program's start; {memory:.0f} MB resident then")
+
+
+def event_seconds(made, channel):
+    """From the end of an event's recording to its clip in the store."""
+    event = made.trigger(channel)
+    clip = made.await_stored(event, seconds=240)
+    stored = datetime.datetime.fromisoformat(clip["storedAt"].replace("Z", "+00:00"))
+    began = datetime.datetime.fromisoformat(clip["startsAt"].replace("Z", "+00:00"))
+    return (stored - began).total_seconds() - clip["durationSeconds"]
+
+
+@contextlib.contextmanager
+def far_store():
+    """A line with a store at its end; this thread stands at the box's end of it."""
+    line = Line()
+    store = None
+    try:
+        line.stay(line.there)
+        store = FaultyS3(address=THERE)
+        line.stay(line.here)
+        yield store
+    finally:
+        if store:
+            store.close()
+        line.close()
+
+
+def drain(report, quick):
+    """A backlog on the line, and an event in the middle of it."""
+    with far_store() as store, contextlib.closing(Simulator(size="640x360", bitrate=700, no_sub=True)) as simulator, \
+            box(recording__seconds_before=2, recording__seconds=8, storage__allow_http=True, http__tls=False) as made:
+        made.call("PUT", "/storage/target", store.target())
+        channel = made.add_camera(simulator.cameras[0], sub=False)
+        made.link(channel, "custom", resolution="720P", bitRate=2_000_000)
+        made.await_picture(channel)
+        alone = [event_seconds(made, channel) for _ in range(2 if quick else 4)]
+        made.stop()
+        clips = 24 if quick else 60
+        total = fill(made, clips, 300_000)
+        known = len(store.keys(".mp4"))
+        made.start()
+        began = time.monotonic()
+        made.await_picture(channel)
+        beside = [event_seconds(made, channel) for _ in range(2 if quick else 4)]
+        extra = 0
+        wait_for(lambda: len(store.keys(".mp4")) >= known + clips + len(beside), 600, "the end of the backlog", every=0.2)
+        seconds = time.monotonic() - began
+        extra = sum(len(store.read(key)) for key in store.keys(".mp4")[-len(beside):])
+    slowdown = (sum(beside) / len(beside)) / (sum(alone) / len(alone))
+    fraction = (total + extra) * 8 / seconds / RATE
+    report.add("uplink.live_slowdown", slowdown, "", **at_most(slowdown, 1.5))
+    report.add("uplink.line_fraction", fraction, "", **at_least(fraction, 0.85))
+    report.note(f"uplink: on a line of 1 Mbit/s an event's clip is in the store {sum(alone) / len(alone):.1f} s after its end alone, "
+                f"{sum(beside) / len(beside):.1f} s beside a backlog; {(total + extra) / 1e6:.1f} MB went up in {seconds:.0f} s")
+
+
+def run(report, program, quick):
+    """All of it."""
+    recovery(report, 100_000)
+    if os.geteuid():
+        report.note("uplink: a line needs root, to make network namespaces")
+        return
+    drain(report, quick)
