@@ -233,6 +233,14 @@ public final class FootageIndex: Sendable {
         }
     }
 
+    /// Lets clips wait again that are under way by their rows alone.
+    func requeue(except inHand: Set<ClipID>) async throws {
+        _ = try await database.write { database in
+            try ClipRecord.filter(Column("state") == ClipState.sending.rawValue && !inHand.contains(Column("id")))
+                .updateAll(database, Column("state").set(to: ClipState.queued.rawValue))
+        }
+    }
+
     /// The picture of a clip is in the store.
     func notePreviewed(_ id: ClipID) async throws {
         try await database.write { try $0.execute(sql: "UPDATE clip SET previewed = 1 WHERE id = ?", arguments: [id]) }

@@ -28,21 +28,22 @@ public struct Retention: Sendable {
         while !Task.isCancelled {
             await sweep()
             if cleared.map({ time.uptime() - $0 > .seconds(86_400) }) ?? true {
-                cleared = time.uptime()
-                await clearLeftovers()
+                if await clearLeftovers() { cleared = time.uptime() }
             }
             do { try await time.sleep(.seconds(600)) } catch { return }
         }
     }
 
     /// Parts of uploads that nobody goes on with cost the bucket's owner money and show in no list of objects.
-    private func clearLeftovers() async {
-        guard let store = uploader.store else { return }
+    private func clearLeftovers() async -> Bool {
+        guard let store = uploader.store else { return false }
         do {
-            let count = try await store.clearLeftovers(under: box)
+            let count = try await store.clearLeftovers(under: box + "/")
             if count > 0 { logger.info("uploads that were never completed were cleared away", metadata: ["count": "\(count)"]) }
+            return true
         } catch {
             logger.warning("uploads that were never completed could not be cleared away yet", metadata: ["reason": "\(error)"])
+            return false
         }
     }
 

@@ -160,6 +160,9 @@ struct FootageRoutes {
             if let local {
                 try await Self.send(local, range, to: &writer)
             } else if let store {
+                // Whoever plays a clip through the box has the line before what waits.
+                let watch = services.uploader.governor.watch()
+                defer { watch.end() }
                 let pieces = PieceQueue()
                 async let reading: Void = pieces.fill { sink in
                     try await store.read(key ?? record.manifest.objectKey, range: range) { await sink($0) }

@@ -27,6 +27,8 @@ final class FakeStore: ObjectStore {
         var puts: [String: Int] = [:]
         var overwritten = 0
         var requests = 0
+        /// Keys of objects that another program put.
+        var withoutDigest: Set<String> = []
     }
 
     let state = Mutex(State())
@@ -46,7 +48,7 @@ final class FakeStore: ObjectStore {
         try state.withLock { state in
             state.requests += 1
             if case .fails(let error) = state.mode { throw error }
-            return state.objects[key].map { ObjectInfo(bytes: $0.bytes, sha256: $0.sha256) }
+            return state.objects[key].map { ObjectInfo(bytes: $0.bytes, sha256: state.withoutDigest.contains(key) ? nil : $0.sha256) }
         }
     }
     func read(_ key: String, range: Range<Int>, to body: @Sendable (ByteBuffer) async throws -> Void) async throws {}

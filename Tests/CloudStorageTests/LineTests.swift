@@ -108,12 +108,15 @@ import Testing
             endpoint: "https://s3.example.com", region: "r", bucket: "b", prefix: "", accessKeyId: "", addressing: .path,
             caCertificate: nil,
             credentialsFile: path)
-        #expect(throws: StoreError.self) { try S3KeySource(target: target, credentials: nil) }
+        #expect(throws: StoreError.self) { try S3KeySource(target: target, credentials: nil).keys() }
         try "aws_access_key_id = A\naws_secret_access_key = one\n".write(toFile: path, atomically: true, encoding: .utf8)
         let source = try S3KeySource(target: target, credentials: nil)
         #expect(try source.keys().secretAccessKey == "one")
         try "aws_access_key_id = A\naws_secret_access_key = two\n".write(toFile: path, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: 10)], ofItemAtPath: path)
+        #expect(try source.keys().secretAccessKey == "two")
+        try "half written".write(toFile: path, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: 20)], ofItemAtPath: path)
         #expect(try source.keys().secretAccessKey == "two")
     }
 

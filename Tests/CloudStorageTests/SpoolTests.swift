@@ -45,6 +45,22 @@ import Testing
         #expect(try await read == 20_000)
     }
 
+    @Test func whatCannotBeReadNowIsKept() async throws {
+        let first = try SpoolBench()
+        let clip = try await first.queueClip()
+        let other = try await first.queueClip()
+        // As another version of the program might have written it.
+        let strange = ClipDirectory(spool: first.spool.path, id: clip.id).file(ClipDirectory.manifestName)
+        try Data("{\"schema\": 9}".utf8).write(to: URL(fileURLWithPath: strange))
+        let never = first.spool.path + "/" + ClipID.timeOrdered(at: Date()).text
+        try FileManager.default.createDirectory(atPath: never, withIntermediateDirectories: false)
+
+        let second = try SpoolBench(folder: first.folder, freshDatabase: true)
+        let report = try await second.spool.recover()
+        #expect(report == RecoveryReport(clips: 1, interrupted: 0, removed: 1, damaged: 1))
+        #expect(Set(second.directories) == [clip.id.text, other.id.text])
+    }
+
     @Test func waitingClipsAreTakenUpByTheirSizesAlone() async throws {
         let first = try SpoolBench()
         var clips: [ClipManifest] = []

@@ -86,6 +86,19 @@ import Testing
         }
     }
 
+    @Test func anObjectWithoutADigestUnderTheKeyIsNotTakenForOurs() async throws {
+        let bench = try SpoolBench()
+        let store = FakeStore()
+        let clip = try await bench.queueClip()
+        store.state.withLock { $0.objects[clip.objectKey] = (clip.clip?.bytes ?? 0, "") }
+        store.state.withLock { $0.withoutDigest = [clip.objectKey] }
+        try await withUploader(bench, store) { _ in
+            #expect(await eventually { ((try? await bench.spool.index.clip(clip.id))??.attempts ?? 0) > 0 })
+        }
+        #expect(try await bench.state(of: clip.id) == .queued)
+        #expect(bench.directories.contains(clip.id.text))
+    }
+
     @Test func anotherObjectUnderTheKeyIsNeverTaken() async throws {
         let bench = try SpoolBench()
         let store = FakeStore()

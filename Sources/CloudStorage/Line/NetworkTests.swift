@@ -74,11 +74,11 @@ public final class NetworkTests: Sendable {
         var failure: String?
         do {
             // What waits gives way, so that the line is measured and not what is left of it.
-            let result = try await uploader.governor.watching {
-                try await test.run { progress in
-                    self.state.withLock { $0.now.progress = progress }
-                    self.changed()
-                }
+            let watch = uploader.governor.watch()
+            defer { watch.end() }
+            let result = try await test.run { progress in
+                self.state.withLock { $0.now.progress = progress }
+                self.changed()
             }
             uploader.governor.learn(capacity: Double(result.uploadBitsPerSecond) / 8)
             try await keep(Entry(at: time.now(), result: result))
@@ -120,11 +120,15 @@ public final class NetworkTests: Sendable {
 
     /// Repeats the test once a day at the hour that is set, until cancelled.
     public func run() async {
+        var tried: Date?
         while (try? await time.sleep(.seconds(300))) != nil {
-            guard let hour = uploader.governor.settings.testHour, uploader.store != nil, uploader.failure == nil else { continue }
-            let last = try? await history().first?.at
+            guard let hour = uploader.governor.settings.testHour, uploader.store != nil, uploader.failure == nil,
+                uploader.governor.limitBitsPerSecond != 0
+            else { continue }
+            let last = [try? await history().first?.at, tried].compactMap { $0 }.max()
             let now = time.now()
             guard uploader.governor.hour(of: now) == hour, last.map({ now.timeIntervalSince($0) > Self.pause }) ?? true else { continue }
+            tried = now
             do {
                 _ = try start()
             } catch {

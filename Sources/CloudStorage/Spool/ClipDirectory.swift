@@ -37,6 +37,9 @@ struct ClipDirectory: Sendable {
         return try? GatehouseJSON.decoder.decode(ClipManifest.self, from: data)
     }
 
+    /// Whether there certainly is no manifest: anything else that keeps it from being read is no reason to remove footage.
+    var lacksManifest: Bool { access(file(Self.manifestName), F_OK) != 0 && errno == ENOENT }
+
     /// Completes the recording: the source is durable and named in the manifest.
     func capture(_ manifest: ClipManifest) throws -> ClipManifest {
         let descriptor = open(file(Self.sourceName), O_RDONLY | O_CLOEXEC)

@@ -45,7 +45,7 @@ public final class Spool: FootageSpool, Sendable {
     let logger: Logger
     private let queue = BlockingQueue(name: "spool")
     private let state = Mutex(State())
-    private let late: LateWrites
+    let late: LateWrites
     /// Raised when a clip waits for a worker.
     public let captured = Signal()
     /// Raised when a clip waits for the uploader.
@@ -298,6 +298,15 @@ public final class Spool: FootageSpool, Sendable {
             guard let data = FileManager.default.contents(atPath: path) else { throw FileError("read", path) }
             return data
         }
+    }
+
+    /// The path of a clip's file; nil where it certainly is not there, or is another.
+    /// - Throws: `FileError` where that cannot be told.
+    func fileToSend(_ manifest: ClipManifest, _ file: ClipManifest.File) throws -> String? {
+        let path = directory(manifest.id).file(file.name)
+        if DurableFile.size(path) == file.bytes { return path }
+        guard access(path, F_OK) == 0 || errno == ENOENT else { throw FileError("stat", path) }
+        return nil
     }
 
     /// The path of a clip's file while the spool still has it.

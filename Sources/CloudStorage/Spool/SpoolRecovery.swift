@@ -47,7 +47,7 @@ extension Spool {
         for id in others.sorted(by: { $0.text < $1.text }) {
             do {
                 if try await recover(id, &recovery) { recovery.present.insert(id) }
-                if recovery.rows.count >= Self.batch { try await write(&recovery) }
+                if recovery.rows.count >= Self.batch { await write(&recovery) }
             } catch {
                 // One directory that cannot be taken up now, on a full disk for instance, must not keep the box from starting.
                 recovery.report.damaged += 1
@@ -55,11 +55,7 @@ extension Spool {
                 logger.error("clip could not be recovered yet", metadata: ["clip": "\(id)", "error": "\(error)"])
             }
         }
-        do {
-            try await write(&recovery)
-        } catch {
-            logger.error("rows of recovered clips could not be written yet", metadata: ["error": "\(error)"])
-        }
+        await write(&recovery)
         for id in try await index.unfinished() where !recovery.present.contains(id) {
             recovery.report.damaged += 1
             try await index.noteDropped(id, reason: "The clip's directory was missing at the start of the box.")
@@ -69,16 +65,19 @@ extension Spool {
         return recovery.report
     }
 
-    private func write(_ recovery: inout Recovery) async throws {
+    /// Now, or when there is room for them.
+    private func write(_ recovery: inout Recovery) async {
         let rows = recovery.rows
         recovery.rows = []
-        try await index.put(rows)
+        await late.write("recovered clips") { [index] in try await index.put(rows) }
     }
 
     private func recover(_ id: ClipID, _ recovery: inout Recovery) async throws -> Bool {
         let directory = directory(id)
         measure(id)
         guard var manifest = directory.readManifest(), manifest.id == id else {
+            // What cannot be read now may be read another time, or by the version that wrote it.
+            guard directory.lacksManifest else { throw FileError("read", directory.file(ClipDirectory.manifestName)) }
             recovery.report.removed += 1
             discard(id)
             return false

@@ -11,8 +11,9 @@ struct S3Answer {
         let retryAfter = headers.first(name: "retry-after").flatMap(Int.init).map { Duration.seconds(min(3600, max(0, $0))) }
         error =
             switch (status, code) {
-            case (412, _), (409, "ConditionalRequestConflict"): StoreError(.exists, "Something is stored under this key already.")
+            case (412, _): StoreError(.exists, "Something is stored under this key already.")
             case (_, "NoSuchUpload"): StoreError(.gone, "The storage has forgotten the parts that it had; they go up again.")
+            case (_, "InvalidPart"): StoreError(.gone, "The storage has other parts than it was sent; they go up again.")
             case (_, "EntityTooSmall"): StoreError(.corrupted, "The storage does not take parts as small as these.")
             case (_, "SignatureDoesNotMatch"):
                 StoreError(.refused, "The storage refuses the secret key. Enter it again.")
@@ -29,7 +30,7 @@ struct S3Answer {
             case (401, _), (403, _):
                 StoreError(.refused, "The storage refuses the box (\(code.isEmpty ? String(status) : code)). Check keys and permissions.")
             case (404, _): StoreError(.noBucket, "The storage does not find the bucket. Check endpoint and bucket.")
-            case (408, _), (409, _), (429, _), (500...599, _):
+            case (_, "RequestTimeout"), (408, _), (409, _), (429, _), (500...599, _):
                 StoreError(.busy, "The storage asks to try again later (\(status) \(code)).", retryAfter: retryAfter)
             default: StoreError(.nonsense, "The storage answered \(status) \(code); it may not be S3-compatible.")
             }

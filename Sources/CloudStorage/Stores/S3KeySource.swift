@@ -15,6 +15,8 @@ final class S3KeySource: Sendable {
         var changed: Date?
     }
 
+    private static let mostBytes = 64 << 10
+
     private let path: String?
     private let fixed: Keys?
     private let read = Mutex<Read?>(nil)
@@ -26,19 +28,24 @@ final class S3KeySource: Sendable {
             Keys(accessKeyID: target.accessKeyId, secretAccessKey: $0.secretAccessKey, sessionToken: $0.sessionToken)
         }
         guard path != nil || fixed != nil else { throw StoreError(.refused, "The secret access key is missing.") }
-        _ = try keys()
     }
 
     /// The keys as they are now.
     /// - Throws: `StoreError` when the file cannot be read or has no keys.
     func keys() throws -> Keys {
         guard let path else { return fixed ?? Keys(accessKeyID: "", secretAccessKey: "") }
-        let changed = (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
-        if let known = read.withLock({ $0 }), known.changed == changed { return known.keys }
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        let changed = attributes?[.modificationDate] as? Date
+        let known = read.withLock { $0 }
+        if let known, known.changed == changed { return known.keys }
+        guard attributes?[.type] as? FileAttributeType == .typeRegular, (attributes?[.size] as? Int).map({ $0 <= Self.mostBytes }) ?? false,
+            let text = try? String(contentsOfFile: path, encoding: .utf8)
+        else {
             throw StoreError(.refused, "The file with the storage's keys, \(path), cannot be read. Check its name and its permissions.")
         }
         guard let keys = Self.parse(text) else {
+            // While the file is being written its former keys are good.
+            if let known { return known.keys }
             throw StoreError(.refused, "The file \(path) has no aws_access_key_id and aws_secret_access_key under [default].")
         }
         read.withLock { $0 = Read(keys: keys, changed: changed) }

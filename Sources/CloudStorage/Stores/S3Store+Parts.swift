@@ -44,7 +44,14 @@ extension S3Store {
                 CrashPoint.reach("upload.part")
             }
         }
-        try await complete(begun, tags: tags)
+        do {
+            try await complete(begun, tags: tags)
+        } catch let error as StoreError where [.exists, .gone, .corrupted].contains(error.kind) {
+            // What is there of it will never become the object: nothing of it must stay.
+            try? await abort(upload.key, begun.uploadId)
+            try await uploads.end(upload.key)
+            throw error
+        }
         try await uploads.end(upload.key)
     }
 
@@ -53,7 +60,7 @@ extension S3Store {
         guard let begun = try await uploads.find(upload.key, store: target.identity, sha256: upload.sha256) else { return (nil, []) }
         do {
             return (begun, try await listParts(of: begun))
-        } catch let error as StoreError where error.kind == .gone {
+        } catch let error as StoreError where [.gone, .noBucket].contains(error.kind) {
             // Completed with the answer lost, or cleared away.
             try await uploads.end(upload.key)
             if try await head(upload.key) != nil { throw StoreError(.exists, "Something is stored under this key already.") }
@@ -98,8 +105,10 @@ extension S3Store {
                 }
                 parts.append(Part(number: number, tag: tag, bytes: bytes))
             }
-            guard answer["IsTruncated"]?.flag == true, let next = answer["NextPartNumberMarker"]?.word, next != marker else { return parts }
-            marker = next
+            guard answer["IsTruncated"]?.flag == true, let next = answer["NextPartNumberMarker"]?.integer,
+                next > (Int(marker) ?? 0), parts.count <= Self.mostParts
+            else { return parts }
+            marker = String(next)
         }
     }
 

@@ -12,6 +12,8 @@ import NIOSSL
 /// the whole object is kept in its metadata, for comparison later: that of the store's own for objects in parts is another.
 public final class S3Store: ObjectStore {
     static let digestHeader = "x-amz-meta-sha256"
+    /// Linux's TCP_USER_TIMEOUT, milliseconds.
+    private static let userTimeout = NIOBSDSocket.Option(rawValue: 18)
     static let emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
     let target: S3Target
@@ -72,10 +74,13 @@ public final class S3Store: ObjectStore {
         configuration.timeout.read = .seconds(60)
         configuration.redirectConfiguration = .disallow
         configuration.httpVersion = .http1Only
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
         // What a socket holds has left our hands: with a large buffer on a weak line nothing newer could go before it.
         configuration.http1_1ConnectionDebugInitializer = { channel in
-            guard let bytes = line.sendBuffer() else { return channel.eventLoop.makeSucceededVoidFuture() }
-            return channel.setOption(.socketOption(.so_sndbuf), value: SocketOptionValue(bytes))
+            let patience = channel.setOption(
+                ChannelOptions.Types.SocketOption(level: .tcp, name: Self.userTimeout), value: SocketOptionValue(60_000))
+            guard let bytes = line.sendBuffer() else { return patience }
+            return patience.and(channel.setOption(.socketOption(.so_sndbuf), value: SocketOptionValue(bytes))).map { _ in }
         }
         if let pem = target.caCertificate {
             guard let certificates = try? NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)), !certificates.isEmpty else {
@@ -145,7 +150,13 @@ public final class S3Store: ObjectStore {
         let headers = ["range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)"]
         let response = try await send(.GET, key, headers: headers, allowing: timeout + .seconds(range.count / 8_000))
         try await expect(response, [206])
-        for try await piece in response.body { try await body(piece) }
+        var left = range.count
+        for try await piece in response.body {
+            left -= piece.readableBytes
+            guard left >= 0 else { throw StoreError(.corrupted, "The storage sent more than was asked for.") }
+            try await body(piece)
+        }
+        guard left == 0 else { throw StoreError(.corrupted, "The storage sent less than was asked for.") }
     }
 
     public func delete(_ key: String) async throws {
@@ -155,6 +166,8 @@ public final class S3Store: ObjectStore {
 
     public func link(to key: String, validFor span: Duration) throws -> String? {
         let signer = try signer()
+        // A session token would stand in the address.
+        guard signer.sessionToken == nil else { return nil }
         let host = host
         let query = signer.presign(path: path(key), host: host, validFor: span, at: time.now())
         var url = base
@@ -201,8 +214,8 @@ public final class S3Store: ObjectStore {
             accessKeyID: keys.accessKeyID, secretAccessKey: keys.secretAccessKey, sessionToken: keys.sessionToken, region: target.region)
     }
 
-    /// Sends one signed request; an empty key means the bucket itself. `allowing` bounds the time; a body gets as long as the slowest line
-    /// that is worth having, 8 KB/s, takes for it.
+    /// Sends one signed request; an empty key means the bucket itself. `allowing` bounds the time; a body gets as long as a bound of the rate
+    /// of 2 KB/s takes for it, for it may be held back: a dead line is told by the kernel, a minute after nobody takes what was sent.
     func send(
         _ method: HTTPMethod, _ key: String, query: [(String, String)] = [], headers: [String: String] = [:], body: Body? = nil,
         allowing limit: Duration? = nil
@@ -222,7 +235,7 @@ public final class S3Store: ObjectStore {
         for (name, value) in signed where name != "host" { request.headers.add(name: name, value: value) }
         request.headers.replaceOrAdd(name: "host", value: host)
         request.body = body?.content
-        return try await execute(request, allowing: limit ?? (timeout + .seconds((body?.bytes ?? 0) / 8_000)))
+        return try await execute(request, allowing: limit ?? (timeout + .seconds((body?.bytes ?? 0) / 2_000)))
     }
 
     private func execute(_ request: HTTPClientRequest, allowing limit: Duration) async throws -> HTTPClientResponse {
@@ -231,6 +244,8 @@ public final class S3Store: ObjectStore {
         } catch is CancellationError {
             throw CancellationError()
         } catch let error as StoreError {
+            throw error
+        } catch let error as FileError {
             throw error
         } catch let error as NIOSSLError {
             throw StoreError(

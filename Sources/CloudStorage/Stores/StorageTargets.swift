@@ -126,7 +126,10 @@ public final class StorageTargets: Sendable {
 
     private func remember(_ found: StoreAbilities, of target: S3Target) async throws {
         let (all, isNew) = abilities.withLock { known in
-            let isNew = known[target.identity] != found
+            // Each look at the clock finds a little another difference.
+            var former = known[target.identity]
+            former?.clockOffset = found.clockOffset
+            let isNew = former != found
             known[target.identity] = found
             return (known, isNew)
         }

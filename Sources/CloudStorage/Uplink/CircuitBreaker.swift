@@ -49,6 +49,8 @@ struct CircuitBreaker: Sendable {
     mutating func failed(
         _ error: StoreError, at now: Duration, wall: Date, using generator: inout some RandomNumberGenerator
     ) {
+        // Transfers that broke together tell of one failure, not of many in a row.
+        if let openUntil, now < openUntil, !trialRuns, error.retryAfter == nil { return }
         trialRuns = false
         var wait = backOff.failed(using: &generator)
         if let asked = error.retryAfter { wait = max(wait, asked) }

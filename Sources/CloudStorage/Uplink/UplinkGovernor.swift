@@ -74,10 +74,11 @@ public final class UplinkGovernor: Sendable {
         let now = time.uptime()
         return state.withLock { state in
             apply(&state)
-            guard state.schedule.limit != 0 else { return false }
+            guard state.schedule.limit != 0 || kind == .metadata else { return false }
             let most = state.parallelism.count
             switch kind {
-            case .metadata, .live: return state.schedule.count(.live) < most
+            case .metadata: return state.schedule.count(.metadata) < 2 && now >= state.returnsAt
+            case .live: return state.schedule.count(.live) < most
             case .backlog, .bulk:
                 guard now >= state.returnsAt else { return false }
                 let waiting = state.schedule.count(.backlog) + state.schedule.count(.bulk)
@@ -153,11 +154,26 @@ public final class UplinkGovernor: Sendable {
 
     // MARK: People
 
-    /// Runs `body` while a person watches over this line: what waited gives way meanwhile.
-    public func watching<Value>(_ body: () async throws -> Value) async rethrows -> Value {
+    /// A person who watches over this line; what waited gives way until `end`.
+    public final class Watch: Sendable {
+        private let governor: UplinkGovernor
+        private let ended = Mutex(false)
+
+        fileprivate init(_ governor: UplinkGovernor) { self.governor = governor }
+
+        public func end() {
+            let isFirst = ended.withLock { ended in
+                defer { ended = true }
+                return !ended
+            }
+            if isFirst { governor.state.withLock { $0.schedule.viewerLeft() } }
+        }
+    }
+
+    /// A person begins to watch over this line.
+    public func watch() -> Watch {
         state.withLock { $0.schedule.viewerCame() }
-        defer { state.withLock { $0.schedule.viewerLeft() } }
-        return try await body()
+        return Watch(self)
     }
 
     // MARK: Figures

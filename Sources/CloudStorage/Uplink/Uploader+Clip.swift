@@ -18,7 +18,7 @@ extension Uploader {
         guard let store = current else { return }
         do {
             if job.kind == .metadata {
-                try await preview(job.clip, to: store)
+                guard try await preview(job.clip, to: store) else { return state.withLock { $0.breaker.abandoned() } }
             } else {
                 try await bring(job, to: store)
             }
@@ -46,9 +46,12 @@ extension Uploader {
     }
 
     /// The picture alone, long before the turn of the footage: so the owner sees at once what happened during an outage.
-    private func preview(_ clip: ClipRecord, to store: any ObjectStore) async throws {
-        try await putThumbnail(clip.manifest, to: store)
+    ///
+    /// Answers false where there is none, so that nothing was asked of the store.
+    private func preview(_ clip: ClipRecord, to store: any ObjectStore) async throws -> Bool {
+        let sent = try await putThumbnail(clip.manifest, to: store)
         try await index.notePreviewed(clip.id)
+        return sent
     }
 
     /// What the bucket's owner may want to sort or bill footage by.
@@ -56,18 +59,20 @@ extension Uploader {
         ["site": manifest.site.text, "channel": manifest.channel.text, "retention-days": String(manifest.retentionDays)]
     }
 
-    private func putThumbnail(_ manifest: ClipManifest, to store: any ObjectStore) async throws {
-        guard let thumbnail = manifest.thumbnail, let path = spool.localFile(manifest, thumbnail) else { return }
+    @discardableResult
+    private func putThumbnail(_ manifest: ClipManifest, to store: any ObjectStore) async throws -> Bool {
+        guard let thumbnail = manifest.thumbnail, let path = spool.localFile(manifest, thumbnail) else { return false }
         try await put(
             ObjectUpload(
                 key: manifest.thumbnailKey, content: .file(path), bytes: thumbnail.bytes, sha256: thumbnail.sha256,
                 contentType: "image/jpeg"), of: manifest, as: .metadata, to: store)
+        return true
     }
 
     private func upload(_ job: Job, to store: any ObjectStore) async throws {
         let clip = job.clip
         let manifest = clip.manifest
-        guard let file = manifest.clip, let path = spool.localFile(manifest, file) else {
+        guard let file = manifest.clip, let path = try spool.fileToSend(manifest, file) else {
             try await index.noteDropped(clip.id, reason: "The clip's file is missing or cut; the disk may be failing.")
             await spool.free(clip.id)
             throw ClipGone()
@@ -91,6 +96,7 @@ extension Uploader {
         _ object: ObjectUpload, of manifest: ClipManifest, as kind: UplinkClass, to store: any ObjectStore,
         progress: @escaping @Sendable (UploadProgress) -> Void = { _ in }
     ) async throws {
+        var taken = false
         var upload = object
         upload.tags = Self.tags(manifest)
         upload.pace = { [governor] bytes in try await governor.admit(bytes, of: kind) }
@@ -101,12 +107,13 @@ extension Uploader {
             }
             CrashPoint.reach("upload.put")
         } catch let error as StoreError where error.kind == .exists {
+            taken = true
             logger.info("object is there already; comparing", metadata: ["key": "\(upload.key)"])
         }
         guard let info = try await store.head(upload.key) else {
             throw StoreError(.nonsense, "The storage took an object and does not have it. Is it really S3-compatible?")
         }
-        guard info.bytes == upload.bytes, info.sha256 == nil || info.sha256 == upload.sha256 else {
+        guard info.bytes == upload.bytes, info.sha256 == upload.sha256 || info.sha256 == nil && !taken else {
             throw StoreError(.exists, "Another object lies under this clip's key in the storage.")
         }
     }

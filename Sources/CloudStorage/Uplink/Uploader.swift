@@ -32,7 +32,7 @@ public final class Uploader: Sendable {
     private static let oldestTurn = 5
     /// A clip is live for so long.
     private static let liveSeconds = 600.0
-    /// Clips that are kept from the queue one by one; more than these wait in the open.
+    /// Clips that are kept from the queue one by one; beyond that the one that would be next anyway is let go.
     private static let mostPostponed = 500
 
     let spool: Spool
@@ -81,8 +81,14 @@ public final class Uploader: Sendable {
     /// Uploads until cancelled, then ends the store's connections.
     public func run() async {
         await withDiscardingTaskGroup { group in
+            var looked = time.uptime()
             while !Task.isCancelled {
                 await endRetired()
+                // A row that could not be moved back, on a full disk for instance, would never have its turn again.
+                if time.uptime() - looked > .seconds(60) {
+                    looked = time.uptime()
+                    try? await index.requeue(except: state.withLock { $0.inHand })
+                }
                 if let job = await take() {
                     group.addTask {
                         await self.work(on: job)
@@ -195,7 +201,10 @@ public final class Uploader: Sendable {
         state.withLock { state in
             // Beyond the budget a clip waits as long as it may.
             let until = now + (state.retries.spend(at: now) ? wait : longestWait)
-            if state.notBefore.count < Self.mostPostponed { state.notBefore[clip.id] = until }
+            if state.notBefore.count >= Self.mostPostponed, let soonest = state.notBefore.min(by: { $0.value < $1.value }) {
+                state.notBefore[soonest.key] = nil
+            }
+            state.notBefore[clip.id] = until
         }
         try? await index.noteAttempt(clip.id, error: sentence)
     }

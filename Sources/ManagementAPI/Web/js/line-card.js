@@ -108,6 +108,7 @@ export function lineCard({ on }) {
   }
 
   function edit() {
+    if (!line) return;
     const cap = capEditor(line.cap, 'Footage may take', 'line-cap');
     const known = line.windows[0];
     const inWindow = capEditor(known?.cap ?? null, 'In these hours', 'window-cap');
@@ -119,7 +120,7 @@ export function lineCard({ on }) {
       h('div', { class: 'actions' }, button('Cancel', { look: 'quiet', onClick: () => fill(editing) }), save));
     bind(form, { fields: [...cap.fields, ...inWindow.fields, hour], button: save, busy: 'Saving…', async submit() {
       const hours = week.value;
-      const windows = hours.always || hours.periods.length ? [{ schedule: hours, cap: inWindow.read() }, ...line.windows.slice(1)] : [];
+      const windows = [...(hours.always || hours.periods.length ? [{ schedule: hours, cap: inWindow.read() }] : []), ...line.windows.slice(1)];
       line = await api.put('/storage/line', { cap: cap.read(), windows, testHour: hour.value === '' ? null : Number(hour.value) });
       toast('Saved.');
       fill(editing);
