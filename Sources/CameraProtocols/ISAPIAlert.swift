@@ -51,13 +51,15 @@ public struct ISAPIAlert: Sendable, Equatable {
         let (category, target) = Self.meaning(of: word)
         var base = DeviceNotification(
             category: category, deviceType: word, phase: Self.phase(state, of: word), place: Self.place(alert), target: target,
-            deviceTime: (alert["dateTime"]?.word).flatMap(DeviceTime.init), pictureURL: Self.pictureURL(alert))
+            deviceTime: (alert["dateTime"]?.word).flatMap(DeviceTime.init), pictureURL: nil)
         if let input = alert["inputIOPortID"]?.word ?? alert["dynInputIOPortID"]?.word { base.details["input"] = input }
-        if let plate = (alert.first("licensePlate") ?? alert.first("plateNumber"))?.word { base.details["plate"] = plate }
+        let words = alert.words(of: Self.wanted)
+        if let plate = words["licensePlate"] ?? words["plateNumber"] { base.details["plate"] = plate }
         if category == .other, let text = alert["eventDescription"]?.word { base.details["description"] = text }
-        if let temperature = alert.first("currTemperature")?.word ?? alert.first("highestTemperature")?.word {
+        if let temperature = words["currTemperature"] ?? words["highestTemperature"] {
             base.details["temperature"] = temperature
         }
+        base.pictureURL = Self.pictureURL(words)
         if let access = alert["AccessControllerEvent"] ?? alert["AcsEvent"] { Self.read(access, into: &base) }
         notifications = Self.regions(alert).map { region, target in
             var one = base
@@ -110,10 +112,16 @@ public struct ISAPIAlert: Sendable, Equatable {
         }
     }
 
+    private static let pictureNames = [
+        "pictureURL", "bkgUrl", "bkgURL", "picUri", "imageURL", "imageUrl", "subImageUrl", "detectionPictureURL", "faceURL",
+    ]
+    /// What may stand anywhere in an alert.
+    private static let wanted = Set(pictureNames + ["licensePlate", "plateNumber", "currTemperature", "highestTemperature"])
+
     /// Where the picture is that some devices only point at.
-    private static func pictureURL(_ alert: XMLTree) -> String? {
-        for name in ["pictureURL", "bkgUrl", "bkgURL", "picUri", "imageURL", "imageUrl", "subImageUrl", "detectionPictureURL", "faceURL"] {
-            if let text = alert.first(name)?.word, text.count <= 2048, text.hasPrefix("/") || text.lowercased().hasPrefix("http") {
+    private static func pictureURL(_ words: [String: String]) -> String? {
+        for name in pictureNames {
+            if let text = words[name], text.count <= 2048, text.hasPrefix("/") || text.lowercased().hasPrefix("http") {
                 return text
             }
         }

@@ -36,6 +36,8 @@ struct PartEnd: Sendable {
         case .unknown:
             return begin(byte, at: index)
         case .xml(var document):
+            // Held once while it changes, so that nothing in it is copied with each byte.
+            kind = .unknown
             let ended = document.take(byte)
             kind = .xml(document)
             return ended ? .endedHere : .goesOn

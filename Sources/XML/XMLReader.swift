@@ -120,7 +120,13 @@ struct XMLReader {
         let name = readName()
         let text = String(decoding: name, as: UTF8.self)
         // What follows a colon and could not be a name is no name behind a prefix.
-        let local = text.split(separator: ":").last.map(String.init) ?? text
+        let colon = name.lastIndex(of: UInt8(ascii: ":"))
+        let local =
+            colon == nil
+            ? text
+            : colon == name.endIndex - 1
+                ? text.split(separator: ":").last.map(String.init) ?? text
+                : String(decoding: name[(colon ?? 0) + 1..<name.endIndex], as: UTF8.self)
         var element = XMLTree(local.utf8.first.map(Self.beginsName) == true ? local : text)
         while true {
             skipSpaces()

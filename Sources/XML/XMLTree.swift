@@ -54,11 +54,13 @@ public struct XMLTree: Sendable, Equatable {
         guard bytes.count <= limits.bytes else { throw .tooLarge }
         // Local encodings and control characters stand in names that people gave.
         var text = Array(String(decoding: bytes, as: UTF8.self).utf8)
-        text.removeAll { $0 < 0x20 && $0 != 9 && $0 != 10 && $0 != 13 }
+        if text.contains(where: Self.isControl) { text.removeAll(where: Self.isControl) }
         if let start = text.firstIndex(of: UInt8(ascii: "<")), start > 0 { text.removeFirst(start) }
         var reader = XMLReader(text, limits: limits)
         self = try reader.read()
     }
+
+    private static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 && byte != 9 && byte != 10 && byte != 13 }
 
     /// Reads a document out of other bytes than an array's.
     public init(parsing bytes: some Sequence<UInt8>, limits: XMLLimits = XMLLimits()) throws(XMLRefusal) {
@@ -87,6 +89,20 @@ public struct XMLTree: Sendable, Equatable {
             if let found = child.first(name) { return found }
         }
         return nil
+    }
+
+    /// The texts of the first elements of these names anywhere below, those without text left out.
+    public func words(of names: Set<String>) -> [String: String] {
+        var words: [String: String] = [:]
+        collect(names, &words)
+        return words
+    }
+
+    private func collect(_ names: Set<String>, _ words: inout [String: String]) {
+        for child in children {
+            if names.contains(child.name), words[child.name] == nil { words[child.name] = child.word }
+            if !child.children.isEmpty { child.collect(names, &words) }
+        }
     }
 
     /// All elements of a name anywhere below.
