@@ -327,7 +327,7 @@ class Moto:
                            timeout=600)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port = listener.getsockname()[1]
-        self.endpoint = f"http://{self.address}:{self.port}"
+        self.endpoint = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen([program, "-H", "127.0.0.1", "-p", str(self.port)], stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
