@@ -50,7 +50,7 @@ class Commands(DeviceCase):
         done = subprocess.run([binary(), "device", "probe", f"127.0.0.1:{free_port()}", "--password", "x", "--rtsp-port", str(free_port())],
                               text=True, capture_output=True, timeout=60)
         self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertIn("refuses", done.stdout + done.stderr)
+        self.assertIn("Give the port behind the address", done.stdout + done.stderr)
 
     def test_events(self):
         """`events` prints events as they come: type, phase, channel, region, target."""
