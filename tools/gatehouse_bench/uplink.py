@@ -98,7 +98,8 @@ def fill(made, count, size, channel="bench-channel"):
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(content)
         total += size + len(picture) + len(written)
-        rows.append((clip, channel, "Bench", at.strftime("%Y-%m-%d %H:%M:%S.000"), "queued", written, size + len(picture), 0, size))
+        row = json.dumps({**manifest, "startsAt": int(at.timestamp()) * 1000})  # times in rows are in milliseconds
+        rows.append((clip, channel, "Bench", at.strftime("%Y-%m-%d %H:%M:%S.000"), "queued", row, size + len(picture), 0, size))
     database.executemany("INSERT INTO clip (id, channelId, channelName, startsAt, state, manifest, spoolBytes, attempts, clipBytes) "
                          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     database.commit()
