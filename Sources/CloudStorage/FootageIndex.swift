@@ -134,7 +134,23 @@ public final class FootageIndex: Sendable {
 
     /// Takes down an event.
     func put(_ event: CameraEvent, channelName: String, clip: ClipID?, dropReason: String?) async throws {
-        try await events.write { database in
+        try await events.write(Self.row(event, channelName: channelName, clip: clip, dropReason: dropReason))
+        changes.send(.event(event.id))
+    }
+
+    /// Takes down an event that has no footage, without waiting for the disk.
+    func note(
+        _ event: CameraEvent, channelName: String, dropReason: String?, failed: @escaping @Sendable (any Error) -> Void
+    ) async {
+        await events.submit(Self.row(event, channelName: channelName, clip: nil, dropReason: dropReason)) { [changes] error in
+            if let error { failed(error) } else { changes.send(.event(event.id)) }
+        }
+    }
+
+    private static func row(
+        _ event: CameraEvent, channelName: String, clip: ClipID?, dropReason: String?
+    ) -> @Sendable (Database) throws -> Void {
+        { database in
             var row = EventRecord(event, channelName: channelName, clipId: clip, dropReason: dropReason)
             // Nearly every event is new; many may come at once.
             guard try !row.insertIfNew(database) else { return }
@@ -151,15 +167,15 @@ public final class FootageIndex: Sendable {
             if dropReason == nil, row.clipId == nil { row.dropReason = before?.dropReason }
             try row.update(database)
         }
-        changes.send(.event(event.id))
     }
 
-    /// An event ended.
-    func end(_ event: EventID, at time: Date) async throws {
-        try await events.write { database in
+    /// An event ended; without waiting for the disk.
+    func end(_ event: EventID, at time: Date, failed: @escaping @Sendable (any Error) -> Void) async {
+        await events.submit { database in
             try database.execute(sql: "UPDATE event SET endedAt = ? WHERE id = ?", arguments: [time, event])
+        } done: { [changes] error in
+            if let error { failed(error) } else { changes.send(.event(event)) }
         }
-        changes.send(.event(event))
     }
 
     /// Takes down a gap, or lengthens the channel's last one where it goes on for the same reason.

@@ -37,7 +37,9 @@ public protocol FootageSpool: Sendable {
     func abandon(_ id: ClipID) async
     /// Takes down an event, with its clip or the reason for having none.
     func record(_ event: CameraEvent, channelName: String, clip: ClipID?, dropReason: String?) async
-    /// An event ended, by its device's word.
+    /// Takes down an event of which nothing is recorded, without waiting until that is durable.
+    func note(_ event: CameraEvent, channelName: String, dropReason: String?) async
+    /// An event ended, by its device's word; not waited for either.
     func end(_ event: EventID, at time: Date) async
     /// Takes down footage that should be there and is not.
     func recordGap(channel: ChannelID, from: Date, to: Date, bytes: Int?, reason: String) async

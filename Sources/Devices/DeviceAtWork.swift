@@ -205,7 +205,7 @@ public final class DeviceAtWork: Sendable {
         event.device = record.id
         event.onlyNoted = true
         state.withLock { $0.offlineEvent = event.id }
-        await environment.spool.record(event, channelName: record.name, clip: nil, dropReason: nil)
+        await environment.spool.note(event, channelName: record.name, dropReason: nil)
     }
 
     private func set(events condition: Condition) {
@@ -270,7 +270,7 @@ public final class DeviceAtWork: Sendable {
             await channel.report(event)
         } else {
             event.onlyNoted = true
-            await environment.spool.record(event, channelName: name(of: event.channel), clip: nil, dropReason: nil)
+            await environment.spool.note(event, channelName: name(of: event.channel), dropReason: nil)
         }
         if notification.phase == .momentary { await environment.spool.end(event.id, at: environment.time.now()) }
         if let picture = notification.picture {

@@ -151,7 +151,7 @@ public final class ChannelAtWork: Sendable {
         let reason =
             event.onlyNoted
             ? Self.whyNoted(event, configuration) : "There was no picture when the event happened: \(main.condition.sentence)"
-        await environment.spool.record(event, channelName: configuration.name, clip: nil, dropReason: reason)
+        await environment.spool.note(event, channelName: configuration.name, dropReason: reason)
         environment.changed(configuration.id)
     }
 
@@ -183,7 +183,7 @@ public final class ChannelAtWork: Sendable {
         var event = event
         event.onlyNoted = true
         state.withLock { $0.lastEventAt = event.startedAt }
-        await environment.spool.record(event, channelName: configuration.name, clip: nil, dropReason: "Noted. \(sentence)")
+        await environment.spool.note(event, channelName: configuration.name, dropReason: "Noted. \(sentence)")
         environment.changed(configuration.id)
     }
 

@@ -56,6 +56,9 @@ private final class MemorySpool: FootageSpool {
     func record(_ event: CameraEvent, channelName: String, clip: ClipID?, dropReason: String?) async {
         if let dropReason { state.withLock { $0.dropped.append(dropReason) } }
     }
+    func note(_ event: CameraEvent, channelName: String, dropReason: String?) async {
+        if let dropReason { state.withLock { $0.dropped.append(dropReason) } }
+    }
     func end(_ event: EventID, at time: Date) async {}
     func recordGap(channel: ChannelID, from: Date, to: Date, bytes: Int?, reason: String) async {
         state.withLock { $0.gaps.append((from, to, reason)) }

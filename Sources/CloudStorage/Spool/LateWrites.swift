@@ -25,9 +25,14 @@ final class LateWrites: Sendable {
         do {
             try await write()
         } catch {
-            logger.error("row could not be written; it is tried again", metadata: ["what": "\(what)", "error": "\(error)"])
-            append(what, write)
+            failed(what, error, write)
         }
+    }
+
+    /// Says that a write failed, and does it later.
+    func failed(_ what: String, _ error: any Error, _ write: @escaping Write) {
+        logger.error("row could not be written; it is tried again", metadata: ["what": "\(what)", "error": "\(error)"])
+        append(what, write)
     }
 
     /// Writes later.

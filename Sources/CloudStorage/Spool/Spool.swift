@@ -186,8 +186,17 @@ public final class Spool: FootageSpool, Sendable {
         }
     }
 
+    public func note(_ event: CameraEvent, channelName: String, dropReason: String?) async {
+        let what = "event \(event.id)"
+        await index.note(event, channelName: channelName, dropReason: dropReason) { [late, index] error in
+            late.failed(what, error) { try await index.put(event, channelName: channelName, clip: nil, dropReason: dropReason) }
+        }
+    }
+
     public func end(_ event: EventID, at time: Date) async {
-        await late.write("end of event \(event)") { [index] in try await index.end(event, at: time) }
+        await index.end(event, at: time) { [self] error in
+            late.failed("end of event \(event)", error) { [self] in await end(event, at: time) }
+        }
     }
 
     public func recordGap(channel: ChannelID, from: Date, to: Date, bytes: Int?, reason: String) async {
