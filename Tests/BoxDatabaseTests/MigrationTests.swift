@@ -101,4 +101,24 @@ import Testing
         }
         #expect(try await database.read { try SettingRecord.fetchCount($0) } == 21)
     }
+
+    @Test func whatIsHandedOverGoesInOrderAndTellsWhatFailed() async throws {
+        let folder = try TemporaryFolder()
+        let database = try BoxDatabase(path: folder.path + "/box.sqlite")
+        let together = GroupCommit(database)
+        let (failed, done) = (Counter(), Counter())
+        for index in 0..<3_000 {
+            await together.submit { database in
+                if index == 1_500 { throw CancellationError() }
+                try database.set("last", to: index)
+            } done: { error in
+                done.next()
+                if error != nil { failed.next() }
+            }
+        }
+        try await together.write { _ in }
+        #expect(done.value == 3_000)
+        #expect(failed.value == 1)
+        #expect(try await database.read { try $0.setting("last", as: Int.self) } == 2_999)
+    }
 }
