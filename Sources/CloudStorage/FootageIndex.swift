@@ -99,22 +99,25 @@ public final class FootageIndex: Sendable {
     }
 
     /// The clip is in the store, verified.
-    func noteStored(_ id: ClipID, at time: Date) async throws {
+    func noteStored(_ id: ClipID, objects: [ChainEntry.Object], at time: Date) async throws {
         try await database.write { database in
             guard var record = try ClipRecord.fetchOne(database, key: id) else { return }
             record.state = .stored
             record.spoolBytes = 0
             record.lastError = nil
             record.storedAt = time
-            record.expiresAt = record.startsAt.addingTimeInterval(Double(record.manifest.retentionDays) * 86_400)
+            record.expiresAt = record.manifest.expiresAt
             try record.update(database)
+            try Self.append(record.channelId, at: time, database) { [manifest = record.manifest] number, previous in
+                ChainEntry(stored: manifest, objects: objects, number: number, previous: previous, at: time)
+            }
         }
         setProgress(nil, of: id)
         changes.send(.clip(id))
     }
 
     /// The clip is given up; what should have been there becomes a gap.
-    func noteDropped(_ id: ClipID, reason: String) async throws {
+    func noteDropped(_ id: ClipID, reason: String, at time: Date) async throws {
         try await database.write { database in
             guard var record = try ClipRecord.fetchOne(database, key: id), record.state != .dropped else { return }
             let length = record.manifest.footage?.duration ?? 30
@@ -127,6 +130,9 @@ public final class FootageIndex: Sendable {
             record.spoolBytes = 0
             record.lastError = reason
             try record.update(database)
+            try Self.append(record.channelId, at: time, database) { [manifest = record.manifest] number, previous in
+                ChainEntry(dropped: manifest, reason: reason, number: number, previous: previous, at: time)
+            }
         }
         changes.send(.clip(id))
         changes.send(.gap)
@@ -217,36 +223,6 @@ public final class FootageIndex: Sendable {
     /// The row of a clip.
     public func clip(_ id: ClipID) async throws -> ClipRecord? {
         try await database.read { try ClipRecord.fetchOne($0, key: id) }
-    }
-
-    /// Which clip the uploader wants next.
-    enum Turn: Sendable {
-        /// The newest that began at this time or later.
-        case live(since: Date)
-        /// Of what began before this time, the newest, or the oldest where that is asked for.
-        case backlog(before: Date, oldestFirst: Bool)
-        /// What nobody waits for, the newest first.
-        case bulk
-        /// The newest whose picture is not in the store yet.
-        case preview(before: Date)
-    }
-
-    /// The next clip for the uploader, found by one step into an index.
-    func next(_ turn: Turn, excluding: Set<ClipID>) async throws -> ClipRecord? {
-        try await database.read { database in
-            let queued = ClipRecord.filter(Column("state") == ClipState.queued.rawValue && !excluding.contains(Column("id")))
-            let wanted = queued.filter(Column("bulk") == false)
-            return switch turn {
-            case .live(let since): try wanted.filter(Column("startsAt") >= since).order(Column("startsAt").desc).fetchOne(database)
-            case .backlog(let before, let oldestFirst):
-                try wanted.filter(Column("startsAt") < before).order(oldestFirst ? Column("startsAt").asc : Column("startsAt").desc)
-                    .fetchOne(database)
-            case .bulk: try queued.filter(Column("bulk") == true).order(Column("startsAt").desc).fetchOne(database)
-            case .preview(let before):
-                try queued.filter(sql: "NOT previewed").filter(Column("startsAt") < before).order(Column("startsAt").desc).fetchOne(
-                    database)
-            }
-        }
     }
 
     /// Lets clips wait again that are under way by their rows alone.

@@ -52,6 +52,7 @@ final class FakeStore: ObjectStore {
         }
     }
     func read(_ key: String, range: Range<Int>, to body: @Sendable (ByteBuffer) async throws -> Void) async throws {}
+    func list(_ prefix: String) async throws -> [ListedObject] { [] }
     func delete(_ key: String) async throws { state.withLock { _ = $0.objects.removeValue(forKey: key) } }
     func shutdown() async {}
 

@@ -41,7 +41,7 @@ public final class Spool: FootageSpool, Sendable {
     public let path: String
     public let index: FootageIndex
     public let limits: SpoolLimits
-    private let time: TimeSource
+    let time: TimeSource
     let logger: Logger
     private let queue = BlockingQueue(name: "spool")
     private let state = Mutex(State())
@@ -154,7 +154,8 @@ public final class Spool: FootageSpool, Sendable {
         async throws
     {
         guard let done = try await change(manifest.id, capture) else {
-            try await index.noteDropped(manifest.id, reason: "The disk was full before the recording had its first two seconds.")
+            try await index.noteDropped(
+                manifest.id, reason: "The disk was full before the recording had its first two seconds.", at: time.now())
             try await change(manifest.id) { $0.remove() }
             return
         }
@@ -279,6 +280,17 @@ public final class Spool: FootageSpool, Sendable {
         index.setProgress(nil, of: manifest.id)
         try await index.put(manifest, state: .queued, spoolBytes: manifest.readyBytes)
         queued.raise()
+    }
+
+    /// Lets a clip whose row was lost wait again, where its directory has it.
+    func takeUpAnew(_ manifest: ClipManifest) async throws {
+        switch manifest.stage {
+        case .recording: break
+        case .captured:
+            try await index.put(manifest, state: .captured, spoolBytes: manifest.source?.bytes ?? 0)
+            captured.raise()
+        case .ready: try await enqueue(manifest)
+        }
     }
 
     /// Takes up a clip that waits as its row says, without reading its manifest; answers false where its files are others.

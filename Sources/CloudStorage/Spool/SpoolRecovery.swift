@@ -58,7 +58,7 @@ extension Spool {
         await write(&recovery)
         for id in try await index.unfinished() where !recovery.present.contains(id) {
             recovery.report.damaged += 1
-            try await index.noteDropped(id, reason: "The clip's directory was missing at the start of the box.")
+            try await index.noteDropped(id, reason: "The clip's directory was missing at the start of the box.", at: time.now())
         }
         captured.raise()
         queued.raise()
@@ -91,7 +91,7 @@ extension Spool {
             guard let salvaged = try Self.salvage(manifest, in: directory) else {
                 recovery.report.removed += 1
                 try await index.put(manifest, state: .captured, spoolBytes: 0)
-                try await index.noteDropped(id, reason: "The box stopped before the recording had its first two seconds.")
+                try await index.noteDropped(id, reason: "The box stopped before the recording had its first two seconds.", at: time.now())
                 discard(id)
                 return false
             }
@@ -108,7 +108,7 @@ extension Spool {
         guard let file = named, DurableFile.size(directory.file(file.name)) == file.bytes else {
             recovery.report.damaged += 1
             try await index.put(manifest, state: .captured, spoolBytes: named?.bytes ?? 0)
-            try await index.noteDropped(manifest.id, reason: "The clip's file was missing or cut at the start of the box.")
+            try await index.noteDropped(manifest.id, reason: "The clip's file was missing or cut at the start of the box.", at: time.now())
             discard(manifest.id)
             return false
         }

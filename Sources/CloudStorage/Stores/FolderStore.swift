@@ -53,6 +53,10 @@ public struct FolderStore: ObjectStore {
             throw StoreError(.corrupted, "The object changed on its way.")
         }
         guard fsync(descriptor) == 0 else { throw FileError("fsync", temporary) }
+        if upload.replaces {
+            guard rename(temporary, path) == 0 else { throw FileError("rename", path) }
+            return try synchronizeUpwards(from: folder)
+        }
         guard Glibc.link(temporary, path) == 0 else {
             if errno == EEXIST { throw StoreError(.exists, "Something is stored under this key already.") }
             throw FileError("link", path)
@@ -104,6 +108,30 @@ public struct FolderStore: ObjectStore {
             guard !piece.isEmpty else { throw StoreError(.corrupted, "The clip in the folder is shorter than it should be.") }
             try await body(ByteBuffer(bytes: piece))
             offset += piece.count
+        }
+    }
+
+    public func list(_ prefix: String) async throws -> [ListedObject] {
+        try await queue.run {
+            guard let walk = FileManager.default.enumerator(atPath: root) else {
+                throw StoreError(.refused, "The folder \(root) cannot be read.")
+            }
+            var found: [ListedObject] = []
+            while let key = walk.nextObject() as? String {
+                let isFolder = walk.fileAttributes?[.type] as? FileAttributeType == .typeDirectory
+                let name = (key as NSString).lastPathComponent
+                if isFolder {
+                    // Folders that cannot hold a key of this prefix are not walked.
+                    if !(key + "/").hasPrefix(prefix), !prefix.hasPrefix(key + "/") { walk.skipDescendants() }
+                } else if key.hasPrefix(prefix), !name.hasPrefix(".") {
+                    let attributes = walk.fileAttributes
+                    found.append(
+                        ListedObject(
+                            key: key, bytes: attributes?[.size] as? Int ?? 0,
+                            modified: attributes?[.modificationDate] as? Date ?? .distantPast))
+                }
+            }
+            return found
         }
     }
 

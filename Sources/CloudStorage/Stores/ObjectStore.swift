@@ -1,5 +1,6 @@
 public import Foundation
 public import NIOCore
+import Synchronization
 
 /// One object on its way up.
 public struct ObjectUpload: Sendable {
@@ -16,6 +17,8 @@ public struct ObjectUpload: Sendable {
     public let contentType: String
     /// Names and values that the store shows beside the object, where it takes any: for rules and bills of its own.
     public var tags: [String: String] = [:]
+    /// What lies under the key gives way; footage never does.
+    public var replaces = false
     /// Asked before each piece of so many bytes goes; waits until it may.
     public var pace: (@Sendable (Int) async throws -> Void)?
 
@@ -53,6 +56,19 @@ public struct ObjectInfo: Sendable, Equatable {
     public init(bytes: Int, sha256: String?) {
         self.bytes = bytes
         self.sha256 = sha256
+    }
+}
+
+/// An object as a store lists it.
+public struct ListedObject: Sendable, Equatable {
+    public let key: String
+    public let bytes: Int
+    public let modified: Date
+
+    public init(key: String, bytes: Int, modified: Date) {
+        self.key = key
+        self.bytes = bytes
+        self.modified = modified
     }
 }
 
@@ -102,6 +118,8 @@ public protocol ObjectStore: Sendable {
     func head(_ key: String) async throws -> ObjectInfo?
     /// The bytes of `range` of the object, handed over piece by piece.
     func read(_ key: String, range: Range<Int>, to body: @Sendable (ByteBuffer) async throws -> Void) async throws
+    /// What lies under keys that begin with `prefix`, in no order.
+    func list(_ prefix: String) async throws -> [ListedObject]
     /// Removes the object; nothing there is well too.
     func delete(_ key: String) async throws
     /// An address under which whoever has it may read the object for `span`; nil where the store has no such thing.
@@ -118,4 +136,23 @@ extension ObjectStore {
     public func link(to key: String, validFor span: Duration) throws -> String? { nil }
     public var origin: String? { nil }
     public func clearLeftovers(under prefix: String) async throws -> Int { 0 }
+
+    /// A small object whole; nil where nothing lies under the key.
+    /// - Throws: `StoreError`, also where it has more than `limit` bytes.
+    func data(_ key: String, limit: Int = 4 << 20) async throws -> Data? {
+        guard let info = try await head(key) else { return nil }
+        return try await data(ListedObject(key: key, bytes: info.bytes, modified: .distantPast), limit: limit)
+    }
+
+    /// The same of an object that was listed.
+    func data(_ object: ListedObject, limit: Int = 4 << 20) async throws -> Data {
+        guard object.bytes <= limit else { throw StoreError(.nonsense, "The object \(object.key) is larger than such an object can be.") }
+        let collected = Mutex(Data())
+        if object.bytes > 0 {
+            try await read(object.key, range: 0..<object.bytes) { piece in
+                collected.withLock { $0.append(contentsOf: piece.readableBytesView) }
+            }
+        }
+        return collected.withLock { $0 }
+    }
 }

@@ -100,15 +100,15 @@ public final class S3Store: ObjectStore {
     // MARK: Objects
 
     public func put(_ upload: ObjectUpload, progress: @escaping @Sendable (UploadProgress) -> Void) async throws {
-        if !abilities.conditionalPut, try await head(upload.key) != nil {
+        if !upload.replaces, !abilities.conditionalPut, try await head(upload.key) != nil {
             throw StoreError(.exists, "Something is stored under this key already.")
         }
         let part = line.partBytes(abilities.minimumPartBytes)
-        if case .file(let path) = upload.content, let uploads, abilities.multipart, upload.bytes > part {
+        if case .file(let path) = upload.content, let uploads, abilities.multipart, upload.bytes > part, !upload.replaces {
             return try await putInParts(upload, path: path, partBytes: part, uploads: uploads, progress: progress)
         }
         var headers = headers(of: upload)
-        if abilities.conditionalPut { headers["if-none-match"] = "*" }
+        if abilities.conditionalPut, !upload.replaces { headers["if-none-match"] = "*" }
         if abilities.checksum { headers["x-amz-checksum-sha256"] = Self.base64(hexadecimal: upload.sha256) }
         let whole = 0..<upload.bytes
         let response = try await send(

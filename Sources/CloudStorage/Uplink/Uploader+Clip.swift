@@ -20,7 +20,7 @@ extension Uploader {
             if job.kind == .metadata {
                 guard try await preview(job.clip, to: store) else { return state.withLock { $0.breaker.abandoned() } }
             } else {
-                try await bring(job, to: store)
+                try await bring(job, to: store, generation: generation)
             }
             succeeded()
         } catch let error as StoreError {
@@ -36,11 +36,13 @@ extension Uploader {
         }
     }
 
-    private func bring(_ job: Job, to store: any ObjectStore) async throws {
+    private func bring(_ job: Job, to store: any ObjectStore, generation: Int) async throws {
         try await index.move(job.clip.id, to: .sending)
-        try await upload(job, to: store)
+        let objects = try await upload(job, to: store)
         CrashPoint.reach("upload.verified")
-        try await index.noteStored(job.clip.id, at: time.now())
+        // Another store was set meanwhile, which does not have it.
+        guard generation == state.withLock({ $0.generation }) else { throw CancellationError() }
+        try await index.noteStored(job.clip.id, objects: objects, at: time.now())
         CrashPoint.reach("upload.row-stored")
         await spool.free(job.clip.id)
     }
@@ -59,7 +61,6 @@ extension Uploader {
         ["site": manifest.site.text, "channel": manifest.channel.text, "retention-days": String(manifest.retentionDays)]
     }
 
-    @discardableResult
     private func putThumbnail(_ manifest: ClipManifest, to store: any ObjectStore) async throws -> Bool {
         guard let thumbnail = manifest.thumbnail, let path = spool.localFile(manifest, thumbnail) else { return false }
         try await put(
@@ -69,15 +70,16 @@ extension Uploader {
         return true
     }
 
-    private func upload(_ job: Job, to store: any ObjectStore) async throws {
+    /// Brings footage, description and picture; answers what the store has then.
+    private func upload(_ job: Job, to store: any ObjectStore) async throws -> [ChainEntry.Object] {
         let clip = job.clip
         let manifest = clip.manifest
         guard let file = manifest.clip, let path = try spool.fileToSend(manifest, file) else {
-            try await index.noteDropped(clip.id, reason: "The clip's file is missing or cut; the disk may be failing.")
+            try await index.noteDropped(clip.id, reason: "The clip's file is missing or cut; the disk may be failing.", at: time.now())
             await spool.free(clip.id)
             throw ClipGone()
         }
-        if !clip.previewed { try await putThumbnail(manifest, to: store) }
+        let hasPicture = if clip.previewed { true } else { try await putThumbnail(manifest, to: store) }
         try await put(
             ObjectUpload(key: manifest.objectKey, content: .file(path), bytes: file.bytes, sha256: file.sha256, contentType: "video/mp4"),
             of: manifest, as: job.kind, to: store
@@ -89,6 +91,14 @@ extension Uploader {
             ObjectUpload(
                 key: manifest.sidecarKey, content: .data(sidecar), bytes: sidecar.count, sha256: digest, contentType: "application/json"),
             of: manifest, as: .metadata, to: store)
+        var objects = [
+            ChainEntry.Object(key: manifest.objectKey, bytes: file.bytes, sha256: file.sha256),
+            ChainEntry.Object(key: manifest.sidecarKey, bytes: sidecar.count, sha256: digest),
+        ]
+        if hasPicture, let picture = manifest.thumbnail {
+            objects.append(ChainEntry.Object(key: manifest.thumbnailKey, bytes: picture.bytes, sha256: picture.sha256))
+        }
+        return objects
     }
 
     /// Puts one object and looks whether it is there as it should be; a key that is taken is compared, not trusted.

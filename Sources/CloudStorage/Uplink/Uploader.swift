@@ -150,9 +150,28 @@ public final class Uploader: Sendable {
             (.bulk, .bulk),
         ]
         for (kind, turn) in order where governor.mayBegin(kind) {
-            if let clip = try? await index.next(turn, excluding: excluded) { return Job(clip: clip, kind: kind) }
+            do {
+                if let clip = try await index.next(turn, excluding: excluded) { return Job(clip: clip, kind: kind) }
+            } catch let unreadable as UnreadableClip {
+                await restore(unreadable)
+            } catch {
+                logger.error("the next clip could not be looked for", metadata: ["error": "\(error)"])
+                return nil
+            }
         }
         return nil
+    }
+
+    /// Makes the row of a clip anew from its directory.
+    private func restore(_ clip: UnreadableClip) async {
+        logger.error("a clip's row cannot be read; it is made anew from the clip's directory", metadata: ["clip": "\(clip.id)"])
+        do {
+            try await index.removeUnreadable(clip)
+            guard let id = ClipID(clip.id), let manifest = try await spool.manifest(of: id) else { return }
+            try await spool.takeUpAnew(manifest)
+        } catch {
+            logger.error("a clip's row could not be made anew", metadata: ["clip": "\(clip.id)", "error": "\(error)"])
+        }
     }
 
     // MARK: Failures

@@ -1,0 +1,110 @@
+public import Core
+import Crypto
+public import Foundation
+public import Logging
+import Synchronization
+
+/// Brings the chains into the store: their new links every few minutes, each day's index once the day is over, and the checkpoint.
+public final class ChainPublisher: Sendable {
+    private struct State {
+        var checkpoint: Date?
+        /// The store that has the box's document.
+        var introduced = false
+    }
+
+    private let box: String
+    private let key: FootageKey
+    private let uploader: Uploader
+    private let index: FootageIndex
+    private let every: Duration
+    private let time: TimeSource
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    /// `box` is the serial number; `every` is the time between checkpoints.
+    public init(
+        box: String, key: FootageKey, uploader: Uploader, every: Duration = .seconds(300), time: TimeSource, logger: Logger
+    ) {
+        self.box = box
+        self.key = key
+        self.uploader = uploader
+        self.index = uploader.index
+        self.every = every
+        self.time = time
+        self.logger = logger
+    }
+
+    /// Base64 of the key that signs.
+    public var publicKey: String { key.publicText }
+    /// When the store was last told how long the chains are.
+    public var lastCheckpoint: Date? { state.withLock { $0.checkpoint } }
+    /// How often it is told.
+    public var interval: Duration { every }
+
+    /// Publishes until cancelled.
+    public func run() async {
+        while (try? await time.sleep(every)) != nil {
+            guard let store = uploader.store, uploader.failure == nil else { continue }
+            do {
+                try await publish(to: store)
+            } catch {
+                logger.warning("the record of footage waits", metadata: ["reason": "\(error)"])
+            }
+        }
+    }
+
+    /// Brings everything up that the store lacks of the chains.
+    /// - Throws: `StoreError`, database errors.
+    public func publish(to store: any ObjectStore) async throws {
+        if !state.withLock({ $0.introduced }) {
+            let document = BoxDocument(box: box, publicKey: key.publicText)
+            try await put(ChainKeys.box(box), GatehouseJSON.encoder.encode(document), to: store)
+            state.withLock { $0.introduced = true }
+        }
+        for segment in try await index.segments(box: box) {
+            try await put(segment.key, SignedDocument(segment.document, key: key).data, to: store)
+            CrashPoint.reach("chain.segment")
+            try await index.notePublished(segment: segment.key)
+        }
+        for day in try await index.finishedDays(before: ChainKeys.day(time.now()), box: box) { try await finish(day, in: store) }
+        let now = time.now()
+        let heads = try await index.chains().filter { $0.unpublished == 0 }.map {
+            CheckpointDocument.Head(channel: $0.channel, chain: $0.chain, number: $0.number, hash: $0.hash)
+        }
+        let checkpoint = CheckpointDocument(box: box, time: now, every: Int(every.seconds), heads: heads)
+        try await put(ChainKeys.checkpoint(box), SignedDocument(checkpoint, key: key).data, replaces: true, to: store)
+        state.withLock { $0.checkpoint = now }
+    }
+
+    /// The day's index takes the place of its segments.
+    private func finish(_ day: FootageIndex.FinishedDay, in store: any ObjectStore) async throws {
+        try await put(day.key, SignedDocument(day.document, key: key).data, to: store)
+        CrashPoint.reach("chain.index")
+        try await index.forget(day)
+        // What stays of them says the same.
+        for segment in day.segments { try? await store.delete(segment) }
+    }
+
+    /// Puts a document; what lies under the key already must be the same.
+    private func put(_ name: String, _ data: Data, replaces: Bool = false, to store: any ObjectStore) async throws {
+        let digest = Sidecar.sha256(data)
+        var upload = ObjectUpload(key: name, content: .data(data), bytes: data.count, sha256: digest, contentType: "application/json")
+        upload.replaces = replaces
+        try await uploader.governor.admit(data.count, of: .metadata)
+        do {
+            try await store.put(upload) { [governor = uploader.governor] sent in governor.sent(sent.piece) }
+        } catch let error as StoreError where error.kind == .exists {
+            let info = try await store.head(name)
+            guard info?.bytes == data.count, info?.sha256 == digest || info?.sha256 == nil else {
+                throw StoreError(
+                    .exists, "Another object lies under \(name) in the storage; was it written by another box of the same name?")
+            }
+        }
+    }
+
+    /// Another store was set: it knows neither box nor chains.
+    public func beginAnew() async throws {
+        state.withLock { $0 = State() }
+        try await index.beginChainsAnew()
+    }
+}

@@ -1,0 +1,236 @@
+public import Core
+import Crypto
+public import Foundation
+import NIOCore
+import Synchronization
+
+/// What a look through a box's footage in a store found.
+public struct FootageFindings: Sendable, Equatable, Codable {
+    /// Something is not as the box said.
+    public struct Finding: Sendable, Equatable, Codable {
+        public enum Kind: String, Sendable, Codable {
+            /// Gone, though its retention has not ended.
+            case missing
+            /// Not what was stored.
+            case changed
+            /// Of no link of a chain.
+            case foreign
+            /// A document of the chain is not as it was signed.
+            case unsigned
+            /// The chain has a break: links are missing, in another order, or of another chain.
+            case broken
+            /// The chain is shorter than the last checkpoint says, or there is none.
+            case cut
+        }
+
+        public let kind: Kind
+        public let key: String
+        public let sentence: String
+    }
+
+    public var box: String
+    public var publicKey = ""
+    public var channels = 0
+    /// Links looked at.
+    public var links = 0
+    public var clips = 0
+    public var objects = 0
+    public var bytes = 0
+    /// Seconds of the footage that was compared.
+    public var seconds = 0.0
+    /// Clips that are rightly gone.
+    public var expired = 0
+    /// Clips that were given up, by the chain's word.
+    public var dropped = 0
+    /// Objects newer than the last checkpoint, of which the chain says nothing yet.
+    public var pending = 0
+    public var checkpoint: Date?
+    public var findings: [Finding] = []
+
+    init(box: String) {
+        self.box = box
+    }
+
+    mutating func note(_ kind: Finding.Kind, _ key: String, _ sentence: String) {
+        findings.append(Finding(kind: kind, key: key, sentence: sentence))
+    }
+}
+
+/// Compares a box's footage in a store with its chains: every object, every link, every signature.
+public struct FootageVerification: Sendable {
+    private let store: any ObjectStore
+    private let time: TimeSource
+    /// Objects that are read at a time.
+    private static let atOnce = 4
+
+    public init(store: any ObjectStore, time: TimeSource) {
+        self.store = store
+        self.time = time
+    }
+
+    /// The boxes that have footage in the store.
+    public func boxes() async throws -> [String] {
+        let objects = try await store.list("")
+        return Set(objects.compactMap { $0.key.split(separator: "/").first.map(String.init) }).sorted()
+    }
+
+    /// Looks through all of a box's footage. `publicKey`, base64, is the key that the box is known by; without it the one that lies in the store
+    /// is believed, which whoever changes everything could change too. `progress` is told objects done and all.
+    /// - Throws: `StoreError` where the store cannot be read.
+    public func run(box: String, publicKey: String?, progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }) async throws
+        -> FootageFindings
+    {
+        var findings = FootageFindings(box: box)
+        let listed = try await store.list(box + "/").reduce(into: [String: ListedObject]()) { $0[$1.key] = $1 }
+        guard let key = try await signer(box, listed, expected: publicKey, &findings) else { return findings }
+        let checkpoint = try await checkpoint(box, listed, key, &findings)
+        findings.checkpoint = checkpoint?.time
+        let chains = try await ChainReader(store: store, box: box, key: key).read(listed.values.sorted { $0.key < $1.key }, &findings)
+        chains.compare(with: checkpoint, &findings)
+        let entries = chains.entries
+        findings.channels = Set(chains.chains.keys.map(\.channel)).count
+        findings.links = entries.count
+        try await compare(entries, listed, &findings, progress)
+        strangers(box, listed, entries, checkpoint, &findings)
+        findings.findings.sort { ($0.key, $0.sentence) < ($1.key, $1.sentence) }
+        return findings
+    }
+
+    // MARK: Who signs
+
+    private func signer(_ box: String, _ listed: [String: ListedObject], expected: String?, _ findings: inout FootageFindings) async throws
+        -> Curve25519.Signing.PublicKey?
+    {
+        let name = ChainKeys.box(box)
+        guard let object = listed[name] else {
+            findings.note(.missing, name, "The box's own document is missing, so nothing can be believed.")
+            return nil
+        }
+        let data = try await store.data(object)
+        guard let document = try? GatehouseJSON.decoder.decode(BoxDocument.self, from: data),
+            (try? GatehouseJSON.encoder.encode(document)) == data, document.box == box, document.schema == 1,
+            let bytes = Data(base64Encoded: document.publicKey), let key = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes)
+        else {
+            findings.note(.changed, name, "The box's own document is damaged, so nothing can be believed.")
+            return nil
+        }
+        findings.publicKey = document.publicKey
+        guard expected == nil || expected == document.publicKey else {
+            findings.note(.unsigned, name, "The key in the storage is not the box's: everything there may be another's.")
+            return nil
+        }
+        return key
+    }
+
+    private func checkpoint(
+        _ box: String, _ listed: [String: ListedObject], _ key: Curve25519.Signing.PublicKey, _ findings: inout FootageFindings
+    ) async throws -> CheckpointDocument? {
+        let name = ChainKeys.checkpoint(box)
+        guard let object = listed[name] else {
+            findings.note(.cut, name, "The checkpoint is missing: links cut off a chain's end would not be missed.")
+            return nil
+        }
+        do {
+            let document = try SignedDocument<CheckpointDocument>.read(try await store.data(object), signedBy: key)
+            guard document.box == box else { throw ChainFault.notSigned }
+            return document
+        } catch is ChainFault {
+            findings.note(.unsigned, name, "The checkpoint is not as the box signed it.")
+            return nil
+        }
+    }
+
+    // MARK: Footage
+
+    private func compare(
+        _ entries: [ChainEntry], _ listed: [String: ListedObject], _ findings: inout FootageFindings,
+        _ progress: @escaping @Sendable (Int, Int) -> Void
+    ) async throws {
+        var wanted: [ChainEntry.Object] = []
+        for entry in entries {
+            if entry.kind == .dropped {
+                findings.dropped += 1
+                continue
+            }
+            let there = entry.objects.filter { listed[$0.key] != nil }
+            if let expires = entry.expiresAt, expires <= time.now() {
+                // What is left of it must still be what it was.
+                if there.isEmpty { findings.expired += 1 }
+            } else {
+                for object in entry.objects where listed[object.key] == nil {
+                    findings.note(.missing, object.key, "The object is gone, and its retention has not ended.")
+                }
+            }
+            if !there.isEmpty {
+                findings.clips += 1
+                findings.seconds += entry.duration
+            }
+            wanted += there
+        }
+        findings.objects = wanted.count
+        for (object, digest) in try await digests(of: wanted, listed, progress) {
+            findings.bytes += digest.bytes
+            guard digest.sha256 != object.sha256 || digest.bytes != object.bytes else { continue }
+            findings.note(
+                .changed, object.key,
+                digest.bytes == object.bytes
+                    ? "The object is not what the box stored." : "The object has \(digest.bytes) bytes in place of \(object.bytes).")
+        }
+    }
+
+    private typealias Digest = (bytes: Int, sha256: String)
+
+    private func digests(
+        of objects: [ChainEntry.Object], _ listed: [String: ListedObject], _ progress: @escaping @Sendable (Int, Int) -> Void
+    ) async throws -> [(ChainEntry.Object, Digest)] {
+        try await withThrowingTaskGroup(of: (ChainEntry.Object, Digest).self) { group in
+            var waiting = objects.makeIterator()
+            func add() {
+                guard let object = waiting.next(), let found = listed[object.key] else { return }
+                group.addTask { (object, try await digest(of: found)) }
+            }
+            for _ in 0..<Self.atOnce { add() }
+            var done: [(ChainEntry.Object, Digest)] = []
+            while let result = try await group.next() {
+                done.append(result)
+                progress(done.count, objects.count)
+                add()
+            }
+            return done
+        }
+    }
+
+    private func digest(of object: ListedObject) async throws -> Digest {
+        let hasher = Mutex((SHA256(), 0))
+        if object.bytes > 0 {
+            try await store.read(object.key, range: 0..<object.bytes) { piece in
+                hasher.withLock { state in
+                    piece.withUnsafeReadableBytes { state.0.update(bufferPointer: $0) }
+                    state.1 += piece.readableBytes
+                }
+            }
+        }
+        return hasher.withLock { (bytes: $0.1, sha256: hexadecimal($0.0.finalize())) }
+    }
+
+    // MARK: What no link names
+
+    private func strangers(
+        _ box: String, _ listed: [String: ListedObject], _ entries: [ChainEntry], _ checkpoint: CheckpointDocument?,
+        _ findings: inout FootageFindings
+    ) {
+        let known = Set(entries.lazy.flatMap(\.objects).map(\.key))
+        let own = [ChainKeys.box(box), ChainKeys.checkpoint(box)]
+        for object in listed.values {
+            let isTrial = object.key.hasPrefix("\(box)/trial/") || object.key.hasPrefix("\(box)/line-test/")
+            guard !known.contains(object.key), !own.contains(object.key), !isTrial, !object.key.hasPrefix(ChainKeys.folder(box)) else {
+                continue
+            }
+            if let checkpoint, object.modified > checkpoint.time.addingTimeInterval(-60) {
+                findings.pending += 1
+            } else {
+                findings.note(.foreign, object.key, "The object is of no clip that the box stored.")
+            }
+        }
+    }
+}
