@@ -14,6 +14,7 @@ struct BoxState {
     var spoolPath: String { path + "/spool" }
     var eventPicturesPath: String { path + "/event-pictures" }
     var keyPath: String { path + "/secret.key" }
+    var footageKeyPath: String { path + "/footage.key" }
     var tlsPath: String { path + "/tls" }
 
     private struct Identity: Codable {

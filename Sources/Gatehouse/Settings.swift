@@ -31,6 +31,7 @@ struct SettingKey: Sendable {
         .init(key: "devices.profiles", help: "A folder of your own camera profiles, which win over the box's."),
         .init(key: "devices.capture-seconds", help: "How long a camera's stream is watched when it is added."),
         .init(key: "devices.offline-after-seconds", help: "A device away for this long is an event."),
+        .init(key: "storage.checkpoint-seconds", help: "How often the store is told what footage there is, signed."),
         .init(key: "storage.allow-http", help: "Allow S3 endpoints without TLS."),
         .init(
             key: "plans.issuers",
@@ -64,6 +65,7 @@ struct Settings: Sendable {
     var captureSeconds = 10
     var deviceOfflineAfter = 300
     var storageFolder: String?
+    var checkpointSeconds = 300
     var allowHTTPStorage = false
     var planIssuers: [String] = []
     var spoolLimitMegabytes = 8192
@@ -109,6 +111,7 @@ struct Settings: Sendable {
         captureSeconds = try values.number("devices.capture-seconds", 1...60) ?? captureSeconds
         deviceOfflineAfter = try values.number("devices.offline-after-seconds", 5...7200) ?? deviceOfflineAfter
         storageFolder = values.text("storage.folder")
+        checkpointSeconds = try values.number("storage.checkpoint-seconds", 1...3600) ?? checkpointSeconds
         allowHTTPStorage = try values.flag("storage.allow-http") ?? false
         planIssuers = values.texts("plans.issuers")
         for issuer in planIssuers where !IssuerKey.isPublic(issuer) {

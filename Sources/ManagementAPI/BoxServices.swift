@@ -35,6 +35,7 @@ public struct BoxServices: Sendable {
     public let spool: Spool
     public let uploader: Uploader
     public let targets: StorageTargets
+    public let chain: ChainPublisher
     public let line: LineRecords
     public let networkTests: NetworkTests
     public let plans: PlanLedger
@@ -56,7 +57,8 @@ public struct BoxServices: Sendable {
     public init(
         identity: BoxIdentity, defaultName: String, administration: Administration, database: BoxDatabase, sealer: SecretSealer,
         channels: ChannelRegistry, definitions: Definitions, transcodes: TranscodeQueue, spool: Spool,
-        uploader: Uploader, targets: StorageTargets, line: LineRecords, networkTests: NetworkTests, plans: PlanLedger,
+        uploader: Uploader, targets: StorageTargets, chain: ChainPublisher, line: LineRecords, networkTests: NetworkTests,
+        plans: PlanLedger,
         catalogue: DeviceCatalogue, devices: DeviceRegistry,
         onboarding: Onboarding,
         discovery: DiscoveryList,
@@ -75,6 +77,7 @@ public struct BoxServices: Sendable {
         self.spool = spool
         self.uploader = uploader
         self.targets = targets
+        self.chain = chain
         self.line = line
         self.networkTests = networkTests
         self.plans = plans

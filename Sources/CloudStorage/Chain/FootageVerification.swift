@@ -222,7 +222,7 @@ public struct FootageVerification: Sendable {
         let known = Set(entries.lazy.flatMap(\.objects).map(\.key))
         let own = [ChainKeys.box(box), ChainKeys.checkpoint(box)]
         for object in listed.values {
-            let isTrial = object.key.hasPrefix("\(box)/trial/") || object.key.hasPrefix("\(box)/line-test/")
+            let isTrial = object.key.hasPrefix("\(box)/trial/")
             guard !known.contains(object.key), !own.contains(object.key), !isTrial, !object.key.hasPrefix(ChainKeys.folder(box)) else {
                 continue
             }

@@ -9,6 +9,7 @@ public final class StorageTargets: Sendable {
     private static let targetKey = "storage.target"
     private static let secretsKey = "storage.secrets"
     private static let abilitiesKey = "storage.abilities"
+    private static let chainKey = "storage.chain-place"
 
     private struct SealedSecrets: Codable {
         var secretAccessKey: Data
@@ -19,6 +20,7 @@ public final class StorageTargets: Sendable {
     private let sealer: SecretSealer
     private let uploader: Uploader
     private let profiles: StorageProfiles
+    private let chain: ChainPublisher?
     private let time: TimeSource
     /// By what was tried, for each place.
     private let abilities = Mutex<[String: StoreAbilities]>([:])
@@ -26,9 +28,10 @@ public final class StorageTargets: Sendable {
     public let allowsHTTP: Bool
 
     public init(
-        database: BoxDatabase, sealer: SecretSealer, uploader: Uploader, profiles: StorageProfiles = StorageProfiles(), time: TimeSource,
-        allowsHTTP: Bool
+        database: BoxDatabase, sealer: SecretSealer, uploader: Uploader, profiles: StorageProfiles = StorageProfiles(),
+        chain: ChainPublisher? = nil, time: TimeSource, allowsHTTP: Bool
     ) {
+        self.chain = chain
         self.profiles = profiles
         self.database = database
         self.sealer = sealer
@@ -76,7 +79,16 @@ public final class StorageTargets: Sendable {
             try database.set(Self.targetKey, to: target)
             try database.set(Self.secretsKey, to: sealed)
         }
+        if let target { try await chainLies(at: target) }
         uploader.use(store)
+    }
+
+    /// Begins the chains anew where they go to another place than so far.
+    private func chainLies(at target: StorageTarget) async throws {
+        let former = try await database.read { try $0.setting(Self.chainKey, as: String.self) }
+        guard former != target.identity else { return }
+        try await chain?.beginAnew()
+        try await database.write { try $0.set(Self.chainKey, to: target.identity) }
     }
 
     /// A store at `target`, not yet used.

@@ -1,5 +1,6 @@
 // The cloud: how the storage is, what waits, what the line carries, where clips go, and what is missing.
 import { api } from './api.js';
+import { chainCard } from './chain-card.js';
 import { fill, h } from './dom.js';
 import { bytes, clock, count, duration, lineRate, plain, roughly, when } from './format.js';
 import { lineCard } from './line-card.js';
@@ -92,6 +93,7 @@ export function cloudPage({ root, on }) {
         h('section', { class: 'card', 'data-testid': 'line' }, h('div', { class: 'figure-head' }, h('h2', {}, 'The line now'), rate), graph.el),
         lineCard({ on }),
         h('section', { class: 'card', 'data-testid': 'spool' }, h('h2', {}, 'Space for waiting clips'), spool),
-        card('Missing footage', gaps))));
+        card('Missing footage', gaps),
+        chainCard({ on }))));
   draw();
 }
