@@ -177,11 +177,15 @@ private struct Bucket {
     @Test func expiredFootageIsRightlyGone() async throws {
         let bucket = try Bucket()
         try await bucket.fill(3)
-        await Retention(box: bucket.box, uploader: bucket.uploader, index: bucket.bench.spool.index, time: bucket.bench.time.source, logger: quiet)
-            .sweep()
+        await Retention(
+            box: bucket.box, uploader: bucket.uploader, index: bucket.bench.spool.index, time: bucket.bench.time.source, logger: quiet
+        )
+        .sweep()
         bucket.bench.time.advance(.seconds(40 * 86_400))
-        await Retention(box: bucket.box, uploader: bucket.uploader, index: bucket.bench.spool.index, time: bucket.bench.time.source, logger: quiet)
-            .sweep()
+        await Retention(
+            box: bucket.box, uploader: bucket.uploader, index: bucket.bench.spool.index, time: bucket.bench.time.source, logger: quiet
+        )
+        .sweep()
         let findings = try await bucket.verify()
         #expect(findings.findings == [])
         #expect(findings.expired == 3)

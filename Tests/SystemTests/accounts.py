@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 
 ACCEPTED = ("captured", "ready")
 
@@ -38,6 +39,8 @@ def stored(store):
     found = {}
     videos, pictures = set(store.keys(".mp4")), set(store.keys(".jpg"))
     for key in store.keys(".json"):
+        if not re.fullmatch("[0-9a-f]{32}", os.path.basename(key)[:-5]):
+            continue  # the signed record's own
         manifest = json.loads(store.read(key))
         base = key.removesuffix(".json")
         if os.path.basename(base) != manifest["id"] or manifest["id"] in found:

@@ -25,6 +25,7 @@ class Object:
 
     def __init__(self, body, headers):
         self.body, self.at = body, time.time()
+        self.modified = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(self.at))
         self.sha256 = hashlib.sha256(body).hexdigest()
         self.headers = {name.lower(): value for name, value in headers.items()
                         if name.lower() == "content-type" or name.lower().startswith("x-amz-meta-")}
@@ -49,6 +50,7 @@ class FaultyS3:
         self.objects, self.commits, self.requests, self.parts = {}, {}, [], Parts()
         self.lock = threading.Lock()
         self.mode, self.retry_after, self.fault_changed = None, None, threading.Event()
+        self.page = 1000  # keys in one answer to a list
         self.delay = 0  # seconds that each PUT takes longer, half of it before and half after the object is stored
         self.server, self.port, self.certificate, self.address = None, 0, None, address
         if tls_folder:
@@ -222,7 +224,12 @@ class FaultyS3:
         if "list-type" not in query:
             raise Refused(404, "ObjectLockConfigurationNotFoundError" if "object-lock" in query else "NoSuchLifecycleConfiguration")
         keys = [key for key in sorted(self.objects) if key.startswith(query.get("prefix", ""))]
-        return 200, self.parts.document("ListBucketResult", *(f"<Contents><Key>{key}</Key></Contents>" for key in keys[:1000])), {}
+        keys = [key for key in keys if key > query.get("continuation-token", "")]
+        page, rest = keys[:self.page], keys[self.page:]
+        contents = [f"<Contents><Key>{key}</Key><LastModified>{self.objects[key].modified}</LastModified><Size>{len(self.objects[key].body)}</Size></Contents>"
+                    for key in page]
+        more = f"<IsTruncated>{'true' if rest else 'false'}</IsTruncated>" + (f"<NextContinuationToken>{page[-1]}</NextContinuationToken>" if rest else "")
+        return 200, self.parts.document("ListBucketResult", more, *contents), {}
 
     @staticmethod
     def reading(handler, found):
@@ -278,9 +285,9 @@ class FaultyS3:
             return [request for request in self.requests if request.at >= moment]
 
     def written_twice(self):
-        """Keys under which something was stored more than once."""
+        """Keys under which something was stored more than once; the record's checkpoint is, by its nature."""
         with self.lock:
-            return {key: digests for key, digests in self.commits.items() if len(digests) > 1}
+            return {key: digests for key, digests in self.commits.items() if len(digests) > 1 and not key.endswith("/checkpoint.json")}
 
 
 def error(code):
