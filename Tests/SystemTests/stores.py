@@ -1,6 +1,7 @@
 """S3 peers: `FaultyS3`, a strict store in memory that fails as told, and `Moto`, somebody else's."""
 
 import hashlib
+import random
 import os
 import select
 import socket
@@ -17,6 +18,7 @@ from signatures import Refused, check, check_address, check_body
 
 ACCESS_KEY, SECRET_KEY, REGION, BUCKET = "AKIAGATEHOUSETEST", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "eu-test-1", "footage"
 FAULTS = ("refuse", "hang", "500", "503", "412", "403", "409", "commit-drop", "truncate", "html")
+MIXTURE = ("500", "503", "412", "409", "commit-drop", "truncate", "reset", "digest")  # what passes by itself
 CAPTIVE = b"<!DOCTYPE html><html><body>Welcome to the hotel. Please sign in.</body></html>"
 
 
@@ -50,6 +52,7 @@ class FaultyS3:
         self.objects, self.commits, self.requests, self.parts = {}, {}, [], Parts()
         self.lock = threading.Lock()
         self.mode, self.retry_after, self.fault_changed = None, None, threading.Event()
+        self.chance, self.random = 0, None  # the share of requests that fail, each in a way of its own
         self.page = 1000  # keys in one answer to a list
         self.delay = 0  # seconds that each PUT takes longer, half of it before and half after the object is stored
         self.server, self.port, self.certificate, self.address = None, 0, None, address
@@ -69,6 +72,10 @@ class FaultyS3:
             self.close()
         elif earlier == "refuse":
             self.open()
+
+    def mix(self, share, seed):
+        """Fail so many requests from now on, by chance, in all ways that pass by themselves."""
+        self.random, self.chance = random.Random(seed), share
 
     def open(self):
         """Listen, on the same port as before."""
@@ -152,6 +159,9 @@ class FaultyS3:
     def handle(self, handler):
         """Answer one request, or fail as told."""
         mode, retry_after, changed = self.mode, self.retry_after, self.fault_changed
+        if self.chance:
+            with self.lock:
+                mode = self.random.choice(MIXTURE) if self.random.random() < self.chance else None
         key = unquote(handler.path.partition("?")[0]).removeprefix(f"/{BUCKET}").lstrip("/")
         request = Request(handler.command, key)
         with self.lock:
@@ -167,6 +177,10 @@ class FaultyS3:
         if mode == "hang":
             changed.wait(100)
             return self.drop(handler, request)
+        if mode == "reset":
+            return self.drop(handler, request)
+        if mode == "digest" and handler.command == "PUT":
+            return self.answer(handler, request, 400, error("BadDigest"), {})
         if mode in ("500", "503", "412", "403", "409"):
             codes = {"500": "InternalError", "503": "SlowDown", "412": "PreconditionFailed", "403": "AccessDenied",
                      "409": "OperationAborted"}
