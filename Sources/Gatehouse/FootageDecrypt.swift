@@ -45,12 +45,12 @@ struct FootageDecrypt: ParsableCommand {
         MediaLibrary.prepare()
         let manifest = try readManifest()
         guard let encryption = manifest.encryption else { throw failed("The clip is not encrypted, by its JSON. Copy it as it is.") }
-        if let file = manifest.clip, let size = try? FileManager.default.attributesOfItem(atPath: clip)[.size] as? Int, size != file.bytes {
-            throw failed("\(clip) has \(size) bytes and should have \(file.bytes). Fetch it again.")
+        guard let file = manifest.clip, file.isAt(clip) else {
+            throw failed("\(clip) is not the clip that its JSON describes, or not whole. Fetch both again.")
         }
-        let file = try RecoveryFile.read(try read(recovery))
-        guard file.siteKey == encryption.siteKey else { throw FootageKeyError.otherSiteKey(encryption.siteKey) }
-        let key = try file.key.open(try readCode()).open(encryption, of: manifest.id)
+        let recovered = try RecoveryFile.read(try read(recovery))
+        guard recovered.siteKey == encryption.siteKey else { throw FootageKeyError.otherSiteKey(encryption.siteKey) }
+        let key = try recovered.key.open(try readCode()).open(encryption, of: manifest.id)
         let written = try DecryptedCopy(key: key).write(clip, to: output)
         print("\(output): \(written) pictures and sounds of \(manifest.channelName), \(GatehouseJSON.text(manifest.startsAt))")
         if let picture {

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import signal
 import subprocess
 
 import numpy as np
@@ -101,7 +102,7 @@ class Encryption(EncryptionCase):
             self.assertRegex(done.stderr, "not the right one|damaged")
         self.assertFalse(os.path.exists(os.path.join(box.folder, "never.mp4")))
 
-    def closed_without_key(self, path, opened):
+    def closed_without_key(self, path, opened, picture=True):
         """Without the key decoders find noise, and the bytes of samples are others."""
         done = subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-f", "null", "-"], capture_output=True, timeout=120)
         self.assertTrue(done.stderr, "ffmpeg plays the clip without the key")
@@ -114,9 +115,9 @@ class Encryption(EncryptionCase):
         with open(path, "rb") as file:
             body = file.read()
         self.assertIn(b"encv", body)
-        picture = path[:-4] + ".jpg.enc"
-        with open(picture, "rb") as file:
-            self.assertFalse(is_jpeg(file.read()))
+        if picture:
+            with open(path[:-4] + ".jpg.enc", "rb") as file:
+                self.assertFalse(is_jpeg(file.read()))
         self.assertFalse(os.path.exists(path[:-4] + ".jpg"))
 
     def same_by_ffmpeg(self, path, opened, key):
@@ -137,6 +138,30 @@ class Encryption(EncryptionCase):
                     self.assertFalse([look for look in wanted if look in body], f"a key in {name}")
         log = box.log().encode()
         self.assertFalse([look for look in wanted if look in log], "a key in the log")
+
+    def test_as_it_came(self):
+        """A clip on which workers die goes up as the camera sent it, and encrypted all the same."""
+        box = self.fitted()
+        box.call("PUT", "/storage/encryption", {"enabled": True, "code": CODE})
+        recovery = self.recovery(box)
+        event = box.trigger(box.camera_channel)
+
+        def kill_until_kept():
+            for pid in box.workers():
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            return box.event(event)["state"] in ("queued", "sending", "stored")
+        wait_for(kill_until_kept, 60, lambda: f"the clip to be kept: {box.event(event)}", every=0.005)
+        clip = box.await_stored(event)
+        self.assertTrue(clip["asItCame"], clip)
+        self.assertEqual(clip["encryption"]["scheme"], "cenc")
+        path, output = os.path.join(box.store, clip["objectKey"]), os.path.join(box.folder, "open.mp4")
+        done = self.decrypt(path, recovery, CODE, output)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(Footage(output).errors(), "")
+        self.closed_without_key(path, Footage(output), picture=False)
 
     def test_codes(self):
         """A wrong code is refused, counted, and shut out; a new code opens old clips; weak codes and other clips are refused."""

@@ -8,7 +8,7 @@ import { hasCode, keyOf, obstacle, pictureOf, playEncrypted } from './footage-ke
 /** The place of the player on the clip's page. */
 export function encryptedPlayer(clip) {
   const frame = h('div', { class: 'frame video', style: { 'aspect-ratio': clip.width && clip.height ? `${clip.width} / ${clip.height}` : '16 / 9' } });
-  const below = h('div', { class: 'stack' });
+  const below = h('div', { class: 'clip-code' });
   const el = h('div', {}, frame, below);
   const closed = () => { frame.className = 'frame video not-ready'; fill(frame, h('div', { class: 'over' }, icon('lock'), h('span', {}, 'Encrypted. Enter the verification code to watch it.'))); };
 
@@ -27,7 +27,7 @@ export function encryptedPlayer(clip) {
     closed();
     const code = field({ label: 'Verification code', type: 'password', pointer: '/code', testid: 'clip-code', autocomplete: 'off', hint: 'It was shown when encryption was switched on. This tab remembers it until it is closed.' });
     const go = button('Open', { look: 'primary', type: 'submit', testid: 'clip-code-submit' });
-    const form = h('form', { class: 'stack', 'data-testid': 'clip-code-form' }, code.el, h('div', { class: 'actions' }, go));
+    const form = h('form', { 'data-testid': 'clip-code-form' }, code.el, h('div', { class: 'actions' }, go));
     bind(form, { fields: [code], button: go, busy: 'Opening', async submit() { await open(await keyOf(clip.id, code.value)); } });
     fill(below, form);
   }
