@@ -44,11 +44,11 @@ class EncryptionCase(Case):
     def setUpClass(cls):
         cls.camera = cls.class_simulator(size="640x360", rate=15, bitrate=500, key_interval=1).camera
 
-    def fitted(self, **settings):
+    def fitted(self, camera=None, **settings):
         """A claimed box with a linked camera."""
         box = self.box(**{**QUICK, **settings})
         box.claim()
-        box.camera_channel = box.add_camera(self.camera)
+        box.camera_channel = box.add_camera(camera or self.camera)
         box.link(box.camera_channel)
         box.await_picture(box.camera_channel)
         return box
@@ -143,8 +143,15 @@ class Encryption(EncryptionCase):
         self.assertFalse([look for look in wanted if look in log], "a key in the log")
 
     def test_as_it_came(self):
-        """A clip on which workers die goes up as the camera sent it, and encrypted all the same."""
-        box = self.fitted()
+        """A clip on which workers die goes up as the camera sent it, H.264 or H.265 with G.711, and encrypted all the same."""
+        other = self.simulator(size="640x360", rate=15, bitrate=500, key_interval=1, codec="h265", audio="pcma", no_sub=True).camera
+        for camera, codec in ((self.camera, "h264"), (other, "hevc")):
+            with self.subTest(codec=codec):
+                self.as_it_came(camera, codec)
+
+    def as_it_came(self, camera, codec):
+        """One clip of a camera, whose workers are killed."""
+        box = self.fitted(camera)
         box.call("PUT", "/storage/encryption", {"enabled": True, "code": CODE})
         recovery = self.recovery(box)
         event = box.trigger(box.camera_channel)
@@ -163,8 +170,10 @@ class Encryption(EncryptionCase):
         path, output = os.path.join(box.store, clip["objectKey"]), os.path.join(box.folder, "open.mp4")
         done = self.decrypt(path, recovery, CODE, output)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertEqual(Footage(output).errors(), "")
-        self.closed_without_key(path, Footage(output), picture=False)
+        opened = Footage(output)
+        self.assertEqual((opened.errors(), opened.video["codec_name"]), ("", codec))
+        self.assertAlmostEqual(opened.length(), clip["durationSeconds"], delta=2, msg="a source begins at the key frame before")
+        self.closed_without_key(path, opened, picture=False)
 
     def test_codes(self):
         """A wrong code is refused, counted, and shut out; a new code opens old clips; weak codes and other clips are refused."""
