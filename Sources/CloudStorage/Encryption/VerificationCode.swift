@@ -17,9 +17,14 @@ public struct VerificationCode: Sendable, Equatable, CustomStringConvertible, Cu
     /// What the key is derived from: groups of four where the box drew it, otherwise as it was typed.
     public let text: String
 
-    /// Draws a code: four groups of four characters, 80 bits.
+    /// Draws a code: four groups of four characters, 80 bits; again where it happens to look as if a person had chosen it badly.
     public init(using generator: inout some RandomNumberGenerator) {
-        text = Self.grouped((0..<Self.drawnLength).map { _ in Self.alphabet[Int.random(in: 0..<Self.alphabet.count, using: &generator)] })
+        var drawn: VerificationCode
+        repeat {
+            let letters = (0..<Self.drawnLength).map { _ in Self.alphabet[Int.random(in: 0..<Self.alphabet.count, using: &generator)] }
+            drawn = VerificationCode(typed: String(letters))
+        } while (try? drawn.check()) == nil
+        self = drawn
     }
 
     /// Takes what a person typed. A code that the box drew may come in any case, with or without hyphens and spaces.
@@ -48,13 +53,21 @@ public struct VerificationCode: Sendable, Equatable, CustomStringConvertible, Cu
             letters.contains { $0.isLetter && $0.isLowercase }, letters.contains { $0.isLetter && $0.isUppercase },
             letters.contains { $0.isNumber }, letters.contains { !$0.isLetter && !$0.isNumber },
         ]
-        guard kinds.count(where: { $0 }) >= 3 || letters.count >= 20 else {
+        let counted = kinds.count { $0 }
+        // In a code of the form that the box draws, capitals and hyphens are not the person's doing.
+        let isMixed = isDrawnForm ? kinds[2] : counted >= 3 || letters.count >= 20
+        guard isMixed else {
             throw Weakness(
                 sentence: "The code is too easy to guess. Mix small and capital letters, digits and signs, or use 20 characters or more.")
         }
         guard Self.longestRun(letters) < 5 else {
             throw Weakness(sentence: "The code has a run such as 12345 or abcde in it. Choose another, or let the box make a code.")
         }
+    }
+
+    private var isDrawnForm: Bool {
+        let letters = text.filter { $0 != "-" }
+        return letters.count == Self.drawnLength && letters.allSatisfy(Self.alphabet.contains)
     }
 
     public var description: String { "verification code" }
