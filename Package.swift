@@ -69,7 +69,7 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CLinux"),
         .target(name: "Core", swiftSettings: strict),
-        .target(name: "Media", dependencies: ["CFFmpeg"], swiftSettings: strict),
+        .target(name: "Media", dependencies: ["CFFmpeg", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(
             name: "MediaWorker",
             dependencies: ["CLinux", "CSeccomp", "Core", "Media", .deque, .logging, .subprocess, .system],
@@ -80,7 +80,7 @@ let package = Package(
         .target(
             name: "CloudStorage",
             dependencies: [
-                "BoxDatabase", "CLinux", "Core", "XML", .asyncHTTPClient, .crypto, .grdb, .logging, .nioCore, .nioHTTP1, .nioSSL,
+                "BoxDatabase", "CLinux", "Core", "XML", .asyncHTTPClient, .crypto, .cryptoExtras, .grdb, .logging, .nioCore, .nioHTTP1, .nioSSL,
                 .nioFoundationCompat, .yams,
             ],
             swiftSettings: strict

@@ -115,6 +115,8 @@ public struct ClipManifest: Codable, Sendable, Equatable, Identifiable {
     public var interrupted = false
     /// Two workers failed on it: the footage is as the camera sent it.
     public var asItCame = false
+    /// Present where the footage is encrypted.
+    public var encryption: ClipEncryption?
     /// Where it goes in the store.
     public let objectKey: String
 
@@ -154,7 +156,7 @@ public struct ClipManifest: Codable, Sendable, Equatable, Identifiable {
     /// The key of the JSON beside the footage.
     public var sidecarKey: String { objectKey.dropLast(4) + ".json" }
     /// The key of the picture beside the footage.
-    public var thumbnailKey: String { objectKey.dropLast(4) + ".jpg" }
+    public var thumbnailKey: String { objectKey.dropLast(4) + (encryption == nil ? ".jpg" : ".jpg.enc") }
 }
 
 /// JSON as it is written everywhere: times in RFC 3339 with milliseconds, keys sorted.

@@ -47,9 +47,10 @@ struct Box {
         let pictures = PictureWorker(executable: executable, time: time, logger: logger)
         let feed = LiveFeed(time: time)
         let linked = Linked()
+        let encryption = SiteEncryption(box: state.identity.serialNumber, database: database, sealer: sealer, time: time)
         let transcodes = TranscodeQueue(
             spool: spool, worker: TranscodeWorker(executable: executable), definitions: definitions, processes: settings.workerProcesses,
-            wake: spool.captured, time: time, logger: logger, linkedChannels: { linked.count() })
+            protection: encryption, wake: spool.captured, time: time, logger: logger, linkedChannels: { linked.count() })
         let plans = PlanLedger(
             box: state.identity.serialNumber, issuers: settings.planIssuers, database: database, store: { uploader.store }, time: time,
             logger: logger, changed: { feed.plansChanged($0) })
@@ -93,7 +94,7 @@ struct Box {
             networkTests: NetworkTests(
                 uploader: uploader, database: database, box: state.identity.serialNumber, time: time, logger: logger,
                 changed: { feed.networkTestChanged() }),
-            plans: plans, catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery,
+            plans: plans, encryption: encryption, catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery,
             eventPictures: eventPictures,
             prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, logLevel: level,
             metricsToken: settings.metricsToken, startedAt: startedAt, time: time, logger: logger)
@@ -114,6 +115,7 @@ struct Box {
                 "damaged": "\(report.damaged)",
             ])
         try await services.targets.start(first: settings.storageFolder.map { .folder(path: $0) }, logger: logger)
+        try await services.encryption.load()
         try await services.plans.load()
         try await services.line.start()
         if try await services.administration.isClaimed() { try await services.catalogue.start(logger) }

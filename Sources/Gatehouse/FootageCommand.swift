@@ -9,7 +9,7 @@ import ManagementAPI
 struct FootageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "footage", abstract: "Works on footage as it lies in a bucket, without a box.",
-        subcommands: [Verify.self, Restore.self])
+        subcommands: [Verify.self, Restore.self, FootageDecrypt.self])
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

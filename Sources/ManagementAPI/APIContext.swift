@@ -90,6 +90,8 @@ struct AnswerGate: RouterMiddleware {
             response = try Problem(error).response(from: request, context: context)
         } catch let refusal as PlanRefusal {
             response = try Problem(refusal).response(from: request, context: context)
+        } catch let refusal as EncryptionRefusal {
+            response = try Problem(refusal).response(from: request, context: context)
         } catch let mistake as VoucherMistake {
             response = try Problem(mistake).response(from: request, context: context)
         } catch let error as HTTPError {

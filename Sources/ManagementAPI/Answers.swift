@@ -270,6 +270,7 @@ struct ClipAnswer: Encodable {
     let wayReason: String
     let asItCame: Bool
     let interrupted: Bool
+    let encryption: Nullable<ClipEncryptionAnswer>
     let objectKey: String
     let sha256: Nullable<String>
     let attempts: Int

@@ -39,6 +39,7 @@ public struct BoxServices: Sendable {
     public let line: LineRecords
     public let networkTests: NetworkTests
     public let plans: PlanLedger
+    public let encryption: SiteEncryption
     public let catalogue: DeviceCatalogue
     public let devices: DeviceRegistry
     public let onboarding: Onboarding
@@ -58,8 +59,7 @@ public struct BoxServices: Sendable {
         identity: BoxIdentity, defaultName: String, administration: Administration, database: BoxDatabase, sealer: SecretSealer,
         channels: ChannelRegistry, definitions: Definitions, transcodes: TranscodeQueue, spool: Spool,
         uploader: Uploader, targets: StorageTargets, chain: ChainPublisher, line: LineRecords, networkTests: NetworkTests,
-        plans: PlanLedger,
-        catalogue: DeviceCatalogue, devices: DeviceRegistry,
+        plans: PlanLedger, encryption: SiteEncryption, catalogue: DeviceCatalogue, devices: DeviceRegistry,
         onboarding: Onboarding,
         discovery: DiscoveryList,
         eventPictures: EventPictures, prober: DeviceProber, uploadFolder: String, pictures: PictureWorker,
@@ -81,6 +81,7 @@ public struct BoxServices: Sendable {
         self.line = line
         self.networkTests = networkTests
         self.plans = plans
+        self.encryption = encryption
         self.catalogue = catalogue
         self.devices = devices
         self.onboarding = onboarding

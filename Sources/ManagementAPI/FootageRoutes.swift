@@ -139,7 +139,8 @@ struct FootageRoutes {
         guard let file = record.manifest.thumbnail else {
             throw Problem(.notFound, "no-picture", "No picture yet", "The clip has no picture yet.")
         }
-        let headers: HTTPFields = [.contentType: "image/jpeg", .cacheControl: "private, max-age=86400"]
+        let type = record.manifest.encryption == nil ? "image/jpeg" : "application/octet-stream"
+        let headers: HTTPFields = [.contentType: type, .cacheControl: "private, max-age=86400"]
         return try await footage(record, file, range: 0..<file.bytes, status: .ok, headers: headers, key: record.manifest.thumbnailKey)
     }
 

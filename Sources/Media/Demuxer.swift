@@ -64,7 +64,10 @@ public struct Demuxer: ~Copyable, @unchecked Sendable {
     }
 
     /// Opens a container that arrives through `read`, which blocks until bytes come and answers 0 at the end.
-    public init(container: String, read: @escaping (UnsafeMutableRawBufferPointer) -> Int) throws(MediaError) {
+    ///
+    /// With a `decryptionKey` of 16 bytes, samples under common encryption (ISO/IEC 23001-7) come decrypted.
+    public init(container: String, decryptionKey: [UInt8]? = nil, read: @escaping (UnsafeMutableRawBufferPointer) -> Int) throws(MediaError)
+    {
         guard let context = avformat_alloc_context() else { throw .outOfMemory("avformat_alloc_context") }
         let box = InputBox(read: read)
         guard let buffer = av_malloc(InputBox.bufferSize),
@@ -77,7 +80,13 @@ public struct Demuxer: ~Copyable, @unchecked Sendable {
         }
         context.pointee.pb = io
         var opening: UnsafeMutablePointer<AVFormatContext>? = context
-        let code = avformat_open_input(&opening, nil, av_find_input_format(container), nil)
+        var settings: OpaquePointer?
+        defer { av_dict_free(&settings) }
+        if let decryptionKey {
+            let digits = decryptionKey.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            av_dict_set(&settings, "decryption_key", digits, 0)
+        }
+        let code = avformat_open_input(&opening, nil, av_find_input_format(container), &settings)
         guard code >= 0, let opened = opening else {
             InputBox.free(io)
             throw MediaError("open", code: code)

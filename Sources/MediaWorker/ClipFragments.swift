@@ -1,3 +1,4 @@
+import Core
 import Media
 
 /// Writes a clip's tracks as fragments, each from one key frame to the next, and sends them to the box.
@@ -16,17 +17,24 @@ struct ClipFragments: ~Copyable {
     private var fragmentStart: MediaTime?
     private var fragmentIsKey = true
     private var lastVideo: (time: MediaTime, duration: Duration)?
+    private var encryption: CommonEncryption?
     private(set) var hasSound = false
 
     init(pipes: WorkerPipes) {
         self.pipes = pipes
     }
 
+    /// What is sent from now on is encrypted; before anything is.
+    mutating func encrypt(with key: ClipKey) throws {
+        encryption = try CommonEncryption(identifier: key.identifier, secret: key.secret)
+    }
+
     mutating func open(video: StreamFormat, audio: StreamFormat?) throws {
         guard muxer == nil else { return }
         hasAudioTrack = audio != nil
         var made = try FragmentedMP4Muxer(formats: [video] + (audio.map { [$0] } ?? []), container: .mp4)
-        pipes.send(WorkerMessage(.header, body: made.takeBytes()))
+        let header = made.takeBytes()
+        pipes.send(WorkerMessage(.header, body: try encryption?.header(header) ?? header))
         muxer = consume made
         let waiting = waitingSound
         waitingSound = []
@@ -91,6 +99,6 @@ struct ClipFragments: ~Copyable {
         guard let bytes = muxer?.takeBytes(), !bytes.isEmpty else { return }
         let info = FragmentInfo(
             start: start, duration: MediaTime(microseconds: (end - start).microseconds), startsWithKeyFrame: fragmentIsKey)
-        pipes.send(.fragment, head: info, body: bytes)
+        pipes.send(.fragment, head: info, body: try encryption?.fragment(bytes) ?? bytes)
     }
 }

@@ -19,16 +19,19 @@ public struct TranscodeJob: Codable, Sendable {
     public var cpuSeconds: Int
     /// The largest address space the job may take.
     public var memoryBytes: UInt64
+    /// Present where the clip is to be encrypted; another one for each job.
+    public var key: ClipKey?
 
     public init(
         video: Video, start: MediaTime, thumbnailAt: MediaTime, cpuSeconds: Int = 600,
-        memoryBytes: UInt64 = 2 << 30
+        memoryBytes: UInt64 = 2 << 30, key: ClipKey? = nil
     ) {
         self.video = video
         self.start = start
         self.thumbnailAt = thumbnailAt
         self.cpuSeconds = cpuSeconds
         self.memoryBytes = memoryBytes
+        self.key = key
     }
 }
 

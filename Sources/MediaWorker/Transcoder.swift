@@ -26,6 +26,7 @@ struct Transcoder: ~Copyable {
         self.job = job
         self.pipes = pipes
         self.writer = ClipFragments(pipes: pipes)
+        if let key = job.key { try writer.encrypt(with: key) }
         var frameRate = 25
         if case .encode(let settings) = job.video {
             frameRate = settings.frameRate

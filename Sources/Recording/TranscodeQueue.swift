@@ -25,6 +25,7 @@ public final class TranscodeQueue: Sendable {
     private let worker: TranscodeWorker
     private let definitions: Definitions
     private let processes: Int
+    private let protection: (any FootageProtection)?
     private let time: TimeSource
     private let logger: Logger
     private let wake: Signal
@@ -33,13 +34,15 @@ public final class TranscodeQueue: Sendable {
 
     /// A queue with at most `processes` workers for captured clips and as many that follow recordings; `wake` tells of new clips.
     public init(
-        spool: any FootageSpool, worker: TranscodeWorker, definitions: Definitions, processes: Int, wake: Signal,
-        time: TimeSource, logger: Logger, linkedChannels: @escaping @Sendable () -> Int
+        spool: any FootageSpool, worker: TranscodeWorker, definitions: Definitions, processes: Int,
+        protection: (any FootageProtection)? = nil, wake: Signal, time: TimeSource, logger: Logger,
+        linkedChannels: @escaping @Sendable () -> Int
     ) {
         self.spool = spool
         self.worker = worker
         self.definitions = definitions
         self.processes = max(1, processes)
+        self.protection = protection
         self.wake = wake
         self.time = time
         self.logger = logger
@@ -137,11 +140,18 @@ public final class TranscodeQueue: Sendable {
             "worker failed", metadata: ["clip": "\(id)", "kind": "\(failure.kind.rawValue)", "reason": "\(failure)", "count": "\(count)"])
         guard count >= 2, let manifest = try? await spool.manifest(of: id), manifest.stage == .captured else { return }
         do {
-            try await spool.readyAsItCame(manifest)
+            try await keepAsItCame(manifest)
             state.withLock { _ = $0.failures.removeValue(forKey: id) }
         } catch {
             logger.error("clip could not be queued as it came", metadata: ["clip": "\(id)", "error": "\(error)"])
         }
+    }
+
+    private func keepAsItCame(_ manifest: ClipManifest) async throws {
+        guard let issued = try protection?.issueKey(for: manifest.id, of: manifest.site) else {
+            return try await spool.readyAsItCame(manifest)
+        }
+        try await EncryptedSource(spool: spool, issued: issued).make(of: manifest)
     }
 
     private func transcode(_ manifest: ClipManifest) async throws {
@@ -153,8 +163,11 @@ public final class TranscodeQueue: Sendable {
             await spool.transcoding(manifest.id, progress: min(1, seconds / max(1, length)))
         }
         let source = SpooledSource(source: try await spool.source(of: manifest.id))
+        let issued = try protection?.issueKey(for: manifest.id, of: manifest.site)
+        var job = Self.job(for: manifest, plan: plan)
+        job.key = issued?.key
         await spool.transcoding(manifest.id, progress: 0)
-        let result = try await worker.run(Self.job(for: manifest, plan: plan), source: source, output: writer)
+        let result = try await worker.run(job, source: source, output: writer)
         try await writer.finish()
         guard var done = try await spool.manifest(of: manifest.id), done.stage == .captured else { return }
         learn(result, of: done, plan: plan)
@@ -163,12 +176,19 @@ public final class TranscodeQueue: Sendable {
         if plan.way == .copyMain || plan.way == .copySub {
             done.startsAt = done.startsAt.addingTimeInterval(result.startsLate)
         }
-        try await spool.ready(done, thumbnail: writer.thumbnail)
+        done.encryption = issued?.encryption
+        try await spool.ready(done, thumbnail: try sealed(writer.thumbnail, of: done, issued))
         logger.info(
             "cloud copy made",
             metadata: [
                 "clip": "\(manifest.id)", "way": "\(plan.way.rawValue)", "cpu": "\(result.cpuSeconds)", "damaged": "\(result.damaged)",
             ])
+    }
+
+    /// The picture shows what the footage shows, and is sealed with it.
+    private func sealed(_ thumbnail: [UInt8]?, of manifest: ClipManifest, _ issued: IssuedClipKey?) throws -> [UInt8]? {
+        guard let thumbnail, !thumbnail.isEmpty, let issued, let protection else { return thumbnail }
+        return try protection.sealPicture(thumbnail, of: manifest.id, with: issued.key)
     }
 
     /// The frame rate is settled when the work begins: by then it is known what else is going on.

@@ -37,7 +37,7 @@ def stored(store):
     Proves: each JSON's SHA-256 and size are its video's, its picture is there, no clip lies under two keys, no video is without JSON.
     """
     found = {}
-    videos, pictures = set(store.keys(".mp4")), set(store.keys(".jpg"))
+    videos, pictures = set(store.keys(".mp4")), set(store.keys(".jpg")) | {key.removesuffix(".enc") for key in store.keys(".jpg.enc")}
     for key in store.keys(".json"):
         if not re.fullmatch("[0-9a-f]{32}", os.path.basename(key)[:-5]):
             continue  # the signed record's own

@@ -66,7 +66,8 @@ extension Uploader {
         try await put(
             ObjectUpload(
                 key: manifest.thumbnailKey, content: .file(path), bytes: thumbnail.bytes, sha256: thumbnail.sha256,
-                contentType: "image/jpeg"), of: manifest, as: .metadata, to: store)
+                contentType: manifest.encryption == nil ? "image/jpeg" : "application/octet-stream"), of: manifest, as: .metadata, to: store
+        )
         return true
     }
 

@@ -2,6 +2,7 @@
 import { api, query, seg } from './api.js';
 import { store } from './store.js';
 import { fill, h, icon, say } from './dom.js';
+import { encryptedPlayer } from './encrypted-clip.js';
 import { clipsSeen } from './events.js';
 import { bytes, clockSeconds, count, duration, frames, full, picture, when } from './format.js';
 import { bar, chip, details, facts, head, link, sentence } from './parts.js';
@@ -107,9 +108,10 @@ export async function clipPage({ root, params: [id], on, skeleton }) {
   let staged = null;
   function draw() {
     const can = PLAYABLE.has(clip.state);
-    if (staged !== can) { // the player stays as it is while only the facts change
-      staged = can;
-      fill(stage, can ? player(clip) : waiting(clip));
+    const look = can ? (clip.encryption ? 'encrypted' : 'open') : 'waiting';
+    if (staged !== look) { // the player stays as it is while only the facts change
+      staged = look;
+      fill(stage, !can ? waiting(clip) : clip.encryption ? encryptedPlayer(clip) : player(clip));
     } else if (!can) fill(stage, waiting(clip));
     download.hidden = !can;
     const moving = (clip.state === 'sending' || clip.state === 'transcoding') && typeof clip.progress === 'number';
@@ -128,6 +130,7 @@ export async function clipPage({ root, params: [id], on, skeleton }) {
         ['Way', way(clip.way), clip.wayReason && h('span', { class: 'muted small block-line' }, clip.wayReason)],
         clip.storedAt && ['In the cloud since', full(clip.storedAt)],
         clip.expiresAt && ['Kept until', full(clip.expiresAt)],
+        clip.encryption && ['Encryption', 'Opens with the verification code', h('span', { class: 'muted small block-line' }, 'The downloaded file is encrypted too; “gatehouse footage decrypt” opens it with the recovery file.')],
       ]),
       h('details', { class: 'details', 'data-testid': 'clip-details' }, h('summary', {}, 'For support'), facts([
         ['Object key', h('code', {}, clip.objectKey ?? 'none yet')], ['SHA-256', h('code', {}, clip.sha256 ?? 'none yet')], ['Attempts', String(clip.attempts ?? 0)],

@@ -3,6 +3,7 @@ import { api } from './api.js';
 import { chainCard } from './chain-card.js';
 import { fill, h } from './dom.js';
 import { bytes, clock, count, duration, lineRate, plain, roughly, when } from './format.js';
+import { encryptionCard } from './encryption-card.js';
 import { lineCard } from './line-card.js';
 import { lineGraph } from './line-graph.js';
 import { bar, button, card, head, problemBox, sentence } from './parts.js';
@@ -88,7 +89,7 @@ export function cloudPage({ root, on }) {
   fill(root, head('Cloud'), state,
     h('section', { class: 'stats', 'aria-label': 'What waits' }, waiting.el, oldest.el, left.el, stored.el),
     h('div', { class: 'columns' },
-      h('div', { class: 'stack-cards' }, card('Where clips go', targetBox), plansCard({ on })),
+      h('div', { class: 'stack-cards' }, card('Where clips go', targetBox), encryptionCard(), plansCard({ on })),
       h('div', { class: 'stack-cards' },
         h('section', { class: 'card', 'data-testid': 'line' }, h('div', { class: 'figure-head' }, h('h2', {}, 'The line now'), rate), graph.el),
         lineCard({ on }),

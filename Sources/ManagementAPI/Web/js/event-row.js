@@ -3,6 +3,7 @@ import { api, query, seg } from './api.js';
 import { fill, h, icon, say } from './dom.js';
 import { clock, full, when } from './format.js';
 import { bar, chip, link, problemBox } from './parts.js';
+import { hasCode, pictureOf } from './footage-key.js';
 import { store } from './store.js';
 import { eventReason, eventType, eventWords } from './words.js';
 
@@ -44,7 +45,14 @@ export function eventRow(event, { withCamera = true, withDay = null } = {}) {
     pictured = url;
     if (!url) fill(thumb, icon(type.icon));
     else {
-      const image = h('img', { src: url, alt: '', loading: 'lazy', decoding: 'async', onError: () => { image.remove(); pictured = null; } });
+      const none = () => { image.remove(); pictured = null; };
+      // The picture of an encrypted clip is no picture until it is opened.
+      let opened = !e.clipId || !hasCode();
+      const image = h('img', { src: url, alt: '', loading: 'lazy', decoding: 'async', onError() {
+        if (opened) { none(); return; }
+        opened = true;
+        pictureOf(e.clipId).then((clear) => { image.src = clear; }, none);
+      } });
       fill(thumb, icon(type.icon), image);
     }
   }

@@ -1,0 +1,217 @@
+public import BoxDatabase
+public import Core
+import Crypto
+public import Foundation
+import GRDB
+import Synchronization
+
+/// Why the encryption of a site does not do what was asked.
+public enum EncryptionRefusal: Error, Sendable, Equatable {
+    case noSite
+    /// Nothing of the site was ever encrypted.
+    case notSet
+    case weakCode(String)
+    case key(FootageKeyError)
+    /// Too many wrong codes; try again after so many seconds.
+    case tooManyAttempts(retryAfter: Int)
+}
+
+/// Whether a site's footage is encrypted, its key, and who may have the key of a clip.
+public final class SiteEncryption: FootageProtection, Sendable {
+    /// How the encryption of a site is.
+    public struct View: Sendable, Equatable {
+        public let enabled: Bool
+        /// The key's name; nil until encryption is first switched on.
+        public let siteKey: String?
+        public let codeSetAt: Date?
+    }
+
+    private struct State {
+        /// What is in force, out of memory: it is asked for with each clip. Nil where it could not be read.
+        var records: [SiteID: SiteEncryptionRecord]?
+        var failures: [SiteID: [Date]] = [:]
+        /// Keys that a right code opened lately, so that a list of pictures does not cost one derivation each.
+        var opened: [SiteID: Opened] = [:]
+    }
+
+    private struct Opened {
+        let code: SHA256.Digest
+        let key: SiteKey
+        let until: Date
+    }
+
+    private static let tolerated = 10
+    private static let window: TimeInterval = 600
+    private static let memory: TimeInterval = 600
+
+    private let box: String
+    private let database: BoxDatabase
+    private let sealer: SecretSealer
+    private let time: TimeSource
+    private let rounds: Int
+    private let queue = BlockingQueue(name: "verification-code")
+    private let changing = Turns(1)
+    private let salt = SymmetricKey(size: .bits256)
+    private let state = Mutex(State())
+
+    /// `rounds` is the cost of a guess (scrypt's N).
+    public init(box: String, database: BoxDatabase, sealer: SecretSealer, time: TimeSource, rounds: Int = LockedSiteKey.rounds) {
+        self.box = box
+        self.database = database
+        self.sealer = sealer
+        self.time = time
+        self.rounds = rounds
+    }
+
+    /// Reads what is in force; until then no clip is made.
+    public func load() async throws {
+        let records = try await database.read { try SiteEncryptionRecord.fetchAll($0) }
+        state.withLock { $0.records = Dictionary(uniqueKeysWithValues: records.map { ($0.siteId, $0) }) }
+    }
+
+    private func record(of site: SiteID) -> SiteEncryptionRecord? { state.withLock { $0.records?[site] } }
+
+    public func view(of site: SiteID) -> View {
+        let record = record(of: site)
+        return View(
+            enabled: record?.enabled ?? false, siteKey: record.map { SiteKey.name(of: $0.publicKey) }, codeSetAt: record?.codeSetAt)
+    }
+
+    // MARK: Setting
+
+    /// Switches encryption on or off, and sets the verification code where one is given.
+    ///
+    /// The first time a key is made, and a code where none was given; that code is answered, once. A new code locks the site's key anew
+    /// and touches no clip. Switched off, the key stays: it opens the footage that is there.
+    public func set(enabled: Bool, code: VerificationCode?, of site: SiteID) async throws -> VerificationCode? {
+        if let code {
+            do throws(VerificationCode.Weakness) { try code.check() } catch { throw EncryptionRefusal.weakCode(error.sentence) }
+        }
+        return try await changing.run { [self] in
+            let old = record(of: site)
+            if old == nil, !enabled { throw EncryptionRefusal.notSet }
+            var drawn: VerificationCode?
+            var record: SiteEncryptionRecord
+            if var known = old {
+                known.enabled = enabled
+                if let code {
+                    known.lockedKey = try await lock(try key(of: known), with: code)
+                    known.codeSetAt = time.now()
+                }
+                record = known
+            } else {
+                var generator = SystemRandomNumberGenerator()
+                let chosen = code ?? VerificationCode(using: &generator)
+                drawn = code == nil ? chosen : nil
+                record = try await newRecord(site, code: chosen)
+            }
+            let saved = record
+            try await database.write { try saved.save($0) }
+            state.withLock { state in
+                state.records?[site] = saved
+                if code != nil { state.opened[site] = nil }
+            }
+            return drawn
+        }
+    }
+
+    private func newRecord(_ site: SiteID, code: VerificationCode) async throws -> SiteEncryptionRecord {
+        let key = SiteKey()
+        let now = time.now()
+        return SiteEncryptionRecord(
+            siteId: site, enabled: true, publicKey: key.publicKey,
+            sealedPrivateKey: try sealer.seal(key.secret.base64EncodedString(), context: Self.context(site)),
+            lockedKey: try await lock(key, with: code), createdAt: now, codeSetAt: now)
+    }
+
+    private static func context(_ site: SiteID) -> String { "site key \(site.text)" }
+
+    private func lock(_ key: SiteKey, with code: VerificationCode) async throws -> String {
+        let rounds = rounds
+        let locked = try await queue.run { try LockedSiteKey(key, code: code, rounds: rounds) }
+        return String(decoding: try GatehouseJSON.encoder.encode(locked), as: UTF8.self)
+    }
+
+    /// The private key, by the box's own key.
+    private func key(of record: SiteEncryptionRecord) throws -> SiteKey {
+        guard let text = try? sealer.unseal(record.sealedPrivateKey, context: Self.context(record.siteId)),
+            let secret = Data(base64Encoded: text), let key = try? SiteKey(secret: secret), key.publicKey == record.publicKey
+        else { throw EncryptionRefusal.key(.damaged("site's key")) }
+        return key
+    }
+
+    /// The owner's recovery file.
+    public func recoveryFile(of site: SiteID) async throws -> RecoveryFile {
+        guard let record = record(of: site) else { throw EncryptionRefusal.notSet }
+        let name = try await database.read { try SiteRecord.fetchOne($0, key: site)?.name } ?? ""
+        return RecoveryFile(box: box, siteName: name, codeSetAt: record.codeSetAt, key: try Self.locked(record))
+    }
+
+    private static func locked(_ record: SiteEncryptionRecord) throws -> LockedSiteKey {
+        guard let locked = try? GatehouseJSON.decoder.decode(LockedSiteKey.self, from: Data(record.lockedKey.utf8)) else {
+            throw EncryptionRefusal.key(.damaged("site's key"))
+        }
+        return locked
+    }
+
+    // MARK: Clips
+
+    public func issueKey(for clip: ClipID, of site: SiteID) throws -> IssuedClipKey? {
+        guard let records = state.withLock({ $0.records }) else { throw EncryptionRefusal.notSet }
+        guard let record = records[site], record.enabled else { return nil }
+        var generator = SystemRandomNumberGenerator()
+        let key = ClipKey(using: &generator)
+        return IssuedClipKey(key: key, encryption: try SiteKey.wrap(key, of: clip, for: record.publicKey))
+    }
+
+    public func sealPicture(_ jpeg: [UInt8], of clip: ClipID, with key: ClipKey) throws -> [UInt8] {
+        try key.sealPicture(jpeg, of: clip)
+    }
+
+    /// The key of a clip, for whoever knows the verification code; wrong codes are counted and answered ever more slowly.
+    public func key(of clip: ClipID, _ encryption: ClipEncryption, site: SiteID, code: VerificationCode) async throws -> ClipKey {
+        guard let record = record(of: site) else { throw EncryptionRefusal.notSet }
+        let opened = try await open(record, code)
+        do throws(FootageKeyError) {
+            return try opened.get().open(encryption, of: clip)
+        } catch {
+            throw EncryptionRefusal.key(error)
+        }
+    }
+
+    private func open(_ record: SiteEncryptionRecord, _ code: VerificationCode) async throws -> Result<SiteKey, FootageKeyError> {
+        let site = record.siteId
+        let digest = SHA256.hash(data: salt.withUnsafeBytes { Data($0) } + Data(code.text.utf8))
+        let now = time.now()
+        if let opened = state.withLock({ $0.opened[site] }), opened.code == digest, opened.until > now { return .success(opened.key) }
+        // Counted before the code is looked at, so that guesses sent at once are counted as well.
+        let failures = try countFailure(site, at: now)
+        let locked = try Self.locked(record)
+        let result = await queue.run { () -> Result<SiteKey, FootageKeyError> in
+            do throws(FootageKeyError) { return .success(try locked.open(code)) } catch { return .failure(error) }
+        }
+        guard case .success(let key) = result else {
+            try await time.sleep(.milliseconds(250 * min(failures, 12)))
+            return result
+        }
+        state.withLock { state in
+            _ = state.failures[site]?.popLast()
+            // The code may have been changed meanwhile.
+            guard state.records?[site]?.lockedKey == record.lockedKey else { return }
+            state.opened[site] = Opened(code: digest, key: key, until: now.addingTimeInterval(Self.memory))
+        }
+        return result
+    }
+
+    /// How many codes were wrong lately, this one included.
+    private func countFailure(_ site: SiteID, at now: Date) throws -> Int {
+        try state.withLock { state in
+            let recent = state.failures[site, default: []].filter { now.timeIntervalSince($0) < Self.window }
+            if recent.count >= Self.tolerated, let first = recent.first {
+                throw EncryptionRefusal.tooManyAttempts(retryAfter: max(1, Int(Self.window - now.timeIntervalSince(first))))
+            }
+            state.failures[site] = recent + [now]
+            return recent.count + 1
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import ArgumentParser
+import CloudStorage
+import Core
+import Foundation
+import Media
+
+/// Opens an encrypted clip with the owner's recovery file and the verification code.
+struct FootageDecrypt: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "decrypt", abstract: "Decrypts a clip of a bucket with the owner's recovery file and the verification code.",
+        discussion: """
+            Needs no box and no network: the clip, the JSON beside it, the recovery file, and the code that was in force when the file was \
+            downloaded. Pictures and sound are copied as they are.
+            """)
+
+    @Argument(help: "The clip as it lies in the bucket, such as 0193….mp4.")
+    var clip: String
+
+    @Option(help: "The JSON beside the clip; otherwise looked for under the clip's name with .json.")
+    var sidecar: String?
+
+    @Option(help: "The recovery file.")
+    var recovery: String
+
+    @Option(help: "A file with the verification code, or - for the standard input; otherwise it is asked for.")
+    var codeFile: String?
+
+    @Option(help: "The file to write; it must not exist.")
+    var output: String
+
+    @Option(help: "A file for the picture beside the clip (the clip's name with .jpg.enc), decrypted too; it must not exist.")
+    var picture: String?
+
+    func run() throws {
+        do {
+            try decrypt()
+        } catch let error as FootageKeyError {
+            throw failed(error.sentence)
+        } catch let error as MediaError {
+            throw failed("The clip cannot be read: \(error)")
+        }
+    }
+
+    private func decrypt() throws {
+        MediaLibrary.prepare()
+        let manifest = try readManifest()
+        guard let encryption = manifest.encryption else { throw failed("The clip is not encrypted, by its JSON. Copy it as it is.") }
+        guard let file = manifest.clip, file.isAt(clip) else {
+            throw failed("\(clip) is not the clip that its JSON describes, or not whole. Fetch both again.")
+        }
+        let recovered = try RecoveryFile.read(try read(recovery))
+        guard recovered.siteKey == encryption.siteKey else { throw FootageKeyError.otherSiteKey(encryption.siteKey) }
+        let key = try recovered.key.open(try readCode()).open(encryption, of: manifest.id)
+        let written = try DecryptedCopy(key: key).write(clip, to: output)
+        print("\(output): \(written) pictures and sounds of \(manifest.channelName), \(GatehouseJSON.text(manifest.startsAt))")
+        if let picture {
+            let sealed = try read(String(clip.dropLast(4)) + ".jpg.enc")
+            try write(try key.openPicture(sealed, of: manifest.id), to: picture)
+        }
+    }
+
+    private func readManifest() throws -> ClipManifest {
+        let path = sidecar ?? (clip.hasSuffix(".mp4") ? String(clip.dropLast(4)) : clip) + ".json"
+        guard let manifest = try? GatehouseJSON.decoder.decode(ClipManifest.self, from: try read(path)) else {
+            throw failed("\(path) is not the JSON of a clip. Give the one beside the clip with --sidecar.")
+        }
+        return manifest
+    }
+
+    private func readCode() throws -> VerificationCode {
+        let text: String?
+        switch codeFile {
+        case "-"?: text = readLine()
+        case let path?: text = String(decoding: try read(path), as: UTF8.self)
+        case nil: text = getpass("Verification code: ").map { String(cString: $0) }
+        }
+        let typed = text?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
+        guard !typed.isEmpty else { throw failed("There is no verification code. Give it with --code-file, or type it when asked.") }
+        return VerificationCode(typed: typed)
+    }
+
+    private func read(_ path: String) throws -> Data {
+        guard let data = FileManager.default.contents(atPath: path) else { throw failed("\(path) cannot be read.") }
+        return data
+    }
+
+    private func write(_ data: Data, to path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failed("\(path) cannot be made: \(String(cString: strerror(errno))). Choose another file.") }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        try handle.write(contentsOf: data)
+        try handle.synchronize()
+    }
+
+    private func failed(_ sentence: String) -> ExitCode {
+        FileHandle.standardError.write(Data("gatehouse: \(sentence)\n".utf8))
+        return ExitCode(1)
+    }
+}
+
+/// Copies a clip's packets, decrypted, into another file.
+private struct DecryptedCopy {
+    let key: ClipKey
+
+    /// How many packets were written.
+    func write(_ source: String, to path: String) throws -> Int {
+        guard let input = FileHandle(forReadingAtPath: source) else { throw MediaError("open \(source)", kind: .notFound) }
+        defer { try? input.close() }
+        let reading = input.fileDescriptor
+        var demuxer = try Demuxer(container: "mov", decryptionKey: key.secret) { buffer in
+            Foundation.read(reading, buffer.baseAddress, buffer.count)
+        }
+        let formats = demuxer.formats
+        let tracks = formats.compactMap(\.self)
+        guard !tracks.isEmpty, tracks.count == formats.count else { throw MediaError("tracks of \(source)", kind: .unsupported) }
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw MediaError("make \(path), \(String(cString: strerror(errno)))", kind: .other) }
+        let output = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        let container: FragmentedMP4Muxer.Container = tracks.contains { $0.codec.isG711 } ? .mov : .mp4
+        var muxer = try FragmentedMP4Muxer(formats: tracks, container: container)
+        var count = 0
+        while let item = try demuxer.read() {
+            let decodeTime = item.decodeTime ?? item.time ?? .zero
+            if tracks[item.track].kind == .video, item.packet.isKeyFrame, count > 0 {
+                try muxer.cut()
+                try output.write(contentsOf: Data(muxer.takeBytes()))
+            }
+            try muxer.write(
+                item.packet, track: item.track, time: item.time ?? decodeTime, decodeTime: decodeTime, duration: item.duration)
+            count += 1
+        }
+        try muxer.cut()
+        try output.write(contentsOf: Data(muxer.takeBytes()))
+        try output.synchronize()
+        return count
+    }
+}

@@ -1,0 +1,73 @@
+// Whether footage is encrypted before it leaves the box: on, off, the code, the recovery file.
+import { api } from './api.js';
+import { ask, toast } from './dialog.js';
+import { fill, h, icon } from './dom.js';
+import { bind, choice, field } from './form.js';
+import { full } from './format.js';
+import { button, problemBox, sentence } from './parts.js';
+
+function recoveryLink(state) {
+  const a = h('a', { class: 'button', href: state.recoveryFileUrl, download: '', 'data-testid': 'recovery-file' }, icon('download'), h('span', {}, 'Save the recovery file'));
+  return a;
+}
+
+/** The card of the Cloud page. */
+export function encryptionCard() {
+  const body = h('div', { class: 'stack' });
+  const el = h('section', { class: 'card', 'data-testid': 'encryption' }, h('h2', {}, 'Encryption'), body);
+  let state = null;
+
+  const put = async (change) => { state = await api.put('/storage/encryption', change); };
+
+  function draw() {
+    if (!state.enabled) {
+      fill(body, sentence('off', state.siteKey ? 'New clips go up as they are. Older ones stay encrypted and open with their code.' : 'Clips go up as they are: whoever can open the storage can watch them.'),
+        h('p', { class: 'muted' }, 'Encrypted, they can only be watched by people who know the verification code. The storage never gets it.'),
+        h('div', { class: 'actions' }, button('Encrypt clips', { look: 'primary', testid: 'encryption-on', onClick: () => (state.siteKey ? change({ enabled: true }, 'New clips are encrypted.') : form(true)) }), state.siteKey && recoveryLink(state)));
+      return;
+    }
+    fill(body, sentence('ok', 'New clips and their pictures are encrypted before they leave the box.', h('p', { class: 'muted small' }, `The code was set ${full(state.codeSetAt)}.`)),
+      h('p', { class: 'muted' }, 'If the box is lost, the recovery file and the code open the footage. Keep them apart from the box and from one another.'),
+      h('div', { class: 'actions' }, recoveryLink(state), button('Change the code', { testid: 'encryption-change-code', onClick: () => form(false) }),
+        button('Switch off', { look: 'quiet', testid: 'encryption-off', async onClick() {
+          if (await ask({ title: 'Stop encrypting clips?', text: 'New clips go up as they are, for whoever can open the storage. Clips that are encrypted stay so and open with the code.', action: 'Switch off' })) change({ enabled: false }, 'New clips are not encrypted.');
+        } })));
+  }
+
+  async function change(wanted, words) {
+    try {
+      await put(wanted);
+      draw();
+      toast(words);
+    } catch (problem) { fill(body, problemBox(problem), h('div', { class: 'actions' }, button('Back', { onClick: draw }))); }
+  }
+
+  /** The first code, or another one. */
+  function form(first) {
+    const code = field({ label: first ? 'Your code' : 'New code', type: 'password', pointer: '/code', testid: 'encryption-code', autocomplete: 'new-password', hint: 'At least 12 characters, well mixed, or 20 and more. Whoever gets the recovery file can try codes without end.' });
+    const kind = first && choice({ label: 'Verification code', value: 'drawn', testid: 'encryption-kind', onChange: (v) => { code.el.hidden = v === 'drawn'; }, options: [{ value: 'drawn', label: 'Made by the box' }, { value: 'own', label: 'My own' }] });
+    code.el.hidden = first;
+    const go = button(first ? 'Encrypt clips' : 'Set the code', { look: 'primary', type: 'submit', testid: 'encryption-save' });
+    const el = h('form', { class: 'stack', 'data-testid': 'encryption-form' },
+      !first && h('p', { class: 'muted' }, 'The new code opens all clips, older ones too. A recovery file that was saved before opens with the code of its time: save a new one and destroy the old one.'),
+      kind && kind.el, code.el, h('div', { class: 'actions' }, go, button('Cancel', { onClick: draw })));
+    bind(el, { fields: [code], button: go, busy: 'Setting', async submit() {
+      const own = !first || kind.value === 'own';
+      await put(own ? { enabled: true, code: code.value } : { enabled: true });
+      told(own ? null : state.code);
+    } });
+    fill(body, el);
+    if (!first) code.focus();
+  }
+
+  /** Once: the code that the box made, and the file. */
+  function told(code) {
+    fill(body, code && sentence('attention', 'Write this code down now. The box does not keep it and cannot show it again.'),
+      code && h('p', { class: 'secret-code', 'data-testid': 'encryption-drawn' }, code),
+      sentence('attention', 'Save the recovery file too: if the box is lost, only the file and the code together open the footage.'),
+      h('div', { class: 'actions' }, recoveryLink(state), button('Done', { look: 'primary', testid: 'encryption-done', onClick() { state.code = null; draw(); } })));
+  }
+
+  api.get('/storage/encryption').then((found) => { state = found; draw(); }, (problem) => { if (problem.status !== 401) fill(body, problemBox(problem)); });
+  return el;
+}
