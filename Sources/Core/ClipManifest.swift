@@ -65,6 +65,14 @@ public struct ClipManifest: Codable, Sendable, Equatable, Identifiable {
             target = event.target
             deviceTime = event.deviceTime
         }
+
+        /// An event that is known by its row, or by what a device recorded of it.
+        public init(id: EventID, category: CameraEvent.Category, source: CameraEvent.Source, startedAt: Date) {
+            self.id = id
+            self.category = category
+            self.source = source
+            self.startedAt = startedAt
+        }
     }
 
     /// What the footage is like.
@@ -115,6 +123,8 @@ public struct ClipManifest: Codable, Sendable, Equatable, Identifiable {
     public var interrupted = false
     /// Two workers failed on it: the footage is as the camera sent it.
     public var asItCame = false
+    /// The footage was fetched later from the device's own storage; absent in manifests of before.
+    public var refilled: Bool?
     /// Where it goes in the store.
     public let objectKey: String
 

@@ -86,6 +86,7 @@ public struct APIServer: Service {
         FootageRoutes(services: services, maker: maker).add(to: guarded)
         StorageRoutes(services: services, maker: maker).add(to: guarded)
         LineRoutes(services: services, maker: maker).add(to: guarded)
+        RefillRoutes(services: services).add(to: guarded)
         PlanRoutes(services: services, maker: maker).add(to: guarded)
         router.get("metrics") { request, _ in try await metrics(request) }
         return router

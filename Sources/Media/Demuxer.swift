@@ -65,6 +65,17 @@ public struct Demuxer: ~Copyable, @unchecked Sendable {
 
     /// Opens a container that arrives through `read`, which blocks until bytes come and answers 0 at the end.
     public init(container: String, read: @escaping (UnsafeMutableRawBufferPointer) -> Int) throws(MediaError) {
+        try self.init(format: container, allowed: container, examines: false, read: read)
+    }
+
+    /// Opens what a device recorded, in whichever of the known containers; decodes a little to learn its tracks, so it belongs in a worker.
+    public init(recording read: @escaping (UnsafeMutableRawBufferPointer) -> Int) throws(MediaError) {
+        try self.init(format: nil, allowed: "mov,mpeg,mpegts,matroska", examines: true, read: read)
+    }
+
+    private init(
+        format: String?, allowed: String, examines: Bool, read: @escaping (UnsafeMutableRawBufferPointer) -> Int
+    ) throws(MediaError) {
         guard let context = avformat_alloc_context() else { throw .outOfMemory("avformat_alloc_context") }
         let box = InputBox(read: read)
         guard let buffer = av_malloc(InputBox.bufferSize),
@@ -77,8 +88,13 @@ public struct Demuxer: ~Copyable, @unchecked Sendable {
         }
         context.pointee.pb = io
         var opening: UnsafeMutablePointer<AVFormatContext>? = context
-        let code = avformat_open_input(&opening, nil, av_find_input_format(container), nil)
+        var settings: OpaquePointer?
+        defer { av_dict_free(&settings) }
+        av_dict_set(&settings, "format_whitelist", allowed, 0)
+        var code = avformat_open_input(&opening, nil, format.flatMap { av_find_input_format($0) }, &settings)
+        if code >= 0, examines { code = avformat_find_stream_info(opening, nil) }
         guard code >= 0, let opened = opening else {
+            avformat_close_input(&opening)
             InputBox.free(io)
             throw MediaError("open", code: code)
         }
