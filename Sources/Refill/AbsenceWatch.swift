@@ -59,8 +59,10 @@ public struct AbsenceWatch: Sendable {
         guard let alive = try await list.lastAlive(), alive < time.now() else { return away }
         for channel in channels.channels {
             let configuration = channel.configuration
-            guard isWanted(channel), try await catalogue.channelRecord(configuration.id).createdAt < alive else { continue }
-            try await list.begin(configuration.id, name: configuration.name, from: alive, reason: "The box was off.")
+            guard isWanted(channel) else { continue }
+            // Added since the last mark: the box was alive then.
+            let from = max(alive, try await catalogue.channelRecord(configuration.id).createdAt)
+            try await list.begin(configuration.id, name: configuration.name, from: from, reason: "The box was off.")
             away.insert(configuration.id)
         }
         return away
