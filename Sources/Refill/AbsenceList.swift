@@ -139,18 +139,22 @@ public struct AbsenceList: Sendable {
 
     // MARK: What is known of a time
 
-    /// What the channel has footage of: by the box itself, and by earlier refills.
-    func footage(of channel: ChannelID, in span: Span) async throws -> (own: [Span], refilled: [Span]) {
+    /// What the channel has footage of: by the box itself, and exactly so much by earlier refills and recordings that were cut short.
+    func footage(of channel: ChannelID, in span: Span) async throws -> (own: [Span], exact: [Span]) {
         try await database.read { database in
             let clips = try ClipRecord.filter(Column("channelId") == channel && Column("startsAt") < span.to)
                 .filter(Column("startsAt") > span.from.addingTimeInterval(-3600) && Column("state") != ClipState.dropped.rawValue)
                 .fetchAll(database)
-            let own = clips.filter { $0.manifest.refilled != true && !$0.manifest.interrupted }.map { clip in
-                Span(from: clip.startsAt, to: clip.startsAt.addingTimeInterval(clip.manifest.footage?.duration ?? 30))
+            func spans(_ wanted: (ClipManifest) -> Bool) -> [Span] {
+                clips.filter { wanted($0.manifest) }.map { clip in
+                    Span(from: clip.startsAt, to: clip.startsAt.addingTimeInterval(clip.manifest.footage?.duration ?? 30))
+                }
             }
+            // Of a recording that was cut short only what is there is had; how much that is may not be known yet.
+            let exact = spans { $0.footage != nil && ($0.refilled == true || $0.interrupted) }
             let pieces = try RefillPieceRecord.filter(Column("channelId") == channel && Column("state") != "failed")
                 .filter(Column("from") < span.to && Column("to") > span.from).fetchAll(database)
-            return (own, pieces.map { Span(from: $0.from, to: $0.to) })
+            return (spans { $0.refilled != true && !$0.interrupted }, exact + pieces.map { Span(from: $0.from, to: $0.to) })
         }
     }
 

@@ -87,14 +87,14 @@ public struct RefillPlan: Sendable {
     private let isArmed: @Sendable (Date) -> Bool
     private var taken: [Span]
 
-    /// `covered` is what the box recorded by itself, `refilled` what was fetched before or is going to be.
+    /// `covered` is what the box recorded by itself, `exact` what was fetched before, is going to be, or was cut short.
     public init(
-        absence: Span, clock: ClockCorrection, covered: [Span], refilled: [Span], isArmed: @escaping @Sendable (Date) -> Bool
+        absence: Span, clock: ClockCorrection, covered: [Span], exact: [Span], isArmed: @escaping @Sendable (Date) -> Bool
     ) {
         self.absence = absence
         self.clock = clock
         self.isArmed = isArmed
-        taken = covered.map { $0.widened(Self.margin) } + refilled
+        taken = covered.map { $0.widened(Self.margin) } + exact
     }
 
     /// The clips to be made; where there are none, a sentence says why.

@@ -199,7 +199,7 @@ public final class RefillQueue: Sendable {
         let footage = try await list.footage(of: absence.channelId, in: wide)
         let known = try await list.events(of: absence.channelId, in: span).map(RefillPlan.KnownEvent.init)
         let configuration = target.configuration
-        var plan = RefillPlan(absence: span, clock: clock, covered: footage.own, refilled: footage.refilled) {
+        var plan = RefillPlan(absence: span, clock: clock, covered: footage.own, exact: footage.exact) {
             configuration.schedule.isArmed(at: $0, zone: configuration.timeZone)
         }
         let (pieces, sentence) = plan.pieces(recordings, known: known)

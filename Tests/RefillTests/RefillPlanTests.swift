@@ -19,10 +19,10 @@ private func span(_ from: Double, _ to: Double) -> Span { Span(from: at(from), t
     }
 
     private func plan(
-        _ absence: Span = span(100, 200), offset: Double = 0, covered: [Span] = [], refilled: [Span] = [],
+        _ absence: Span = span(100, 200), offset: Double = 0, covered: [Span] = [], exact: [Span] = [],
         isArmed: @escaping @Sendable (Date) -> Bool = { _ in true }
     ) -> RefillPlan {
-        RefillPlan(absence: absence, clock: ClockCorrection(offset: offset), covered: covered, refilled: refilled, isArmed: isArmed)
+        RefillPlan(absence: absence, clock: ClockCorrection(offset: offset), covered: covered, exact: exact, isArmed: isArmed)
     }
 
     private func known(_ seconds: Double) -> RefillPlan.KnownEvent {
@@ -55,9 +55,14 @@ private func span(_ from: Double, _ to: Double) -> Span { Span(from: at(from), t
     }
 
     @Test func whatWasRefilledIsNotRefilledAgain() {
-        var plan = plan(refilled: [span(120, 150)])
+        var plan = plan(exact: [span(120, 150)])
         let (pieces, sentence) = plan.pieces([recording(120, 150)], known: [])
         #expect(pieces.isEmpty && sentence?.contains("here already") == true)
+    }
+
+    @Test func whatWasCutShortIsCompleted() {
+        var plan = plan(exact: [span(118, 131)])
+        #expect(plan.pieces([recording(120, 150)], known: []).pieces.map(\.span) == [span(131, 150)])
     }
 
     @Test func recordingsThatOverlapAreNoTwoClips() {

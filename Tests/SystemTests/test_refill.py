@@ -105,20 +105,36 @@ class Refills(RefillCase):
         self.assertEqual([(one["state"], one["clips"], one["reason"]) for one in done], [("refilled", 1, "The box was off.")], done)
         self.assertEqual(self.check_clip(box, channel, began)["type"], "motion")
 
+    def test_played(self):
+        """What a device does not give as a file is played from it, at its pace, and is a clip all the same."""
+        simulator, box, (channel,) = self.set_up("camera,recordings=events,download=none")
+        box.kill()
+        began = time.time()
+        simulator.device.post("/record", ago=0, seconds=10)
+        wait_for(lambda: time.time() > began + 10, 15, "the recording's end")
+        box.start()
+        done = self.await_done(box, channel)
+        self.assertEqual([(one["state"], one["clips"]) for one in done], [("refilled", 1)], done)
+        self.check_clip(box, channel, began)
+        self.assertEqual(simulator.device.state()["counts"]["downloads"], 0)
+
     def test_not_possible(self):
         """Devices without storage, or whose recordings say nothing, are told of in a sentence."""
-        simulator, box, channels = self.set_up("camera,name=empty,recordings=none", "camera,name=always,recordings=timing", "onvif,name=onvif,recordings=none")
+        simulator, box, channels = self.set_up("camera,name=empty,recordings=none", "camera,name=always,recordings=timing", "onvif,name=onvif,recordings=none",
+                                               "onvif,name=player,recordings=events")
         for device in simulator.devices:
             device.fault("stop")
         for channel in channels:
             self.await_absence(box, channel)
+        simulator["player"].post("/record", ago=5, seconds=10)
         for device in simulator.devices:
             device.fault("none")
-        empty, always, onvif = (self.await_done(box, channel)[0] for channel in channels)
+        empty, always, onvif, player = (self.await_done(box, channel)[0] for channel in channels)
         self.assertIn("no card or disk", empty["sentence"])
         self.assertIn("do not say whether something happened", always["sentence"])
         self.assertIn("no card or disk", onvif["sentence"])
-        self.assertEqual([one["clips"] for one in (empty, always, onvif)], [0, 0, 0])
+        self.assertIn("neither gives them as files nor plays them", player["sentence"])
+        self.assertEqual([one["clips"] for one in (empty, always, onvif, player)], [0, 0, 0, 0])
 
 
 class Killed(RefillCase):

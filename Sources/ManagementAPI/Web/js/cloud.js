@@ -72,7 +72,8 @@ export function cloudPage({ root, on }) {
       bar(used, 'Space used by waiting clips', used > 0.95 ? 'trouble' : used > 0.8 ? 'attention' : ''),
       h('p', { class: 'muted small' }, `${count(s.spool.clips, 'clip')} on the box; ${bytes(s.spool.freeBytes)} of its disk free.`));
     drawTarget(false);
-    if (gapsKnown !== s.gaps) { gapsKnown = s.gaps; loadGaps(); loadRefills(); }
+    const missing = `${s.gaps} ${s.stored.clips} ${b.clips}`;
+    if (gapsKnown !== missing) { gapsKnown = missing; loadGaps(); loadRefills(); }
   }
 
   async function loadGaps() {
