@@ -63,13 +63,16 @@ public struct ReplayRecorder: Sendable {
         }
         var recording = try SourceRecording(file: file, first: first, audio: status?.audio)
         let deadline = time.uptime() + length * 2 + .seconds(60)
+        var lastHeard = time.uptime()
         reading: while time.uptime() < deadline {
             for sample in samples {
                 if sample.format.kind == .video, sample.time - first.time >= length || !recording.fits(sample) { break reading }
                 try await recording.add(sample)
             }
-            // A device that has played everything ends the stream.
-            guard let batch = await cursor.next(atMost: .seconds(10), time: time), !batch.samples.isEmpty, batch.missed == 0 else { break }
+            // A device that has played everything ends the stream, or says nothing any more.
+            guard let batch = await cursor.next(atMost: .seconds(1), time: time), batch.missed == 0, !Task.isCancelled else { break }
+            if !batch.samples.isEmpty { lastHeard = time.uptime() }
+            guard time.uptime() - lastHeard < .seconds(10) else { break }
             samples = batch.samples
         }
         try await recording.flush()
