@@ -106,9 +106,14 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "Refill",
+            dependencies: ["BoxDatabase", "Cameras", "Core", "Devices", "Media", "MediaWorker", "Recording", .grdb, .logging],
+            swiftSettings: strict
+        ),
+        .target(
             name: "ManagementAPI",
             dependencies: [
-                "Access", "BoxDatabase", "Cameras", "CloudStorage", "Core", "Devices", "Media", "MediaWorker", "Recording", .asn1,
+                "Access", "BoxDatabase", "Cameras", "CloudStorage", "Core", "Devices", "Media", "MediaWorker", "Recording", "Refill", .asn1,
                 .asyncAlgorithms, .crypto, .grdb,
                 .httpTypes, .hummingbird, .hummingbirdCore, .hummingbirdHTTP2, .hummingbirdTLS, .logging, .nioCore, .nioFoundationCompat,
                 .nioSSL, .serviceLifecycle, .x509,
@@ -121,7 +126,7 @@ let package = Package(
             dependencies: [
                 "Access", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "ManagementAPI",
                 "Media", "MediaWorker",
-                "Recording",
+                "Recording", "Refill",
                 .argumentParser, .configuration, .logging, .nioSSL, .serviceLifecycle, .system, .unixSignals, .yams,
             ],
             swiftSettings: strict
@@ -144,6 +149,8 @@ let package = Package(
         .testTarget(
             name: "RecordingTests", dependencies: ["Core", "Media", "MediaWorker", "Recording", "TestSupport", .logging],
             swiftSettings: strict),
+        .testTarget(
+            name: "RefillTests", dependencies: ["BoxDatabase", "Cameras", "Core", "Refill", "TestSupport", .grdb], swiftSettings: strict),
         .testTarget(
             name: "CloudStorageTests",
             dependencies: ["BoxDatabase", "CloudStorage", "Core", "TestSupport", .crypto, .grdb, .logging, .nioCore, .nioHTTP1],

@@ -191,7 +191,7 @@ public struct ClipRecord: Codable, Sendable, FetchableRecord, PersistableRecord 
         self.manifest = manifest
         startsAt = manifest.startsAt
         clipBytes = manifest.clip?.bytes ?? 0
-        bulk = manifest.asItCame
+        bulk = manifest.asItCame || manifest.refilled == true
     }
 }
 

@@ -14,6 +14,7 @@ enum Schema {
         migrator.registerMigration("2: any camera") { try AnyCameraMigration.run($0) }
         migrator.registerMigration("3: plans") { try PlansMigration.run($0) }
         migrator.registerMigration("4: uplink") { try UplinkMigration.run($0) }
+        migrator.registerMigration("5: refill") { try RefillMigration.run($0) }
         migrator.registerMigration("6: encryption") { try EncryptionMigration.run($0) }
         migrator.registerMigration("7: chain") { try ChainMigration.run($0) }
         return migrator

@@ -1,4 +1,4 @@
-import Core
+public import Core
 import Foundation
 public import XML
 
@@ -131,7 +131,7 @@ public struct ISAPIAlert: Sendable, Equatable {
     // MARK: Words
 
     /// What a device's word for an event means here; what is not in the table is `.other`.
-    static func meaning(of word: String) -> (CameraEvent.Category, CameraEvent.Target?) {
+    public static func meaning(of word: String) -> (CameraEvent.Category, CameraEvent.Target?) {
         let word = word.lowercased()
         return (categories[word] ?? .other, targets[word])
     }

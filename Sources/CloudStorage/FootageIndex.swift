@@ -61,6 +61,8 @@ public final class FootageIndex: Sendable {
                 try EventRecord.fetchOne(database, key: event.id)
                 ?? EventRecord(event, channelId: manifest.channel, channelName: manifest.channelName, clipId: manifest.id)
             row.clipId = row.clipId ?? manifest.id
+            // There is footage after all.
+            if manifest.refilled == true, clip.state != .recording { row.dropReason = nil }
             if clip.state != .recording, row.endedAt == nil {
                 row.endedAt = manifest.startsAt.addingTimeInterval(manifest.footage?.duration ?? 30)
             }
@@ -206,6 +208,8 @@ public final class FootageIndex: Sendable {
         try await database.write { database in
             _ = try ClipRecord.deleteOne(database, key: id)
             try EventRecord.filter(Column("clipId") == id && Column("dropReason") == nil).deleteAll(database)
+            // What was known before without footage stays known.
+            try database.execute(sql: "UPDATE event SET clipId = NULL WHERE clipId = ?", arguments: [id])
         }
         changes.send(.clip(id))
     }
@@ -238,13 +242,13 @@ public final class FootageIndex: Sendable {
         try await database.write { try $0.execute(sql: "UPDATE clip SET previewed = 1 WHERE id = ?", arguments: [id]) }
     }
 
-    /// Clips that wait for a worker, oldest first.
+    /// Clips that wait for a worker, oldest first; what was refilled after all others.
     func waitingForWorker(_ states: [ClipState]) async throws -> [ClipID] {
         try await database.read { database in
             try ClipID.fetchAll(
                 database,
                 ClipRecord.select(Column("id")).filter(states.map(\.rawValue).contains(Column("state"))).order(
-                    Column("state"), Column("id")
+                    Column("bulk"), Column("state"), Column("id")
                 ).limit(64))
         }
     }

@@ -65,6 +65,14 @@ public struct ClipManifest: Codable, Sendable, Equatable, Identifiable {
             target = event.target
             deviceTime = event.deviceTime
         }
+
+        /// An event that is known by its row, or by what a device recorded of it.
+        public init(id: EventID, category: CameraEvent.Category, source: CameraEvent.Source, startedAt: Date) {
+            self.id = id
+            self.category = category
+            self.source = source
+            self.startedAt = startedAt
+        }
     }
 
     /// What the footage is like.
@@ -117,6 +125,8 @@ public struct ClipManifest: Codable, Sendable, Equatable, Identifiable {
     public var asItCame = false
     /// Present where the footage is encrypted.
     public var encryption: ClipEncryption?
+    /// The footage was fetched later from the device's own storage; absent in manifests of before.
+    public var refilled: Bool?
     /// Where it goes in the store.
     public let objectKey: String
 

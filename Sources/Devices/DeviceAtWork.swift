@@ -215,7 +215,7 @@ public final class DeviceAtWork: Sendable {
 
     // MARK: Metadata tracks
 
-    func has(_ channel: ChannelID) -> Bool { channels.values.contains(channel) }
+    public func has(_ channel: ChannelID) -> Bool { channels.values.contains(channel) }
 
     func tell(_ document: [UInt8]) {
         // Most documents describe objects on each frame, and no event.

@@ -10,6 +10,7 @@ import ManagementAPI
 import Media
 import MediaWorker
 import Recording
+import Refill
 import ServiceLifecycle
 import SystemPackage
 import UnixSignals
@@ -20,6 +21,8 @@ struct Box {
     private let state: BoxState
     private let services: BoxServices
     private let retention: Retention
+    private let absences: AbsenceWatch
+    private let refills: RefillQueue
     private let feed: LiveFeed
     private let logger: Logger
 
@@ -99,6 +102,7 @@ struct Box {
             prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, logLevel: level,
             metricsToken: settings.metricsToken, startedAt: startedAt, time: time, logger: logger)
         retention = Retention(box: state.identity.serialNumber, uploader: uploader, index: spool.index, time: time, logger: logger)
+        (absences, refills) = Self.refilling(settings, state, services)
         self.settings = settings
         self.state = state
         self.feed = feed
@@ -144,6 +148,8 @@ struct Box {
                 .init(service: Loop { [services] in await services.channels.run() }),
                 .init(service: Loop { [services] in await services.devices.run() }),
                 .init(service: Loop { [services] in await services.discovery.follow() }),
+                .init(service: Loop { [absences] in await absences.run() }),
+                .init(service: Loop { [refills] in await refills.run() }),
                 .init(service: server),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
@@ -169,7 +175,7 @@ struct Box {
     }
 
     /// The address policy in the words of a session.
-    private static func check(_ source: StreamSource, _ policy: AddressPolicy) async throws {
+    static func check(_ source: StreamSource, _ policy: AddressPolicy) async throws {
         do throws(AddressRefusal) {
             try await policy.check(host: source.host)
         } catch {

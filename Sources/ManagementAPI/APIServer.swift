@@ -88,6 +88,7 @@ public struct APIServer: Service {
         LineRoutes(services: services, maker: maker).add(to: guarded)
         ChainRoutes(services: services).add(to: guarded)
         EncryptionRoutes(services: services).add(to: guarded)
+        RefillRoutes(services: services).add(to: guarded)
         PlanRoutes(services: services, maker: maker).add(to: guarded)
         router.get("metrics") { request, _ in try await metrics(request) }
         return router

@@ -58,7 +58,8 @@ struct AnswerMaker: Sendable {
             region: Nullable(record.region), target: Nullable(record.target?.rawValue), deviceTime: Nullable(record.deviceTime),
             deviceType: Nullable(record.deviceType), details: Self.details(record),
             pictureUrl: Nullable(
-                record.deviceId != nil && services.eventPictures.exists(record.id) ? "/api/v1/events/\(record.id)/picture" : nil))
+                record.deviceId != nil && services.eventPictures.exists(record.id) ? "/api/v1/events/\(record.id)/picture" : nil),
+            refilled: clip?.manifest.refilled ?? false)
     }
 
     private static func details(_ record: EventRecord) -> [String: String] {
@@ -81,7 +82,8 @@ struct AnswerMaker: Sendable {
             frameRate: Nullable(manifest.footage?.frameRate),
             videoCodec: Nullable(manifest.footage?.videoCodec), audioCodec: Nullable(manifest.footage?.audioCodec),
             way: manifest.plan.way.rawValue,
-            wayReason: manifest.plan.reason, asItCame: manifest.asItCame, interrupted: manifest.interrupted,
+            wayReason: manifest.plan.reason, asItCame: manifest.asItCame, refilled: manifest.refilled ?? false,
+            interrupted: manifest.interrupted,
             encryption: Nullable(manifest.encryption.map { .init(scheme: $0.scheme, kid: $0.kid, siteKey: $0.siteKey) }),
             objectKey: manifest.objectKey,
             sha256: Nullable(manifest.clip?.sha256), attempts: record.attempts, lastError: Nullable(record.lastError),

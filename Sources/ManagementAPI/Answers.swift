@@ -249,6 +249,8 @@ struct EventAnswer: Encodable {
     let deviceType: Nullable<String>
     let details: [String: String]
     let pictureUrl: Nullable<String>
+    /// Its footage was fetched from the device later.
+    let refilled: Bool
 }
 
 struct ClipAnswer: Encodable {
@@ -269,6 +271,7 @@ struct ClipAnswer: Encodable {
     let way: String
     let wayReason: String
     let asItCame: Bool
+    let refilled: Bool
     let interrupted: Bool
     let encryption: Nullable<ClipEncryptionAnswer>
     let objectKey: String

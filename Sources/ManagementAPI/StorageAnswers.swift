@@ -93,6 +93,8 @@ struct GapAnswer: Encodable {
     let to: Date
     let bytes: Nullable<Int>
     let reason: String
+    /// Some of it was fetched from the device later.
+    let refilled: Bool
 }
 
 struct TrialAnswer: Encodable {

@@ -27,13 +27,17 @@ struct StorageRoutes {
         }
         routes.post("storage/test") { request, _ in try answer(try await test(request)) }
         routes.get("storage/gaps") { _, _ in
-            let gaps = try await services.database.read { try GapRecord.order(Column("id").desc).limit(200).fetchAll($0) }
-            return try answer(
-                ListAnswer(
-                    items: gaps.map {
-                        GapAnswer(
-                            id: $0.id ?? 0, channelId: $0.channelId, from: $0.from, to: $0.to, bytes: Nullable($0.bytes), reason: $0.reason)
-                    }))
+            let items = try await services.database.read { database in
+                let gaps = try GapRecord.order(Column("id").desc).limit(200).fetchAll(database)
+                let refilled = try ClipRecord.refilled(since: gaps.map(\.from).min() ?? .distantFuture, database)
+                return gaps.map { gap in
+                    GapAnswer(
+                        id: gap.id ?? 0, channelId: gap.channelId, from: gap.from, to: gap.to, bytes: Nullable(gap.bytes),
+                        reason: gap.reason,
+                        refilled: refilled[gap.channelId]?.contains { $0.from < gap.to && $0.to > gap.from } ?? false)
+                }
+            }
+            return try answer(ListAnswer(items: items))
         }
     }
 

@@ -68,6 +68,18 @@ public struct Demuxer: ~Copyable, @unchecked Sendable {
     /// With a `decryptionKey` of 16 bytes, samples under common encryption (ISO/IEC 23001-7) come decrypted.
     public init(container: String, decryptionKey: [UInt8]? = nil, read: @escaping (UnsafeMutableRawBufferPointer) -> Int) throws(MediaError)
     {
+        try self.init(format: container, allowed: container, examines: false, decryptionKey: decryptionKey, read: read)
+    }
+
+    /// Opens what a device recorded, in whichever of the known containers; decodes a little to learn its tracks, so it belongs in a worker.
+    public init(recording read: @escaping (UnsafeMutableRawBufferPointer) -> Int) throws(MediaError) {
+        try self.init(format: nil, allowed: "mov,mpeg,mpegts,matroska", examines: true, read: read)
+    }
+
+    private init(
+        format: String?, allowed: String, examines: Bool, decryptionKey: [UInt8]? = nil,
+        read: @escaping (UnsafeMutableRawBufferPointer) -> Int
+    ) throws(MediaError) {
         guard let context = avformat_alloc_context() else { throw .outOfMemory("avformat_alloc_context") }
         let box = InputBox(read: read)
         guard let buffer = av_malloc(InputBox.bufferSize),
@@ -86,8 +98,11 @@ public struct Demuxer: ~Copyable, @unchecked Sendable {
             let digits = decryptionKey.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
             av_dict_set(&settings, "decryption_key", digits, 0)
         }
-        let code = avformat_open_input(&opening, nil, av_find_input_format(container), &settings)
+        av_dict_set(&settings, "format_whitelist", allowed, 0)
+        var code = avformat_open_input(&opening, nil, format.flatMap { av_find_input_format($0) }, &settings)
+        if code >= 0, examines { code = avformat_find_stream_info(opening, nil) }
         guard code >= 0, let opened = opening else {
+            avformat_close_input(&opening)
             InputBox.free(io)
             throw MediaError("open", code: code)
         }

@@ -27,14 +27,21 @@ public struct TranscodeWorker: Sendable {
     /// Runs `job` over `source` into `output`.
     /// - Throws: `WorkerFailure` when the worker crashed, hung, answered garbage or refused; whatever `source` and `output` throw.
     public func run(_ job: TranscodeJob, source: any TranscodeSource, output: any TranscodeOutput) async throws -> TranscodeResult {
+        try await work(WorkerMessage(.transcode, head: job), source: source) { try await collect(from: $0, into: output) }
+    }
+
+    /// Gives a worker its task and its source, and collects what it makes.
+    func work<Result: Sendable>(
+        _ task: WorkerMessage, source: any TranscodeSource, collect: @escaping @Sendable (WorkerConnection) async throws -> Result
+    ) async throws -> Result {
         try await executable.withWorker { connection in
-            try await connection.send(WorkerMessage(.transcode, head: job))
-            return try await withThrowingTaskGroup(of: TranscodeResult?.self) { group in
+            try await connection.send(task)
+            return try await withThrowingTaskGroup(of: Result?.self) { group in
                 group.addTask {
                     try await feed(source, to: connection)
                     return nil
                 }
-                group.addTask { try await collect(from: connection, into: output) }
+                group.addTask { try await collect(connection) }
                 defer { group.cancelAll() }
                 do {
                     while let result = try await group.next() {

@@ -19,6 +19,13 @@ public enum WorkerMain {
                 try Sandbox.enter(memoryBytes: 2 << 30, cpuSeconds: nil, devices: false)
                 guard Sandbox.holds() else { throw WorkerFailure(.refused, "the sandbox does not hold") }
                 try PictureMaker(pipes: pipes).run(first: first)
+            case .cut:
+                Sandbox.lowerPriority(nice: 15)
+                let cut = try first.decodeHead(RecordingCut.self)
+                try Sandbox.enter(memoryBytes: 1 << 30, cpuSeconds: 600, devices: false)
+                guard Sandbox.holds() else { throw WorkerFailure(.refused, "the sandbox does not hold") }
+                var cutter = RecordingCutter(cut, pipes: pipes)
+                try cutter.run()
             case .proveEncoder:
                 let trial = try first.decodeHead(EncoderTrial.self)
                 pipes.send(.done, head: EncoderTrialRun.prove(trial.encoder))

@@ -14,6 +14,7 @@ struct WorkerMessage: Sendable {
         case sourceEnd = 3
         case picture = 4
         case proveEncoder = 5
+        case cut = 6
         // From the worker.
         case header = 16
         case fragment = 17

@@ -83,6 +83,12 @@ public final class ChannelAtWork: Sendable {
     /// The latest picture, as JPEG.
     public var snapshot: (jpeg: [UInt8], at: Date)? { state.withLock { $0.snapshot } }
 
+    /// Whether the main stream's picture comes, and how its session is.
+    public var reception: (hasPicture: Bool, condition: Condition) { (main.status != nil, main.condition) }
+
+    /// What the channel's plan lets be recorded now.
+    public var cover: PlanCover { environment.cover(configuration.id) }
+
     /// How the channel is now.
     public var view: ChannelView {
         let state = state.withLock { $0 }
@@ -174,9 +180,6 @@ public final class ChannelAtWork: Sendable {
         guard cover.admits else { return }
         await recorder.prolong(events, until: environment.time.uptime() + .seconds(5))
     }
-
-    /// What the channel's plan lets be recorded now.
-    private var cover: PlanCover { environment.cover(configuration.id) }
 
     /// Takes an event down that would be recorded if the channel had a plan.
     private func note(_ event: CameraEvent, because sentence: String) async {

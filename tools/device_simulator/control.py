@@ -43,7 +43,7 @@ class Control:
                 parameters.update(json.loads(request.body))
             result = await self.request(request.method, request.path, parameters)
             code = 200 if result is not None else 404
-            result = {"error": "known: GET /state, GET /bursts, POST /event, /fault, /move, /burst, /reboot, /clock, /disk, /input"} if result is None else result
+            result = {"error": "known: GET /state, GET /bursts, POST /event, /record, /fault, /move, /burst, /reboot, /clock, /disk, /input"} if result is None else result
         except ValueError as error:
             code, result = 400, {"error": str(error)}
         except Exception as error:  # tell the caller, go on
@@ -63,7 +63,7 @@ class Control:
             return None
         if path == "/burst":
             return self.burst(float(parameters.get("rate", 100)), float(parameters.get("seconds", 10)), parameters.get("type", "linedetection"))
-        actions = {"/event": self.event, "/fault": self.fault, "/move": self.move, "/reboot": self.reboot, "/clock": self.clock, "/disk": self.disk,
+        actions = {"/event": self.event, "/record": self.record, "/fault": self.fault, "/move": self.move, "/reboot": self.reboot, "/clock": self.clock, "/disk": self.disk,
                    "/input": self.input}
         if path not in actions:
             return None
@@ -88,6 +88,11 @@ class Control:
             raise ValueError(f"unknown: {', '.join(unknown)}")
         fields = {key: EVENT_FIELDS[key](value) for key, value in parameters.items()}
         return device.parts["events"].raise_event(kind, state, seconds, **options, **fields)
+
+    async def record(self, device, parameters):
+        """Let a device have recorded an event, whether anybody heard of it or not."""
+        return device.parts["recordings"].add(int(parameters.pop("channel", 1)), parameters.pop("type", "motion"), float(parameters.pop("ago", 10)),
+                                              float(parameters.pop("seconds", 10)))
 
     async def fault(self, device, parameters):
         """Switch a fault on or off."""

@@ -121,6 +121,8 @@ def content(isapi):
             uri = isapi.body(request, "downloadRequest").value("playbackURI", "")
         if "/Streaming/tracks/" not in uri:
             raise Problem("badParameters")
+        if device.settings.get("download") == "none":
+            raise Problem("notSupport")
         device.counts["downloads"] += 1
         data = await isapi.media.recording(device.settings.get("download", "mp4"))
         return Response(200, data, kind="application/octet-stream", headers={"Content-Disposition": 'attachment; filename="recording.mp4"'})

@@ -150,6 +150,8 @@ def trigger(kind, name, channel):
 def storage(device):
     """ContentMgmt/Storage: one disk in cameras (a card), two in recorders."""
     disks = [(1, "SATA", 3815447, 51200), (2, "SATA", 3815447, 1907712)] if device.kind == "nvr" else [(1, "SD", 121942, 10240)]
+    if device.settings.get("recordings") == "none":
+        disks = []
     listed = "".join(f"<hdd><id>{n}</id><hddName>hdd{n}</hddName><hddPath></hddPath><hddType>{kind}</hddType><status>ok</status>"
                      f"<capacity>{size}</capacity><freeSpace>{free}</freeSpace><property>RW</property><group>1</group></hdd>"
                      for n, kind, size, free in disks)

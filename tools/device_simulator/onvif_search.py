@@ -43,7 +43,7 @@ class SearchService:
     def GetRecordingSummary(self, _call):
         begin, end = self.bounds()
         return (f"<tse:GetRecordingSummaryResponse><tse:Summary><tt:DataFrom>{stamp(begin)}</tt:DataFrom><tt:DataUntil>{stamp(end)}</tt:DataUntil>"
-                f"<tt:NumberRecordings>{self.device.channels}</tt:NumberRecordings></tse:Summary></tse:GetRecordingSummaryResponse>")
+                f"<tt:NumberRecordings>{0 if self.recordings.mode == 'none' else self.device.channels}</tt:NumberRecordings></tse:Summary></tse:GetRecordingSummaryResponse>")
 
     def information(self, channel, element):
         """RecordingInformation of a channel."""

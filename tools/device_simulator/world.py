@@ -34,7 +34,7 @@ def settings_of(text):
         elif not equals:
             raise ValueError(f"{pair!r} is not key=value")
         settings[key] = value
-    known = {"name", "quirk", "user", "password", "zone", "dialect", "download", "ptz", "model", "serial", "mac", "metadata"}
+    known = {"name", "quirk", "user", "password", "zone", "dialect", "download", "ptz", "model", "serial", "mac", "metadata", "recordings"}
     if settings.keys() - known:
         raise ValueError(f"unknown: {', '.join(sorted(settings.keys() - known))}; known: {', '.join(sorted(known))}")
     return kind, channels, settings

@@ -92,6 +92,8 @@ public struct DeviceRecording: Codable, Sendable, Equatable {
     public var bytes: Int?
     /// What the device calls it, to ask for it again.
     public var reference: String?
+    /// The event that it is of, where the device says so.
+    public var category: CameraEvent.Category?
 
     public init(
         channel: Int, kind: Kind, from: Date, to: Date, playbackURL: String?, bytes: Int? = nil, reference: String? = nil

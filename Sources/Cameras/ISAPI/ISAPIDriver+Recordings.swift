@@ -1,4 +1,5 @@
 import CameraProtocols
+import Core
 public import Foundation
 import XML
 
@@ -68,8 +69,11 @@ extension ISAPIDriver {
                 ? .timed
                 : type.contains("alarm") || type.contains("event") || type.contains("detection") || type.contains("region")
                     ? .event : .other
-        return DeviceRecording(
+        var recording = DeviceRecording(
             channel: channel, kind: kind, from: from, to: to, playbackURL: address.map(withoutCredentials), bytes: size, reference: address)
+        let word = type.split { "/:".contains($0) }.last.map(String.init) ?? ""
+        recording.category = kind == .motion ? .motion : kind == .event ? ISAPIAlert.meaning(of: word).0 : nil
+        return recording
     }
 
     private static func withoutCredentials(_ url: String) -> String {

@@ -220,7 +220,7 @@ public final class Spool: FootageSpool, Sendable {
             // Made ready without its row having been written, on a full disk for instance.
             if manifest.stage == .ready {
                 try await enqueue(manifest)
-            } else if manifest.stage == .captured || state.withLock({ $0.recording.contains(id) }) {
+            } else if manifest.stage == .captured || manifest.refilled != true && state.withLock({ $0.recording.contains(id) }) {
                 return manifest
             }
         }

@@ -87,6 +87,13 @@ extension Spool {
             discard(id)
             return false
         }
+        if manifest.stage == .recording, manifest.refilled == true {
+            // The device still has it: it is fetched whole, not kept in part.
+            recovery.report.removed += 1
+            try await index.remove(id)
+            discard(id)
+            return false
+        }
         if manifest.stage == .recording {
             guard let salvaged = try Self.salvage(manifest, in: directory) else {
                 recovery.report.removed += 1

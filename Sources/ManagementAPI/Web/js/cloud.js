@@ -30,6 +30,7 @@ export function cloudPage({ root, on }) {
   const spool = h('div', {});
   const targetBox = h('div', {});
   const gaps = h('div', { 'data-testid': 'gaps' });
+  const refills = h('div', { 'data-testid': 'refills' });
   let editing = false;
   let drawn = '';
   let targetDrawn = '';
@@ -73,15 +74,24 @@ export function cloudPage({ root, on }) {
       bar(used, 'Space used by waiting clips', used > 0.95 ? 'trouble' : used > 0.8 ? 'attention' : ''),
       h('p', { class: 'muted small' }, `${count(s.spool.clips, 'clip')} on the box; ${bytes(s.spool.freeBytes)} of its disk free.`));
     drawTarget(false);
-    if (gapsKnown !== s.gaps) { gapsKnown = s.gaps; loadGaps(); }
+    const missing = `${s.gaps} ${s.stored.clips} ${b.clips}`;
+    if (gapsKnown !== missing) { gapsKnown = missing; loadGaps(); loadRefills(); }
   }
 
   async function loadGaps() {
     try {
       const { items } = await api.get('/storage/gaps');
       fill(gaps, items.length === 0 ? sentence('ok', 'No footage is missing.') : h('ul', { class: 'gaps' }, items.map((g) => h('li', {}, h('span', { class: 'gap-mark', 'aria-hidden': 'true' }),
-        h('span', {}, h('span', { class: 'strong' }, store.channels.get(g.channelId)?.name ?? 'A camera since deleted'), h('span', { class: 'muted' }, `${when(g.from)} to ${clock(g.to)}${g.bytes ? `, ${bytes(g.bytes)}` : ''}`), h('span', {}, g.reason))))));
+        h('span', {}, h('span', { class: 'strong' }, store.channels.get(g.channelId)?.name ?? 'A camera since deleted'), h('span', { class: 'muted' }, `${when(g.from)} to ${clock(g.to)}${g.bytes ? `, ${bytes(g.bytes)}` : ''}`), h('span', {}, g.reason), g.refilled && h('span', {}, 'Refilled from the camera, at least in part.'))))));
     } catch (problem) { if (problem.status !== 401) fill(gaps, problemBox(problem)); }
+  }
+
+  async function loadRefills() {
+    try {
+      const { items } = await api.get('/storage/refills');
+      fill(refills, items.length === 0 ? sentence('ok', 'No camera was away.') : h('ul', { class: 'gaps' }, items.slice(0, 20).map((r) => h('li', {}, h('span', { class: 'gap-mark', 'aria-hidden': 'true' }),
+        h('span', {}, h('span', { class: 'strong' }, r.channelName), h('span', { class: 'muted' }, r.to ? `${when(r.from)} to ${clock(r.to)}` : `since ${when(r.from)}`), h('span', {}, r.reason), h('span', {}, r.sentence))))));
+    } catch (problem) { if (problem.status !== 401) fill(refills, problemBox(problem)); }
   }
 
   on('storage', draw);
@@ -94,7 +104,7 @@ export function cloudPage({ root, on }) {
         h('section', { class: 'card', 'data-testid': 'line' }, h('div', { class: 'figure-head' }, h('h2', {}, 'The line now'), rate), graph.el),
         lineCard({ on }),
         h('section', { class: 'card', 'data-testid': 'spool' }, h('h2', {}, 'Space for waiting clips'), spool),
-        card('Missing footage', gaps),
+        card('Missing footage', gaps), card('Refilled from cameras', refills),
         chainCard({ on }))));
   draw();
 }

@@ -30,7 +30,7 @@ export function eventRow(event, { withCamera = true, withDay = null } = {}) {
     at.dateTime = e.startedAt;
     at.title = full(e.startedAt);
     say(at, withDay ? withDay(e.startedAt) : clock(e.startedAt));
-    say(reason, eventReason(e));
+    say(reason, eventReason(e) ?? (e.refilled ? 'Refilled from the camera' : null));
     el.title = eventReason(e) ? '' : e.stateSentence ?? '';
     const next = `${e.state} ${e.progress}`;
     if (next !== shape) {

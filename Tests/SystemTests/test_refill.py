@@ -1,0 +1,166 @@
+"""Refill: what a device recorded while it was away, or the box was off, becomes clips afterwards, each once."""
+
+import os
+import time
+
+from devices import DeviceCase
+from footage import Footage, moment
+from waiting import holds_for, shorten, wait_for
+
+CRASH_POINTS = ("refill.planned", "refill.downloaded", "refill.written", "capture.source-durable", "capture.manifest-durable", "refill.captured", "refill.noted")
+DONE = ("refilled", "nothing", "impossible")
+
+
+class RefillCase(DeviceCase):
+    """A box with a device that only records events, and one channel that is linked."""
+
+    def set_up(self, *kinds, **settings):
+        """The simulator, the box, and the devices' channels."""
+        simulator = self.devices(*(part for kind in kinds for part in ("--device", kind)))
+        box = self.device_box(**settings)
+        devices = box.onboard(*simulator.devices)
+        channels = [box.channels_of(device)[1] for device in devices]
+        for channel in channels:
+            box.call("PATCH", f"/channels/{channel['id']}", {"motion": {"enabled": False}})
+            box.link(channel, "custom", resolution="CIF", bitRate=160000)
+        for device in devices:
+            box.await_events(device)
+        box.await_picture(*channels)
+        return simulator, box, channels
+
+    @staticmethod
+    def refills(box, channel):
+        """The channel's absences, the newest first."""
+        return [one for one in box.get("/storage/refills")["items"] if one["channelId"] == channel["id"]]
+
+    def await_absence(self, box, channel, seconds=40):
+        """Wait until it is taken down that the channel is away."""
+        wait_for(lambda: any(one["state"] == "lasting" for one in self.refills(box, channel)), seconds,
+                 lambda: f"an absence: {self.refills(box, channel)} {box.channel(channel)['state']}")
+
+    def await_done(self, box, channel, seconds=90):
+        """Wait until all absences of the channel are done; they."""
+        def look():
+            found = self.refills(box, channel)
+            return found if found and all(one["state"] in DONE for one in found) else None
+        return wait_for(look, seconds, lambda: f"the end of refilling: {self.refills(box, channel)} {box.log_end(1500)}", 0.25)
+
+    def check_clip(self, box, channel, began):
+        """There is one event, with one stored refilled clip of ten seconds that began then; the event."""
+        events = [one for one in box.events_of(channel) if one["clipId"]]
+        self.assertEqual(len(events), 1, shorten(box.events_of(channel)))
+        event = events[0]
+        self.assertTrue(event["refilled"])
+        clip = box.await_stored(event)
+        self.assertTrue(clip["refilled"])
+        self.assertEqual([one["id"] for one in box.everything(f"/clips?channel={channel['id']}")], [clip["id"]])
+        self.assertAlmostEqual(moment(clip["startsAt"]), began, delta=2)
+        footage = Footage(os.path.join(box.store, clip["objectKey"]))
+        self.assertEqual(footage.errors(), "")
+        self.assertAlmostEqual(footage.length(), 10, delta=1)
+        self.assertEqual(sum(name.endswith(".mp4") for _, _, names in os.walk(box.store) for name in names), 1, "nothing lies in the store twice")
+        return event
+
+
+class Refills(RefillCase):
+    """From the device's absence to the clip in the store."""
+
+    def test_camera_away(self):
+        """What a camera recorded while it could not be reached is in the store afterwards, once, with its clock's error taken out."""
+        simulator, box, (channel,) = self.set_up("camera,recordings=events")
+        device = simulator.device
+        device.post("/clock", seconds=120)
+        device.fault("stop")
+        self.await_absence(box, channel)
+        began = time.time()
+        device.post("/record", ago=0, seconds=10, type="linedetection")
+        wait_for(lambda: time.time() > began + 10, 15, "the recording's end")
+        device.fault("none")
+        done = self.await_done(box, channel)
+        self.assertEqual([(one["state"], one["clips"]) for one in done], [("refilled", 1)], done)
+        event = self.check_clip(box, channel, began)
+        self.assertEqual(event["type"], "line-crossing")
+        self.assertEqual(device.state()["counts"]["downloads"], 1)
+        holds_for(lambda: len(box.everything(f"/clips?channel={channel['id']}")) == 1, 3, "one clip")
+        box.stop()
+        told = self.command(box, "refills")
+        self.assertIn("1 clip was refilled from the device.", told)
+
+    @staticmethod
+    def command(box, *arguments):
+        """What the command line says of the stopped box."""
+        from box import binary
+        from footage import run
+        return run(binary(), *arguments, "--state", box.state).decode()
+
+    def test_box_off(self):
+        """What a camera recorded while the box was killed and off is in the store afterwards, once."""
+        simulator, box, (channel,) = self.set_up("camera,recordings=events,download=ps")
+        box.kill()
+        began = time.time()
+        simulator.device.post("/record", ago=0, seconds=10)
+        wait_for(lambda: time.time() > began + 10, 15, "the recording's end")
+        box.start()
+        done = self.await_done(box, channel)
+        self.assertEqual([(one["state"], one["clips"], one["reason"]) for one in done], [("refilled", 1, "The box was off.")], done)
+        self.assertEqual(self.check_clip(box, channel, began)["type"], "motion")
+
+    def test_played(self):
+        """What a device does not give as a file is played from it, at its pace, and is a clip all the same."""
+        simulator, box, (channel,) = self.set_up("camera,recordings=events,download=none")
+        box.kill()
+        began = time.time()
+        simulator.device.post("/record", ago=0, seconds=10)
+        wait_for(lambda: time.time() > began + 10, 15, "the recording's end")
+        box.start()
+        done = self.await_done(box, channel)
+        self.assertEqual([(one["state"], one["clips"]) for one in done], [("refilled", 1)], done)
+        self.check_clip(box, channel, began)
+        self.assertEqual(simulator.device.state()["counts"]["downloads"], 0)
+
+    def test_not_possible(self):
+        """Devices without storage, or whose recordings say nothing, are told of in a sentence."""
+        simulator, box, channels = self.set_up("camera,name=empty,recordings=none", "camera,name=always,recordings=timing", "onvif,name=onvif,recordings=none",
+                                               "onvif,name=player,recordings=events")
+        for device in simulator.devices:
+            device.fault("stop")
+        for channel in channels:
+            self.await_absence(box, channel)
+        simulator["player"].post("/record", ago=5, seconds=10)
+        for device in simulator.devices:
+            device.fault("none")
+        empty, always, onvif, player = (self.await_done(box, channel)[0] for channel in channels)
+        self.assertIn("no card or disk", empty["sentence"])
+        self.assertIn("do not say whether something happened", always["sentence"])
+        self.assertIn("no card or disk", onvif["sentence"])
+        self.assertIn("neither gives them as files nor plays them", player["sentence"])
+        self.assertEqual([one["clips"] for one in (empty, always, onvif, player)], [0, 0, 0, 0])
+
+
+class Killed(RefillCase):
+    """kill -9 while an absence is refilled."""
+
+    def test_each_step(self):
+        """Killed at each step of a refill, the box has the clip afterwards, once."""
+        for point in CRASH_POINTS:
+            with self.subTest(point=point):
+                self.killed_at(point)
+
+    test_each_step.limit = 900
+
+    def killed_at(self, point):
+        """One box, killed at one point."""
+        simulator, box, (channel,) = self.set_up("camera,recordings=events", **{"devices.capture-seconds": 1})
+        box.kill()
+        began = time.time()
+        simulator.device.post("/record", ago=0, seconds=10)
+        wait_for(lambda: time.time() > began + 10, 15, "the recording's end")
+        box.start({"GATEHOUSE_CRASH_AT": point})
+        box.await_death(60, f"the death at {point}")
+        box.start()
+        done = self.await_done(box, channel)
+        # The time of the second death is an absence of its own, in which nothing was recorded.
+        self.assertEqual(sum(one["clips"] for one in done), 1, done)
+        self.check_clip(box, channel, began)
+        box.stop()
+        simulator.close()
