@@ -14,6 +14,7 @@ from stores import FaultyS3
 from waiting import wait_for
 
 COUNT = int(os.environ.get("GATEHOUSE_UPLOADS", "25"))
+LIMIT = 120 + COUNT * 3  # seconds
 
 
 class ManyUploads(Case):
@@ -33,7 +34,7 @@ class ManyUploads(Case):
         store.mix(0.3, seed)
         began = time.monotonic()
         box.call("PUT", "/storage/target", store.target())
-        wait_for(lambda: box.get("/storage")["stored"]["clips"] == COUNT, 120 + COUNT * 2, lambda: f"all in the store, seed {seed}: {box.get('/storage')}", 1)
+        wait_for(lambda: box.get("/storage")["stored"]["clips"] == COUNT, LIMIT, lambda: f"all in the store, seed {seed}: {box.get('/storage')}", 1)
         store.chance = 0
         seconds = time.monotonic() - began
         found = stored(store)
@@ -46,3 +47,5 @@ class ManyUploads(Case):
         puts = sum(1 for request in store.requests if request.method == "PUT")
         print(f"{COUNT} clips with {puts} uploads of objects in {len(store.requests)} requests, {failed} of which failed, in {seconds:.0f} s, seed {seed}: "
               "none lost, none twice, none changed")
+
+    test_mixed_faults.limit = LIMIT + 60
