@@ -87,7 +87,13 @@ struct StorageRoutes {
             return (.folder(path: path), nil)
         case .s3?:
             let target = readS3(body)
-            let old = try await services.targets.credentials()
+            // Secrets belong to the place and the key that they were entered for; another gets none of them.
+            let known = try await services.targets.current()
+            let isSame =
+                if case .s3(let former)? = known { former.endpoint == target?.endpoint && former.accessKeyId == target?.accessKeyId } else {
+                    false
+                }
+            let old = isSame ? try await services.targets.credentials() : nil
             let secret = body.string("secretAccessKey", 1...256) ?? old?.secretAccessKey
             // A session token belongs to the secret it came with.
             let enteredSecret = body.has("secretAccessKey") && !body.isNull("secretAccessKey")
@@ -96,7 +102,11 @@ struct StorageRoutes {
             _ = body.bool("hasSessionToken")
             if let target, target.credentialsFile != nil { return (.s3(target), nil) }
             guard let secret else {
-                body.reject("secretAccessKey", "secretAccessKey is missing.")
+                body.reject(
+                    "secretAccessKey",
+                    known == nil || isSame
+                        ? "secretAccessKey is missing."
+                        : "secretAccessKey is missing: the one that is set belongs to another endpoint or key.")
                 return (nil, nil)
             }
             return (target.map { .s3($0) }, S3Credentials(secretAccessKey: secret, sessionToken: token))

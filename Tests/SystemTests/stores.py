@@ -52,6 +52,7 @@ class FaultyS3:
         self.objects, self.commits, self.requests, self.parts = {}, {}, [], Parts()
         self.lock = threading.Lock()
         self.mode, self.retry_after, self.fault_changed = None, None, threading.Event()
+        self.refuses = ()  # headers of a PUT that this store does not implement
         self.chance, self.random = 0, None  # the share of requests that fail, each in a way of its own
         self.page = 1000  # keys in one answer to a list
         self.delay = 0  # seconds that each PUT takes longer, half of it before and half after the object is stored
@@ -209,6 +210,8 @@ class FaultyS3:
             check_body(lambda name: handler.headers.get(name), body)
         if not handler.path.startswith(f"/{BUCKET}"):
             raise Refused(404, "NoSuchBucket")
+        if handler.command == "PUT" and any(handler.headers.get(name) for name in self.refuses):
+            raise Refused(501, "NotImplemented")
         with self.lock:
             if self.parts.concerns(handler):
                 return self.parts.serve(self, handler, key, body)

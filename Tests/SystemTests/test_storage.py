@@ -240,6 +240,22 @@ class StoreFaults(StorageCase):
         box.call("PUT", "/storage/line", {"windows": []})
         wait_for(lambda: store.keys(".mp4"), 60, "the clip going up")
 
+    def test_store_without_headers(self):
+        """A store that refuses a header of ours is tried without it, and clips go up; its secrets go to no other place."""
+        store = self.kept(FaultyS3())
+        store.refuses = ("x-amz-checksum-sha256", "If-None-Match")
+        box = self.fitted(storage__folder=None)
+        box.call("PUT", "/storage/target", store.target())
+        tried = box.call("POST", "/storage/test", {})
+        steps = {step["name"]: step["ok"] for step in tried["steps"]}
+        self.assertEqual((steps.get("write"), steps.get("read"), steps.get("delete")), (True, True, True), tried)
+        self.assertFalse({step["name"]: step["ok"] for step in tried["abilities"]}["conditions"])
+        box.await_stored(box.trigger(box.channels[0]))
+        elsewhere = {name: value for name, value in store.target(endpoint="http://127.0.0.1:9").items() if name != "secretAccessKey"}
+        with self.assertRaises(Problem) as refused:
+            box.call("POST", "/storage/test", {"target": elsewhere})
+        self.assertIn("secretAccessKey", str(refused.exception))
+
     def test_moto(self):
         """Clips reach somebody else's S3 server."""
         try:

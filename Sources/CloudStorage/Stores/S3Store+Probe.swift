@@ -41,6 +41,17 @@ extension S3Store {
 
     private func isDone(_ response: HTTPClientResponse) -> Bool { (200...204).contains(response.status.code) }
 
+    /// Asks, and takes no passing trouble of the store for an answer.
+    private func ask(
+        _ method: HTTPMethod, _ key: String, query: [(String, String)] = [], headers: [String: String] = [:], body: Body? = nil,
+        allowing limit: Duration? = nil
+    ) async throws -> HTTPClientResponse {
+        let response = try await send(method, key, query: query, headers: headers, body: body, allowing: limit)
+        let status = response.status.code
+        guard status != 429, status < 500 || status == 501 else { throw await refusal(response) }
+        return response
+    }
+
     private func probeClock(_ probe: inout Probe) async throws {
         let before = time.now()
         let response = try await send(.GET, "", query: [("list-type", "2"), ("max-keys", "1")])
@@ -54,8 +65,10 @@ extension S3Store {
     }
 
     private func probeConditions(_ probe: inout Probe, _ key: String) async throws {
-        _ = try await send(.PUT, key, body: small("first"))
-        let again = try await send(.PUT, key, headers: ["if-none-match": "*"], body: small("second"))
+        let plain = try await ask(.PUT, key, body: small("first"))
+        // Who may not write at all learns nothing of what the bucket can.
+        guard isDone(plain) else { throw await refusal(plain) }
+        let again = try await ask(.PUT, key, headers: ["if-none-match": "*"], body: small("second"))
         probe.abilities.conditionalPut = again.status.code == 412 || again.status.code == 409
         probe.note(
             "conditions", probe.abilities.conditionalPut, ok: "The storage itself keeps an object from being overwritten.",
@@ -65,11 +78,11 @@ extension S3Store {
 
     private func probeChecksum(_ probe: inout Probe, _ key: String) async throws {
         let wrong = Self.base64(hexadecimal: Self.emptySHA256)
-        let response = try await send(.PUT, key, headers: ["x-amz-checksum-sha256": wrong], body: small("not empty"))
+        let response = try await ask(.PUT, key, headers: ["x-amz-checksum-sha256": wrong], body: small("not empty"))
         let refuses = response.status.code == 400
         // A store that does not know the header may ignore it, which does no harm, or refuse it whatever it says.
         let right = hexadecimal(SHA256.hash(data: Data("whole".utf8)))
-        let honest = try await send(
+        let honest = try await ask(
             .PUT, key + "2", headers: ["x-amz-checksum-sha256": Self.base64(hexadecimal: right)], body: small("whole"))
         probe.abilities.checksum = isDone(honest)
         probe.note(
@@ -80,7 +93,7 @@ extension S3Store {
     }
 
     private func probeTags(_ probe: inout Probe, _ key: String) async throws {
-        let response = try await send(.PUT, key, headers: ["x-amz-tagging": "site=trial"], body: small("tagged"))
+        let response = try await ask(.PUT, key, headers: ["x-amz-tagging": "site=trial"], body: small("tagged"))
         probe.abilities.tags = isDone(response)
         probe.note(
             "tags", probe.abilities.tags, ok: "Objects may bear tags.", missing: "Objects cannot bear tags here; footage goes up without.")
@@ -110,14 +123,14 @@ extension S3Store {
     }
 
     private func begin(_ key: String) async throws -> String? {
-        let response = try await send(.POST, key, query: [("uploads", "")])
+        let response = try await ask(.POST, key, query: [("uploads", "")])
         return try? await document(response, named: "InitiateMultipartUploadResult")["UploadId"]?.word
     }
 
     private func putPart(_ number: Int, _ key: String, _ id: String, bytes: Int) async throws -> String? {
         let data = Data(repeating: UInt8(number), count: bytes)
         let body = Body(content: .bytes(ByteBuffer(data: data)), bytes: bytes, sha256: hexadecimal(SHA256.hash(data: data)))
-        let response = try await send(.PUT, key, query: [("partNumber", String(number)), ("uploadId", id)], body: body)
+        let response = try await ask(.PUT, key, query: [("partNumber", String(number)), ("uploadId", id)], body: body)
         return isDone(response) ? response.headers.first(name: "etag") : nil
     }
 
@@ -126,7 +139,7 @@ extension S3Store {
             XMLTree("Part", children: [XMLTree("PartNumber", text: String(index + 1)), XMLTree("ETag", text: tag)])
         }
         let body = small(XMLTree("CompleteMultipartUpload", children: parts).document)
-        let response = try await send(.POST, key, query: [("uploadId", id)], body: body, allowing: timeout + .seconds(30))
+        let response = try await ask(.POST, key, query: [("uploadId", id)], body: body, allowing: timeout + .seconds(30))
         return (try? await document(response, named: "CompleteMultipartUploadResult")) != nil
     }
 

@@ -34,4 +34,9 @@ public struct StoreAbilities: Codable, Sendable, Equatable {
         self.lifecycle = lifecycle
         self.clockOffset = clockOffset
     }
+
+    /// Whether uploads bear other headers than with `other`.
+    func differsInHeaders(from other: Self) -> Bool {
+        (conditionalPut, checksum, tags) != (other.conditionalPut, other.checksum, other.tags)
+    }
 }

@@ -83,7 +83,7 @@ extension Uploader {
         let hasPicture = if clip.previewed { true } else { try await putThumbnail(manifest, to: store) }
         try await put(
             ObjectUpload(key: manifest.objectKey, content: .file(path), bytes: file.bytes, sha256: file.sha256, contentType: "video/mp4"),
-            of: manifest, as: job.kind, to: store
+            of: manifest, as: job.kind, again: clip.attempts > 0, to: store
         ) { [index] sent in index.setProgress(Double(sent.total) / Double(max(1, file.bytes)), of: clip.id) }
         // The bytes on disk, not a new rendering: an attempt that was taken without our knowing must compare equal.
         let sidecar = try await spool.manifestData(of: clip.id)
@@ -91,7 +91,7 @@ extension Uploader {
         try await put(
             ObjectUpload(
                 key: manifest.sidecarKey, content: .data(sidecar), bytes: sidecar.count, sha256: digest, contentType: "application/json"),
-            of: manifest, as: .metadata, to: store)
+            of: manifest, as: .metadata, again: clip.attempts > 0, to: store)
         var objects = [
             ChainEntry.Object(key: manifest.objectKey, bytes: file.bytes, sha256: file.sha256),
             ChainEntry.Object(key: manifest.sidecarKey, bytes: sidecar.count, sha256: digest),
@@ -104,9 +104,11 @@ extension Uploader {
 
     /// Puts one object and looks whether it is there as it should be; a key that is taken is compared, not trusted.
     private func put(
-        _ object: ObjectUpload, of manifest: ClipManifest, as kind: UplinkClass, to store: any ObjectStore,
+        _ object: ObjectUpload, of manifest: ClipManifest, as kind: UplinkClass, again: Bool = false, to store: any ObjectStore,
         progress: @escaping @Sendable (UploadProgress) -> Void = { _ in }
     ) async throws {
+        // After a lost answer the store may have it; a question costs less than the bytes.
+        if again, let info = try await store.head(object.key), info.bytes == object.bytes, info.sha256 == object.sha256 { return }
         var taken = false
         var upload = object
         upload.tags = Self.tags(manifest)
