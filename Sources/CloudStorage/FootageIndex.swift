@@ -101,16 +101,16 @@ public final class FootageIndex: Sendable {
     }
 
     /// The clip is in the store, verified.
-    func noteStored(_ id: ClipID, objects: [ChainEntry.Object], at time: Date) async throws {
+    func noteStored(_ id: ClipID, objects: [ChainEntry.Object], place: String, at time: Date) async throws {
         try await database.write { database in
-            guard var record = try ClipRecord.fetchOne(database, key: id) else { return }
+            guard var record = try ClipRecord.fetchOne(database, key: id), ![.stored, .dropped].contains(record.state) else { return }
             record.state = .stored
             record.spoolBytes = 0
             record.lastError = nil
             record.storedAt = time
             record.expiresAt = record.manifest.expiresAt
             try record.update(database)
-            try Self.append(record.channelId, at: time, database) { [manifest = record.manifest] number, previous in
+            try Self.append(record.channelId, place: place, at: time, database) { [manifest = record.manifest] number, previous in
                 ChainEntry(stored: manifest, objects: objects, number: number, previous: previous, at: time)
             }
         }
@@ -132,8 +132,9 @@ public final class FootageIndex: Sendable {
             record.spoolBytes = 0
             record.lastError = reason
             try record.update(database)
-            try Self.append(record.channelId, at: time, database) { [manifest = record.manifest] number, previous in
-                ChainEntry(dropped: manifest, reason: reason, number: number, previous: previous, at: time)
+            guard let place = try database.setting(Self.placeKey, as: String.self) else { return }
+            try Self.append(record.channelId, place: place, at: time, database) { [manifest = record.manifest] number, previous in
+                ChainEntry(dropped: manifest, reason: reason, previewed: record.previewed, number: number, previous: previous, at: time)
             }
         }
         changes.send(.clip(id))

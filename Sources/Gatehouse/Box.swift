@@ -90,7 +90,7 @@ struct Box {
             administration: Administration(database: database, setupCode: state.setupCode, time: time), database: database, sealer: sealer,
             channels: channels, definitions: definitions, transcodes: transcodes, spool: spool, uploader: uploader,
             targets: StorageTargets(
-                database: database, sealer: sealer, uploader: uploader, profiles: storageProfiles, chain: chain, time: time,
+                database: database, sealer: sealer, uploader: uploader, profiles: storageProfiles, time: time,
                 allowsHTTP: settings.allowHTTPStorage),
             chain: chain,
             line: LineRecords(database: database, uploader: uploader, time: time, logger: logger),

@@ -26,13 +26,16 @@ struct FootageCommand: AsyncParsableCommand {
         @Option(help: "The box's public key, as its page shows it. Without it the key that lies in the storage is believed.")
         var publicKey: String?
 
+        @Flag(help: "The box does not run any more: an old checkpoint is no finding.")
+        var retired = false
+
         @Flag(help: "Print the findings as JSON.")
         var json = false
 
         func run() async throws {
             do {
                 let findings = try await place.use { store in
-                    try await FootageVerification(store: store, time: .system).run(
+                    try await FootageVerification(store: store, isRunning: !retired, time: .system).run(
                         box: try await place.box(box, in: store), publicKey: publicKey)
                 }
                 if json {
@@ -86,9 +89,10 @@ struct FootageCommand: AsyncParsableCommand {
                     return try await FootageRestore(store: store, index: index, time: .system).run(
                         box: box, key: box == opened.identity.serialNumber ? key : nil)
                 }
+                for fault in report.faults { print("record   \(fault)") }
                 for key in report.damaged { print("damaged  \(key)") }
                 print(
-                    "\(report.clips) clips and \(report.events) events restored, \(report.gaps) gaps, \(report.chains) chains taken up; \(report.expired) clips had expired, \(report.damaged.count) cannot be read"
+                    "\(report.clips) clips and \(report.events) events restored, \(report.gaps) gaps, \(report.chains) chains taken up, \(report.unattested) clips in no record; \(report.expired) clips had expired, \(report.damaged.count) cannot be read"
                 )
             } catch let error as StoreError {
                 NewFile.note(error.sentence)

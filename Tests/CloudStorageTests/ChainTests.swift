@@ -141,6 +141,79 @@ private struct Bucket {
         #expect(findings.findings.map(\.kind).contains(.cut))
     }
 
+    /// A whole channel taken out, and the bucket set back to an earlier day.
+    @Test func whatIsTakenOutWholeIsMissed() async throws {
+        let bucket = try Bucket()
+        try await bucket.fill(2)
+        let objects = try await bucket.objects
+        for key in objects where !key.hasSuffix("/box.json") && !key.hasSuffix("/checkpoint.json") { try await bucket.store.delete(key) }
+        #expect(try await bucket.verify().findings.map(\.kind) == [.cut])
+    }
+
+    @Test func aStoreThatWasSetBackIsStale() async throws {
+        let bucket = try Bucket()
+        try await bucket.fill(2)
+        bucket.bench.time.advance(.seconds(86_400))
+        #expect(try await bucket.verify().findings.map(\.kind) == [.stale])
+        let retired = try await FootageVerification(store: bucket.store, isRunning: false, time: bucket.bench.time.source).run(
+            box: bucket.box, publicKey: nil)
+        #expect(retired.findings == [])
+    }
+
+    /// Links made while the record is published, and after the clock stepped back over midnight, follow on.
+    @Test func theRecordFollowsAClockThatSteps() async throws {
+        let bucket = try Bucket()
+        try await bucket.fill(2)
+        bucket.bench.time.advance(.seconds(90_000))
+        try await bucket.fill(1)
+        bucket.bench.time.jumpWall(by: -90_000)
+        try await bucket.fill(2)
+        bucket.bench.time.jumpWall(by: 90_000)
+        try await bucket.fill(1)
+        let findings = try await bucket.verify()
+        #expect(findings.findings == [])
+        #expect(findings.links == 6)
+    }
+
+    /// Another store gets a chain of its own, and the first goes on where it was when it comes back.
+    @Test func eachStoreHasItsOwnChain() async throws {
+        let bucket = try Bucket()
+        try await bucket.fill(2)
+        let folder = try TemporaryFolder()
+        let other = try FolderStore(root: folder.path)
+        bucket.uploader.use(other)
+        let clip = try await bucket.bench.queueClip()
+        let running = Task { await bucket.uploader.run() }
+        #expect(await eventually { (try? await bucket.bench.state(of: clip.id)) == .stored })
+        running.cancel()
+        _ = await running.value
+        try await bucket.publisher.publish(to: other)
+        let there = try await FootageVerification(store: other, time: bucket.bench.time.source).run(box: bucket.box, publicKey: nil)
+        #expect(there.findings == [])
+        #expect(there.links == 1)
+        bucket.uploader.use(bucket.store)
+        try await bucket.fill(1)
+        let here = try await bucket.verify()
+        #expect(here.findings == [])
+        #expect(here.links == 3)
+    }
+
+    @Test func aCutChainIsNotGoneOnWith() async throws {
+        let bucket = try Bucket()
+        try await bucket.fill(2)
+        let before = Set(try await bucket.objects)
+        try await bucket.fill(1)
+        for key in try await bucket.objects where !before.contains(key) && key.contains("/chain/") { try await bucket.store.delete(key) }
+        let folder = try TemporaryFolder()
+        let index = FootageIndex(database: try BoxDatabase(path: folder.path + "/box.sqlite"))
+        let report = try await FootageRestore(store: bucket.store, index: index, time: bucket.bench.time.source).run(
+            box: bucket.box, key: bucket.key)
+        #expect(report.chains == 0)
+        #expect(!report.faults.isEmpty)
+        #expect(report.clips == 3)
+        #expect(report.unattested == 1)
+    }
+
     @Test func anotherKeyIsNotBelieved() async throws {
         let bucket = try Bucket()
         try await bucket.fill(1)
@@ -182,6 +255,7 @@ private struct Bucket {
         )
         .sweep()
         bucket.bench.time.advance(.seconds(40 * 86_400))
+        try await bucket.publisher.publish(to: bucket.store)
         await Retention(
             box: bucket.box, uploader: bucket.uploader, index: bucket.bench.spool.index, time: bucket.bench.time.source, logger: quiet
         )
@@ -207,8 +281,8 @@ private struct Bucket {
         let after = try await index.database.read { try ClipRecord.order(sql: "id").fetchAll($0) }
         #expect(after.map(\.manifest) == before.map(\.manifest))
         #expect(after.allSatisfy { $0.state == .stored && $0.expiresAt != nil })
-        let chains = try await index.chains().map(\.hash)
-        #expect(chains == (try await bucket.bench.spool.index.chains().map(\.hash)))
+        let chains = try await index.chains(place: bucket.store.identity).map(\.hash)
+        #expect(chains == (try await bucket.bench.spool.index.chains(place: bucket.store.identity).map(\.hash)))
         let again = try await restore.run(box: bucket.box, key: bucket.key)
         #expect(again.clips == 0)
     }

@@ -32,6 +32,7 @@ final class FakeStore: ObjectStore {
     }
 
     let state = Mutex(State())
+    var identity: String { "fake" }
 
     func put(_ upload: ObjectUpload, progress: @escaping @Sendable (UploadProgress) -> Void) async throws {
         try state.withLock { state in

@@ -41,7 +41,8 @@ struct BoxDocument: Codable, Sendable, Equatable {
     let publicKey: String
 }
 
-/// `<box>/chain/<channel>/<yyyy>/<MM>/<dd>/<chain>-<first number>.json`, and `index-<chain>.json` once the day is over: links in their order.
+/// `<box>/chain/<channel>/<yyyy>/<MM>/<dd>/<chain>-<first number>.json`, and `index-<chain>-<first number>.json` once the day is over: links in
+/// their order.
 struct ChainDocument: Codable, Sendable, Equatable {
     var schema = 1
     let box: String
@@ -78,13 +79,16 @@ enum ChainKeys {
     static func folder(_ box: String) -> String { "\(box)/chain/" }
 
     static func segment(_ box: String, _ channel: ChannelID, day: String, chain: String, first: Int) -> String {
-        let digits = String(first)
-        let padded = String(repeating: "0", count: max(0, 10 - digits.count)) + digits
-        return "\(box)/chain/\(channel)/\(day)/\(chain)-\(padded).json"
+        "\(box)/chain/\(channel)/\(day)/\(chain)-\(padded(first)).json"
     }
 
-    static func index(_ box: String, _ channel: ChannelID, day: String, chain: String) -> String {
-        "\(box)/chain/\(channel)/\(day)/index-\(chain).json"
+    static func index(_ box: String, _ channel: ChannelID, day: String, chain: String, first: Int) -> String {
+        "\(box)/chain/\(channel)/\(day)/index-\(chain)-\(padded(first)).json"
+    }
+
+    private static func padded(_ number: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 10 - digits.count)) + digits
     }
 
     /// UTC, yyyy/MM/dd.

@@ -38,7 +38,7 @@ public struct ChainEntry: Codable, Sendable, Equatable {
     public let startsAt: Date
     /// Seconds of footage.
     public let duration: Double
-    /// Footage, description and picture, in this order.
+    /// Footage, description and picture, in this order; of a clip that was given up at most the picture.
     public let objects: [Object]
     /// Of what the camera sent, where it was kept whole.
     public let sourceSha256: String?
@@ -54,9 +54,13 @@ public struct ChainEntry: Codable, Sendable, Equatable {
             at: time)
     }
 
-    /// A link for a clip that was given up.
-    init(dropped manifest: ClipManifest, reason: String, number: Int, previous: String, at time: Date) {
-        self.init(manifest, kind: .dropped, objects: [], expiresAt: nil, reason: reason, number: number, previous: previous, at: time)
+    /// A link for a clip that was given up. Its picture may be in the store already.
+    init(dropped manifest: ClipManifest, reason: String, previewed: Bool, number: Int, previous: String, at time: Date) {
+        let picture = previewed ? manifest.thumbnail.map { Object(key: manifest.thumbnailKey, bytes: $0.bytes, sha256: $0.sha256) } : nil
+        self.init(
+            manifest, kind: .dropped, objects: picture.map { [$0] } ?? [], expiresAt: nil, reason: reason, number: number,
+            previous: previous,
+            at: time)
     }
 
     private init(

@@ -8,8 +8,8 @@ import Synchronization
 public final class ChainPublisher: Sendable {
     private struct State {
         var checkpoint: Date?
-        /// The store that has the box's document.
-        var introduced = false
+        /// The stores that have the box's document.
+        var introduced: Set<String> = []
     }
 
     private let box: String
@@ -53,36 +53,48 @@ public final class ChainPublisher: Sendable {
         }
     }
 
-    /// Brings everything up that the store lacks of the chains.
-    /// - Throws: `StoreError`, database errors.
+    /// Brings everything up that the store lacks of the chains. What fails does not keep the rest.
+    /// - Throws: The first error.
     public func publish(to store: any ObjectStore) async throws {
-        if !state.withLock({ $0.introduced }) {
+        let place = store.identity
+        if !state.withLock({ $0.introduced.contains(place) }) {
             let document = BoxDocument(box: box, publicKey: key.publicText)
             try await put(ChainKeys.box(box), GatehouseJSON.encoder.encode(document), to: store)
-            state.withLock { $0.introduced = true }
+            state.withLock { _ = $0.introduced.insert(place) }
         }
-        for segment in try await index.segments(box: box) {
-            try await put(segment.key, SignedDocument(segment.document, key: key).data, to: store)
-            CrashPoint.reach("chain.segment")
-            try await index.notePublished(segment: segment.key)
+        var failure: (any Error)?
+        for segment in try await index.segments(box: box, place: place) {
+            do { try await publish(segment, of: place, to: store) } catch { failure = failure ?? error }
         }
-        for day in try await index.finishedDays(before: ChainKeys.day(time.now()), box: box) { try await finish(day, in: store) }
+        for day in try await index.finishedDays(before: ChainKeys.day(time.now()), place: place) {
+            do { try await finish(day, in: store) } catch { failure = failure ?? error }
+        }
         let now = time.now()
-        let heads = try await index.chains().filter { $0.unpublished == 0 }.map {
-            CheckpointDocument.Head(channel: $0.channel, chain: $0.chain, number: $0.number, hash: $0.hash)
+        let heads = try await index.chains(place: place).filter { $0.publishedNumber > 0 }.map {
+            CheckpointDocument.Head(channel: $0.channel, chain: $0.chain, number: $0.publishedNumber, hash: $0.publishedHash)
         }
         let checkpoint = CheckpointDocument(box: box, time: now, every: Int(every.seconds), heads: heads)
         try await put(ChainKeys.checkpoint(box), SignedDocument(checkpoint, key: key).data, replaces: true, to: store)
         state.withLock { $0.checkpoint = now }
+        if let failure { throw failure }
+    }
+
+    private func publish(_ segment: String, of place: String, to store: any ObjectStore) async throws {
+        guard let document = try await index.document(segment: segment, box: box), let last = document.entries.last else { return }
+        try await put(segment, SignedDocument(document, key: key).data, to: store)
+        CrashPoint.reach("chain.segment")
+        try await index.notePublished(segment: segment, last: last, of: document, place: place)
     }
 
     /// The day's index takes the place of its segments.
     private func finish(_ day: FootageIndex.FinishedDay, in store: any ObjectStore) async throws {
-        try await put(day.key, SignedDocument(day.document, key: key).data, to: store)
+        guard let (document, segments) = try await index.document(day, box: box), let first = document.entries.first else { return }
+        let name = ChainKeys.index(box, day.channel, day: day.day, chain: day.chain, first: first.number)
+        try await put(name, SignedDocument(document, key: key).data, to: store)
         CrashPoint.reach("chain.index")
-        try await index.forget(day)
+        try await index.forget(document)
         // What stays of them says the same.
-        for segment in day.segments { try? await store.delete(segment) }
+        for segment in segments { try? await store.delete(segment) }
     }
 
     /// Puts a document; what lies under the key already must be the same.
@@ -100,11 +112,5 @@ public final class ChainPublisher: Sendable {
                     .exists, "Another object lies under \(name) in the storage; was it written by another box of the same name?")
             }
         }
-    }
-
-    /// Another store was set: it knows neither box nor chains.
-    public func beginAnew() async throws {
-        state.withLock { $0 = State() }
-        try await index.beginChainsAnew()
     }
 }

@@ -10,7 +10,9 @@ struct ChainReader {
         let chain: String
     }
 
-    let store: any ObjectStore
+    private static let mostBytes = 64 << 20
+
+    let store: PatientStore
     let box: String
     let key: Curve25519.Signing.PublicKey
 
@@ -18,7 +20,11 @@ struct ChainReader {
     func read(_ objects: [ListedObject], _ findings: inout FootageFindings) async throws -> Chains {
         var chains = Chains()
         for object in objects where object.key.hasPrefix(ChainKeys.folder(box)) {
-            let data = try await store.data(object, limit: 64 << 20)
+            guard object.bytes <= Self.mostBytes else {
+                findings.note(.broken, object.key, "The record is larger than the box writes any.")
+                continue
+            }
+            let data = try await store.again { try await store.data(object, limit: Self.mostBytes) }
             do {
                 let document = try SignedDocument<ChainDocument>.read(data, signedBy: key)
                 guard document.box == box, isPlaced(document, object.key) else {
@@ -36,7 +42,7 @@ struct ChainReader {
 
     private func isPlaced(_ document: ChainDocument, _ name: String) -> Bool {
         guard let first = document.entries.first else { return false }
-        return name == ChainKeys.index(box, document.channel, day: document.day, chain: document.chain)
+        return name == ChainKeys.index(box, document.channel, day: document.day, chain: document.chain, first: first.number)
             || name == ChainKeys.segment(box, document.channel, day: document.day, chain: document.chain, first: first.number)
     }
 }
@@ -63,9 +69,10 @@ struct Chains {
         }
     }
 
-    /// The channel that a clip is of.
-    func channel(of clip: ClipID) -> ChannelID? {
-        chains.first { $0.value.values.contains { $0.entry.clip == clip } }?.key.channel
+    /// The clips that were given up, oldest first, with their channels.
+    var dropped: [(channel: ChannelID, entry: ChainEntry)] {
+        chains.flatMap { name, links in links.values.filter { $0.entry.kind == .dropped }.map { (name.channel, $0.entry) } }
+            .sorted { $0.1.startsAt < $1.1.startsAt }
     }
 
     mutating func add(_ document: ChainDocument, from key: String, _ findings: inout FootageFindings) {

@@ -19,6 +19,8 @@ public struct FootageFindings: Sendable, Equatable, Codable {
             case unsigned
             /// The chain has a break: links are missing, in another order, or of another chain.
             case broken
+            /// The box has told nothing for long: it is off, cut off, or the store was set back.
+            case stale
             /// The chain is shorter than the last checkpoint says, or there is none.
             case cut
         }
@@ -58,13 +60,16 @@ public struct FootageFindings: Sendable, Equatable, Codable {
 
 /// Compares a box's footage in a store with its chains: every object, every link, every signature.
 public struct FootageVerification: Sendable {
-    private let store: any ObjectStore
+    private let store: PatientStore
     private let time: TimeSource
+    private let isRunning: Bool
     /// Objects that are read at a time.
     private static let atOnce = 4
 
-    public init(store: any ObjectStore, time: TimeSource) {
-        self.store = store
+    /// `isRunning`: the box should be at work, so that an old checkpoint is a finding.
+    public init(store: any ObjectStore, isRunning: Bool = true, time: TimeSource) {
+        self.store = PatientStore(store, time: time)
+        self.isRunning = isRunning
         self.time = time
     }
 
@@ -106,7 +111,7 @@ public struct FootageVerification: Sendable {
             findings.note(.missing, name, "The box's own document is missing, so nothing can be believed.")
             return nil
         }
-        let data = try await store.data(object)
+        let data = try await store.again { try await store.data(object) }
         guard let document = try? GatehouseJSON.decoder.decode(BoxDocument.self, from: data),
             (try? GatehouseJSON.encoder.encode(document)) == data, document.box == box, document.schema == 1,
             let bytes = Data(base64Encoded: document.publicKey), let key = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes)
@@ -131,8 +136,16 @@ public struct FootageVerification: Sendable {
             return nil
         }
         do {
-            let document = try SignedDocument<CheckpointDocument>.read(try await store.data(object), signedBy: key)
+            let document = try SignedDocument<CheckpointDocument>.read(
+                try await store.again { try await store.data(object) }, signedBy: key)
             guard document.box == box else { throw ChainFault.notSigned }
+            let age = time.now().timeIntervalSince(document.time)
+            if isRunning, age > Double(max(0, document.every)) * 3 + 600 {
+                findings.note(
+                    .stale, name,
+                    "The last checkpoint is \(Int(age / 60)) minutes old. The box has been off or without its line since, or the storage was set back to then."
+                )
+            }
             return document
         } catch is ChainFault {
             findings.note(.unsigned, name, "The checkpoint is not as the box signed it.")
@@ -148,12 +161,10 @@ public struct FootageVerification: Sendable {
     ) async throws {
         var wanted: [ChainEntry.Object] = []
         for entry in entries {
+            let there = entry.objects.filter { listed[$0.key] != nil }
             if entry.kind == .dropped {
                 findings.dropped += 1
-                continue
-            }
-            let there = entry.objects.filter { listed[$0.key] != nil }
-            if let expires = entry.expiresAt, expires <= time.now() {
+            } else if let expires = entry.expiresAt, expires <= time.now() {
                 // What is left of it must still be what it was.
                 if there.isEmpty { findings.expired += 1 }
             } else {
@@ -161,7 +172,7 @@ public struct FootageVerification: Sendable {
                     findings.note(.missing, object.key, "The object is gone, and its retention has not ended.")
                 }
             }
-            if !there.isEmpty {
+            if !there.isEmpty, entry.kind == .stored {
                 findings.clips += 1
                 findings.seconds += entry.duration
             }
@@ -169,6 +180,10 @@ public struct FootageVerification: Sendable {
         }
         findings.objects = wanted.count
         for (object, digest) in try await digests(of: wanted, listed, progress) {
+            guard let digest else {
+                findings.note(.missing, object.key, "The object went while it was looked at.")
+                continue
+            }
             findings.bytes += digest.bytes
             guard digest.sha256 != object.sha256 || digest.bytes != object.bytes else { continue }
             findings.note(
@@ -182,15 +197,15 @@ public struct FootageVerification: Sendable {
 
     private func digests(
         of objects: [ChainEntry.Object], _ listed: [String: ListedObject], _ progress: @escaping @Sendable (Int, Int) -> Void
-    ) async throws -> [(ChainEntry.Object, Digest)] {
-        try await withThrowingTaskGroup(of: (ChainEntry.Object, Digest).self) { group in
+    ) async throws -> [(ChainEntry.Object, Digest?)] {
+        try await withThrowingTaskGroup(of: (ChainEntry.Object, Digest?).self) { group in
             var waiting = objects.makeIterator()
             func add() {
                 guard let object = waiting.next(), let found = listed[object.key] else { return }
                 group.addTask { (object, try await digest(of: found)) }
             }
             for _ in 0..<Self.atOnce { add() }
-            var done: [(ChainEntry.Object, Digest)] = []
+            var done: [(ChainEntry.Object, Digest?)] = []
             while let result = try await group.next() {
                 done.append(result)
                 progress(done.count, objects.count)
@@ -200,7 +215,17 @@ public struct FootageVerification: Sendable {
         }
     }
 
-    private func digest(of object: ListedObject) async throws -> Digest {
+    /// Nil where the object is not there any more.
+    private func digest(of object: ListedObject) async throws -> Digest? {
+        do {
+            return try await store.again { try await readDigest(of: object) }
+        } catch let error as StoreError {
+            guard try await store.head(object.key) == nil else { throw error }
+            return nil
+        }
+    }
+
+    private func readDigest(of object: ListedObject) async throws -> Digest {
         let hasher = Mutex((SHA256(), 0))
         if object.bytes > 0 {
             try await store.read(object.key, range: 0..<object.bytes) { piece in

@@ -16,6 +16,8 @@ public struct FolderStore: ObjectStore {
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
     }
 
+    public var identity: String { StorageTarget.folder(path: root).identity }
+
     public func put(_ upload: ObjectUpload, progress: @escaping @Sendable (UploadProgress) -> Void) async throws {
         let path = try path(of: upload.key)
         try await queue.run {

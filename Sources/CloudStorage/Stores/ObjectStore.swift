@@ -111,6 +111,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
 
 /// A place where objects lie under keys.
 public protocol ObjectStore: Sendable {
+    /// Tells one store's place from another's; nothing of it is secret.
+    var identity: String { get }
     /// Puts an object under a key that must be free; `progress` is told of each piece.
     /// - Throws: `StoreError`, of kind `exists` where the key is taken.
     func put(_ upload: ObjectUpload, progress: @escaping @Sendable (UploadProgress) -> Void) async throws

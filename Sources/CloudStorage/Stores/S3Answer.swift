@@ -30,6 +30,8 @@ struct S3Answer {
             case (401, _), (403, _):
                 StoreError(.refused, "The storage refuses the box (\(code.isEmpty ? String(status) : code)). Check keys and permissions.")
             case (404, _): StoreError(.noBucket, "The storage does not find the bucket. Check endpoint and bucket.")
+            case (501, _):
+                StoreError(.busy, "The storage does not know something that it was asked for. Test it, so that the box learns what it can.")
             case (_, "RequestTimeout"), (408, _), (409, _), (429, _), (500...599, _):
                 StoreError(.busy, "The storage asks to try again later (\(status) \(code)).", retryAfter: retryAfter)
             default: StoreError(.nonsense, "The storage answered \(status) \(code); it may not be S3-compatible.")

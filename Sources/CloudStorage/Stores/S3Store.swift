@@ -177,6 +177,7 @@ public final class S3Store: ObjectStore {
     }
 
     public var origin: String? { base.string }
+    public var identity: String { target.identity }
 
     // MARK: Requests
 

@@ -1,6 +1,7 @@
 public import BoxDatabase
 public import Core
 import Foundation
+import GRDB
 public import Logging
 import Synchronization
 
@@ -9,7 +10,6 @@ public final class StorageTargets: Sendable {
     private static let targetKey = "storage.target"
     private static let secretsKey = "storage.secrets"
     private static let abilitiesKey = "storage.abilities"
-    private static let chainKey = "storage.chain-place"
 
     private struct SealedSecrets: Codable {
         var secretAccessKey: Data
@@ -20,7 +20,6 @@ public final class StorageTargets: Sendable {
     private let sealer: SecretSealer
     private let uploader: Uploader
     private let profiles: StorageProfiles
-    private let chain: ChainPublisher?
     private let time: TimeSource
     /// By what was tried, for each place.
     private let abilities = Mutex<[String: StoreAbilities]>([:])
@@ -28,10 +27,9 @@ public final class StorageTargets: Sendable {
     public let allowsHTTP: Bool
 
     public init(
-        database: BoxDatabase, sealer: SecretSealer, uploader: Uploader, profiles: StorageProfiles = StorageProfiles(),
-        chain: ChainPublisher? = nil, time: TimeSource, allowsHTTP: Bool
+        database: BoxDatabase, sealer: SecretSealer, uploader: Uploader, profiles: StorageProfiles = StorageProfiles(), time: TimeSource,
+        allowsHTTP: Bool
     ) {
-        self.chain = chain
         self.profiles = profiles
         self.database = database
         self.sealer = sealer
@@ -77,18 +75,15 @@ public final class StorageTargets: Sendable {
         }
         try await database.write { database in
             try database.set(Self.targetKey, to: target)
+            let former = try database.setting(FootageIndex.placeKey, as: String.self)
+            if let target, target.identity != former {
+                try database.set(FootageIndex.placeKey, to: target.identity)
+                // The new store has no pictures of what waits.
+                try database.execute(sql: "UPDATE clip SET previewed = 0 WHERE state IN ('queued', 'sending')")
+            }
             try database.set(Self.secretsKey, to: sealed)
         }
-        if let target { try await chainLies(at: target) }
         uploader.use(store)
-    }
-
-    /// Begins the chains anew where they go to another place than so far.
-    private func chainLies(at target: StorageTarget) async throws {
-        let former = try await database.read { try $0.setting(Self.chainKey, as: String.self) }
-        guard former != target.identity else { return }
-        try await chain?.beginAnew()
-        try await database.write { try $0.set(Self.chainKey, to: target.identity) }
     }
 
     /// A store at `target`, not yet used.
@@ -120,10 +115,10 @@ public final class StorageTargets: Sendable {
     /// where the target is the one in use.
     /// - Throws: `StoreError` when the target cannot be used.
     public func test(_ target: StorageTarget, credentials: S3Credentials?, box: String) async throws -> StorageTrial {
-        let trial = try await run(target, credentials: credentials, box: box)
-        guard case .s3(let s3) = target else { return trial }
-        // A bucket that refuses a header of ours fails the trial; without the header it may be well.
+        guard case .s3(let s3) = target else { return try await run(target, credentials: credentials, box: box) }
         let before = abilities(of: s3)
+        let trial = try await run(target, credentials: credentials, box: box)
+        // A bucket that refuses a header of ours fails the trial; without the header it may be well.
         guard let found = trial.abilities, !trial.ok, found.differsInHeaders(from: before) else { return trial }
         var again = try await run(target, credentials: credentials, box: box, probes: false)
         (again.abilities, again.notes) = (trial.abilities, trial.notes)

@@ -18,7 +18,9 @@ extension Uploader {
         guard let store = current else { return }
         do {
             if job.kind == .metadata {
-                guard try await preview(job.clip, to: store) else { return state.withLock { $0.breaker.abandoned() } }
+                guard try await preview(job.clip, to: store, generation: generation) else {
+                    return state.withLock { $0.breaker.abandoned() }
+                }
             } else {
                 try await bring(job, to: store, generation: generation)
             }
@@ -42,7 +44,7 @@ extension Uploader {
         CrashPoint.reach("upload.verified")
         // Another store was set meanwhile, which does not have it.
         guard generation == state.withLock({ $0.generation }) else { throw CancellationError() }
-        try await index.noteStored(job.clip.id, objects: objects, at: time.now())
+        try await index.noteStored(job.clip.id, objects: objects, place: store.identity, at: time.now())
         CrashPoint.reach("upload.row-stored")
         await spool.free(job.clip.id)
     }
@@ -50,8 +52,9 @@ extension Uploader {
     /// The picture alone, long before the turn of the footage: so the owner sees at once what happened during an outage.
     ///
     /// Answers false where there is none, so that nothing was asked of the store.
-    private func preview(_ clip: ClipRecord, to store: any ObjectStore) async throws -> Bool {
+    private func preview(_ clip: ClipRecord, to store: any ObjectStore, generation: Int) async throws -> Bool {
         let sent = try await putThumbnail(clip.manifest, to: store)
+        guard generation == state.withLock({ $0.generation }) else { throw CancellationError() }
         try await index.notePreviewed(clip.id)
         return sent
     }
