@@ -194,6 +194,16 @@ class Page(PageCase):
         page.narrow("clip", self.overflow)
         self.done()
 
+    def test_ga_record(self):
+        """The cloud page tells how long the signed record is, and the key that it is compared by."""
+        page, box = self.browser, self.box_under_test
+        page.open("#/cloud")
+        page.await_text("1 clip in the record")
+        self.assertEqual(page.find("chain-key").text, box.get("/storage/chain")["publicKey"])
+        page.script("arguments[0].scrollIntoView({block: 'center'})", page.find("chain"))
+        page.shoot("cloud-record", self.overflow)
+        self.done()
+
     def test_h_everywhere(self):
         """Every page opens without an error on phone and desk; a camera that is lost is said in words while one looks on."""
         page, box = self.browser, self.box_under_test

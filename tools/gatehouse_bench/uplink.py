@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import datetime
+import json
 import os
 import subprocess
 import time
@@ -104,6 +105,18 @@ def stored_bytes(store):
     return sum(len(store.read(key)) for key in store.keys(""))
 
 
+def written_bytes(pid):
+    """What a process has given to the disk."""
+    with open(f"/proc/{pid}/io") as file:
+        return int(dict(line.split(": ") for line in file.read().splitlines())["write_bytes"])
+
+
+def needed_bytes(store, before):
+    """What of the clips that were stored since has to be on the disk once: what the camera sent, and the cloud copy."""
+    manifests = [json.loads(store.read(key)) for key in store.keys(".json") if key not in before and "/chain/" not in key]
+    return sum(manifest["clip"]["bytes"] + manifest["source"]["bytes"] for manifest in manifests if "clip" in manifest)
+
+
 def drain(report, quick):
     """A backlog on the line, and an event in the middle of it."""
     with far_store() as store, contextlib.closing(Simulator(size="640x360", bitrate=700, no_sub=True)) as simulator, \
@@ -112,7 +125,9 @@ def drain(report, quick):
         channel = made.add_camera(simulator.cameras[0], sub=False)
         made.link(channel, "custom", resolution="720P", bitRate=2_000_000)
         made.await_picture(channel)
+        written, known = written_bytes(made.pid), store.keys(".json")
         alone = [event_seconds(made, channel) for _ in range(2 if quick else 4)]
+        amplification = (written_bytes(made.pid) - written) / needed_bytes(store, known)
         made.stop()
         clips = 24 if quick else 60
         fill(made, clips, 300_000)
@@ -127,14 +142,42 @@ def drain(report, quick):
     slowdown = (sum(beside) / len(beside)) / (sum(alone) / len(alone))
     fraction = sent * 8 / seconds / RATE
     report.add("uplink.live_slowdown", slowdown, "", **at_most(slowdown, 1.5))
+    report.add("uplink.write_amplification", amplification, "", **at_most(amplification, 1.3))
     report.add("uplink.line_fraction", fraction, "", **at_least(fraction, 0.85))
     report.note(f"uplink: on a line of 1 Mbit/s an event's clip is in the store {sum(alone) / len(alone):.1f} s after its end alone, "
                 f"{sum(beside) / len(beside):.1f} s beside a backlog; {sent / 1e6:.1f} MB went up in {seconds:.0f} s")
 
 
+def verify(report, program, quick):
+    """How fast a box's footage is compared with its signed record, against the time that it shows."""
+    clips = 150 if quick else 600
+    with box(storage__folder=None, storage__checkpoint_seconds=1) as made:
+        made.stop()
+        fill(made, clips, 1_900_000)  # half a minute at 500 kbit/s
+        made.start()
+        made.call("PUT", "/storage/target", {"kind": "folder", "path": made.store})
+
+        def told():
+            chains = made.call("GET", "/storage/chain")["chains"]
+            return sum(chain["links"] - chain["waiting"] for chain in chains) == clips
+        wait_for(told, 300, "a record of all clips", every=0.5)
+        made.stop()
+        before = os.times()
+        done = subprocess.run([program, "footage", "verify", "--folder", made.store, "--json"], capture_output=True, text=True, timeout=600)
+        after = os.times()
+        found = json.loads(done.stdout)
+        if done.returncode or found["clips"] != clips:
+            raise AssertionError(f"verify ended with {done.returncode}: {found['findings'][:3]}")
+    cores = after.children_user + after.children_system - before.children_user - before.children_system
+    ratio = found["seconds"] / cores
+    report.add("footage.verify_vs_realtime", ratio, "", **at_least(ratio, 100))
+    report.note(f"footage: {clips} clips of {found['seconds'] / 3600:.1f} h and {found['bytes'] / 1e6:.0f} MB compared with {cores:.2f} s of a core")
+
+
 def run(report, program, quick):
     """All of it."""
     recovery(report, 100_000)
+    verify(report, program, quick)
     if os.geteuid():
         report.note("uplink: a line needs root, to make network namespaces")
         return
