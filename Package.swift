@@ -80,7 +80,8 @@ let package = Package(
         .target(
             name: "CloudStorage",
             dependencies: [
-                "BoxDatabase", "CLinux", "Core", "XML", .asyncHTTPClient, .crypto, .cryptoExtras, .grdb, .logging, .nioCore, .nioHTTP1, .nioSSL,
+                "BoxDatabase", "CLinux", "Core", "XML", .asyncHTTPClient, .crypto, .cryptoExtras, .grdb, .logging, .nioCore, .nioHTTP1,
+                .nioSSL,
                 .nioFoundationCompat, .yams,
             ],
             swiftSettings: strict

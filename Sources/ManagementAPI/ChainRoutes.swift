@@ -9,13 +9,16 @@ struct ChainRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("storage/chain") { _, _ in
-            let chains = if let place = services.uploader.store?.identity { try await services.spool.index.chains(place: place) } else { [ChainState]() }
+            var chains: [ChainState] = []
+            if let place = services.uploader.store?.identity { chains = try await services.spool.index.chains(place: place) }
             return try answer(
                 ChainAnswer(
                     publicKey: services.chain.publicKey, checkpointAt: Nullable(services.chain.lastCheckpoint),
                     everySeconds: Int(services.chain.interval.seconds),
                     chains: chains.map {
-                        ChainAnswer.Chain(channelId: $0.channel, chain: $0.chain, links: $0.number, waiting: $0.number - $0.publishedNumber, head: $0.hash)
+                        ChainAnswer.Chain(
+                            channelId: $0.channel, chain: $0.chain, links: $0.number, waiting: $0.number - $0.publishedNumber, head: $0.hash
+                        )
                     }))
         }
     }

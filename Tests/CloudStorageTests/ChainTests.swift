@@ -10,7 +10,7 @@ import Testing
 /// A box's footage in a folder, as the uploader and the publisher put it there.
 private struct Bucket {
     let bench: SpoolBench
-    let folder = try! TemporaryFolder()
+    let folder: TemporaryFolder
     let store: FolderStore
     let key = FootageKey()
     let publisher: ChainPublisher
@@ -19,6 +19,7 @@ private struct Bucket {
 
     init() throws {
         bench = try SpoolBench()
+        folder = try TemporaryFolder()
         store = try FolderStore(root: folder.path)
         uploader = Uploader(spool: bench.spool, time: bench.time.source, logger: quiet)
         uploader.use(store)
