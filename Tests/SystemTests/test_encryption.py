@@ -288,6 +288,28 @@ class EncryptionPage(PageCase):
         page.shoot("events-encrypted", self.overflow)
         self.done("key.*403")
 
+    def test_c_change_code(self):
+        """Another code needs the present one; where that is lost, the password."""
+        page, box = self.browser, self.box_under_test
+        page.open("#/cloud")
+        page.click("encryption-change-code")
+        page.fill("encryption-present", OTHER)
+        page.fill("encryption-code", CODE)
+        page.click("encryption-save")
+        page.await_text("The present code is another one")
+        page.shoot("encryption-change", self.overflow, at="encryption")
+        page.fill("encryption-present", self.code)
+        page.click("encryption-save")
+        page.click("encryption-done")
+        page.click("encryption-change-code")
+        page.script("document.querySelector('[data-testid=encryption-proof-lost]').click()")
+        page.fill("encryption-password", PASSWORD)
+        page.fill("encryption-code", OTHER)
+        page.click("encryption-save")
+        page.click("encryption-done")
+        box.call("PUT", "/storage/encryption", {"enabled": True, "code": CODE, "currentCode": OTHER})
+        self.done("encryption.*403")
+
     def plays(self, clip):
         """The video moves, by the keys of Encrypted Media Extensions, and is as long as the clip."""
         page = self.browser
