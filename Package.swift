@@ -158,7 +158,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "ManagementAPITests", dependencies: ["ManagementAPI"], swiftSettings: strict),
-        .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "TestSupport", .argumentParser], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -83,6 +83,13 @@ public final class Administration: Sendable {
     /// Signs in; a wrong name takes as long as a wrong password.
     /// - Throws: `AccessDenied`.
     public func signIn(userName: String, password: String, from address: String) async throws -> SignIn {
+        try await confirm(userName: userName, password: password, from: address)
+        return try await makeSignIn(for: userName)
+    }
+
+    /// Checks a password, of somebody who may be signed in already; counted like signing in.
+    /// - Throws: `AccessDenied`.
+    public func confirm(userName: String, password: String, from address: String) async throws {
         try admit(address)
         // Counted before the password is looked at, so that guesses sent at once are counted as well.
         recordFailure(address)
@@ -91,7 +98,6 @@ public final class Administration: Sendable {
         let matches = await hashing.run { stored.matches(password) }
         guard matches, record != nil else { throw AccessDenied.wrongPassword }
         forgetFailure(address)
-        return try await makeSignIn(for: userName)
     }
 
     /// Who holds `token`.

@@ -38,6 +38,8 @@ struct FootageDecrypt: ParsableCommand {
             throw failed(error.sentence)
         } catch let error as MediaError {
             throw failed("The clip cannot be read: \(error)")
+        } catch let error as ValidationError {
+            throw failed(error.message)
         }
     }
 
@@ -51,12 +53,14 @@ struct FootageDecrypt: ParsableCommand {
         let recovered = try RecoveryFile.read(try read(recovery))
         guard recovered.siteKey == encryption.siteKey else { throw FootageKeyError.otherSiteKey(encryption.siteKey) }
         let key = try recovered.key.open(try readCode()).open(encryption, of: manifest.id)
-        let written = try DecryptedCopy(key: key).write(clip, to: output)
-        print("\(output): \(written) pictures and sounds of \(manifest.channelName), \(GatehouseJSON.text(manifest.startsAt))")
-        if let picture {
-            let sealed = try read(String(clip.dropLast(4)) + ".jpg.enc")
-            try write(try key.openPicture(sealed, of: manifest.id), to: picture)
+        let opened = try picture == nil ? nil : key.openPicture(try read(String(clip.dropLast(4)) + ".jpg.enc"), of: manifest.id)
+        let written = try NewFile.make(output, permissions: 0o600) { file in
+            let count = try DecryptedCopy(key: key).write(clip, to: file)
+            // Before the clip has its name, so that a picture that cannot be written leaves no clip in the way.
+            if let picture, let opened { try NewFile.make(picture, permissions: 0o600) { try $0.write(contentsOf: opened) } }
+            return count
         }
+        print("\(output): \(written) pictures and sounds of \(manifest.channelName), \(GatehouseJSON.text(manifest.startsAt))")
     }
 
     private func readManifest() throws -> ClipManifest {
@@ -84,16 +88,8 @@ struct FootageDecrypt: ParsableCommand {
         return data
     }
 
-    private func write(_ data: Data, to path: String) throws {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failed("\(path) cannot be made: \(String(cString: strerror(errno))). Choose another file.") }
-        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        try handle.write(contentsOf: data)
-        try handle.synchronize()
-    }
-
     private func failed(_ sentence: String) -> ExitCode {
-        FileHandle.standardError.write(Data("gatehouse: \(sentence)\n".utf8))
+        NewFile.note(sentence)
         return ExitCode(1)
     }
 }
@@ -103,7 +99,7 @@ private struct DecryptedCopy {
     let key: ClipKey
 
     /// How many packets were written.
-    func write(_ source: String, to path: String) throws -> Int {
+    func write(_ source: String, to output: FileHandle) throws -> Int {
         guard let input = FileHandle(forReadingAtPath: source) else { throw MediaError("open \(source)", kind: .notFound) }
         defer { try? input.close() }
         let reading = input.fileDescriptor
@@ -113,9 +109,6 @@ private struct DecryptedCopy {
         let formats = demuxer.formats
         let tracks = formats.compactMap(\.self)
         guard !tracks.isEmpty, tracks.count == formats.count else { throw MediaError("tracks of \(source)", kind: .unsupported) }
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw MediaError("make \(path), \(String(cString: strerror(errno)))", kind: .other) }
-        let output = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         let container: FragmentedMP4Muxer.Container = tracks.contains { $0.codec.isG711 } ? .mov : .mp4
         var muxer = try FragmentedMP4Muxer(formats: tracks, container: container)
         var count = 0
@@ -131,7 +124,6 @@ private struct DecryptedCopy {
         }
         try muxer.cut()
         try output.write(contentsOf: Data(muxer.takeBytes()))
-        try output.synchronize()
         return count
     }
 }

@@ -48,14 +48,35 @@ struct EncryptionRoutes {
         let body = try await RequestBody.read(request)
         let enabled = body.bool("enabled", required: true)
         let code = body.string("code", VerificationCode.shortest...VerificationCode.longest)
+        let present = body.string("currentCode", 1...VerificationCode.longest)
+        let password = body.string("password", 1...256)
         try body.finish()
         guard let enabled else { return Response(status: .badRequest) }
         let site = try await site().id
-        let drawn = try await services.encryption.set(enabled: enabled, code: code.map(VerificationCode.init(typed:)), of: site)
+        var right = present.map { SiteEncryption.Right.presentCode(VerificationCode(typed: $0)) }
+        if right == nil, let password {
+            try await confirm(password, context)
+            right = .administrator
+        }
+        let drawn = try await services.encryption.set(
+            enabled: enabled, code: code.map(VerificationCode.init(typed:)), by: right, of: site)
         services.logger.notice(
             "encryption of footage set",
             metadata: ["enabled": "\(enabled)", "newCode": "\(code != nil || drawn != nil)", "by": "\(context.caller?.name ?? "")"])
         return try answer(EncryptionAnswer(services.encryption.view(of: site), code: drawn))
+    }
+
+    private func confirm(_ password: String, _ context: APIContext) async throws {
+        do {
+            try await services.administration.confirm(
+                userName: context.caller?.name ?? "", password: password, from: context.remoteAddress)
+        } catch AccessDenied.wrongPassword {
+            // Not 401: the caller is signed in and stays so.
+            let sentence = "The password is not the one with which you sign in."
+            throw Problem(.forbidden, "wrong-password", "Wrong password", sentence, errors: [.init(field: "/password", detail: sentence)])
+        } catch AccessDenied.tooManyAttempts(let seconds) {
+            throw Problem.tooManyAttempts("Too many attempts failed.", retryAfter: seconds)
+        }
     }
 }
 
@@ -91,12 +112,22 @@ extension Problem {
         case .key(.wrongCode):
             let sentence = "The verification code is not the right one. Whoever switched encryption on has it."
             self.init(.forbidden, "wrong-code", "Wrong code", sentence, errors: [.init(field: "/code", detail: sentence)])
+        case .presentCodeMissing:
+            self = .invalid([
+                .init(field: "/currentCode", detail: "Enter the present code; where it is lost, the password with which you sign in.")
+            ])
+        case .presentCodeWrong:
+            let sentence = "The present code is another one."
+            self.init(.forbidden, "wrong-code", "Wrong code", sentence, errors: [.init(field: "/currentCode", detail: sentence)])
         case .key(let error): self = .conflict(error.sentence)
-        case .tooManyAttempts(let seconds):
-            self.init(
-                .tooManyRequests, "too-many-attempts", "Wait",
-                "Too many codes were wrong. Try again in \((seconds + 59) / 60) minutes.")
-            headers[.retryAfter] = String(seconds)
+        case .tooManyAttempts(let seconds): self = .tooManyAttempts("Too many codes were wrong.", retryAfter: seconds)
         }
+    }
+
+    fileprivate static func tooManyAttempts(_ sentence: String, retryAfter seconds: Int) -> Problem {
+        var problem = Problem(
+            .tooManyRequests, "too-many-attempts", "Wait", "\(sentence) Try again in \((seconds + 59) / 60) minutes.")
+        problem.headers[.retryAfter] = String(seconds)
+        return problem
     }
 }

@@ -208,6 +208,8 @@ private struct TrackFragment {
     private mutating func addRun(_ bytes: [UInt8], _ run: MP4Box, from start: Int, defaultSize: Int?) throws(MediaError) -> Int {
         let flags = try MP4.read32(bytes, at: run.payload)
         let count = Int(try MP4.read32(bytes, at: run.payload + 4))
+        // Samples without fields and without bytes would end nowhere.
+        guard count <= bytes.count - samples.count else { throw MediaError("common encryption: trun", kind: .invalidData) }
         var field = run.payload + 8
         var position = start
         if flags & 0x1 != 0 {

@@ -17,13 +17,22 @@ struct EncryptedSource {
         let file = try await spool.beginClip(manifest.id)
         var waiting: [UInt8] = []
         var inHeader = true
+        // A box may be large, and the cooperative threads are few.
+        let queue = BlockingQueue(name: "encrypt-source", background: true)
         while let bytes = try await source.next() {
             waiting += bytes
             guard waiting.count <= Self.largest else { throw MediaError("encrypt source", kind: .invalidData) }
             while let end = MP4Stream.end(of: inHeader ? "moov" : "mdat", in: waiting) {
                 let part = Array(waiting[..<end])
                 waiting.removeFirst(end)
-                try await file.append(inHeader ? try encryption.header(part) : try encryption.fragment(part))
+                let (before, isHeader) = (encryption, inHeader)
+                let (made, after) = try await queue.run {
+                    var encryption = before
+                    let made = isHeader ? try encryption.header(part) : try encryption.fragment(part)
+                    return (made, encryption)
+                }
+                encryption = after
+                try await file.append(made)
                 inHeader = false
             }
         }

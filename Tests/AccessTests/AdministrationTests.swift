@@ -41,6 +41,19 @@ import Testing
         await #expect(throws: AccessDenied.notSignedIn) { _ = try await administration.authenticate(token: signIn.token) }
     }
 
+    @Test func aPasswordIsConfirmedUnderTheSameLimit() async throws {
+        _ = try await claim()
+        try await administration.confirm(userName: "anna", password: "correct horse battery", from: "10.0.0.1")
+        for _ in 0..<10 {
+            await #expect(throws: AccessDenied.wrongPassword) {
+                try await administration.confirm(userName: "anna", password: "another", from: "10.0.0.1")
+            }
+        }
+        await #expect(throws: AccessDenied.tooManyAttempts(retryAfter: 600)) {
+            try await administration.confirm(userName: "anna", password: "correct horse battery", from: "10.0.0.1")
+        }
+    }
+
     @Test func tooManyFailuresMustWaitAndOthersNot() async throws {
         for _ in 0..<10 { await #expect(throws: AccessDenied.wrongSetupCode) { _ = try await claim(code: "XXXX-XXXX") } }
         await #expect(throws: AccessDenied.self) { _ = try await claim() }

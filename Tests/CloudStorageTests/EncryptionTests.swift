@@ -10,7 +10,7 @@ import Testing
 /// Quick guesses, for tests only.
 private let cheap = 1 << 14
 
-private struct Bench {
+struct EncryptionBench {
     let folder: TemporaryFolder
     let database: BoxDatabase
     let sealer: SecretSealer
@@ -152,7 +152,7 @@ private struct Bench {
     private let code = VerificationCode(typed: "Harbour-Lamp-2026")
 
     @Test func nothingIsEncryptedUntilItIsSwitchedOn() async throws {
-        let bench = try await Bench()
+        let bench = try await EncryptionBench()
         let encryption = try await bench.encryption()
         #expect(try encryption.issueKey(for: bench.clip, of: bench.site) == nil)
         await #expect(throws: EncryptionRefusal.notSet) { try await encryption.set(enabled: false, code: nil, of: bench.site) }
@@ -165,7 +165,7 @@ private struct Bench {
     }
 
     @Test func aNewCodeOpensOldClipsAndTheOldOneDoesNot() async throws {
-        let bench = try await Bench()
+        let bench = try await EncryptionBench()
         let encryption = try await bench.encryption()
         let drawn = try #require(try await encryption.set(enabled: true, code: nil, of: bench.site))
         let issued = try #require(try encryption.issueKey(for: bench.clip, of: bench.site))
@@ -176,7 +176,7 @@ private struct Bench {
         }
         #expect(try await opened(drawn, encryption) == issued.key)
         let old = try await encryption.recoveryFile(of: bench.site)
-        #expect(try await encryption.set(enabled: true, code: code, of: bench.site) == nil)
+        #expect(try await encryption.set(enabled: true, code: code, by: .presentCode(drawn), of: bench.site) == nil)
         #expect(try await opened(code, encryption) == issued.key)
         await #expect(throws: EncryptionRefusal.key(.wrongCode)) { try await opened(drawn, encryption) }
         // Switched off, started anew: what was encrypted still opens.
@@ -192,7 +192,7 @@ private struct Bench {
     }
 
     @Test func wrongCodesAreCountedAndTheDatabaseHoldsNoKey() async throws {
-        let bench = try await Bench()
+        let bench = try await EncryptionBench()
         let encryption = try await bench.encryption()
         _ = try await encryption.set(enabled: true, code: code, of: bench.site)
         let issued = try #require(try encryption.issueKey(for: bench.clip, of: bench.site))

@@ -119,4 +119,21 @@ import Testing
         }
         #expect(throws: MediaError.self) { try CommonEncryption(identifier: identifier, secret: [1]) }
     }
+
+    @Test func samplesWithoutSizeOrNumberEndSomewhere() throws {
+        let file = try fragmentedMP4(try encodedSamples(10))
+        let header = try #require(MP4Stream.end(of: "moov", in: file))
+        var encryption = try CommonEncryption(identifier: identifier, secret: secret)
+        _ = try encryption.header(Array(file[..<header]))
+        // Offsets from the moof, a default size of 0, and a run without fields: no byte says where it ends.
+        let head = MP4.fullBox("tfhd", flags: 0x02_0010, MP4.big(UInt32(1)) + MP4.big(UInt32(0)))
+        for count in [UInt32.max, 1 << 20] {
+            let run = MP4.fullBox("trun", MP4.big(count))
+            let fragment = MP4.box("moof", MP4.box("traf", head + run)) + MP4.box("mdat", [UInt8](repeating: 1, count: 64))
+            #expect(throws: MediaError.self) { try encryption.fragment(fragment) }
+        }
+        let run = MP4.fullBox("trun", MP4.big(UInt32(2)))
+        _ = try encryption.fragment(MP4.box("moof", MP4.box("traf", head + run)) + MP4.box("mdat", [UInt8](repeating: 1, count: 64)))
+        #expect(encryption.vector == 2)
+    }
 }

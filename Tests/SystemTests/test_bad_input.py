@@ -53,7 +53,7 @@ GOOD = {
     ("POST", LENS + "/move"): [{"pan": 0.5, "tilt": 0, "zoom": 0, "focus": 0}], ("POST", LENS + "/presets"): [{"name": "Gate"}],
     ("PUT", "/channels/{id}/plan"): [{"serviceKey": "7K3M-9QXA-2VDP-R5T8"}, {"package": "30-days-year"}],
     ("PATCH", "/channels/{id}/plan"): [{"automaticRenewal": True}], ("POST", "/channels/{id}/plan/transfer"): [{"channelId": "a-channel"}],
-    ("POST", "/plans/vouchers"): [VOUCHER], ("PUT", "/storage/encryption"): [{"enabled": True, "code": "Harbour-Lamp-2026"}],
+    ("POST", "/plans/vouchers"): [VOUCHER], ("PUT", "/storage/encryption"): [{"enabled": True, "code": "Harbour-Lamp-2026", "currentCode": "Harbour-Lamp-2025", "password": PASSWORD}],
     ("POST", "/clips/{id}/key"): [{"code": "Harbour-Lamp-2026"}],
     ("PUT", LENS + "/presets/{preset}"): [{"name": "Gate"}], ("PUT", LENS + "/auxiliary"): [{"name": "light", "on": True}],
 }

@@ -106,6 +106,10 @@ class Encryption(EncryptionCase):
             done = self.decrypt(path, file, code, os.path.join(box.folder, "never.mp4"))
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertRegex(done.stderr, "not the right one|damaged")
+        done = self.decrypt(path, recovery, CODE, output)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("cannot be made: File exists", done.stderr)
+        self.assertFalse([name for name in os.listdir(box.folder) if name.endswith(".part")])
         self.assertFalse(os.path.exists(os.path.join(box.folder, "never.mp4")))
 
     def closed_without_key(self, path, opened, picture=True):
@@ -188,7 +192,12 @@ class Encryption(EncryptionCase):
             with self.assertRaises(Problem) as caught:
                 box.call("PUT", "/storage/encryption", {"enabled": True, "code": weak})
             self.assertEqual((caught.exception.status, caught.exception.fields), (422, ["/code"]))
-        box.call("PUT", "/storage/encryption", {"enabled": True, "code": CODE})
+        for right, status, fields in (({}, 422, ["/currentCode"]), ({"currentCode": OTHER}, 403, ["/currentCode"]), ({"password": "not the password"}, 403, ["/password"])):
+            with self.assertRaises(Problem) as caught:
+                box.call("PUT", "/storage/encryption", {"enabled": True, "code": CODE, **right})
+            self.assertEqual((caught.exception.status, caught.exception.fields), (status, fields))
+        box.call("PUT", "/storage/encryption", {"enabled": True, "code": OTHER, "password": PASSWORD})
+        box.call("PUT", "/storage/encryption", {"enabled": True, "code": CODE, "currentCode": OTHER})
         self.assertEqual(box.call("POST", f"/clips/{clip['id']}/key", {"code": CODE}), key)
         box.restart()
         self.assertEqual(box.call("POST", f"/clips/{clip['id']}/key", {"code": CODE}), key)
@@ -198,6 +207,11 @@ class Encryption(EncryptionCase):
                 box.call("POST", f"/clips/{clip['id']}/key", {"code": code})
             statuses.append(caught.exception.status)
         self.assertEqual(statuses, [403] * 10 + [429])
+        # Neither the right code of who watches nor a wrong one that is known counts.
+        self.assertEqual(box.call("POST", f"/clips/{clip['id']}/key", {"code": CODE}), key)
+        with self.assertRaises(Problem) as caught:
+            box.call("POST", f"/clips/{clip['id']}/key", {"code": drawn})
+        self.assertEqual(caught.exception.status, 403)
         second = self.recovery(box, "second.json")
         path = os.path.join(box.store, clip["objectKey"])
         for number, (file, code) in enumerate(((first, drawn), (second, CODE))):
@@ -273,6 +287,28 @@ class EncryptionPage(PageCase):
                  15, "a picture in the list, opened")
         page.shoot("events-encrypted", self.overflow)
         self.done("key.*403")
+
+    def test_c_change_code(self):
+        """Another code needs the present one; where that is lost, the password."""
+        page, box = self.browser, self.box_under_test
+        page.open("#/cloud")
+        page.click("encryption-change-code")
+        page.fill("encryption-present", OTHER)
+        page.fill("encryption-code", CODE)
+        page.click("encryption-save")
+        page.await_text("The present code is another one")
+        page.shoot("encryption-change", self.overflow, at="encryption")
+        page.fill("encryption-present", self.code)
+        page.click("encryption-save")
+        page.click("encryption-done")
+        page.click("encryption-change-code")
+        page.script("document.querySelector('[data-testid=encryption-proof-lost]').click()")
+        page.fill("encryption-password", PASSWORD)
+        page.fill("encryption-code", OTHER)
+        page.click("encryption-save")
+        page.click("encryption-done")
+        box.call("PUT", "/storage/encryption", {"enabled": True, "code": CODE, "currentCode": OTHER})
+        self.done("encryption.*403")
 
     def plays(self, clip):
         """The video moves, by the keys of Encrypted Media Extensions, and is as long as the clip."""

@@ -12,6 +12,9 @@ public enum EncryptionRefusal: Error, Sendable, Equatable {
     case notSet
     case weakCode(String)
     case key(FootageKeyError)
+    /// Another code needs the present one.
+    case presentCodeMissing
+    case presentCodeWrong
     /// Too many wrong codes; try again after so many seconds.
     case tooManyAttempts(retryAfter: Int)
 }
@@ -29,20 +32,15 @@ public final class SiteEncryption: FootageProtection, Sendable {
     private struct State {
         /// What is in force, out of memory: it is asked for with each clip. Nil where it could not be read.
         var records: [SiteID: SiteEncryptionRecord]?
-        var failures: [SiteID: [Date]] = [:]
-        /// Keys that a right code opened lately, so that a list of pictures does not cost one derivation each.
-        var opened: [SiteID: Opened] = [:]
+        var guesses: [SiteID: CodeGuesses] = [:]
     }
 
-    private struct Opened {
-        let code: SHA256.Digest
-        let key: SiteKey
-        let until: Date
+    /// By what right a code takes the place of another, which opens all footage that is there.
+    public enum Right: Sendable {
+        case presentCode(VerificationCode)
+        /// The administrator has proved again who they are; the code may be lost.
+        case administrator
     }
-
-    private static let tolerated = 10
-    private static let window: TimeInterval = 600
-    private static let memory: TimeInterval = 600
 
     private let box: String
     private let database: BoxDatabase
@@ -82,8 +80,8 @@ public final class SiteEncryption: FootageProtection, Sendable {
     /// Switches encryption on or off, and sets the verification code where one is given.
     ///
     /// The first time a key is made, and a code where none was given; that code is answered, once. A new code locks the site's key anew
-    /// and touches no clip. Switched off, the key stays: it opens the footage that is there.
-    public func set(enabled: Bool, code: VerificationCode?, of site: SiteID) async throws -> VerificationCode? {
+    /// and touches no clip; it needs a `right`. Switched off, the key stays: it opens the footage that is there.
+    public func set(enabled: Bool, code: VerificationCode?, by right: Right? = nil, of site: SiteID) async throws -> VerificationCode? {
         if let code {
             do throws(VerificationCode.Weakness) { try code.check() } catch { throw EncryptionRefusal.weakCode(error.sentence) }
         }
@@ -95,6 +93,7 @@ public final class SiteEncryption: FootageProtection, Sendable {
             if var known = old {
                 known.enabled = enabled
                 if let code {
+                    try await check(right, known)
                     known.lockedKey = try await lock(try key(of: known), with: code)
                     known.codeSetAt = time.now()
                 }
@@ -106,12 +105,26 @@ public final class SiteEncryption: FootageProtection, Sendable {
                 record = try await newRecord(site, code: chosen)
             }
             let saved = record
-            try await database.write { try saved.save($0) }
+            // Never in place of a key that is not known here.
+            try await database.write { old == nil ? try saved.insert($0) : try saved.update($0) }
             state.withLock { state in
                 state.records?[site] = saved
-                if code != nil { state.opened[site] = nil }
+                if code != nil { state.guesses[site]?.forgetKey() }
             }
             return drawn
+        }
+    }
+
+    private func check(_ right: Right?, _ record: SiteEncryptionRecord) async throws {
+        switch right {
+        case nil: throw EncryptionRefusal.presentCodeMissing
+        case .administrator: return
+        case .presentCode(let code):
+            switch try await open(record, code) {
+            case .success: return
+            case .failure(.wrongCode): throw EncryptionRefusal.presentCodeWrong
+            case .failure(let error): throw EncryptionRefusal.key(error)
+            }
         }
     }
 
@@ -181,37 +194,34 @@ public final class SiteEncryption: FootageProtection, Sendable {
 
     private func open(_ record: SiteEncryptionRecord, _ code: VerificationCode) async throws -> Result<SiteKey, FootageKeyError> {
         let site = record.siteId
-        let digest = SHA256.hash(data: salt.withUnsafeBytes { Data($0) } + Data(code.text.utf8))
-        let now = time.now()
-        if let opened = state.withLock({ $0.opened[site] }), opened.code == digest, opened.until > now { return .success(opened.key) }
-        // Counted before the code is looked at, so that guesses sent at once are counted as well.
-        let failures = try countFailure(site, at: now)
         let locked = try Self.locked(record)
+        // With the lock in it: after a change of the code nothing that was found about a code before holds.
+        let digest = SHA256.hash(data: salt.withUnsafeBytes { Data($0) } + Data((record.lockedKey + code.text).utf8))
+        let now = time.uptime()
+        let answer = try state.withLock { state -> Task<Result<SiteKey, FootageKeyError>, Never> in
+            switch try state.guesses[site, default: CodeGuesses()].look(digest, at: now) {
+            case .opened(let key): return Task { .success(key) }
+            case .wrong: return Task { .failure(.wrongCode) }
+            case .underWay(let task): return task
+            case .new(let count):
+                // Not the request's own task: others wait for it as well.
+                let task = Task { await self.attempt(locked, code, digest, count: count, of: site) }
+                state.guesses[site]?.begin(digest, task)
+                return task
+            }
+        }
+        return await answer.value
+    }
+
+    private func attempt(
+        _ locked: LockedSiteKey, _ code: VerificationCode, _ digest: SHA256Digest, count: Int, of site: SiteID
+    ) async -> Result<SiteKey, FootageKeyError> {
         let result = await queue.run { () -> Result<SiteKey, FootageKeyError> in
             do throws(FootageKeyError) { return .success(try locked.open(code)) } catch { return .failure(error) }
         }
-        guard case .success(let key) = result else {
-            try await time.sleep(.milliseconds(250 * min(failures, 12)))
-            return result
-        }
-        state.withLock { state in
-            _ = state.failures[site]?.popLast()
-            // The code may have been changed meanwhile.
-            guard state.records?[site]?.lockedKey == record.lockedKey else { return }
-            state.opened[site] = Opened(code: digest, key: key, until: now.addingTimeInterval(Self.memory))
-        }
+        if case .failure(.wrongCode) = result { try? await time.sleep(.milliseconds(250 * min(count, 12))) }
+        let now = time.uptime()
+        state.withLock { $0.guesses[site]?.settle(digest, result, at: now) }
         return result
-    }
-
-    /// How many codes were wrong lately, this one included.
-    private func countFailure(_ site: SiteID, at now: Date) throws -> Int {
-        try state.withLock { state in
-            let recent = state.failures[site, default: []].filter { now.timeIntervalSince($0) < Self.window }
-            if recent.count >= Self.tolerated, let first = recent.first {
-                throw EncryptionRefusal.tooManyAttempts(retryAfter: max(1, Int(Self.window - now.timeIntervalSince(first))))
-            }
-            state.failures[site] = recent + [now]
-            return recent.count + 1
-        }
     }
 }

@@ -45,19 +45,24 @@ export function encryptionCard() {
   /** The first code, or another one. */
   function form(first) {
     const code = field({ label: first ? 'Your code' : 'New code', type: 'password', pointer: '/code', testid: 'encryption-code', autocomplete: 'new-password', hint: 'At least 12 characters, well mixed, or 20 and more. Whoever gets the recovery file can try codes without end.' });
+    const present = field({ label: 'Present code', type: 'password', pointer: '/currentCode', testid: 'encryption-present', autocomplete: 'off' });
+    const password = field({ label: 'Your password', type: 'password', pointer: '/password', testid: 'encryption-password', autocomplete: 'current-password', hint: 'The one with which you sign in.' });
+    const proof = !first && choice({ label: 'Present code', value: 'known', testid: 'encryption-proof', onChange: (v) => { present.el.hidden = v !== 'known'; password.el.hidden = v === 'known'; }, options: [{ value: 'known', label: 'I know it' }, { value: 'lost', label: 'It is lost' }] });
+    password.el.hidden = true;
     const kind = first && choice({ label: 'Verification code', value: 'drawn', testid: 'encryption-kind', onChange: (v) => { code.el.hidden = v === 'drawn'; }, options: [{ value: 'drawn', label: 'Made by the box' }, { value: 'own', label: 'My own' }] });
     code.el.hidden = first;
     const go = button(first ? 'Encrypt clips' : 'Set the code', { look: 'primary', type: 'submit', testid: 'encryption-save' });
     const el = h('form', { class: 'stack', 'data-testid': 'encryption-form' },
       !first && h('p', { class: 'muted' }, 'The new code opens all clips, older ones too. A recovery file that was saved before opens with the code of its time: save a new one and destroy the old one.'),
-      kind && kind.el, code.el, h('div', { class: 'actions' }, go, button('Cancel', { onClick: draw })));
-    bind(el, { fields: [code], button: go, busy: 'Setting', async submit() {
+      kind && kind.el, proof && proof.el, !first && present.el, !first && password.el, code.el, h('div', { class: 'actions' }, go, button('Cancel', { onClick: draw })));
+    bind(el, { fields: [present, password, code], button: go, busy: 'Setting', async submit() {
       const own = !first || kind.value === 'own';
-      await put(own ? { enabled: true, code: code.value } : { enabled: true });
+      const by = first ? {} : proof.value === 'known' ? { currentCode: present.given } : { password: password.given };
+      await put(own ? { enabled: true, code: code.value, ...by } : { enabled: true });
       told(own ? null : state.code);
     } });
     fill(body, el);
-    if (!first) code.focus();
+    if (!first) present.focus();
   }
 
   /** Once: the code that the box made, and the file. */

@@ -49,7 +49,8 @@ export function eventRow(event, { withCamera = true, withDay = null } = {}) {
       // The picture of an encrypted clip is no picture until it is opened.
       let opened = !e.clipId || !hasCode();
       const image = h('img', { src: url, alt: '', loading: 'lazy', decoding: 'async', onError() {
-        if (opened) { none(); return; }
+        // Asked again: the code may have been found wrong meanwhile.
+        if (opened || !hasCode()) { none(); return; }
         opened = true;
         pictureOf(e.clipId).then((clear) => { image.src = clear; }, none);
       } });

@@ -18,7 +18,13 @@ export function obstacle() {
 /** The license of a clip: by `typed`, or by the code that was right before. */
 export async function keyOf(id, typed = code) {
   if (keys.has(id)) return keys.get(id);
-  const license = await api.post(`/clips/${seg(id)}/key`, { code: typed });
+  if (typed === null) throw new Error('the code is not known in this tab');
+  let license;
+  try { license = await api.post(`/clips/${seg(id)}/key`, { code: typed }); } catch (problem) {
+    // The code was changed: it is not asked for again and again.
+    if (problem.slug === 'wrong-code' && typed === code) code = null;
+    throw problem;
+  }
   code = typed;
   keys.set(id, license);
   return license;
