@@ -31,7 +31,8 @@ public protocol FootageSpool: Sendable {
     func begin(_ manifest: ClipManifest) async throws -> any FootageFile
     /// Rewrites the manifest of a clip that is still recorded.
     func update(_ manifest: ClipManifest) async throws
-    /// The source is complete: makes it durable and accepts the clip.
+    /// The source is complete: makes it durable and accepts the clip; what cannot be done now is done later.
+    /// - Throws: of a refilled clip, why it is not accepted now.
     func capture(_ manifest: ClipManifest) async throws
     /// Nothing usable came: removes the clip.
     func abandon(_ id: ClipID) async

@@ -11,6 +11,12 @@ public struct RecordingCut: Codable, Sendable {
         self.from = from
         self.to = to
     }
+
+    /// Where a piece may begin that was asked for: a worker may say anything, and clips would lie at times of its choice.
+    func bounded(_ startsAfter: Double) -> Double {
+        let asked = Double(from.microseconds) / 1_000_000
+        return min(max(startsAfter, asked - 1), asked + 10)
+    }
 }
 
 /// What was cut out of it.
@@ -64,8 +70,9 @@ extension TranscodeWorker {
                 switch message.kind {
                 case .fragment: try await append(message.body)
                 case .done:
-                    let result = try message.decodeHead(RecordingCutResult.self)
+                    var result = try message.decodeHead(RecordingCutResult.self)
                     guard result.isPlausible else { throw WorkerFailure(.garbage, "numbers that cannot be") }
+                    result.startsAfter = cut.bounded(result.startsAfter)
                     return result
                 case .failed: throw WorkerFailure(.refused, (try? message.decodeHead(String.self)) ?? "it failed")
                 default: throw WorkerFailure(.garbage, "unexpected message")

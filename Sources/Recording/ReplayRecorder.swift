@@ -9,6 +9,8 @@ public struct ReplayRecorder: Sendable {
         public let status: StreamStatus
         /// Of pictures.
         public let duration: Duration
+        /// All that was asked for was played, or the device said that there is no more.
+        public let endedWell: Bool
     }
 
     /// Why there is nothing.
@@ -64,13 +66,22 @@ public struct ReplayRecorder: Sendable {
         var recording = try SourceRecording(file: file, first: first, audio: status?.audio)
         let deadline = time.uptime() + length * 2 + .seconds(60)
         var lastHeard = time.uptime()
+        var endedWell = false
         reading: while time.uptime() < deadline {
             for sample in samples {
-                if sample.format.kind == .video, sample.time - first.time >= length || !recording.fits(sample) { break reading }
+                if sample.format.kind == .video, sample.time - first.time >= length || !recording.fits(sample) {
+                    // Another format is another recording.
+                    endedWell = true
+                    break reading
+                }
                 try await recording.add(sample)
             }
             // A device that has played everything ends the stream, or says nothing any more.
-            guard let batch = await cursor.next(atMost: .seconds(1), time: time), batch.missed == 0, !Task.isCancelled else { break }
+            guard let batch = await cursor.next(atMost: .seconds(1), time: time) else {
+                endedWell = await hasEnded(session)
+                break
+            }
+            guard batch.missed == 0, !Task.isCancelled else { break }
             if !batch.samples.isEmpty { lastHeard = time.uptime() }
             guard time.uptime() - lastHeard < .seconds(10) else { break }
             samples = batch.samples
@@ -79,7 +90,16 @@ public struct ReplayRecorder: Sendable {
         guard recording.frames > 1, let status = session.status ?? status else {
             throw Failure(sentence: "The device plays no picture of this time.")
         }
-        return Result(status: status, duration: recording.end - first.time)
+        return Result(status: status, duration: recording.end - first.time, endedWell: endedWell)
+    }
+
+    /// Whether the device ended the stream, which its session says a moment after its packets are gone; otherwise the line broke.
+    private func hasEnded(_ session: CameraSession) async -> Bool {
+        let giveUp = time.uptime() + .seconds(1)
+        while session.condition.severity != .trouble, time.uptime() < giveUp {
+            guard (try? await time.sleep(.milliseconds(20))) != nil else { return false }
+        }
+        return session.condition.code == StreamTrouble.ended.code
     }
 
     private func firstKeyFrame(_ cursor: RecentPackets.Cursor) async throws -> [Sample]? {

@@ -10,6 +10,8 @@ public struct AbsenceList: Sendable {
     public static let most = 1000
     /// One that follows so soon is the same.
     static let merging: TimeInterval = 30
+    /// More events of one absence are not looked at.
+    private static let mostEvents = 10_000
     private static let aliveKey = "refill.aliveAt"
 
     private let database: BoxDatabase
@@ -100,6 +102,31 @@ public struct AbsenceList: Sendable {
         try await database.read { try AbsenceRecord.fetchOne($0, key: id) }
     }
 
+    /// Takes an absence that is due into work; nil where its row is another by now, lengthened for instance.
+    func claim(_ absence: AbsenceRecord) async throws -> AbsenceRecord? {
+        try await database.write { database in
+            guard var current = try AbsenceRecord.fetchOne(database, key: absence.id), current == absence else { return nil }
+            current.state = .searching
+            current.sentence = nil
+            try current.update(database)
+            return current
+        }
+    }
+
+    /// Takes down how an attempt failed. Pieces of an absence that is given up count as footage no longer.
+    func noteFailure(of absence: Int64, _ change: @escaping @Sendable (inout AbsenceRecord) -> Void) async throws {
+        try await database.write { database in
+            // One that lasts was lengthened meanwhile: it will be looked after when it is over.
+            guard var record = try AbsenceRecord.fetchOne(database, key: absence), record.state != .lasting else { return }
+            change(&record)
+            try record.update(database)
+            guard record.state.isDone else { return }
+            try database.execute(
+                sql: "UPDATE refillPiece SET state = 'failed', sentence = coalesce(sentence, ?) WHERE absenceId = ? AND state = 'planned'",
+                arguments: [record.sentence, absence])
+        }
+    }
+
     func update(_ record: AbsenceRecord) async throws {
         _ = try await database.write { database in
             if try AbsenceRecord.exists(database, key: record.id) { try record.update(database) }
@@ -165,7 +192,8 @@ public struct AbsenceList: Sendable {
                 Column("channelId") == channel && Column("startedAt") >= span.from && Column("startedAt") < span.to
             )
             .filter(Column("clipId") == nil && Column("noted") == false && Column("dropReason") != nil)
-            return try rows.order(Column("startedAt")).limit(200).fetchAll(database).filter { $0.category.isFootage }.map { row in
+            return try rows.order(Column("startedAt")).limit(Self.mostEvents).fetchAll(database).filter { $0.category.isFootage }.map {
+                row in
                 var event = ClipManifest.Event(id: row.id, category: row.category, source: row.source, startedAt: row.startedAt)
                 event.region = row.region
                 event.target = row.target

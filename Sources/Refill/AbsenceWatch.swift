@@ -13,6 +13,8 @@ public import Recording
 public struct AbsenceWatch: Sendable {
     /// A power cut moves the beginning of an absence back by at most this.
     private static let markEvery = Duration.seconds(30)
+    /// A mark that is still to come after this was made by a wrong clock.
+    private static let clockPatience = Duration.seconds(86_400)
 
     private let list: AbsenceList
     private let channels: ChannelRegistry
@@ -39,31 +41,50 @@ public struct AbsenceWatch: Sendable {
     /// Watches until cancelled.
     public func run() async {
         var tracker = AbsenceTracker(patience: patience.seconds)
-        await attempt("the box's absence") { for id in try await startAbsences() { tracker.isAway(id) } }
+        let began = time.uptime()
+        var isStarted = false
         var marked: Duration?
         while !Task.isCancelled {
-            if marked.map({ time.uptime() - $0 >= Self.markEvery }) ?? true {
-                marked = time.uptime()
-                await attempt("mark of life") { try await list.markAlive() }
+            if !isStarted {
+                await attempt("the box's absence") {
+                    guard let away = try await startAbsences(waits: time.uptime() - began < Self.clockPatience) else { return }
+                    for id in away { tracker.isAway(id) }
+                    isStarted = true
+                }
             }
-            await look(&tracker)
+            if isStarted {
+                if marked.map({ time.uptime() - $0 >= Self.markEvery }) ?? true {
+                    marked = time.uptime()
+                    await attempt("mark of life") { try await list.markAlive() }
+                }
+                await look(&tracker)
+            }
             guard (try? await time.sleep(.seconds(1))) != nil else { break }
         }
+        guard isStarted else { return }
         // In a task of its own, which is not cancelled with this one.
         await Task { [list] in try? await list.markAlive() }.value
     }
 
     /// The time since the box was alive last is an absence of every channel that would have been recorded.
-    private func startAbsences() async throws -> Set<ChannelID> {
+    ///
+    /// Nil while that time cannot be told: a box whose clock stood still is in the past until it has heard the time, and its mark is all
+    /// that says when it was alive.
+    private func startAbsences(waits: Bool) async throws -> Set<ChannelID>? {
         var away = Set(try await list.lasting().map(\.channelId))
-        guard let alive = try await list.lastAlive(), alive < time.now() else { return away }
+        guard let alive = try await list.lastAlive() else { return away }
+        let now = time.now()
+        guard alive < now else { return alive > now && waits ? nil : away }
         for channel in channels.channels {
             let configuration = channel.configuration
             guard isWanted(channel) else { continue }
-            // Added since the last mark: the box was alive then.
-            let from = max(alive, try await catalogue.channelRecord(configuration.id).createdAt)
-            try await list.begin(configuration.id, name: configuration.name, from: from, reason: "The box was off.")
-            away.insert(configuration.id)
+            // One channel's trouble must not cost the others theirs.
+            await attempt("the box's absence") {
+                // Added since the last mark: the box was alive then.
+                let from = max(alive, try await catalogue.channelRecord(configuration.id).createdAt)
+                try await list.begin(configuration.id, name: configuration.name, from: from, reason: "The box was off.")
+                away.insert(configuration.id)
+            }
         }
         return away
     }
@@ -80,29 +101,38 @@ public struct AbsenceWatch: Sendable {
             let (hasPicture, condition) = channel.reception
             let device = devices.devices.first { $0.has(id) }?.view.condition
             let isDeviceLost = device?.severity == .trouble
-            let decision = tracker.look(
+            var next = tracker
+            let decision = next.look(
                 at: id, isThere: hasPicture && !isDeviceLost, isWanted: isWanted(channel), now: time.now())
+            var isDown = true
             switch decision {
             case .nothing: break
             case .begins(let from):
                 let reason = hasPicture ? device?.sentence ?? condition.sentence : condition.sentence
-                await attempt("absence") {
+                isDown = await attempt("absence") {
                     try await list.begin(id, name: channel.configuration.name, from: from, reason: reason)
                 }
-            case .ends(let at): await attempt("end of absence") { try await list.end(id, at: at) }
+            case .ends(let at): isDown = await attempt("end of absence") { try await list.end(id, at: at) }
             }
+            // What could not be written is found again at the next look.
+            if isDown { tracker = next }
         }
         // Removed channels are not waited for.
         let known = Set(all.map(\.configuration.id))
         for id in tracker.away where !known.contains(id) {
-            tracker.forget(id)
-            await attempt("end of absence") { try await list.end(id, at: time.now()) }
+            if await attempt("end of absence", { try await list.end(id, at: time.now()) }) { tracker.forget(id) }
         }
     }
 
-    private func attempt(_ what: String, _ body: () async throws -> Void) async {
-        do { try await body() } catch {
+    /// Whether it succeeded.
+    @discardableResult
+    private func attempt(_ what: String, _ body: () async throws -> Void) async -> Bool {
+        do {
+            try await body()
+            return true
+        } catch {
             logger.error("not taken down", metadata: ["what": "\(what)", "error": "\(error)"])
+            return false
         }
     }
 }

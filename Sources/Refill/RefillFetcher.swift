@@ -12,13 +12,18 @@ import Synchronization
 final class RefillFetcher: Sendable {
     private let queue: RefillQueue
     private let target: RefillQueue.Target
+    private let takesShort: Bool
     /// The last recording that was downloaded: several clips may come out of one.
     private let downloaded = Mutex<DownloadedRecording?>(nil)
     private var environment: RefillEnvironment { queue.environment }
+    /// So much less than was asked for is no sign that playing broke off.
+    private static let mostShort = Duration.seconds(10)
 
-    init(queue: RefillQueue, target: RefillQueue.Target) {
+    /// `takesShort` says that there will be no other attempt: what a device plays is kept even where it broke off.
+    init(queue: RefillQueue, target: RefillQueue.Target, takesShort: Bool) {
         self.queue = queue
         self.target = target
+        self.takesShort = takesShort
     }
 
     /// Makes the clip of `piece`, unless it was made before.
@@ -111,7 +116,11 @@ final class RefillFetcher: Sendable {
         let recorder = ReplayRecorder(admits: environment.admits, time: environment.time, logger: environment.logger)
         do {
             try await write(piece) { file, manifest in
-                let played = try await recorder.record(source, length: .seconds(piece.to.timeIntervalSince(piece.from)), into: file)
+                let length = Duration.seconds(piece.to.timeIntervalSince(piece.from))
+                let played = try await recorder.record(source, length: length, into: file)
+                guard played.endedWell || self.takesShort || played.duration > length - Self.mostShort else {
+                    throw RefillRefusal.later("The device broke off while it played its recording.")
+                }
                 manifest.footage = .init(
                     width: played.status.video.width, height: played.status.video.height, frameRate: played.status.frameRate,
                     videoCodec: played.status.video.codec.rawValue, audioCodec: played.status.audio?.codec.rawValue,
@@ -137,13 +146,14 @@ final class RefillFetcher: Sendable {
             let status = try await fill(file, &manifest)
             let planner = environment.transcodes.planner
             manifest.plan = planner.plan(target.definition, main: status, sub: nil, load: environment.transcodes.load) ?? manifest.plan
+            // Throws where the clip is not accepted: then the piece is not done either.
+            try await environment.spool.capture(manifest)
         } catch {
             // Also where the box is being ended: the next start begins it anew.
             let (spool, id) = (environment.spool, manifest.id)
             await Task { await spool.abandon(id) }.value
             throw error
         }
-        try await environment.spool.capture(manifest)
     }
 
     private func makeManifest(_ piece: RefillPieceRecord) throws -> ClipManifest {

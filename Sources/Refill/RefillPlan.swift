@@ -18,6 +18,10 @@ public struct Span: Sendable, Equatable {
 
     func contains(_ date: Date) -> Bool { from <= date && date < to }
 
+    func distance(to date: Date) -> Double {
+        max(from.timeIntervalSince(date), date.timeIntervalSince(to), 0)
+    }
+
     func widened(_ seconds: Double) -> Span {
         Span(from: from.addingTimeInterval(-seconds), to: to.addingTimeInterval(seconds))
     }
@@ -85,6 +89,7 @@ public struct RefillPlan: Sendable {
     private let absence: Span
     private let clock: ClockCorrection
     private let isArmed: @Sendable (Date) -> Bool
+    private let covered: [Span]
     private var taken: [Span]
 
     /// `covered` is what the box recorded by itself, `exact` what was fetched before, is going to be, or was cut short.
@@ -94,7 +99,8 @@ public struct RefillPlan: Sendable {
         self.absence = absence
         self.clock = clock
         self.isArmed = isArmed
-        taken = covered.map { $0.widened(Self.margin) } + exact
+        self.covered = covered
+        taken = exact
     }
 
     /// The clips to be made; where there are none, a sentence says why.
@@ -102,9 +108,11 @@ public struct RefillPlan: Sendable {
         let spans = recordings.map { ($0, Span(from: clock.box($0.from), to: clock.box($0.to))) }
         let ofEvents = spans.filter { [.motion, .event].contains($0.0.kind) }
         let others = spans.filter { ![.motion, .event].contains($0.0.kind) }
+        taken += covered.map { Self.widened($0, known: known) }
+        let loose = known.filter { one in !ofEvents.contains { $0.1.contains(one.event.startedAt) } }
         var pieces: [Piece] = []
-        for (recording, span) in ofEvents { pieces += ofEvent(recording, span, known: known) }
-        let shown = Set(pieces.flatMap { $0.events.map(\.id) })
+        for (recording, span) in ofEvents { pieces += ofEvent(recording, span, known: known, loose: loose) }
+        let shown = Set(pieces.flatMap { piece in piece.events.filter { piece.span.contains($0.startedAt) }.map(\.id) })
         for one in known where !shown.contains(one.event.id) { pieces += around(one, in: ofEvents + others) }
         pieces.sort { $0.span.from < $1.span.from }
         guard pieces.isEmpty else { return (pieces, nil) }
@@ -121,8 +129,16 @@ public struct RefillPlan: Sendable {
         return "The device has no recordings of this time."
     }
 
-    /// A recording of an event: all of it that is missing.
-    private mutating func ofEvent(_ recording: DeviceRecording, _ whole: Span, known: [KnownEvent]) -> [Piece] {
+    /// What counts as had around a clip of the box; an event without footage that lies so close to it is missing all the same.
+    private static func widened(_ clip: Span, known: [KnownEvent]) -> Span {
+        let wide = clip.widened(margin)
+        let times = known.map(\.event.startedAt).filter { wide.contains($0) }
+        return Span(
+            from: times.contains { $0 < clip.from } ? clip.from : wide.from, to: times.contains { $0 >= clip.to } ? clip.to : wide.to)
+    }
+
+    /// A recording of an event: all of it that is missing. `loose` are events that no such recording holds.
+    private mutating func ofEvent(_ recording: DeviceRecording, _ whole: Span, known: [KnownEvent], loose: [KnownEvent]) -> [Piece] {
         let wanted = Span(
             from: max(whole.from, absence.from.addingTimeInterval(-Self.margin)),
             to: min(whole.to, absence.to.addingTimeInterval(Self.beyond)))
@@ -133,9 +149,18 @@ public struct RefillPlan: Sendable {
             id: .timeOrdered(at: began), category: recording.category ?? (recording.kind == .motion ? .motion : .other), source: .camera,
             startedAt: began)
         guess.deviceTime = clock.device(began)
-        return missing(wanted).map { span in
-            let events = known.map(\.event).filter { span.contains($0.startedAt) }
-            return Piece(span: span, recording: recording, events: events.isEmpty ? [guess] : events)
+        let spans = missing(wanted)
+        let inside = known.map(\.event).filter { whole.contains($0.startedAt) }
+        return spans.map { span in
+            let events = inside.filter { span.contains($0.startedAt) }
+            guard events.isEmpty else { return Piece(span: span, recording: recording, events: events) }
+            // An event of a later clip out of this recording is that clip's; one shortly beside is what the device recorded.
+            let near = span.widened(Self.margin)
+            let nearest =
+                (inside.filter { one in one.startedAt < span.from || !spans.contains { $0.contains(one.startedAt) } }
+                + loose.map(\.event).filter { near.contains($0.startedAt) })
+                .min { span.distance(to: $0.startedAt) < span.distance(to: $1.startedAt) }
+            return Piece(span: span, recording: recording, events: [nearest ?? guess])
         }
     }
 
@@ -148,7 +173,7 @@ public struct RefillPlan: Sendable {
     }
 
     private mutating func missing(_ wanted: Span) -> [Span] {
-        let missing = wanted.without(taken).filter { $0.seconds >= Self.shortest }
+        let missing = wanted.without(taken.filter { $0.overlaps(wanted) }).filter { $0.seconds >= Self.shortest }
         taken += missing
         return missing.flatMap { $0.pieces(of: Self.longest) }.filter { $0.seconds >= Self.shortest }
     }

@@ -53,6 +53,8 @@ public struct RefillEnvironment: Sendable {
 enum RefillRefusal: Error {
     /// Another time perhaps.
     case later(String)
+    /// The box has no room; no failure of the device.
+    case noRoom(String)
     case never(String)
 }
 
@@ -61,6 +63,10 @@ public final class RefillQueue: Sendable {
     /// A device that has just come back is left alone for so long.
     static let settling: TimeInterval = 5
     private static let mostAttempts = 12
+    /// How soon it is looked again whether the box has room.
+    private static let roomWait: TimeInterval = 60
+    /// So long nothing is tried after a failure, also where that cannot be written down.
+    private static let pause = Duration.seconds(2)
 
     let list: AbsenceList
     let environment: RefillEnvironment
@@ -97,33 +103,50 @@ public final class RefillQueue: Sendable {
         } catch {
             guard !(error is CancellationError), !Task.isCancelled else { return false }
             await note(error, of: absence)
+            try? await time.sleep(Self.pause)
         }
         return true
     }
 
     private func note(_ error: any Error, of absence: AbsenceRecord) async {
-        guard let id = absence.id, var now = try? await list.absence(id) else { return }
-        let (sentence, isFinal) = Self.meaning(of: error)
-        now.sentence = sentence
-        now.attempts += 1
-        if now.state == .searching { now.state = .waiting }
-        if isFinal || now.attempts >= Self.mostAttempts {
-            now.state = now.clips > 0 ? .refilled : .impossible
-            now.nextAttemptAt = nil
-        } else {
-            now.nextAttemptAt = time.now().addingTimeInterval(min(3600, 5 * pow(2, Double(now.attempts))))
-        }
-        environment.logger.warning("refill", metadata: ["channel": "\(now.channelId)", "reason": "\(error)"])
-        try? await list.update(now)
+        environment.logger.warning("refill", metadata: ["channel": "\(absence.channelId)", "reason": "\(error)"])
+        guard let id = absence.id else { return }
+        let now = time.now()
+        try? await list.noteFailure(of: id) { Self.note(error, of: &$0, now: now) }
     }
 
-    private static func meaning(of error: any Error) -> (String, isFinal: Bool) {
+    static func note(_ error: any Error, of absence: inout AbsenceRecord, now: Date) {
+        let (sentence, weight) = meaning(of: error)
+        absence.sentence = sentence
+        if absence.state == .searching { absence.state = .waiting }
+        // That the box is full says nothing about the device, which may be asked again however long it lasts.
+        guard weight != .none else {
+            absence.nextAttemptAt = now.addingTimeInterval(roomWait)
+            return
+        }
+        absence.attempts += 1
+        if weight == .final || absence.attempts >= mostAttempts {
+            absence.state = absence.clips > 0 ? .refilled : .impossible
+            absence.nextAttemptAt = nil
+        } else {
+            absence.nextAttemptAt = now.addingTimeInterval(min(3600, 5 * pow(2, Double(absence.attempts))))
+        }
+    }
+
+    /// How a failure counts.
+    private enum Weight {
+        case none, attempt, final
+    }
+
+    private static func meaning(of error: any Error) -> (String, Weight) {
         switch error {
-        case RefillRefusal.never(let sentence): (sentence, true)
-        case RefillRefusal.later(let sentence): (sentence, false)
-        case let failure as DeviceFailure: (failure.sentence, failure.code == .unsupported)
-        case SpoolRefusal.full(let sentence): (sentence, false)
-        default: ("What the device recorded could not be fetched: \(error)", false)
+        case RefillRefusal.never(let sentence): (sentence, .final)
+        case RefillRefusal.later(let sentence): (sentence, .attempt)
+        case RefillRefusal.noRoom(let sentence): (sentence, .none)
+        case let failure as DeviceFailure: (failure.sentence, failure.code == .unsupported ? .final : .attempt)
+        case SpoolRefusal.full(let sentence): (sentence, .none)
+        case DownloadedRecording.Failure.disk(let reason): ("What the device recorded could not be kept: \(reason)", .none)
+        default: ("What the device recorded could not be fetched: \(error)", .attempt)
         }
     }
 
@@ -165,14 +188,13 @@ public final class RefillQueue: Sendable {
     private func refill(_ absence: AbsenceRecord, at target: Target) async throws {
         var absence = absence
         if absence.state != .refilling {
-            absence.state = .searching
-            absence.sentence = nil
-            try await list.update(absence)
+            guard let claimed = try await list.claim(absence) else { return }
+            absence = claimed
             environment.changed()
             guard try await search(&absence, at: target) else { return }
         }
         guard let id = absence.id else { return }
-        let fetcher = RefillFetcher(queue: self, target: target)
+        let fetcher = RefillFetcher(queue: self, target: target, takesShort: absence.attempts + 1 >= Self.mostAttempts)
         for piece in try await list.pieces(of: id) where piece.state == .planned {
             try await waitForQuiet()
             try await fetcher.fetch(piece)
@@ -193,8 +215,9 @@ public final class RefillQueue: Sendable {
         let driver = target.device.driver
         // As it is now: a clock that was wrong is often corrected while the device is away.
         let clock = ClockCorrection(offset: (try? await driver.clock().offset) ?? target.device.view.clock?.offset ?? 0)
-        let recordings = try await driver.recordings(
-            of: target.source, from: clock.device(span.from), to: clock.device(to), kinds: [], limit: 500)
+        let recordings = try await RecordingSearch.all(from: clock.device(span.from)) { from, limit in
+            try await driver.recordings(of: target.source, from: from, to: clock.device(to), kinds: [], limit: limit)
+        }
         let wide = span.widened(RefillPlan.beyond)
         let footage = try await list.footage(of: absence.channelId, in: wide)
         let known = try await list.events(of: absence.channelId, in: span).map(RefillPlan.KnownEvent.init)
@@ -236,7 +259,7 @@ public final class RefillQueue: Sendable {
         let began = time.uptime()
         while await environment.spool.activeClips() > 0, time.uptime() - began < .seconds(300) { try await time.sleep(.seconds(1)) }
         guard environment.hasRoom() else {
-            throw RefillRefusal.later("The box's disk is too full to fetch footage of earlier; what is newer goes first.")
+            throw RefillRefusal.noRoom("The box's disk is too full to fetch footage of earlier; what is newer goes first.")
         }
     }
 }

@@ -124,6 +124,23 @@ import Testing
         #expect(try SpoolInspection.verify([manifest], in: bench.spool.path).wrong == [])
     }
 
+    @Test func aRefilledClipThatIsNotAcceptedIsTold() async throws {
+        let bench = try SpoolBench()
+        for refilled in [false, true] {
+            var made = bench.manifest()
+            made.refilled = refilled
+            let manifest = made
+            try await bench.spool.begin(manifest).append(SpoolBench.fragment(5000))
+            let path = ClipDirectory(spool: bench.spool.path, id: manifest.id).file(ClipDirectory.sourceName)
+            try FileManager.default.removeItem(atPath: path)
+            if refilled {
+                await #expect(throws: (any Error).self) { try await bench.spool.capture(manifest) }
+            } else {
+                try await bench.spool.capture(manifest)
+            }
+        }
+    }
+
     @Test func aRecordingWithoutAFragmentBecomesAGap() async throws {
         let folder = try TemporaryFolder()
         var id: ClipID?

@@ -44,6 +44,11 @@ import Testing
         #expect(result.sourceStart >= 0 && result.footage.frameRate == 10)
     }
 
+    @Test func aWorkerCannotSayThatAPieceBeganAtAnyTime() {
+        let cut = RecordingCut(from: MediaTime(microseconds: 60_000_000), to: MediaTime(microseconds: 90_000_000))
+        #expect(cut.bounded(0) == 59 && cut.bounded(60.4) == 60.4 && cut.bounded(80_000) == 70)
+    }
+
     @Test func whatIsNotThereIsRefused() async throws {
         let source = try fragmentedMP4(encodedSamples(30))
         await #expect(throws: WorkerFailure.self) { _ = try await cut(source, 60, 70) }

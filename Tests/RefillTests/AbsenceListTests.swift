@@ -65,6 +65,60 @@ import Testing
         #expect(try await list.lasting().map(\.channelId) == [channel])
     }
 
+    @Test func anAbsenceThatWasLengthenedIsNotTakenIntoWork() async throws {
+        try await begin(-300)
+        try await list.end(channel, at: at(-100))
+        let read = try #require(try await list.due().first)
+        try await begin(-90)
+        #expect(try await list.claim(read) == nil)
+        let id = try #require(read.id)
+        try await list.noteFailure(of: id) { $0.state = .impossible }
+        #expect(try await all().map(\.state) == [.lasting])
+        try await list.end(channel, at: at(-50))
+        let longer = try #require(try await list.due().first)
+        let claimed = try #require(try await list.claim(longer))
+        #expect(claimed.state == .searching && claimed.to == at(-50))
+        #expect(try await list.claim(longer) == nil)
+    }
+
+    @Test func onlyTheDevicesFailuresAreCounted() throws {
+        var record = AbsenceRecord(channelId: channel, channelName: "Yard", from: at(-300), to: at(-200), reason: "Away.")
+        record.state = .refilling
+        for _ in 0..<50 {
+            RefillQueue.note(RefillRefusal.noRoom("Full."), of: &record, now: now)
+            RefillQueue.note(SpoolRefusal.full("Full."), of: &record, now: now)
+        }
+        #expect(record.state == .refilling && record.attempts == 0 && record.nextAttemptAt == at(60))
+        for _ in 0..<11 { RefillQueue.note(RefillRefusal.later("Busy."), of: &record, now: now) }
+        #expect(record.state == .refilling && record.attempts == 11)
+        RefillQueue.note(RefillRefusal.later("Busy."), of: &record, now: now)
+        #expect(record.state == .impossible && record.nextAttemptAt == nil)
+    }
+
+    @Test func piecesThatAreGivenUpAreNotHad() async throws {
+        try await begin(-300)
+        try await list.end(channel, at: at(-100))
+        let read = try #require(try await list.due().first)
+        var claimed = try #require(try await list.claim(read))
+        claimed.state = .refilling
+        let id = try #require(claimed.id)
+        let pieces = [-300.0, -200].map { from in
+            RefillPieceRecord(
+                clipId: .timeOrdered(at: at(from)), absenceId: id, channelId: channel, from: at(from), to: at(from + 30), recording: "{}",
+                clockOffset: 0, events: "[]")
+        }
+        try await list.plan(claimed, pieces)
+        var first = pieces[0]
+        first.state = .done
+        try await list.note(first)
+        let span = Span(from: at(-400), to: now)
+        #expect(try await list.footage(of: channel, in: span).exact.count == 2)
+        try await list.noteFailure(of: id) { RefillQueue.note(RefillRefusal.never("Gone."), of: &$0, now: .distantFuture) }
+        #expect(try await all().map(\.state) == [.refilled])
+        #expect(try await list.pieces(of: id).map(\.state) == [.done, .failed])
+        #expect(try await list.footage(of: channel, in: span).exact == [Span(from: at(-300), to: at(-270))])
+    }
+
     @Test func theMarkOfLifeIsKept() async throws {
         #expect(try await list.lastAlive() == nil)
         try await list.markAlive()

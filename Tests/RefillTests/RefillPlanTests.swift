@@ -107,6 +107,33 @@ private func span(_ from: Double, _ to: Double) -> Span { Span(from: at(from), t
         #expect(pieces.count == 1 && pieces[0].events == [event.event])
     }
 
+    @Test func aKnownEventCloseToAClipIsFetched() {
+        let event = known(156)
+        var after = plan(covered: [span(120, 150)])
+        let (pieces, _) = after.pieces([recording(115, 175)], known: [event])
+        #expect(pieces.map(\.span) == [span(150, 175)] && pieces.map(\.events) == [[event.event]])
+        var continuous = plan(covered: [span(120, 150)])
+        #expect(continuous.pieces([recording(0, 1800, .timed)], known: [event]).pieces.map(\.span) == [span(151, 181)])
+        let early = known(114)
+        var before = plan(covered: [span(120, 150)])
+        #expect(before.pieces([recording(110, 158)], known: [early]).pieces.map(\.span) == [span(110, 120)])
+    }
+
+    @Test func theNearestKnownEventIsAttachedRatherThanAGuess() {
+        // The device began a little later than the box heard of it.
+        let event = known(117)
+        var late = plan()
+        #expect(late.pieces([recording(120, 150)], known: [event]).pieces.map(\.events) == [[event.event]])
+        var far = plan()
+        #expect(far.pieces([recording(130, 150)], known: [event]).pieces.first?.events.first?.category == .motion)
+        // What follows in the same recording is of the same event; what comes before it is not.
+        let second = known(500)
+        var long = plan(span(0, 2000))
+        let pieces = long.pieces([recording(100, 801)], known: [second]).pieces
+        let isKnown = pieces.map { $0.events == [second.event] }
+        #expect(isKnown == [false, true, true])
+    }
+
     @Test func whatWasNotArmedIsNotRefilled() {
         var plan = plan { $0 < at(140) }
         #expect(plan.pieces([recording(120, 135), recording(150, 170)], known: []).pieces.map(\.span) == [span(120, 135)])
@@ -115,6 +142,34 @@ private func span(_ from: Double, _ to: Double) -> Span { Span(from: at(from), t
     @Test func nothingIsSaidToBeNothing() {
         var plan = plan()
         #expect(plan.pieces([], known: [known(120)]).sentence == "The device has no recordings of this time.")
+    }
+}
+
+@Suite struct RecordingSearchTests {
+    private func recordings(_ count: Int) -> [DeviceRecording] {
+        (0..<count).map {
+            DeviceRecording(channel: 1, kind: .motion, from: at(Double($0) * 10), to: at(Double($0) * 10 + 15), playbackURL: nil)
+        }
+    }
+
+    @Test func aSearchGoesOnWhereOneAnswerEnded() async throws {
+        let there = recordings(1234)
+        var rounds = 0
+        let found = try await RecordingSearch.all(from: at(0)) { from, limit in
+            rounds += 1
+            return Array(there.filter { $0.to > from }.prefix(limit))
+        }
+        #expect(found == there && rounds == 3)
+    }
+
+    @Test func aDeviceThatAlwaysSaysTheSameIsNotAskedForEver() async throws {
+        let there = recordings(500)
+        var rounds = 0
+        let found = try await RecordingSearch.all(from: at(0)) { _, _ in
+            rounds += 1
+            return there
+        }
+        #expect(found == there && rounds <= RecordingSearch.mostRounds)
     }
 }
 

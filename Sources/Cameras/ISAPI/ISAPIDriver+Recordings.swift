@@ -122,8 +122,10 @@ extension ISAPIDriver {
         guard let reference = recording.reference else { throw .unsupported("downloading this recording") }
         var request = XMLTree("downloadRequest")
         request.set("playbackURI", to: reference)
+        // One that sends a little now and then must not hold up all others.
         try await client.stream(
-            "GET", "/ISAPI/ContentMgmt/download", body: DeviceClient.Body(xml: request.document), silence: .seconds(20)
+            "GET", "/ISAPI/ContentMgmt/download", body: DeviceClient.Body(xml: request.document), silence: .seconds(20),
+            longest: .seconds(1800)
         ) { head in
             guard head.status == 200, head.contentType?.contains("xml") != true else {
                 throw DeviceFailure.deviceError("download: status \(head.status)")

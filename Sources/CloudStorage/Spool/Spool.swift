@@ -141,6 +141,8 @@ public final class Spool: FootageSpool, Sendable {
         do {
             try await finishCapture(manifest) { try $0.capture(manifest) }
         } catch {
+            // The device still has it: it is fetched again, by whom this is told.
+            if manifest.refilled == true { throw error }
             // What is durable of it is completed when there is room again, or at the next start.
             logger.error("clip waits for its completion", metadata: ["clip": "\(manifest.id)", "error": "\(error)"])
             late.append("clip \(manifest.id)") { [self] in
