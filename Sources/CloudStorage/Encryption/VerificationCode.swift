@@ -19,12 +19,15 @@ public struct VerificationCode: Sendable, Equatable, CustomStringConvertible, Cu
 
     /// Draws a code: four groups of four characters, 80 bits; again where it happens to look as if a person had chosen it badly.
     public init(using generator: inout some RandomNumberGenerator) {
-        var drawn: VerificationCode
-        repeat {
-            let letters = (0..<Self.drawnLength).map { _ in Self.alphabet[Int.random(in: 0..<Self.alphabet.count, using: &generator)] }
-            drawn = VerificationCode(typed: String(letters))
-        } while (try? drawn.check()) == nil
+        var drawn = Self.draw(using: &generator)
+        while drawn.weakness != nil { drawn = Self.draw(using: &generator) }
         self = drawn
+    }
+
+    private static func draw(using generator: inout some RandomNumberGenerator) -> VerificationCode {
+        var letters = ""
+        for _ in 0..<drawnLength { letters.append(alphabet[Int.random(in: 0..<alphabet.count, using: &generator)]) }
+        return VerificationCode(typed: letters)
     }
 
     /// Takes what a person typed. A code that the box drew may come in any case, with or without hyphens and spaces.
@@ -39,15 +42,19 @@ public struct VerificationCode: Sendable, Equatable, CustomStringConvertible, Cu
 
     /// Checks a code that a person chose: whoever has a recovery file can try codes as fast as their machines can.
     public func check() throws(Weakness) {
+        if let weakness { throw weakness }
+    }
+
+    private var weakness: Weakness? {
         let letters = Array(text)
         guard letters.count >= Self.shortest else {
-            throw Weakness(sentence: "The code must have at least \(Self.shortest) characters.")
+            return Weakness(sentence: "The code must have at least \(Self.shortest) characters.")
         }
         guard letters.count <= Self.longest else {
-            throw Weakness(sentence: "The code must have at most \(Self.longest) characters.")
+            return Weakness(sentence: "The code must have at most \(Self.longest) characters.")
         }
         guard Set(letters.map { $0.lowercased() }).count >= 8 else {
-            throw Weakness(sentence: "The code repeats too few characters. Use at least eight different ones, or let the box make a code.")
+            return Weakness(sentence: "The code repeats too few characters. Use at least eight different ones, or let the box make a code.")
         }
         let kinds = [
             letters.contains { $0.isLetter && $0.isLowercase }, letters.contains { $0.isLetter && $0.isUppercase },
@@ -57,12 +64,13 @@ public struct VerificationCode: Sendable, Equatable, CustomStringConvertible, Cu
         // In a code of the form that the box draws, capitals and hyphens are not the person's doing.
         let isMixed = isDrawnForm ? kinds[2] : counted >= 3 || letters.count >= 20
         guard isMixed else {
-            throw Weakness(
+            return Weakness(
                 sentence: "The code is too easy to guess. Mix small and capital letters, digits and signs, or use 20 characters or more.")
         }
         guard Self.longestRun(letters) < 5 else {
-            throw Weakness(sentence: "The code has a run such as 12345 or abcde in it. Choose another, or let the box make a code.")
+            return Weakness(sentence: "The code has a run such as 12345 or abcde in it. Choose another, or let the box make a code.")
         }
+        return nil
     }
 
     private var isDrawnForm: Bool {
