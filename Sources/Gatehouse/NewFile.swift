@@ -9,8 +9,8 @@ enum NewFile {
 
     /// Makes the file at `path` of what `body` writes: whole or not at all, so that a failure does not stand in the next try's way.
     static func make<Result>(_ path: String, permissions: mode_t, _ body: (FileHandle) throws -> Result) throws -> Result {
-        var status = stat()
-        if lstat(path, &status) == 0 { throw cannotBeMade(path, EEXIST) }
+        // A link that leads nowhere is something, too.
+        if (try? FileManager.default.attributesOfItem(atPath: path)) != nil { throw cannotBeMade(path, EEXIST) }
         let temporary = "\(path).\(UUID().uuidString).part"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions)
         guard descriptor >= 0 else { throw cannotBeMade(path, errno) }
