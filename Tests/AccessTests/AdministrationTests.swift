@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func tooManyFailuresMustWaitAndOthersNot() async throws {
-        for _ in 0..<10 { await #expect(throws: AccessDenied.wrongSetupCode) { _ = try await claim(code: "XXXX-XXXX") } }
+        for _ in 0..<10 { await #expect(throws: AccessDenied.wrongSetupCode) { _ = try await claim(code: "WRONG-CODE") } }
         await #expect(throws: AccessDenied.self) { _ = try await claim() }
         do {
             _ = try await claim()

@@ -66,7 +66,7 @@ import Testing
     }
 
     private func run(
-        _ source: [UInt8], video: TranscodeJob.Video, executable: String = binary, patience: Duration = .seconds(40)
+        _ source: [UInt8], video: TranscodeJob.Video, executable: String = binary, patience: Duration = .seconds(10)
     ) async throws -> (TranscodeResult, Collected) {
         let output = Collected()
         let worker = TranscodeWorker(executable: WorkerExecutable(path: FilePath(executable), patience: patience))
@@ -148,7 +148,7 @@ import Testing
         return path
     }
 
-    private func failure(of text: String, patience: Duration = .seconds(40)) async throws -> WorkerFailure.Kind? {
+    private func failure(of text: String, patience: Duration = .seconds(10)) async throws -> WorkerFailure.Kind? {
         let path = try script(text)
         defer { try? FileManager.default.removeItem(atPath: path) }
         do {

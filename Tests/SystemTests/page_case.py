@@ -2,6 +2,7 @@
 
 import re
 
+from box import PASSWORD, USER
 from case import Case
 
 
@@ -12,6 +13,13 @@ class PageCase(Case):
         if self.failed:
             self.skipTest(f"goes on from {self.failed}, which failed")
         type(self).failed = self.id().rpartition(".")[2]
+
+    def sign_in(self):
+        """Open the page and sign in as the installer."""
+        self.browser.open()
+        self.browser.fill("sign-in-user", USER)
+        self.browser.fill("sign-in-password", PASSWORD)
+        self.browser.click("sign-in-submit")
 
     def done(self, *expected_errors):
         """At the end of a good test: nothing in the console but what was provoked, nothing too wide."""

@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 
 from accounts import Account, stored
-from box import PASSWORD, USER, binary
+from box import PASSWORD, binary
 from browser import Browser
 from case import Case
 from client import Problem
@@ -245,10 +245,7 @@ class EncryptionPage(PageCase):
     def test_a_switch_on(self):
         """Encryption is switched on with a code that is shown once, and the recovery file is offered."""
         page, box = self.browser, self.box_under_test
-        page.open()
-        page.fill("sign-in-user", USER)
-        page.fill("sign-in-password", PASSWORD)
-        page.click("sign-in-submit")
+        self.sign_in()
         page.click("nav-cloud")
         page.find("encryption-on")
         page.shoot("encryption-off", self.overflow, at="encryption")

@@ -5,7 +5,6 @@ import time
 
 from selenium.webdriver.common.action_chains import ActionChains
 
-from box import PASSWORD, USER
 from browser import Browser
 from page_case import PageCase
 from devices import QUICK, DeviceSimulator
@@ -63,10 +62,7 @@ class PageDevices(PageCase):
     def test_a_first_page(self):
         """The first page is small: nothing of devices, events or settings is loaded before it is gone to."""
         page = self.browser
-        page.open()
-        page.fill("sign-in-user", USER)
-        page.fill("sign-in-password", PASSWORD)
-        page.click("sign-in-submit")
+        self.sign_in()
         page.find("nav-cameras")
         page.await_text("Your cameras will be here")
         page.shoot("devices-wall-empty", self.overflow)

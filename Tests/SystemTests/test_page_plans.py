@@ -5,7 +5,6 @@ import os
 import tempfile
 
 from browser import Browser
-from box import PASSWORD, USER
 from page_case import PageCase
 from plans import YEAR, Issuer, pass_days, plan
 from waiting import wait_for
@@ -47,10 +46,7 @@ class PlansPage(PageCase):
     def test_a_import_and_wrong_keys(self):
         """A voucher is imported by a file chooser; each wrong key has its sentence at the field; the right one activates."""
         page, box = self.browser, self.box_under_test
-        page.open()
-        page.fill("sign-in-user", USER)
-        page.fill("sign-in-password", PASSWORD)
-        page.click("sign-in-submit")
+        self.sign_in()
         page.click("nav-cloud")
         page.find("plan-rows")
         page.shoot("plans-none", self.overflow, at="plans")

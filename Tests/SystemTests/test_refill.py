@@ -45,6 +45,14 @@ class RefillCase(DeviceCase):
             return found if found and all(one["state"] in DONE for one in found) else None
         return wait_for(look, seconds, lambda: f"the end of refilling: {self.refills(box, channel)} {box.log_end(1500)}", 0.25)
 
+    @staticmethod
+    def record(device, **more):
+        """Let a device record an event of ten seconds, to its end; when it began."""
+        began = time.time()
+        device.post("/record", ago=0, seconds=10, **more)
+        wait_for(lambda: device.state()["recordings"]["lasting"] == 0, 15, lambda: f"the recording's end: {device.state()['recordings']}")
+        return began
+
     def check_clip(self, box, channel, began):
         """There is one event, with one stored refilled clip of ten seconds that began then; the event."""
         events = [one for one in box.events_of(channel) if one["clipId"]]
@@ -72,9 +80,7 @@ class Refills(RefillCase):
         device.post("/clock", seconds=120)
         device.fault("stop")
         self.await_absence(box, channel)
-        began = time.time()
-        device.post("/record", ago=0, seconds=10, type="linedetection")
-        wait_for(lambda: time.time() > began + 10, 15, "the recording's end")
+        began = self.record(device, type="linedetection")
         device.fault("none")
         done = self.await_done(box, channel)
         self.assertEqual([(one["state"], one["clips"]) for one in done], [("refilled", 1)], done)
@@ -93,27 +99,23 @@ class Refills(RefillCase):
         from footage import run
         return run(binary(), *arguments, "--state", box.state).decode()
 
+    def off_meanwhile(self, kind):
+        """A device records while the box is killed and off; simulator, box, channel, when it began, and the absences once they are done."""
+        simulator, box, (channel,) = self.set_up(kind)
+        box.kill()
+        began = self.record(simulator.device)
+        box.start()
+        return simulator, box, channel, began, self.await_done(box, channel)
+
     def test_box_off(self):
         """What a camera recorded while the box was killed and off is in the store afterwards, once."""
-        simulator, box, (channel,) = self.set_up("camera,recordings=events,download=ps")
-        box.kill()
-        began = time.time()
-        simulator.device.post("/record", ago=0, seconds=10)
-        wait_for(lambda: time.time() > began + 10, 15, "the recording's end")
-        box.start()
-        done = self.await_done(box, channel)
+        _, box, channel, began, done = self.off_meanwhile("camera,recordings=events,download=ps")
         self.assertEqual([(one["state"], one["clips"], one["reason"]) for one in done], [("refilled", 1, "The box was off.")], done)
         self.assertEqual(self.check_clip(box, channel, began)["type"], "motion")
 
     def test_played(self):
         """What a device does not give as a file is played from it, at its pace, and is a clip all the same."""
-        simulator, box, (channel,) = self.set_up("camera,recordings=events,download=none")
-        box.kill()
-        began = time.time()
-        simulator.device.post("/record", ago=0, seconds=10)
-        wait_for(lambda: time.time() > began + 10, 15, "the recording's end")
-        box.start()
-        done = self.await_done(box, channel)
+        simulator, box, channel, began, done = self.off_meanwhile("camera,recordings=events,download=none")
         self.assertEqual([(one["state"], one["clips"]) for one in done], [("refilled", 1)], done)
         self.check_clip(box, channel, began)
         self.assertEqual(simulator.device.state()["counts"]["downloads"], 0)
@@ -152,9 +154,7 @@ class Killed(RefillCase):
         """One box, killed at one point."""
         simulator, box, (channel,) = self.set_up("camera,recordings=events", **{"devices.capture-seconds": 1})
         box.kill()
-        began = time.time()
-        simulator.device.post("/record", ago=0, seconds=10)
-        wait_for(lambda: time.time() > began + 10, 15, "the recording's end")
+        began = self.record(simulator.device)
         box.start({"GATEHOUSE_CRASH_AT": point})
         box.await_death(60, f"the death at {point}")
         box.start()

@@ -65,7 +65,7 @@ public final class ManualTime: Sendable {
 }
 
 /// Waits until `condition` holds; answers false when it does not come to hold in time.
-public func eventually(within limit: Duration = .seconds(30), _ condition: @Sendable () async throws -> Bool) async rethrows -> Bool {
+public func eventually(within limit: Duration = .seconds(10), _ condition: @Sendable () async throws -> Bool) async rethrows -> Bool {
     let giveUp = ContinuousClock.now + limit
     while ContinuousClock.now < giveUp {
         if try await condition() { return true }

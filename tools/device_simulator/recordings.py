@@ -41,7 +41,8 @@ class Recordings:
 
     def state(self):
         """For GET /state."""
-        return {"searches": len(self.searches), "added": len(self.added)}
+        now = self.device.local().replace(tzinfo=None)
+        return {"searches": len(self.searches), "added": len(self.added), "lasting": sum(piece.end > now for piece in self.added)}
 
     def add(self, channel, kind, ago, seconds):
         """Record an event that began so many seconds ago."""
