@@ -17,7 +17,7 @@ import Testing
         let task = Task { await uploader.run() }
         let clock = Task {
             while !Task.isCancelled {
-                bench.time.advance(.milliseconds(50))
+                bench.time.advance(.milliseconds(250))
                 try? await ContinuousClock().sleep(for: .microseconds(200))
             }
         }
