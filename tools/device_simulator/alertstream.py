@@ -131,6 +131,10 @@ class AlertStreams:
         down = asyncio.ensure_future(ended.wait())
         try:
             await self.feed(framing, queue, down)
+            # What was counted as told is told, also in the moment of an orderly end.
+            self.hub.listeners.discard(take)
+            while not down.done() and not queue.empty():
+                await framing.event(queue.get_nowait())
             await framing.finish()
         finally:
             down.cancel()
