@@ -173,6 +173,21 @@ public struct ClipRecord: Codable, Sendable, FetchableRecord, PersistableRecord 
     public var bulk = false
     /// Its picture is in the store already.
     public var previewed = false
+    /// Which store has it; nil where it is not stored, or was stored before a box knew more than one.
+    public var place: String?
+    /// Another store that has, shall have or may have something of it, and what is to be done about that.
+    public var otherPlace: String?
+    public var otherCopy: OtherCopy?
+
+    /// What is in, or on its way to, the store at `otherPlace`.
+    public enum OtherCopy: String, Codable, Sendable {
+        /// A second copy that is still to be made, from the spool.
+        case waiting
+        /// A second copy, whole.
+        case stored
+        /// What may have come there before the clip went elsewhere; to be removed.
+        case leftover
+    }
 
     public init(manifest: ClipManifest, state: ClipState, spoolBytes: Int) {
         self.id = manifest.id

@@ -17,6 +17,7 @@ enum Schema {
         migrator.registerMigration("5: refill") { try RefillMigration.run($0) }
         migrator.registerMigration("6: encryption") { try EncryptionMigration.run($0) }
         migrator.registerMigration("7: chain") { try ChainMigration.run($0) }
+        migrator.registerMigration("8: second target") { try SecondTargetMigration.run($0) }
         return migrator
     }
 

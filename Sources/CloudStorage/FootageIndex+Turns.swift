@@ -20,6 +20,8 @@ extension FootageIndex {
         case bulk
         /// The newest whose picture is not in the store yet.
         case preview(before: Date)
+        /// The newest that still wants its second copy.
+        case copy
     }
 
     /// The next clip for the uploader, found by one step into an index.
@@ -36,6 +38,9 @@ extension FootageIndex {
                 case .bulk: queued.filter(Column("bulk") == true).order(Column("startsAt").desc)
                 case .preview(let before):
                     queued.filter(sql: "NOT previewed").filter(Column("startsAt") < before).order(Column("startsAt").desc)
+                case .copy:
+                    ClipRecord.filter(Column("otherCopy") == ClipRecord.OtherCopy.waiting.rawValue && !excluding.contains(Column("id")))
+                        .order(Column("startsAt").desc)
                 }
             guard let row = try Row.fetchOne(database, request.limit(1)) else { return nil }
             do {

@@ -75,7 +75,8 @@ public final class FootageIndex: Sendable {
         try await database.write { database in
             try database.execute(sql: "UPDATE clip SET state = 'queued' WHERE state = 'sending'")
             var waiting: [ClipID: Int] = [:]
-            let rows = try Row.fetchCursor(database, sql: "SELECT id, spoolBytes FROM clip WHERE state = 'queued'")
+            let rows = try Row.fetchCursor(
+                database, sql: "SELECT id, spoolBytes FROM clip WHERE state = 'queued' OR otherCopy = 'waiting'")
             while let row = try rows.next() { waiting[row["id"]] = row["spoolBytes"] }
             return waiting
         }
@@ -90,22 +91,27 @@ public final class FootageIndex: Sendable {
         changes.send(.clip(id))
     }
 
-    /// Notes a failed attempt; the clip waits for the next.
+    /// Notes a failed attempt; the clip waits for the next. One that is stored stays so: it is its copy that waits.
     func noteAttempt(_ id: ClipID, error: String) async throws {
         try await database.write { database in
             try database.execute(
-                sql: "UPDATE clip SET state = 'queued', attempts = attempts + 1, lastError = ? WHERE id = ?", arguments: [error, id])
+                sql: "UPDATE clip SET attempts = attempts + 1, lastError = ? WHERE id = ?", arguments: [error, id])
+            try database.execute(sql: "UPDATE clip SET state = 'queued' WHERE id = ? AND state <> 'stored'", arguments: [id])
         }
         setProgress(nil, of: id)
         changes.send(.clip(id))
     }
 
-    /// The clip is in the store, verified.
-    func noteStored(_ id: ClipID, objects: [ChainEntry.Object], place: String, at time: Date) async throws {
+    /// The clip is in the store `place`, verified; `other` says what another store shall have or may have of it.
+    func noteStored(
+        _ id: ClipID, objects: [ChainEntry.Object], place: String, other: (place: String, copy: ClipRecord.OtherCopy)? = nil, at time: Date
+    ) async throws {
         try await database.write { database in
             guard var record = try ClipRecord.fetchOne(database, key: id), ![.stored, .dropped].contains(record.state) else { return }
             record.state = .stored
-            record.spoolBytes = 0
+            if other?.copy != .waiting { record.spoolBytes = 0 }
+            (record.place, record.otherPlace, record.otherCopy) = (place, other?.place, other?.copy)
+            record.attempts = 0
             record.lastError = nil
             record.storedAt = time
             record.expiresAt = record.manifest.expiresAt
@@ -132,9 +138,11 @@ public final class FootageIndex: Sendable {
             record.spoolBytes = 0
             record.lastError = reason
             try record.update(database)
-            guard let place = try database.setting(Self.placeKey, as: String.self) else { return }
-            try Self.append(record.channelId, place: place, at: time, database) { [manifest = record.manifest] number, previous in
-                ChainEntry(dropped: manifest, reason: reason, previewed: record.previewed, number: number, previous: previous, at: time)
+            for (key, previewed) in [(Self.placeKey, record.previewed), (Self.mirrorKey, false)] {
+                guard let place = try database.setting(key, as: String.self) else { continue }
+                try Self.append(record.channelId, place: place, at: time, database) { [manifest = record.manifest] number, previous in
+                    ChainEntry(dropped: manifest, reason: reason, previewed: previewed, number: number, previous: previous, at: time)
+                }
             }
         }
         changes.send(.clip(id))
@@ -251,13 +259,6 @@ public final class FootageIndex: Sendable {
                 ClipRecord.select(Column("id")).filter(states.map(\.rawValue).contains(Column("state"))).order(
                     Column("bulk"), Column("state"), Column("id")
                 ).limit(64))
-        }
-    }
-
-    /// Stored clips whose retention has ended.
-    func expired(at time: Date) async throws -> [ClipRecord] {
-        try await database.read { database in
-            try ClipRecord.filter(Column("state") == ClipState.stored.rawValue && Column("expiresAt") <= time).limit(100).fetchAll(database)
         }
     }
 

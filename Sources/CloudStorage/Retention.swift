@@ -8,16 +8,18 @@ public struct Retention: Sendable {
     private static let memory: TimeInterval = 366 * 86_400
 
     private let box: String
-    private let uploader: Uploader
+    private let targets: StorageTargets
+    private let spool: Spool
     private let index: FootageIndex
     private let time: TimeSource
     private let logger: Logger
 
     /// `box` is the serial number, under which all keys of this box lie.
-    public init(box: String, uploader: Uploader, index: FootageIndex, time: TimeSource, logger: Logger) {
+    public init(box: String, targets: StorageTargets, time: TimeSource, logger: Logger) {
         self.box = box
-        self.uploader = uploader
-        self.index = index
+        self.targets = targets
+        self.spool = targets.uploader.spool
+        self.index = targets.uploader.index
         self.time = time
         self.logger = logger
     }
@@ -36,15 +38,18 @@ public struct Retention: Sendable {
 
     /// Parts of uploads that nobody goes on with cost the bucket's owner money and show in no list of objects.
     private func clearLeftovers() async -> Bool {
-        guard let store = uploader.store else { return false }
-        do {
-            let count = try await store.clearLeftovers(under: box + "/")
-            if count > 0 { logger.info("uploads that were never completed were cleared away", metadata: ["count": "\(count)"]) }
-            return true
-        } catch {
-            logger.warning("uploads that were never completed could not be cleared away yet", metadata: ["reason": "\(error)"])
-            return false
+        let stores = [targets.uploader.store, targets.uploader.secondStore].compactMap(\.self)
+        var isDone = !stores.isEmpty
+        for store in stores {
+            do {
+                let count = try await store.clearLeftovers(under: box + "/")
+                if count > 0 { logger.info("uploads that were never completed were cleared away", metadata: ["count": "\(count)"]) }
+            } catch {
+                isDone = false
+                logger.warning("uploads that were never completed could not be cleared away yet", metadata: ["reason": "\(error)"])
+            }
         }
+        return isDone
     }
 
     /// Removes what has expired by now: the objects first, then the row, so that nothing is forgotten half removed.
@@ -52,19 +57,43 @@ public struct Retention: Sendable {
         do {
             // What happened without footage is remembered as long as the longest footage may be.
             try await index.forget(before: time.now().addingTimeInterval(-Self.memory))
-            guard let store = uploader.store else { return }
-            while true {
-                let expired = try await index.expired(at: time.now())
-                guard !expired.isEmpty else { return }
-                for clip in expired {
-                    for key in [clip.manifest.objectKey, clip.manifest.thumbnailKey, clip.manifest.sidecarKey] {
-                        try await store.delete(key)
-                    }
-                    try await index.remove(clip.id)
+            for place in try await index.placesToSweep(at: time.now()) {
+                // One store that does not answer keeps nothing in another.
+                do {
+                    try await sweep(place)
+                } catch {
+                    logger.warning("expired footage could not be removed yet", metadata: ["reason": "\(error)"])
                 }
             }
+            try await targets.forgetEmptyFormer()
         } catch {
-            logger.warning("expired footage could not be removed yet", metadata: ["reason": "\(error)"])
+            logger.warning("expired footage could not be looked for", metadata: ["reason": "\(error)"])
         }
+    }
+
+    private func sweep(_ place: String?) async throws {
+        guard let store = targets.store(at: place) else { return }
+        while true {
+            let expired = try await index.expired(at: time.now(), in: place)
+            guard !expired.isEmpty else { break }
+            for clip in expired {
+                try await remove(clip, from: store)
+                if try await !index.noteGone(clip.id, from: place) { try await index.remove(clip.id) }
+                if clip.otherCopy == .waiting { await spool.free(clip.id) }
+            }
+        }
+        guard let place else { return }
+        while true {
+            let leftovers = try await index.leftovers(in: place)
+            guard !leftovers.isEmpty else { return }
+            for clip in leftovers {
+                try await remove(clip, from: store)
+                _ = try await index.noteGone(clip.id, from: place)
+            }
+        }
+    }
+
+    private func remove(_ clip: ClipRecord, from store: any ObjectStore) async throws {
+        for key in [clip.manifest.objectKey, clip.manifest.thumbnailKey, clip.manifest.sidecarKey] { try await store.delete(key) }
     }
 }

@@ -101,7 +101,7 @@ struct Box {
             eventPictures: eventPictures,
             prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, logLevel: level,
             metricsToken: settings.metricsToken, startedAt: startedAt, time: time, logger: logger)
-        retention = Retention(box: state.identity.serialNumber, uploader: uploader, index: spool.index, time: time, logger: logger)
+        retention = Retention(box: state.identity.serialNumber, targets: services.targets, time: time, logger: logger)
         (absences, refills) = Self.refilling(settings, state, services)
         self.settings = settings
         self.state = state

@@ -74,7 +74,7 @@ struct OriginGate: RouterMiddleware {
 /// Puts the headers that keep browsers safe on every answer, and turns every error into a problem.
 struct AnswerGate: RouterMiddleware {
     /// Where browsers may fetch footage besides the box.
-    let mediaOrigin: @Sendable () -> String?
+    let mediaOrigins: @Sendable () -> [String]
 
     func handle(
         _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
@@ -106,7 +106,7 @@ struct AnswerGate: RouterMiddleware {
             response = try problem.response(from: request, context: context)
         }
         for (name, value) in Self.headers where response.headers[name] == nil { response.headers[name] = value }
-        if response.headers[.contentSecurityPolicy] == nil { response.headers[.contentSecurityPolicy] = Self.policy(media: mediaOrigin()) }
+        if response.headers[.contentSecurityPolicy] == nil { response.headers[.contentSecurityPolicy] = Self.policy(media: mediaOrigins()) }
         if request.uri.path.hasPrefix("/api"), response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
         return response
     }
@@ -120,11 +120,11 @@ struct AnswerGate: RouterMiddleware {
     }
 
     /// Footage may come from the storage itself, and from nowhere else.
-    private static func policy(media: String?) -> String {
-        let clean = media.flatMap {
-            $0.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: ",") } ? $0 : nil
+    private static func policy(media: [String]) -> String {
+        let clean = media.filter {
+            $0.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: ",") }
         }
-        return "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:\(clean.map { " " + $0 } ?? ""); style-src 'self'; "
+        return "default-src 'self'; img-src 'self' data: blob:; media-src \((["'self'", "blob:"] + clean).joined(separator: " ")); style-src 'self'; "
             + "script-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
     }
 

@@ -62,7 +62,7 @@ public struct APIServer: Service {
     /// All routes; open ones first, everything else behind the sign-in.
     func router() -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: AnswerGate(mediaOrigin: { [services] in services.uploader.store?.origin }))
+        router.add(middleware: AnswerGate(mediaOrigins: { [services] in services.targets.origins }))
         router.add(middleware: OriginGate())
         router.add(middleware: FileMiddleware(Self.webFolder, searchForIndexHtml: true))
         let open = router.group("api/v1")

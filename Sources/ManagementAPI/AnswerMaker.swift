@@ -88,7 +88,7 @@ struct AnswerMaker: Sendable {
             objectKey: manifest.objectKey,
             sha256: Nullable(manifest.clip?.sha256), attempts: record.attempts, lastError: Nullable(record.lastError),
             nextAttemptAt: Nullable(services.uploader.nextAttempt(of: record.id)), storedAt: Nullable(record.storedAt),
-            expiresAt: Nullable(record.expiresAt), eventIds: manifest.events.map(\.id),
+            expiresAt: Nullable(record.expiresAt), storedIn: places(record), eventIds: manifest.events.map(\.id),
             thumbnailUrl: "/api/v1/clips/\(record.id)/thumbnail",
             videoUrl: "/api/v1/clips/\(record.id)/video")
     }
@@ -109,60 +109,8 @@ struct AnswerMaker: Sendable {
             if let error = clip.lastError { return "Waits here: \(error)" }
             return services.uploader.failure.map { "Waits here: \($0.error.sentence)" } ?? "Waits for its turn to go up."
         case .sending: return "Going up to the cloud storage."
-        case .stored: return clip.manifest.asItCame ? "In the cloud storage, as the camera sent it." : "In the cloud storage."
+        case .stored: return storedSentence(clip)
         case .dropped: return clip.lastError ?? "Given up."
-        }
-    }
-
-    // MARK: Storage
-
-    func storage() async throws -> StorageAnswer {
-        let totals = try await services.spool.index.totals()
-        let target = try await services.targets.current()
-        let credentials = try await services.targets.credentials()
-        let rate = services.uploader.governor.rate
-        let age = totals.oldest.map { max(0, Int(services.time.now().timeIntervalSince($0))) }
-        return StorageAnswer(
-            target: Nullable(target.map { TargetAnswer($0, credentials: credentials) }), state: ConditionAnswer(storageCondition(target)),
-            spool: .init(
-                clips: totals.backlogClips, bytes: services.spool.bytes, limitBytes: services.spool.limits.bytes,
-                freeBytes: services.spool.freeBytes, paused: services.spool.isPaused),
-            backlog: .init(
-                clips: totals.backlogClips, bytes: totals.backlogBytes, oldestSeconds: Nullable(age),
-                etaSeconds: Nullable(rate.flatMap { $0 > 1 ? Int(Double(totals.backlogBytes) / $0) : nil })),
-            line: .init(bytesPerSecond: Nullable(rate.map { Int($0) })),
-            stored: .init(clips: totals.storedClips, bytes: totals.storedBytes),
-            gaps: totals.gaps)
-    }
-
-    func storageCondition(_ target: StorageTarget?) -> Condition {
-        let since = services.startedAt
-        if services.spool.isPaused {
-            return Condition(
-                code: "full", severity: .trouble,
-                sentence:
-                    "The box's disk has no room for more footage, so recording is paused. It goes on by itself when footage has gone up.",
-                since: services.time.now())
-        }
-        guard target != nil else {
-            return Condition(
-                code: "none", severity: .attention, sentence: "No cloud storage is set; footage stays on the box. Set the storage.",
-                since: since)
-        }
-        guard let (error, failingSince) = services.uploader.failure else {
-            return services.uploader.store == nil
-                ? Condition(
-                    code: "refused", severity: .trouble, sentence: "The storage settings cannot be used. Enter them again.", since: since)
-                : Condition(code: "ok", severity: .ok, sentence: "Footage goes up.", since: since)
-        }
-        switch error.kind {
-        case .refused, .noBucket, .full:
-            return Condition(
-                code: "refused", severity: .trouble, sentence: error.sentence + " Footage waits on the box.", since: failingSince)
-        case .unreachable, .nonsense:
-            return Condition(code: "unreachable", severity: .attention, sentence: error.sentence, since: failingSince)
-        case .busy, .exists, .corrupted, .gone:
-            return Condition(code: "waiting", severity: .attention, sentence: error.sentence, since: failingSince)
         }
     }
 
@@ -207,14 +155,7 @@ struct AnswerMaker: Sendable {
                     sentence: "\(device.record.name): \(condition.sentence)", since: condition.since))
         }
         problems += try await missingPlans()
-        let storage = storageCondition(try await services.targets.current())
-        if storage.severity != .ok {
-            problems.append(
-                .init(
-                    severity: storage.severity, subject: .init(kind: storage.code == "full" ? "spool" : "storage"),
-                    sentence: storage.sentence,
-                    since: storage.since))
-        }
+        problems += try await storageProblems()
         if let software = services.transcodes.encoders.first(where: { !$0.isHardware }), !software.proven {
             problems.append(
                 .init(

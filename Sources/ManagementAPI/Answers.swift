@@ -281,6 +281,8 @@ struct ClipAnswer: Encodable {
     let nextAttemptAt: Nullable<Date>
     let storedAt: Nullable<Date>
     let expiresAt: Nullable<Date>
+    /// The places that have it.
+    let storedIn: [String]
     let eventIds: [EventID]
     let thumbnailUrl: String
     let videoUrl: String

@@ -9,17 +9,23 @@ struct ChainRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("storage/chain") { _, _ in
-            var chains: [ChainState] = []
-            if let place = services.uploader.store?.identity { chains = try await services.spool.index.chains(place: place) }
+            let first = services.uploader.store?.identity
+            var second: ChainAnswer.Second?
+            if let place = services.uploader.secondStore?.identity {
+                second = .init(checkpointAt: Nullable(services.chain.lastCheckpoint(in: place)), chains: try await chains(in: place))
+            }
             return try answer(
                 ChainAnswer(
-                    publicKey: services.chain.publicKey, checkpointAt: Nullable(services.chain.lastCheckpoint),
-                    everySeconds: Int(services.chain.interval.seconds),
-                    chains: chains.map {
-                        ChainAnswer.Chain(
-                            channelId: $0.channel, chain: $0.chain, links: $0.number, waiting: $0.number - $0.publishedNumber, head: $0.hash
-                        )
-                    }))
+                    publicKey: services.chain.publicKey, checkpointAt: Nullable(first.flatMap(services.chain.lastCheckpoint)),
+                    everySeconds: Int(services.chain.interval.seconds), chains: try await chains(in: first), second: Nullable(second)))
+        }
+    }
+
+    private func chains(in place: String?) async throws -> [ChainAnswer.Chain] {
+        guard let place else { return [] }
+        return try await services.spool.index.chains(place: place).map {
+            ChainAnswer.Chain(
+                channelId: $0.channel, chain: $0.chain, links: $0.number, waiting: $0.number - $0.publishedNumber, head: $0.hash)
         }
     }
 }
@@ -33,8 +39,15 @@ struct ChainAnswer: Encodable {
         let head: String
     }
 
+    /// The record in the second storage.
+    struct Second: Encodable {
+        let checkpointAt: Nullable<Date>
+        let chains: [Chain]
+    }
+
     let publicKey: String
     let checkpointAt: Nullable<Date>
     let everySeconds: Int
     let chains: [Chain]
+    let second: Nullable<Second>
 }

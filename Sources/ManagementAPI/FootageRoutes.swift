@@ -102,7 +102,7 @@ struct FootageRoutes {
     private func link(_ context: APIContext) async throws -> Response {
         let record = try await clip(context)
         guard record.state == .stored else { throw Problem.conflict("The clip is not in the cloud yet; the box has it.") }
-        guard let url = try services.uploader.store?.link(to: record.manifest.objectKey, validFor: Self.linkSpan) else {
+        guard let url = try services.targets.store(of: record)?.link(to: record.manifest.objectKey, validFor: Self.linkSpan) else {
             throw Problem.conflict("This storage gives no addresses; the box passes the clip on.")
         }
         return try answer(ClipLinkAnswer(url: url, expiresAt: services.time.now().addingTimeInterval(Self.linkSpan.seconds)))
@@ -153,10 +153,10 @@ struct FootageRoutes {
         guard local != nil || record.state == .stored else {
             throw Problem.conflict("The footage is not here any more: \(record.lastError ?? "")")
         }
-        if local == nil, services.uploader.store == nil {
+        let store = services.targets.store(of: record)
+        if local == nil, store == nil {
             throw Problem.conflict("The clip lies in a cloud storage that is not set any more. Set the storage again.")
         }
-        let store = services.uploader.store
         let body = ResponseBody(contentLength: range.count) { writer in
             if let local {
                 try await Self.send(local, range, to: &writer)

@@ -70,7 +70,28 @@ struct StorageAnswer: Encodable, Equatable {
         let clips: Int
         let bytes: Int
     }
+    /// The second storage and how it is.
+    struct Second: Encodable {
+        let role: String
+        let afterMinutes: Nullable<Int>
+        let target: TargetAnswer
+        let state: ConditionAnswer
+        /// Clips go there now, for the first storage does not work.
+        let inUse: Bool
+        let clips: Int
+        let bytes: Int
+        /// Clips in the first storage that wait for their copy.
+        let waiting: Int
+    }
+    /// A storage of before that still has clips.
+    struct Former: Encodable {
+        let place: String
+        let clips: Int
+        let bytes: Int
+    }
     let target: Nullable<TargetAnswer>
+    let second: Nullable<Second>
+    let former: [Former]
     let state: ConditionAnswer
     let spool: SpoolPart
     let backlog: Backlog
@@ -81,7 +102,8 @@ struct StorageAnswer: Encodable, Equatable {
     /// Equal as far as a watching page is concerned.
     static func == (left: StorageAnswer, right: StorageAnswer) -> Bool {
         left.state.code == right.state.code && left.spool.bytes == right.spool.bytes && left.backlog == right.backlog
-            && left.line == right.line
+            && left.line == right.line && left.second.value?.inUse == right.second.value?.inUse
+            && left.second.value?.state.code == right.second.value?.state.code && left.second.value?.waiting == right.second.value?.waiting
             && left.stored == right.stored && left.gaps == right.gaps && left.target.value?.kind == right.target.value?.kind
     }
 }

@@ -3,7 +3,6 @@ import CloudStorage
 import Core
 import Foundation
 import GRDB
-import HTTPTypes
 import Hummingbird
 
 /// The cloud storage: target, trial, what waits, gaps.
@@ -15,7 +14,7 @@ struct StorageRoutes {
         routes.get("storage") { _, _ in try answer(try await maker.storage()) }
         routes.put("storage/target") { request, _ in
             let body = try await RequestBody.read(request)
-            let (target, credentials) = try await read(body)
+            let (target, credentials) = try await entry(.first).read(body)
             try body.finish()
             guard let target else { return Response(status: .badRequest) }
             try await translating { try await services.targets.set(target, credentials: credentials) }
@@ -25,7 +24,69 @@ struct StorageRoutes {
             try await services.targets.set(nil, credentials: nil)
             return Response(status: .noContent)
         }
-        routes.post("storage/test") { request, _ in try answer(try await test(request)) }
+        routes.post("storage/test") { request, _ in try answer(try await test(request, of: .first)) }
+        addSecond(to: routes)
+        addGaps(to: routes)
+    }
+
+    private func addSecond(to routes: RouterGroup<APIContext>) {
+        routes.put("storage/second") { request, _ in
+            let body = try await RequestBody.read(request)
+            let role = role(body)
+            let (target, credentials) =
+                if let entered = body.object("target", required: true) { try await entry(.second).read(entered) } else {
+                    (StorageTarget?.none, S3Credentials?.none)
+                }
+            try body.finish()
+            guard let target, let role else { return Response(status: .badRequest) }
+            try await translating { try await services.targets.setSecond(target, role: role, credentials: credentials) }
+            return try answer(try await maker.storage())
+        }
+        routes.delete("storage/second") { _, _ in
+            try await services.targets.setSecond(nil, role: .mirror, credentials: nil)
+            return Response(status: .noContent)
+        }
+        routes.post("storage/second/test") { request, _ in try answer(try await test(request, of: .second)) }
+        routes.delete("storage/former") { _, _ in
+            try await services.targets.forgetFormer()
+            return Response(status: .noContent)
+        }
+    }
+
+    private enum RoleWord: String, CaseIterable {
+        case mirror, fallback
+    }
+
+    private func role(_ body: RequestBody) -> SecondRole? {
+        let minutes = body.integer("afterMinutes", 1...1440)
+        switch body.word("role", RoleWord.self, required: true) {
+        case nil: return nil
+        case .mirror?:
+            if minutes != nil { body.reject("afterMinutes", "afterMinutes goes with a role of fallback.") }
+            return .mirror
+        case .fallback?: return .fallback(after: .seconds((minutes ?? 10) * 60))
+        }
+    }
+
+    private enum Which {
+        case first, second
+    }
+
+    /// What is set for the first or second storage, to read another beside it.
+    private func entry(_ which: Which) async throws -> TargetEntry {
+        let targets = services.targets
+        switch which {
+        case .first:
+            return TargetEntry(
+                known: try await targets.current(), credentials: try await targets.credentials(), allowsHTTP: targets.allowsHTTP)
+        case .second:
+            return TargetEntry(
+                known: try await targets.second()?.target, credentials: try await targets.secondCredentials(),
+                allowsHTTP: targets.allowsHTTP)
+        }
+    }
+
+    private func addGaps(to routes: RouterGroup<APIContext>) {
         routes.get("storage/gaps") { _, _ in
             let items = try await services.database.read { database in
                 let gaps = try GapRecord.order(Column("id").desc).limit(200).fetchAll(database)
@@ -41,12 +102,12 @@ struct StorageRoutes {
         }
     }
 
-    private func test(_ request: Request) async throws -> TrialAnswer {
-        var target = try await services.targets.current()
-        var credentials = try await services.targets.credentials()
+    private func test(_ request: Request, of which: Which) async throws -> TrialAnswer {
+        let known = try await entry(which)
+        var (target, credentials) = (known.known, known.credentials)
         if request.headers[.contentType] != nil {
             let body = try await RequestBody.read(request)
-            if let entered = body.object("target") { (target, credentials) = try await read(entered) }
+            if let entered = body.object("target") { (target, credentials) = known.read(entered) }
             try body.finish()
         }
         guard let target else { throw Problem.conflict("No cloud storage is set. Enter one first.") }
@@ -67,111 +128,6 @@ struct StorageRoutes {
             return TrialAnswer(
                 ok: false, sentence: error.sentence, steps: [.init(name: "reach", ok: false, sentence: error.sentence)],
                 uploadBytesPerSecond: Nullable(nil), abilities: [], provider: Nullable(profile?.name), remarks: advice)
-        }
-    }
-
-    private enum Kind: String, CaseIterable {
-        case folder, s3
-    }
-
-    /// Reads a target; secrets that are left out stay as they are.
-    private func read(_ body: RequestBody) async throws -> (StorageTarget?, S3Credentials?) {
-        switch body.word("kind", Kind.self, required: true) {
-        case nil: return (nil, nil)
-        case .folder?:
-            guard let path = body.string("path", 2...1024, required: true) else { return (nil, nil) }
-            guard path.hasPrefix("/"), !path.split(separator: "/").contains("..") else {
-                body.reject("path", "path must be an absolute path.")
-                return (nil, nil)
-            }
-            return (.folder(path: path), nil)
-        case .s3?:
-            let target = readS3(body)
-            // Secrets belong to the place and the key that they were entered for; another gets none of them.
-            let known = try await services.targets.current()
-            let isSame =
-                if case .s3(let former)? = known { former.endpoint == target?.endpoint && former.accessKeyId == target?.accessKeyId } else {
-                    false
-                }
-            let old = isSame ? try await services.targets.credentials() : nil
-            let secret = body.string("secretAccessKey", 1...256) ?? old?.secretAccessKey
-            // A session token belongs to the secret it came with.
-            let enteredSecret = body.has("secretAccessKey") && !body.isNull("secretAccessKey")
-            let token = body.string("sessionToken", 1...4096) ?? (enteredSecret ? nil : old?.sessionToken)
-            _ = body.bool("hasSecret")
-            _ = body.bool("hasSessionToken")
-            if let target, target.credentialsFile != nil { return (.s3(target), nil) }
-            guard let secret else {
-                body.reject(
-                    "secretAccessKey",
-                    known == nil || isSame
-                        ? "secretAccessKey is missing."
-                        : "secretAccessKey is missing: the one that is set belongs to another endpoint or key.")
-                return (nil, nil)
-            }
-            return (target.map { .s3($0) }, S3Credentials(secretAccessKey: secret, sessionToken: token))
-        }
-    }
-
-    private func readS3(_ body: RequestBody) -> S3Target? {
-        let endpoint = body.string("endpoint", 8...512, required: true)
-        let region = body.string("region", 1...64, required: true)
-        let bucket = body.string("bucket", 3...63, required: true)
-        let prefix = body.string("prefix", 0...256) ?? ""
-        let file = credentialsFile(body)
-        let key = body.string("accessKeyId", 0...128, required: file == nil)
-        if file == nil, key?.isEmpty == true { body.reject("accessKeyId", "accessKeyId is missing.") }
-        let addressing = body.word("addressing", S3Target.Addressing.self) ?? .path
-        let certificate = body.string("caCertificate", 1...32_768, multiline: true)
-        if let endpoint {
-            let parts = URLComponents(string: endpoint)
-            let isPlain = (parts?.path.isEmpty ?? false || parts?.path == "/") && parts?.query == nil && parts?.fragment == nil
-            if parts?.host?.isEmpty ?? true || !["http", "https"].contains(parts?.scheme ?? "") || !isPlain || parts?.user != nil {
-                body.reject("endpoint", "endpoint must be an address such as https://s3.eu-south-1.amazonaws.com, without a path.")
-            }
-        }
-        if let endpoint, !endpoint.lowercased().hasPrefix("https://"), !services.targets.allowsHTTP {
-            body.reject("endpoint", "endpoint must begin with https://, so that nobody on the way can read the footage.")
-        }
-        if let bucket, !bucket.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 || $0 == 46 }) {
-            body.reject("bucket", "bucket must have lower-case letters, digits, hyphens and dots only.")
-        }
-        if prefix.hasPrefix("/") || prefix.contains("..") || prefix.contains("//") {
-            body.reject("prefix", "prefix must be a path such as cameras/.")
-        }
-        let encryption = encryption(body)
-        guard let endpoint, let region, let bucket, key != nil || file != nil else { return nil }
-        let closed = prefix.isEmpty || prefix.hasSuffix("/") ? prefix : prefix + "/"
-        return S3Target(
-            endpoint: endpoint, region: region, bucket: bucket, prefix: closed, accessKeyId: file == nil ? key ?? "" : "",
-            addressing: addressing,
-            caCertificate: certificate, encryption: encryption, credentialsFile: file)
-    }
-
-    private func credentialsFile(_ body: RequestBody) -> String? {
-        guard let path = body.string("credentialsFile", 2...1024) else { return nil }
-        if !path.hasPrefix("/") || path.split(separator: "/").contains("..") {
-            body.reject("credentialsFile", "credentialsFile must be an absolute path.")
-        }
-        return path
-    }
-
-    private enum EncryptionKind: String, CaseIterable {
-        case aes256, kms
-    }
-
-    private func encryption(_ body: RequestBody) -> S3Target.Encryption? {
-        let key = body.string("encryptionKey", 1...2048)
-        guard body.has("encryption"), !body.isNull("encryption") else {
-            if key != nil { body.reject("encryptionKey", "encryptionKey goes with an encryption of kms.") }
-            return nil
-        }
-        switch body.word("encryption", EncryptionKind.self) {
-        case nil: return nil
-        case .aes256?:
-            if key != nil { body.reject("encryptionKey", "encryptionKey goes with an encryption of kms.") }
-            return .aes256
-        case .kms?: return .kms(key: key)
         }
     }
 

@@ -252,16 +252,10 @@ private struct Bucket {
     @Test func expiredFootageIsRightlyGone() async throws {
         let bucket = try Bucket()
         try await bucket.fill(3)
-        await Retention(
-            box: bucket.box, uploader: bucket.uploader, index: bucket.bench.spool.index, time: bucket.bench.time.source, logger: quiet
-        )
-        .sweep()
+        try await bucket.bench.retention(bucket.uploader).sweep()
         bucket.bench.time.advance(.seconds(40 * 86_400))
         try await bucket.publisher.publish(to: bucket.store)
-        await Retention(
-            box: bucket.box, uploader: bucket.uploader, index: bucket.bench.spool.index, time: bucket.bench.time.source, logger: quiet
-        )
-        .sweep()
+        try await bucket.bench.retention(bucket.uploader).sweep()
         let findings = try await bucket.verify()
         #expect(findings.findings == [])
         #expect(findings.expired == 3)

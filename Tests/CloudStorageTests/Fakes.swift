@@ -32,7 +32,11 @@ final class FakeStore: ObjectStore {
     }
 
     let state = Mutex(State())
-    var identity: String { "fake" }
+    /// It does not remove anything.
+    let forgetful = Mutex(false)
+    let identity: String
+
+    init(_ identity: String = "fake") { self.identity = identity }
 
     func put(_ upload: ObjectUpload, progress: @escaping @Sendable (UploadProgress) -> Void) async throws {
         try state.withLock { state in
@@ -54,7 +58,10 @@ final class FakeStore: ObjectStore {
     }
     func read(_ key: String, range: Range<Int>, to body: @Sendable (ByteBuffer) async throws -> Void) async throws {}
     func list(_ prefix: String) async throws -> [ListedObject] { [] }
-    func delete(_ key: String) async throws { state.withLock { _ = $0.objects.removeValue(forKey: key) } }
+    func delete(_ key: String) async throws {
+        if forgetful.withLock({ $0 }) { throw StoreError(.unreachable, "away") }
+        state.withLock { _ = $0.objects.removeValue(forKey: key) }
+    }
     func shutdown() async {}
 
     func set(_ mode: Mode) { state.withLock { $0.mode = mode } }
@@ -109,10 +116,19 @@ struct SpoolBench {
         return try await transcode(manifest.id)
     }
 
+    /// The same with a clip of a little more than so many bytes.
+    func queueLarge(_ bytes: Int) async throws -> ClipManifest {
+        let manifest = manifest()
+        let source = try await spool.begin(manifest)
+        try await source.append(Self.fragment(1000))
+        try await spool.capture(manifest)
+        return try await transcode(manifest.id, bytes: bytes)
+    }
+
     @discardableResult
-    func transcode(_ id: ClipID) async throws -> ClipManifest {
+    func transcode(_ id: ClipID, bytes: Int = 0) async throws -> ClipManifest {
         let clip = try await spool.beginClip(id)
-        try await clip.append(Array("clip \(id)".utf8))
+        try await clip.append(Array("clip \(id)".utf8) + [UInt8](repeating: 7, count: bytes))
         try await clip.synchronize()
         guard var done = try await spool.manifest(of: id) else { throw CancellationError() }
         done.footage = .init(width: 1, height: 1, frameRate: 10, videoCodec: "h264", audioCodec: nil, duration: 30)
@@ -121,6 +137,17 @@ struct SpoolBench {
     }
 
     func state(of id: ClipID) async throws -> ClipState? { try await spool.index.clip(id)?.state }
+
+    /// The targets of a box whose clips `uploader` brings up.
+    func targets(_ uploader: Uploader) throws -> StorageTargets {
+        StorageTargets(
+            database: spool.index.database, sealer: try SecretSealer(keyFile: folder.path + "/key"), uploader: uploader, time: time.source,
+            allowsHTTP: false)
+    }
+
+    func retention(_ uploader: Uploader) throws -> Retention {
+        Retention(box: "GH1", targets: try targets(uploader), time: time.source, logger: quiet)
+    }
 
     var directories: [String] { (try? FileManager.default.contentsOfDirectory(atPath: spool.path)) ?? [] }
 }

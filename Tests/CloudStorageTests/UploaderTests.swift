@@ -140,7 +140,7 @@ import Testing
         let month = try await bench.queueClip(retentionDays: 30)
         try await withUploader(bench, store) { uploader in
             #expect(await eventually { bench.directories.isEmpty })
-            let retention = Retention(box: "GH1", uploader: uploader, index: bench.spool.index, time: bench.time.source, logger: quiet)
+            let retention = try bench.retention(uploader)
             bench.time.jumpWall(by: 6.9 * 86_400)
             await retention.sweep()
             #expect(store.state.withLock { $0.objects[week.objectKey] } != nil)

@@ -7,7 +7,8 @@ import Synchronization
 /// Brings the chains into the store: their new links every few minutes, each day's index once the day is over, and the checkpoint.
 public final class ChainPublisher: Sendable {
     private struct State {
-        var checkpoint: Date?
+        /// When each store was last told how long the chains are.
+        var checkpoints: [String: Date] = [:]
         /// The stores that have the box's document.
         var introduced: Set<String> = []
     }
@@ -36,20 +37,24 @@ public final class ChainPublisher: Sendable {
 
     /// Base64 of the key that signs.
     public var publicKey: String { key.publicText }
-    /// When the store was last told how long the chains are.
-    public var lastCheckpoint: Date? { state.withLock { $0.checkpoint } }
+    /// When the store at `place` was last told how long the chains are.
+    public func lastCheckpoint(in place: String) -> Date? { state.withLock { $0.checkpoints[place] } }
     /// How often it is told.
     public var interval: Duration { every }
 
     /// Publishes until cancelled.
     public func run() async {
         while (try? await time.sleep(every)) != nil {
-            guard let store = uploader.store, uploader.failure == nil else { continue }
-            do {
-                try await publish(to: store)
-            } catch {
-                logger.warning("the record of footage waits", metadata: ["reason": "\(error)"])
-            }
+            if let store = uploader.store, uploader.failure == nil { await attempt(store) }
+            if let store = uploader.secondStore, uploader.secondFailure == nil { await attempt(store) }
+        }
+    }
+
+    private func attempt(_ store: any ObjectStore) async {
+        do {
+            try await publish(to: store)
+        } catch {
+            logger.warning("the record of footage waits", metadata: ["reason": "\(error)"])
         }
     }
 
@@ -75,7 +80,7 @@ public final class ChainPublisher: Sendable {
         }
         let checkpoint = CheckpointDocument(box: box, time: now, every: Int(every.seconds), heads: heads)
         try await put(ChainKeys.checkpoint(box), SignedDocument(checkpoint, key: key).data, replaces: true, to: store)
-        state.withLock { $0.checkpoint = now }
+        state.withLock { $0.checkpoints[place] = now }
         if let failure { throw failure }
     }
 

@@ -19,6 +19,8 @@ public struct ChainState: Sendable, Equatable {
 extension FootageIndex {
     /// The setting that names the store in use.
     static let placeKey = "storage.place"
+    /// The setting that names the second store where every clip goes there too.
+    static let mirrorKey = "storage.mirror-place"
 
     /// Adds a link to the channel's chain in the store `place`.
     static func append(

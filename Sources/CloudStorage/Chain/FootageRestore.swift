@@ -73,6 +73,7 @@ public struct FootageRestore: Sendable {
             var row = ClipRecord(manifest: manifest, state: .stored, spoolBytes: 0)
             row.storedAt = object.modified
             row.expiresAt = manifest.expiresAt
+            row.place = store.identity
             row.previewed = listed[manifest.thumbnailKey] != nil
             rows.append(row)
         }

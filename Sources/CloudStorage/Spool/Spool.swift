@@ -74,6 +74,11 @@ public final class Spool: FootageSpool, Sendable {
         (try? admit(64 << 10)) == nil
     }
 
+    /// What should go of that which need not be here, so that the next recordings have room; nothing where it is not positive.
+    var excessBytes: Int {
+        max(bytes - limits.bytes / 10 * 8, limits.freeBytes + min(limits.bytes / 10, 256 << 20) - freeBytes)
+    }
+
     /// Throws when `growth` more bytes would leave too little room.
     func admit(_ growth: Int) throws {
         let (used, limit) = (bytes, limits.bytes)

@@ -56,6 +56,10 @@ extension Spool {
             }
         }
         await write(&recovery)
+        for id in waiting.keys where !recovery.present.contains(id) {
+            // A clip that is stored lacks only its second copy.
+            try await index.noteCopyGivenUp([id], reason: "The clip's directory was missing at the start of the box.", at: time.now())
+        }
         for id in try await index.unfinished() where !recovery.present.contains(id) {
             recovery.report.damaged += 1
             try await index.noteDropped(id, reason: "The clip's directory was missing at the start of the box.", at: time.now())
@@ -83,6 +87,10 @@ extension Spool {
             return false
         }
         if try await index.state(of: id) == .stored {
+            // Its file is not as its row says, or it would have been taken up: then there is nothing to copy from.
+            if try await index.awaitsCopy(id) {
+                try await index.noteCopyGivenUp([id], reason: "The clip's file was missing or cut at the start of the box.", at: time.now())
+            }
             recovery.report.removed += 1
             discard(id)
             return false

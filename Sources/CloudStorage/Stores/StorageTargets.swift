@@ -11,14 +11,16 @@ public final class StorageTargets: Sendable {
     private static let secretsKey = "storage.secrets"
     private static let abilitiesKey = "storage.abilities"
 
-    private struct SealedSecrets: Codable {
+    struct SealedSecrets: Codable {
         var secretAccessKey: Data
         var sessionToken: Data?
     }
 
-    private let database: BoxDatabase
+    let database: BoxDatabase
     private let sealer: SecretSealer
-    private let uploader: Uploader
+    let uploader: Uploader
+    /// Stores that clips went to before, by their places: for reading and removing.
+    let former = Mutex<[String: any ObjectStore]>([:])
     private let profiles: StorageProfiles
     private let time: TimeSource
     /// By what was tried, for each place.
@@ -45,10 +47,23 @@ public final class StorageTargets: Sendable {
 
     /// The secrets of the target that is set.
     public func credentials() async throws -> S3Credentials? {
-        guard let sealed = try await database.read({ try $0.setting(Self.secretsKey, as: SealedSecrets.self) }) else { return nil }
-        return S3Credentials(
-            secretAccessKey: try sealer.unseal(sealed.secretAccessKey, context: Self.secretsKey),
-            sessionToken: try sealed.sessionToken.map { try sealer.unseal($0, context: Self.secretsKey) })
+        try unseal(try await database.read { try $0.setting(Self.secretsKey, as: SealedSecrets.self) })
+    }
+
+    func unseal(_ sealed: SealedSecrets?) throws -> S3Credentials? {
+        try sealed.map { sealed in
+            S3Credentials(
+                secretAccessKey: try sealer.unseal(sealed.secretAccessKey, context: Self.secretsKey),
+                sessionToken: try sealed.sessionToken.map { try sealer.unseal($0, context: Self.secretsKey) })
+        }
+    }
+
+    func seal(_ credentials: S3Credentials?) throws -> SealedSecrets? {
+        try credentials.map { credentials in
+            SealedSecrets(
+                secretAccessKey: try sealer.seal(credentials.secretAccessKey, context: Self.secretsKey),
+                sessionToken: try credentials.sessionToken.map { try sealer.seal($0, context: Self.secretsKey) })
+        }
     }
 
     /// Begins to use what was set, or `first` where nothing ever was.
@@ -62,27 +77,38 @@ public final class StorageTargets: Sendable {
         } catch {
             logger.error("the storage target cannot be used", metadata: ["reason": "\(error)"])
         }
+        await startOthers(logger)
     }
 
     /// Sets the target and uses it at once; nil keeps everything in the spool from now on.
     /// - Throws: `StoreError` when the target cannot be used.
     public func set(_ target: StorageTarget?, credentials: S3Credentials?) async throws {
         let store = try target.map { try makeStore($0, credentials: credentials) }
-        let sealed = try credentials.map { credentials in
-            SealedSecrets(
-                secretAccessKey: try sealer.seal(credentials.secretAccessKey, context: Self.secretsKey),
-                sessionToken: try credentials.sessionToken.map { try sealer.seal($0, context: Self.secretsKey) })
+        if let target, let second = try await second(), second.target.identity == target.identity {
+            throw StoreError(.refused, "The second storage is this very place. Enter another, or remove the second storage first.")
         }
-        try await database.write { database in
+        let sealed = try seal(credentials)
+        let replaced = try await database.write { database -> FormerTarget? in
+            let old = try database.setting(Self.targetKey, as: StorageTarget.self)
+            let secrets = try database.setting(Self.secretsKey, as: SealedSecrets.self)
             try database.set(Self.targetKey, to: target)
+            try database.set(Self.secretsKey, to: sealed)
+            if let old {
+                // What was stored before a box knew more than one place lies there.
+                try database.execute(
+                    sql: "UPDATE clip SET place = ? WHERE state = 'stored' AND place IS NULL", arguments: [old.identity])
+            }
             let former = try database.setting(FootageIndex.placeKey, as: String.self)
             if let target, target.identity != former {
                 try database.set(FootageIndex.placeKey, to: target.identity)
                 // The new store has no pictures of what waits.
                 try database.execute(sql: "UPDATE clip SET previewed = 0 WHERE state IN ('queued', 'sending')")
             }
-            try database.set(Self.secretsKey, to: sealed)
+            guard let old, let target, old.identity != target.identity else { return nil }
+            return FormerTarget(target: old, secrets: secrets)
         }
+        if let replaced { try await keep(replaced) }
+        if let target { try await takeBack(target) }
         uploader.use(store)
     }
 
@@ -152,7 +178,8 @@ public final class StorageTargets: Sendable {
             return (known, isNew)
         }
         try await database.write { try $0.set(Self.abilitiesKey, to: all) }
-        guard isNew, try await current() == .s3(target) else { return }
-        uploader.use(try makeStore(.s3(target), credentials: try await credentials()))
+        guard isNew else { return }
+        if try await current() == .s3(target) { uploader.use(try makeStore(.s3(target), credentials: try await credentials())) }
+        if let second = try await second(), second.target == .s3(target) { try useSecond(second) }
     }
 }

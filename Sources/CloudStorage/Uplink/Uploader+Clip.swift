@@ -14,49 +14,93 @@ extension Uploader {
             state.withLock { _ = $0.inHand.remove(job.clip.id) }
             governor.ended(job.kind)
         }
-        let (current, generation) = state.withLock { ($0.store, $0.generation) }
-        guard let store = current else { return }
+        let (current, generation) = state.withLock { ($0[job.rank].store, $0[job.rank].generation) }
+        guard let store = current else { return abandoned(job.rank) }
         do {
             if job.kind == .metadata {
-                guard try await preview(job.clip, to: store, generation: generation) else {
-                    return state.withLock { $0.breaker.abandoned() }
-                }
+                guard try await preview(job, to: store, generation: generation) else { return abandoned(job.rank) }
+            } else if job.isCopy {
+                try await copy(job, to: store, generation: generation)
             } else {
                 try await bring(job, to: store, generation: generation)
             }
-            succeeded()
+            succeeded(job.rank)
         } catch let error as StoreError {
-            await note(error, of: job.clip, generation: generation)
+            await note(error, of: job, generation: generation)
         } catch is ClipGone {
-            state.withLock { $0.breaker.abandoned() }
+            abandoned(job.rank)
         } catch is CancellationError {
-            state.withLock { $0.breaker.abandoned() }
-            try? await index.move(job.clip.id, to: .queued)
+            abandoned(job.rank)
+            if !job.isCopy { try? await index.move(job.clip.id, to: .queued) }
         } catch {
-            state.withLock { $0.breaker.abandoned() }
+            abandoned(job.rank)
             await postpone(job.clip, sentence: "The clip could not be read or its row not written: \(error)")
         }
     }
 
+    private func abandoned(_ rank: Destination.Rank) { state.withLock { $0[rank].breaker.abandoned() } }
+
     private func bring(_ job: Job, to store: any ObjectStore, generation: Int) async throws {
         try await index.move(job.clip.id, to: .sending)
-        let objects = try await upload(job, to: store)
+        guard let objects = try await upload(job, to: store) else {
+            try await index.noteDropped(job.clip.id, reason: "The clip's file is missing or cut; the disk may be failing.", at: time.now())
+            await spool.free(job.clip.id)
+            throw ClipGone()
+        }
         CrashPoint.reach("upload.verified")
-        // Another store was set meanwhile, which does not have it.
-        guard generation == state.withLock({ $0.generation }) else { throw CancellationError() }
-        try await index.noteStored(job.clip.id, objects: objects, place: store.identity, at: time.now())
+        let other = try state.withLock { state throws -> (place: String, copy: ClipRecord.OtherCopy)? in
+            // Another store was set meanwhile, which does not have it.
+            guard generation == state[job.rank].generation else { throw CancellationError() }
+            if job.rank == .first {
+                guard state.role == .mirror, let second = state.second.store else { return nil }
+                return (second.identity, .waiting)
+            }
+            // The first store may have got its picture, or the clip itself with the answer lost.
+            guard job.clip.previewed || job.clip.attempts > 0, let first = state.first.store else { return nil }
+            return (first.identity, .leftover)
+        }
+        try await index.noteStored(job.clip.id, objects: objects, place: store.identity, other: other, at: time.now())
         CrashPoint.reach("upload.row-stored")
+        if other?.copy != .waiting { await spool.free(job.clip.id) }
+    }
+
+    /// Makes the second copy of a clip that the first store has.
+    private func copy(_ job: Job, to store: any ObjectStore, generation: Int) async throws {
+        guard let objects = try await upload(job, to: store) else {
+            try await index.noteCopyGivenUp(
+                [job.clip.id], reason: "The clip's file is missing or cut; the other storage has it.", at: time.now())
+            await spool.free(job.clip.id)
+            throw ClipGone()
+        }
+        CrashPoint.reach("copy.verified")
+        guard generation == state.withLock({ $0[job.rank].generation }) else { throw CancellationError() }
+        try await index.noteCopied(job.clip.id, objects: objects, place: store.identity, at: time.now())
+        CrashPoint.reach("copy.row-stored")
         await spool.free(job.clip.id)
     }
 
     /// The picture alone, long before the turn of the footage: so the owner sees at once what happened during an outage.
     ///
     /// Answers false where there is none, so that nothing was asked of the store.
-    private func preview(_ clip: ClipRecord, to store: any ObjectStore, generation: Int) async throws -> Bool {
-        let sent = try await putThumbnail(clip.manifest, to: store)
-        guard generation == state.withLock({ $0.generation }) else { throw CancellationError() }
-        try await index.notePreviewed(clip.id)
+    private func preview(_ job: Job, to store: any ObjectStore, generation: Int) async throws -> Bool {
+        let sent = try await putThumbnail(job.clip.manifest, to: store)
+        guard generation == state.withLock({ $0[job.rank].generation }) else { throw CancellationError() }
+        try await index.notePreviewed(job.clip.id)
         return sent
+    }
+
+    /// Gives up second copies, the oldest first, where they take the room that recording needs.
+    func makeRoom() async {
+        var excess = spool.excessBytes
+        guard excess > 0, let oldest = try? await index.oldestCopies(100) else { return }
+        let given = oldest.prefix { clip in
+            defer { excess -= clip.bytes }
+            return excess > 0
+        }.map(\.id)
+        let reason = "The second storage did not take it before the box needed the room; the first has it."
+        guard !given.isEmpty, (try? await index.noteCopyGivenUp(given, reason: reason, at: time.now())) != nil else { return }
+        logger.warning("copies for the second storage were given up for want of room", metadata: ["clips": "\(given.count)"])
+        for id in given { await spool.free(id) }
     }
 
     /// What the bucket's owner may want to sort or bill footage by.
@@ -74,16 +118,12 @@ extension Uploader {
         return true
     }
 
-    /// Brings footage, description and picture; answers what the store has then.
-    private func upload(_ job: Job, to store: any ObjectStore) async throws -> [ChainEntry.Object] {
+    /// Brings footage, description and picture; answers what the store has then, nil where the spool has no footage.
+    private func upload(_ job: Job, to store: any ObjectStore) async throws -> [ChainEntry.Object]? {
         let clip = job.clip
         let manifest = clip.manifest
-        guard let file = manifest.clip, let path = try spool.fileToSend(manifest, file) else {
-            try await index.noteDropped(clip.id, reason: "The clip's file is missing or cut; the disk may be failing.", at: time.now())
-            await spool.free(clip.id)
-            throw ClipGone()
-        }
-        let hasPicture = if clip.previewed { true } else { try await putThumbnail(manifest, to: store) }
+        guard let file = manifest.clip, let path = try spool.fileToSend(manifest, file) else { return nil }
+        let hasPicture = if clip.previewed, job.rank == .first { true } else { try await putThumbnail(manifest, to: store) }
         try await put(
             ObjectUpload(key: manifest.objectKey, content: .file(path), bytes: file.bytes, sha256: file.sha256, contentType: "video/mp4"),
             of: manifest, as: job.kind, again: clip.attempts > 0, to: store

@@ -9,23 +9,42 @@ import Synchronization
 /// What goes when is the governor's word: live clips first, then pictures of what waits, then the backlog, then bulk.
 public final class Uploader: Sendable {
     struct State {
-        var store: (any ObjectStore)?
-        /// Grows with each change of the store.
-        var generation = 0
+        var first: Destination
+        var second: Destination
+        var role: SecondRole?
         /// Stores that were replaced and may still have uploads under way.
         var retired: [any ObjectStore] = []
-        var breaker: CircuitBreaker
         var retries = RetryBudget()
         var inHand: Set<ClipID> = []
         /// Clips that the store refused one by one, and when they may be tried again.
         var notBefore: [ClipID: Duration] = [:]
         var turn = 0
+
+        subscript(rank: Destination.Rank) -> Destination {
+            get { rank == .first ? first : second }
+            set { if rank == .first { first = newValue } else { second = newValue } }
+        }
+
+        /// The stores that have something to do at `now`, those before others that are asked first.
+        func ranks(at now: Duration) -> [Destination.Rank] {
+            guard first.store != nil else { return [] }
+            guard second.store != nil, let role else { return [.first] }
+            switch role {
+            case .mirror: return [.first, .second]
+            case .fallback(let after):
+                guard let from = first.breaker.failingFrom, now - from >= after else { return [.first] }
+                return [.first, .second]
+            }
+        }
     }
 
     /// One thing to do for a clip.
     struct Job: Sendable {
         let clip: ClipRecord
         let kind: UplinkClass
+        let rank: Destination.Rank
+        /// The clip is in the first store; this is for its copy in the second.
+        var isCopy: Bool { clip.state == .stored }
     }
 
     /// Every so many clips of the backlog the oldest goes before the newest, so that it drains from both ends.
@@ -53,27 +72,50 @@ public final class Uploader: Sendable {
         self.governor = governor ?? UplinkGovernor(time: time)
         self.time = time
         self.logger = logger
-        state = Mutex(State(breaker: CircuitBreaker(longest: longestWait)))
+        let destination = Destination(breaker: CircuitBreaker(longest: longestWait))
+        state = Mutex(State(first: destination, second: destination))
     }
 
     /// Uploads go to `store` from now on; nil keeps everything in the spool. Old failures are forgotten.
-    public func use(_ store: (any ObjectStore)?) {
+    public func use(_ store: (any ObjectStore)?) { use(store, as: .first) }
+
+    /// The second store from now on, and what it is for; nil for none.
+    public func useSecond(_ store: (any ObjectStore)?, role: SecondRole?) {
+        state.withLock { $0.role = role }
+        use(store, as: .second)
+    }
+
+    private func use(_ store: (any ObjectStore)?, as rank: Destination.Rank) {
         state.withLock { state in
-            if let old = state.store { state.retired.append(old) }
-            state.store = store
-            state.generation += 1
-            state.breaker = CircuitBreaker(longest: longestWait)
+            if let old = state[rank].store { state.retired.append(old) }
+            state[rank].store = store
+            state[rank].generation += 1
+            state[rank].breaker = CircuitBreaker(longest: longestWait)
             state.notBefore = [:]
         }
         spool.queued.raise()
     }
 
-    /// The store in use.
-    public var store: (any ObjectStore)? { state.withLock { $0.store } }
-    /// What keeps uploads from succeeding, and since when.
-    public var failure: (error: StoreError, since: Date)? {
+    /// The store in use, or the first of two.
+    public var store: (any ObjectStore)? { state.withLock { $0.first.store } }
+    /// The second store in use.
+    public var secondStore: (any ObjectStore)? { state.withLock { $0.second.store } }
+    /// What keeps uploads to the first store from succeeding, and since when.
+    public var failure: (error: StoreError, since: Date)? { failure(of: .first) }
+    /// The same of the second.
+    public var secondFailure: (error: StoreError, since: Date)? { failure(of: .second) }
+    /// Clips go to the second store now, for the first does not work.
+    public var fallsBack: Bool {
+        let now = time.uptime()
+        return state.withLock { state in
+            guard case .fallback? = state.role else { return false }
+            return state.ranks(at: now).count == 2
+        }
+    }
+
+    private func failure(of rank: Destination.Rank) -> (error: StoreError, since: Date)? {
         state.withLock { state in
-            guard let error = state.breaker.failure, let since = state.breaker.failingSince else { return nil }
+            guard let error = state[rank].breaker.failure, let since = state[rank].breaker.failingSince else { return nil }
             return (error, since)
         }
     }
@@ -88,6 +130,7 @@ public final class Uploader: Sendable {
                 if time.uptime() - looked > .seconds(60) {
                     looked = time.uptime()
                     try? await index.requeue(except: state.withLock { $0.inHand })
+                    await makeRoom()
                 }
                 if let job = await take() {
                     group.addTask {
@@ -100,6 +143,7 @@ public final class Uploader: Sendable {
             }
         }
         use(nil)
+        useSecond(nil, role: nil)
         await endRetired()
     }
 
@@ -127,31 +171,28 @@ public final class Uploader: Sendable {
     /// The next thing to do, which counts as under way from then on.
     private func take() async -> Job? {
         let now = time.uptime()
-        let excluded: Set<ClipID>? = state.withLock { state in
-            guard state.store != nil else { return nil }
+        let (ranks, excluded) = state.withLock { state in
             state.notBefore = state.notBefore.filter { $0.value > now }
-            return state.inHand.union(state.notBefore.keys)
+            return (state.ranks(at: now), state.inHand.union(state.notBefore.keys))
         }
-        guard let excluded, let job = await choose(excluding: excluded) else { return nil }
-        return state.withLock { state in
-            guard case .go = state.breaker.ask(at: now) else { return nil }
-            if job.kind == .backlog { state.turn += 1 }
-            state.inHand.insert(job.clip.id)
-            governor.began(job.kind)
-            return job
+        for rank in ranks {
+            guard let job = await choose(for: rank, excluding: excluded) else { continue }
+            let taken = state.withLock { state in
+                guard case .go = state[rank].breaker.ask(at: now) else { return false }
+                if job.kind == .backlog { state.turn += 1 }
+                state.inHand.insert(job.clip.id)
+                governor.began(job.kind)
+                return true
+            }
+            if taken { return job }
         }
+        return nil
     }
 
-    private func choose(excluding excluded: Set<ClipID>) async -> Job? {
-        let live = time.now().addingTimeInterval(-Self.liveSeconds)
-        let oldestFirst = state.withLock { $0.turn % Self.oldestTurn == Self.oldestTurn - 1 }
-        let order: [(UplinkClass, FootageIndex.Turn)] = [
-            (.live, .live(since: live)), (.metadata, .preview(before: live)), (.backlog, .backlog(before: live, oldestFirst: oldestFirst)),
-            (.bulk, .bulk),
-        ]
-        for (kind, turn) in order where governor.mayBegin(kind) {
+    private func choose(for rank: Destination.Rank, excluding excluded: Set<ClipID>) async -> Job? {
+        for (kind, turn) in order(for: rank) where governor.mayBegin(kind) {
             do {
-                if let clip = try await index.next(turn, excluding: excluded) { return Job(clip: clip, kind: kind) }
+                if let clip = try await index.next(turn, excluding: excluded) { return Job(clip: clip, kind: kind, rank: rank) }
             } catch let unreadable as UnreadableClip {
                 await restore(unreadable)
             } catch {
@@ -160,6 +201,17 @@ public final class Uploader: Sendable {
             }
         }
         return nil
+    }
+
+    private func order(for rank: Destination.Rank) -> [(UplinkClass, FootageIndex.Turn)] {
+        let live = time.now().addingTimeInterval(-Self.liveSeconds)
+        let (oldestFirst, role) = state.withLock { ($0.turn % Self.oldestTurn == Self.oldestTurn - 1, $0.role) }
+        if rank == .second, role == .mirror { return [(.bulk, .copy)] }
+        let clips: [(UplinkClass, FootageIndex.Turn)] = [
+            (.live, .live(since: live)), (.backlog, .backlog(before: live, oldestFirst: oldestFirst)), (.bulk, .bulk),
+        ]
+        // Pictures ahead of their clips go to the first store alone: where the clip will be is not known yet.
+        return rank == .second ? clips : [clips[0], (.metadata, .preview(before: live))] + clips.dropFirst()
     }
 
     /// Makes the row of a clip anew from its directory.
@@ -176,35 +228,39 @@ public final class Uploader: Sendable {
 
     // MARK: Failures
 
-    func note(_ error: StoreError, of clip: ClipRecord, generation: Int) async {
-        guard generation == state.withLock({ $0.generation }) else {
+    func note(_ error: StoreError, of job: Job, generation: Int) async {
+        let clip = job.clip
+        guard generation == state.withLock({ $0[job.rank].generation }) else {
             // The store was replaced meanwhile: its failure tells nothing about the new one.
-            try? await index.move(clip.id, to: .queued)
+            if !job.isCopy { try? await index.move(clip.id, to: .queued) }
             return
         }
         switch error.kind {
         case .exists, .corrupted, .gone:
             // This clip's own trouble: others go on.
-            succeeded()
+            succeeded(job.rank)
             await postpone(clip, sentence: error.sentence)
         default:
-            let (first, now, wall) = (failure == nil, time.uptime(), time.now())
+            let (first, now, wall) = (failure(of: job.rank) == nil, time.uptime(), time.now())
             state.withLock { state in
                 var generator = SystemRandomNumberGenerator()
-                state.breaker.failed(error, at: now, wall: wall, using: &generator)
+                state[job.rank].breaker.failed(error, at: now, wall: wall, using: &generator)
             }
-            if first { logger.warning("uploads wait", metadata: ["reason": "\(error.sentence)"]) }
+            if first {
+                let store = job.rank == .first ? "first" : "second"
+                logger.warning("uploads wait", metadata: ["reason": "\(error.sentence)", "store": "\(store)"])
+            }
             try? await index.noteAttempt(clip.id, error: error.sentence)
         }
     }
 
     /// The store did as asked; after an outage the line is taken into use again bit by bit.
-    func succeeded() {
+    func succeeded(_ rank: Destination.Rank) {
         let now = time.uptime()
         let outage = state.withLock { state -> Duration? in
             state.retries.earn()
-            defer { state.breaker.succeeded() }
-            return state.breaker.failingFrom.map { now - $0 }
+            defer { state[rank].breaker.succeeded() }
+            return state[rank].breaker.failingFrom.map { now - $0 }
         }
         guard let outage else { return }
         var generator = SystemRandomNumberGenerator()

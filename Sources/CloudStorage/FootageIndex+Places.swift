@@ -1,0 +1,153 @@
+import BoxDatabase
+import Core
+import Foundation
+import GRDB
+
+// Which store has what, where there is more than one, or was.
+extension FootageIndex {
+    /// The second store has its copy of the clip, verified.
+    func noteCopied(_ id: ClipID, objects: [ChainEntry.Object], place: String, at time: Date) async throws {
+        try await database.write { database in
+            guard var record = try ClipRecord.fetchOne(database, key: id), record.otherCopy == .waiting else { return }
+            record.otherCopy = .stored
+            record.spoolBytes = 0
+            record.lastError = nil
+            try record.update(database)
+            try Self.append(record.channelId, place: place, at: time, database) { [manifest = record.manifest] number, previous in
+                ChainEntry(stored: manifest, objects: objects, number: number, previous: previous, at: time)
+            }
+        }
+        setProgress(nil, of: id)
+        changes.send(.clip(id))
+    }
+
+    /// Second copies that will not be made; the second store's record says why.
+    func noteCopyGivenUp(_ ids: [ClipID], reason: String, at time: Date) async throws {
+        try await database.write { database in
+            for id in ids {
+                guard var record = try ClipRecord.fetchOne(database, key: id), record.otherCopy == .waiting, let place = record.otherPlace
+                else { continue }
+                (record.otherCopy, record.otherPlace, record.spoolBytes, record.lastError) = (nil, nil, 0, nil)
+                try record.update(database)
+                try Self.append(record.channelId, place: place, at: time, database) { [manifest = record.manifest] number, previous in
+                    ChainEntry(dropped: manifest, reason: reason, previewed: false, number: number, previous: previous, at: time)
+                }
+            }
+        }
+        for id in ids { changes.send(.clip(id)) }
+    }
+
+    /// The oldest clips whose second copies still wait, with what they occupy.
+    func oldestCopies(_ limit: Int) async throws -> [(id: ClipID, bytes: Int)] {
+        try await database.read { database in
+            try Row.fetchAll(
+                database, sql: "SELECT id, spoolBytes FROM clip WHERE otherCopy = 'waiting' ORDER BY startsAt LIMIT ?", arguments: [limit]
+            ).map { ($0["id"], $0["spoolBytes"]) }
+        }
+    }
+
+    /// No copies go to any other store than `place` any more; answers the clips that wait for nothing else.
+    func endCopies(except place: String?) async throws -> [ClipID] {
+        try await database.write { database in
+            if let place {
+                try database.execute(sql: "UPDATE clip SET otherPlace = ? WHERE otherCopy = 'waiting'", arguments: [place])
+                return []
+            }
+            let waiting = try ClipID.fetchAll(database, sql: "SELECT id FROM clip WHERE otherCopy = 'waiting'")
+            try database.execute(
+                sql: "UPDATE clip SET otherPlace = NULL, otherCopy = NULL, spoolBytes = 0, lastError = NULL WHERE otherCopy = 'waiting'")
+            return waiting
+        }
+    }
+
+    /// Is a clip kept for the sake of its second copy alone?
+    func awaitsCopy(_ id: ClipID) async throws -> Bool {
+        try await database.read { database in
+            try Bool.fetchOne(database, sql: "SELECT otherCopy = 'waiting' FROM clip WHERE id = ?", arguments: [id]) ?? false
+        }
+    }
+
+    // MARK: Retention
+
+    /// The stores that have clips whose retention has ended, or something left over of clips that went elsewhere; nil for clips of before
+    /// a box knew more than one.
+    func placesToSweep(at time: Date) async throws -> Set<String?> {
+        try await database.read { database in
+            let rows = try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT DISTINCT place AS place FROM clip WHERE state = 'stored' AND expiresAt <= :now
+                    UNION SELECT otherPlace FROM clip WHERE state = 'stored' AND expiresAt <= :now AND otherPlace IS NOT NULL
+                    UNION SELECT otherPlace FROM clip WHERE otherCopy = 'leftover'
+                    """, arguments: ["now": time])
+            return Set(rows.map { $0["place"] as String? })
+        }
+    }
+
+    /// Stored clips whose retention has ended, of which the store `place` has something.
+    func expired(at time: Date, in place: String?) async throws -> [ClipRecord] {
+        try await database.read { database in
+            try ClipRecord.filter(Column("state") == ClipState.stored.rawValue && Column("expiresAt") <= time)
+                .filter(Column("place") == place || (place != nil && Column("otherPlace") == place)).limit(100).fetchAll(database)
+        }
+    }
+
+    /// Clips that went elsewhere after something of them may have come to the store `place`.
+    func leftovers(in place: String) async throws -> [ClipRecord] {
+        try await database.read { database in
+            try ClipRecord.filter(Column("otherCopy") == ClipRecord.OtherCopy.leftover.rawValue && Column("otherPlace") == place).limit(100)
+                .fetchAll(database)
+        }
+    }
+
+    /// The store `place` has nothing of the clip any more; answers whether any other has.
+    func noteGone(_ id: ClipID, from place: String?) async throws -> Bool {
+        try await database.write { database in
+            guard var record = try ClipRecord.fetchOne(database, key: id) else { return false }
+            if record.otherPlace == place, place != nil {
+                (record.otherPlace, record.otherCopy) = (nil, nil)
+                // What a copy that was never made was kept for.
+                record.spoolBytes = 0
+            } else if let other = record.otherPlace, record.otherCopy != .waiting {
+                (record.place, record.otherPlace, record.otherCopy) = (other, nil, nil)
+            } else {
+                return false
+            }
+            try record.update(database)
+            return true
+        }
+    }
+
+    // MARK: Numbers
+
+    /// What a store has, and what is still to be copied there.
+    public struct PlaceTotals: Sendable, Equatable {
+        public var clips = 0
+        public var bytes = 0
+        public var waiting = 0
+    }
+
+    /// What each store has by the box's rows.
+    public func placeTotals() async throws -> [String: PlaceTotals] {
+        try await database.read { database in
+            var totals: [String: PlaceTotals] = [:]
+            let sums = "count(*) AS clips, COALESCE(sum(clipBytes), 0) AS bytes FROM clip"
+            for row in try Row.fetchAll(database, sql: "SELECT place, \(sums) WHERE state = 'stored' AND place IS NOT NULL GROUP BY place") {
+                totals[row["place"]] = PlaceTotals(clips: row["clips"], bytes: row["bytes"])
+            }
+            for row in try Row.fetchAll(
+                database, sql: "SELECT otherPlace, otherCopy, \(sums) WHERE otherCopy IN ('waiting', 'stored') GROUP BY otherPlace, otherCopy")
+            {
+                var place = totals[row["otherPlace"]] ?? PlaceTotals()
+                if row["otherCopy"] == ClipRecord.OtherCopy.waiting.rawValue {
+                    place.waiting = row["clips"]
+                } else {
+                    place.clips += row["clips"] as Int
+                    place.bytes += row["bytes"] as Int
+                }
+                totals[row["otherPlace"]] = place
+            }
+            return totals
+        }
+    }
+}
