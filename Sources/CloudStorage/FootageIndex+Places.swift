@@ -132,11 +132,13 @@ extension FootageIndex {
         try await database.read { database in
             var totals: [String: PlaceTotals] = [:]
             let sums = "count(*) AS clips, COALESCE(sum(clipBytes), 0) AS bytes FROM clip"
-            for row in try Row.fetchAll(database, sql: "SELECT place, \(sums) WHERE state = 'stored' AND place IS NOT NULL GROUP BY place") {
+            for row in try Row.fetchAll(database, sql: "SELECT place, \(sums) WHERE state = 'stored' AND place IS NOT NULL GROUP BY place")
+            {
                 totals[row["place"]] = PlaceTotals(clips: row["clips"], bytes: row["bytes"])
             }
             for row in try Row.fetchAll(
-                database, sql: "SELECT otherPlace, otherCopy, \(sums) WHERE otherCopy IN ('waiting', 'stored') GROUP BY otherPlace, otherCopy")
+                database,
+                sql: "SELECT otherPlace, otherCopy, \(sums) WHERE otherCopy IN ('waiting', 'stored') GROUP BY otherPlace, otherCopy")
             {
                 var place = totals[row["otherPlace"]] ?? PlaceTotals()
                 if row["otherCopy"] == ClipRecord.OtherCopy.waiting.rawValue {

@@ -124,7 +124,8 @@ struct AnswerGate: RouterMiddleware {
         let clean = media.filter {
             $0.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: ",") }
         }
-        return "default-src 'self'; img-src 'self' data: blob:; media-src \((["'self'", "blob:"] + clean).joined(separator: " ")); style-src 'self'; "
+        return
+            "default-src 'self'; img-src 'self' data: blob:; media-src \((["'self'", "blob:"] + clean).joined(separator: " ")); style-src 'self'; "
             + "script-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
     }
 

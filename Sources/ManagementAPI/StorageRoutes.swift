@@ -58,7 +58,7 @@ struct StorageRoutes {
     }
 
     private func role(_ body: RequestBody) -> SecondRole? {
-        let minutes = body.integer("afterMinutes", 1...1440)
+        let minutes = body.integer("afterMinutes", 0...1440)
         switch body.word("role", RoleWord.self, required: true) {
         case nil: return nil
         case .mirror?:

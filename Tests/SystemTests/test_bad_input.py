@@ -38,7 +38,8 @@ GOOD = {
     ("POST", "/channels/{id}/trigger"): [{"type": "manual"}], ("PUT", "/storage/target"): [FOLDER, S3],
     ("PUT", "/storage/line"): [{"cap": {"kind": "bits-per-second", "value": 500_000}, "testHour": 3,
                                 "windows": [{"schedule": {"always": False, "periods": [{"day": "monday", "from": "08:00", "to": "18:00"}]}, "cap": {"kind": "percent", "value": 50}}]}],
-    ("POST", "/storage/test"): [{"target": FOLDER}, {"target": S3}],
+    ("POST", "/storage/test"): [{"target": FOLDER}, {"target": S3}], ("POST", "/storage/second/test"): [{"target": FOLDER}, {"target": S3}],
+    ("PUT", "/storage/second"): [{"role": "mirror", "target": S3}, {"role": "fallback", "afterMinutes": 5, "target": FOLDER}],
     ("POST", "/discovery"): [{"seconds": 2, "sweep": False, "addresses": ["127.0.0.1"]}],
     ("POST", "/onboardings"): [{"devices": [ENTRY], "userName": "me", "password": "secret", "setTime": False}],
     ("POST", "/onboardings/{id}/devices/{index}/retry"): [{

@@ -21,8 +21,8 @@ def footage(*arguments, keys=None):
     return done.returncode, done.stdout, done.stderr
 
 
-class Record(StorageCase):
-    """What the box says of its footage, and what a command makes of it without the box."""
+class RecordCase(StorageCase):
+    """Boxes with a record that is told every second."""
 
     cameras_wanted = 1
 
@@ -46,6 +46,10 @@ class Record(StorageCase):
         options = [part for name, value in more.items() for part in (f"--{name.replace('_', '-')}", value)]
         code, out, err = footage("verify", *place, "--json", *options, keys=keys)
         return code, json.loads(out) if out else err
+
+
+class Record(RecordCase):
+    """What the box says of its footage, and what a command makes of it without the box."""
 
     def test_folder(self):
         """Whole footage has no findings; a changed, a missing and a foreign clip are named; another key is not believed."""

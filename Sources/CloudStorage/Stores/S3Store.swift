@@ -97,6 +97,11 @@ public final class S3Store: ObjectStore {
         try? await client.shutdown()
     }
 
+    deinit {
+        // One that was never used, or that nobody ended, must end its connections too; a second time changes nothing.
+        client.shutdown { _ in }
+    }
+
     // MARK: Objects
 
     public func put(_ upload: ObjectUpload, progress: @escaping @Sendable (UploadProgress) -> Void) async throws {

@@ -9,6 +9,7 @@ import { lineGraph } from './line-graph.js';
 import { bar, button, card, head, problemBox, sentence } from './parts.js';
 import { title } from './navigate.js';
 import { plansCard } from './plans.js';
+import { secondCard } from './second-card.js';
 import { store } from './store.js';
 import { targetFacts, targetForm, testStorage } from './target-form.js';
 
@@ -99,7 +100,7 @@ export function cloudPage({ root, on }) {
   fill(root, head('Cloud'), state,
     h('section', { class: 'stats', 'aria-label': 'What waits' }, waiting.el, oldest.el, left.el, stored.el),
     h('div', { class: 'columns' },
-      h('div', { class: 'stack-cards' }, card('Where clips go', targetBox), encryptionCard(), plansCard({ on })),
+      h('div', { class: 'stack-cards' }, card('Where clips go', targetBox), secondCard({ on }), encryptionCard(), plansCard({ on })),
       h('div', { class: 'stack-cards' },
         h('section', { class: 'card', 'data-testid': 'line' }, h('div', { class: 'figure-head' }, h('h2', {}, 'The line now'), rate), graph.el),
         lineCard({ on }),

@@ -24,11 +24,11 @@ async function carries(bytesPerSecond) {
   return sentence('ok', `Measured upload: ${bitRate(bits)}.${more}`);
 }
 
-/** The result of a test of the storage, drawn into `box`. */
-export async function testStorage(box, target, fields = []) {
+/** The result of a test of the storage, drawn into `box`; `at` is the route of the first or second. */
+export async function testStorage(box, target, fields = [], at = '/storage/test') {
   fill(box, h('div', { class: 'panel' }, elapsed(Date.now(), MOST, 'Writing and reading a test file'), steps(STORAGE_STEPS, null, true)));
   try {
-    const r = await api.post('/storage/test', target ? { target } : {});
+    const r = await api.post(at, target ? { target } : {});
     const rate = await carries(r.ok ? r.uploadBytesPerSecond : null);
     fill(box, h('div', { class: 'panel', 'data-testid': 'storage-test-result' }, h('div', { role: 'status' }, sentence(r.ok ? 'ok' : 'trouble', r.sentence)), rate, steps(STORAGE_STEPS, r.steps),
       r.abilities.length > 0 && h('details', { class: 'more', 'data-testid': 'storage-abilities' }, h('summary', {}, `What ${r.provider ?? 'this storage'} can`), h('ul', {}, [...r.abilities.map((a) => a.sentence), ...r.remarks].map((t) => h('li', { class: 'small' }, t))))));
@@ -45,7 +45,15 @@ export function targetFacts(t) {
     t.credentialsFile ? ['Keys', h('code', {}, t.credentialsFile)] : ['Access key', h('code', {}, t.accessKeyId)], !t.credentialsFile && ['Secret', t.hasSecret ? 'set' : 'not set'], t.encryption && ['Encryption', t.encryption === 'kms' ? 'Key service' : 'AES-256'], ['Addressing', t.addressing === 'path' ? 'Bucket in the path' : 'Bucket in the host name'], t.caCertificate && ['CA certificate', 'its own']]);
 }
 
-export function targetForm({ target, done, cancel }) {
+/** How the first storage is set and removed; the second brings its own. */
+const FIRST = {
+  test: '/storage/test', above: null,
+  save: (wanted) => api.put('/storage/target', wanted), saved: 'Saved. Clips that wait are sent now.',
+  remove: () => api.delete('/storage/target'), removed: 'The cloud storage has been removed.',
+  question: { title: 'Remove the cloud storage?', action: 'Remove', text: 'Clips are no longer sent and wait on the box until another storage is set. Footage already in the cloud stays there, and cannot be played until this storage is set again.' },
+};
+
+export function targetForm({ target, done, cancel, use = FIRST }) {
   const t = target ?? { kind: 's3' };
   const s3 = t.kind === 's3' ? t : {};
   const kind = choice({ label: 'Clips go to', pointer: '/kind', value: t.kind, testid: 'target', onChange: () => shape(), options: [{ value: 's3', label: 'S3-compatible storage' }, { value: 'folder', label: 'Folder' }] });
@@ -89,25 +97,24 @@ export function targetForm({ target, done, cancel }) {
     let w;
     try { w = wanted(); } catch (own) { own.wrong.error(own.sentence); own.wrong.focus(); return; }
     test.disabled = true;
-    await testStorage(result, w, fields);
+    await testStorage(result, w, fields, use.test);
     test.disabled = false;
   } });
   const save = button('Save', { look: 'primary', type: 'submit', testid: 'storage-save' });
   const remove = target && button('Remove', { look: 'danger-quiet', iconName: 'trash', async onClick() {
-    const yes = await ask({ title: 'Remove the cloud storage?', action: 'Remove', text: 'Clips are no longer sent and wait on the box until another storage is set. Footage already in the cloud stays there.' });
-    if (!yes) return;
+    if (!await ask(use.question)) return;
     try {
-      await api.delete('/storage/target');
+      await use.remove();
       put('storage', await api.get('/storage'));
-      toast('The cloud storage has been removed.');
+      toast(use.removed);
       done();
     } catch (problem) { fill(result, problemBox(problem)); }
   } });
-  const form = h('form', { class: 'stack', 'data-testid': 'storage-form' }, kind.el, s3Part, path.el, result,
+  const form = h('form', { class: 'stack', 'data-testid': 'storage-form' }, use.above, kind.el, s3Part, path.el, result,
     h('div', { class: 'actions' }, remove, h('span', { class: 'grow' }), cancel && button('Cancel', { look: 'quiet', onClick: cancel }), test, save));
   bind(form, { fields, button: save, busy: 'Saving…', async submit() {
-    put('storage', await api.put('/storage/target', wanted()));
-    toast('Saved. Clips that wait are sent now.', { iconName: 'cloud-ok' });
+    put('storage', await use.save(wanted()));
+    toast(use.saved, { iconName: 'cloud-ok' });
     done();
   } });
   return form;
