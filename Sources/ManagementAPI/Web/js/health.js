@@ -11,7 +11,7 @@ const RANK = { trouble: 0, attention: 1 };
 function subjectLink({ kind, id }) {
   if (kind === 'channel' && id) return [`#/cameras/${encodeURIComponent(id)}`, store.channels.get(id)?.name ?? 'The camera'];
   if (kind === 'device' && id) return [`#/device/${encodeURIComponent(id)}`, store.devices.get(id)?.name ?? 'The device'];
-  if (kind === 'storage' || kind === 'spool') return ['#/cloud', 'Cloud'];
+  if (['storage', 'second-storage', 'spool'].includes(kind)) return ['#/cloud', 'Cloud'];
   return ['#/box', 'Box'];
 }
 
