@@ -352,11 +352,14 @@ extension FootageIndex {
         }
     }
 
-    /// Forgets events without footage, dropped clips and gaps of before `time`.
+    /// Forgets events without footage, dropped clips and gaps of before `time`, and clips that expired before it in a store that is not set any more.
     func forget(before time: Date) async throws {
         try await database.write { database in
             try EventRecord.filter(Column("clipId") == nil && Column("startedAt") < time).deleteAll(database)
             try ClipRecord.filter(Column("state") == ClipState.dropped.rawValue && Column("startsAt") < time).deleteAll(database)
+            let unreachable = ClipRecord.filter(Column("state") == ClipState.stored.rawValue && Column("expiresAt") < time)
+            try EventRecord.filter(unreachable.select(Column("id")).contains(Column("clipId"))).deleteAll(database)
+            try unreachable.deleteAll(database)
             try GapRecord.filter(Column("to") < time).deleteAll(database)
         }
     }

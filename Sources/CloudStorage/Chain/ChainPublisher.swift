@@ -45,16 +45,19 @@ public final class ChainPublisher: Sendable {
     /// Publishes until cancelled.
     public func run() async {
         while (try? await time.sleep(every)) != nil {
-            if let store = uploader.store, uploader.failure == nil { await attempt(store) }
-            if let store = uploader.secondStore, uploader.secondFailure == nil { await attempt(store) }
+            if let store = uploader.store, uploader.failure == nil { _ = await attempt(store) }
+            // A second store may have nothing else to do for weeks; that it does not work must not be found out when it is needed.
+            if let store = uploader.secondStore { uploader.noteSecond(await attempt(store), of: store) }
         }
     }
 
-    private func attempt(_ store: any ObjectStore) async {
+    private func attempt(_ store: any ObjectStore) async -> (any Error)? {
         do {
             try await publish(to: store)
+            return nil
         } catch {
             logger.warning("the record of footage waits", metadata: ["reason": "\(error)"])
+            return error
         }
     }
 

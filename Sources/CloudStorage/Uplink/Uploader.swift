@@ -254,6 +254,20 @@ public final class Uploader: Sendable {
         }
     }
 
+    /// How the second store did what was asked of it besides uploads.
+    func noteSecond(_ error: (any Error)?, of store: any ObjectStore) {
+        let (now, wall) = (time.uptime(), time.now())
+        state.withLock { state in
+            guard state.second.store?.identity == store.identity else { return }
+            if error == nil {
+                state.second.breaker.succeeded()
+            } else if let error = error as? StoreError {
+                var generator = SystemRandomNumberGenerator()
+                state.second.breaker.failed(error, at: now, wall: wall, using: &generator)
+            }
+        }
+    }
+
     /// The store did as asked; after an outage the line is taken into use again bit by bit.
     func succeeded(_ rank: Destination.Rank) {
         let now = time.uptime()
