@@ -39,15 +39,21 @@ public final class Uploader: Sendable {
     let longestWait: Duration
     let index: FootageIndex
     public let governor: UplinkGovernor
+    /// The queue is looked at so often where nothing tells that it should be.
+    private let looksEvery: Duration
+    private let chance: Chance
     let time: TimeSource
     let logger: Logger
     let state: Mutex<State>
 
     /// `longestWait` bounds the time between attempts to reach a store that does not work.
     public init(
-        spool: Spool, governor: UplinkGovernor? = nil, longestWait: Duration = .seconds(300), time: TimeSource, logger: Logger
+        spool: Spool, governor: UplinkGovernor? = nil, longestWait: Duration = .seconds(300), looksEvery: Duration = .seconds(1),
+        time: TimeSource, chance: Chance = .system, logger: Logger
     ) {
         self.longestWait = longestWait
+        self.looksEvery = looksEvery
+        self.chance = chance
         self.spool = spool
         self.index = spool.index
         self.governor = governor ?? UplinkGovernor(time: time)
@@ -116,9 +122,9 @@ public final class Uploader: Sendable {
     private func waitingTime() -> Duration {
         let now = time.uptime()
         return state.withLock { state in
-            // Looking is not asking: only `ask` hands out the trial.
-            let soonest = state.notBefore.values.min().map { max(.milliseconds(100), $0 - now) } ?? .seconds(5)
-            return min(soonest, .seconds(1))
+            if let kept = state.breaker.keeps(at: now) { return max(.milliseconds(100), kept) }
+            let soonest = state.notBefore.values.min().map { max(.milliseconds(100), $0 - now) } ?? looksEvery
+            return min(soonest, governor.returnsIn ?? looksEvery, looksEvery)
         }
     }
 
@@ -128,7 +134,8 @@ public final class Uploader: Sendable {
     private func take() async -> Job? {
         let now = time.uptime()
         let excluded: Set<ClipID>? = state.withLock { state in
-            guard state.store != nil else { return nil }
+            // Looking is not asking: only `ask` hands out the trial.
+            guard state.store != nil, state.breaker.keeps(at: now) == nil else { return nil }
             state.notBefore = state.notBefore.filter { $0.value > now }
             return state.inHand.union(state.notBefore.keys)
         }
@@ -190,7 +197,7 @@ public final class Uploader: Sendable {
         default:
             let (first, now, wall) = (failure == nil, time.uptime(), time.now())
             state.withLock { state in
-                var generator = SystemRandomNumberGenerator()
+                var generator = chance
                 state.breaker.failed(error, at: now, wall: wall, using: &generator)
             }
             if first { logger.warning("uploads wait", metadata: ["reason": "\(error.sentence)"]) }
@@ -207,16 +214,17 @@ public final class Uploader: Sendable {
             return state.breaker.failingFrom.map { now - $0 }
         }
         guard let outage else { return }
-        var generator = SystemRandomNumberGenerator()
+        var generator = chance
         governor.returned(after: outage, using: &generator)
         logger.info("uploads go on", metadata: ["outage": "\(Int(outage.seconds)) s"])
     }
 
     func postpone(_ clip: ClipRecord, sentence: String) async {
         var backOff = BackOff(first: .seconds(5), longest: longestWait, shortest: .seconds(1))
-        for _ in 0..<min(clip.attempts, 10) { _ = backOff.failed() }
+        var generator = chance
+        for _ in 0..<min(clip.attempts, 10) { _ = backOff.failed(using: &generator) }
         let now = time.uptime()
-        let wait = backOff.failed()
+        let wait = backOff.failed(using: &generator)
         state.withLock { state in
             // Beyond the budget a clip waits as long as it may.
             let until = now + (state.retries.spend(at: now) ? wait : longestWait)
