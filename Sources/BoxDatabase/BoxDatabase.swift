@@ -1,6 +1,7 @@
 // BoxDatabase owns the one SQLite database: schema, migrations, typed records, sealed secrets.
 // It is an index: what it says of clips can be rebuilt from the clip directories. No rule of the trade may enter it.
 
+import Core
 import Foundation
 public import GRDB
 
@@ -46,11 +47,25 @@ public final class BoxDatabase: Sendable {
 
     /// Reads off the cooperative threads.
     public func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        try await queue.read(body)
+        if let rehearsal = Rehearsal.current {
+            try await rehearsal.block()
+            return try readHere(body)
+        }
+        return try await queue.read(body)
     }
 
     /// Writes in one transaction; durable when it returns.
     public func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        try await queue.write(body)
+        if let rehearsal = Rehearsal.current {
+            try await rehearsal.block()
+            let code = rehearsal.write(queue.path)
+            guard code == 0 else { throw DatabaseError(resultCode: code == ENOSPC ? .SQLITE_FULL : .SQLITE_IOERR) }
+            return try writeHere(body)
+        }
+        return try await queue.write(body)
     }
+
+    // The same where the task runs.
+    private func readHere<Value>(_ body: (Database) throws -> Value) throws -> Value { try queue.read(body) }
+    private func writeHere<Value>(_ body: (Database) throws -> Value) throws -> Value { try queue.write(body) }
 }

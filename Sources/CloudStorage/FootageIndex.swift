@@ -72,11 +72,12 @@ public final class FootageIndex: Sendable {
 
     /// The clips that wait for the uploader, with what their files have by their rows; those that were under way wait again.
     func waiting() async throws -> [ClipID: Int] {
-        try await database.write { database in
-            try database.execute(sql: "UPDATE clip SET state = 'queued' WHERE state = 'sending'")
+        // A full disk keeps no box from starting: the uploader lets them wait again later.
+        try? await requeue(except: [])
+        return try await database.read { database in
             var waiting: [ClipID: Int] = [:]
             let rows = try Row.fetchCursor(
-                database, sql: "SELECT id, spoolBytes FROM clip WHERE state = 'queued' OR otherCopy = 'waiting'")
+                database, sql: "SELECT id, spoolBytes FROM clip WHERE state IN ('queued', 'sending') OR otherCopy = 'waiting'")
             while let row = try rows.next() { waiting[row["id"]] = row["spoolBytes"] }
             return waiting
         }

@@ -12,14 +12,22 @@ public final class BlockingQueue: Sendable {
 
     /// Runs `body` on the queue's thread, after everything queued before it.
     public func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-        try await withCheckedThrowingContinuation { continuation in
+        if let rehearsal = Rehearsal.current {
+            try await rehearsal.block()
+            return try body()
+        }
+        return try await withCheckedThrowingContinuation { continuation in
             queue.async { continuation.resume(with: Swift.Result { try body() }) }
         }
     }
 
     /// Runs `body`, which cannot fail, on the queue's thread.
     public func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
-        await withCheckedContinuation { continuation in
+        if let rehearsal = Rehearsal.current {
+            try? await rehearsal.block()
+            return body()
+        }
+        return await withCheckedContinuation { continuation in
             queue.async { continuation.resume(returning: body()) }
         }
     }

@@ -51,11 +51,13 @@ public final class Signal: Sendable {
 
     /// Waits until the signal is raised, the task is cancelled or `limit` has passed.
     public func wait(atMost limit: Duration, time: TimeSource) async {
-        let timer = Task {
-            try await time.sleep(limit)
-            raise()
-        }
+        // Ends with the wait.
+        async let _: Void = raise(after: limit, time: time)
         await wait()
-        timer.cancel()
+    }
+
+    private func raise(after limit: Duration, time: TimeSource) async {
+        guard (try? await time.sleep(limit)) != nil else { return }
+        raise()
     }
 }

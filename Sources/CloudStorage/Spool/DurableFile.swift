@@ -42,6 +42,7 @@ enum DurableFile {
     }
 
     static func writeAll(_ data: some ContiguousBytes, to descriptor: Int32, path: String) throws {
+        try rehearse("write", path)
         try data.withUnsafeBytes { bytes in
             var done = 0
             while done < bytes.count {
@@ -55,10 +56,18 @@ enum DurableFile {
 
     /// Makes the names in the directory at `path` durable.
     static func synchronizeDirectory(_ path: String) throws {
+        try rehearse("fsync", path)
         let descriptor = gatehouse_open_directory(path)
         guard descriptor >= 0 else { throw FileError("open", path) }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw FileError("fsync", path) }
+    }
+
+    /// Fails as a simulated disk does; a real one is asked itself.
+    private static func rehearse(_ operation: String, _ path: String) throws {
+        guard let code = Rehearsal.current?.write(path), code != 0 else { return }
+        errno = code
+        throw FileError(operation, path)
     }
 
     /// The size and SHA-256 of the file at `path`.

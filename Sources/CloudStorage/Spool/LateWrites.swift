@@ -14,6 +14,7 @@ final class LateWrites: Sendable {
     private static let capacity = 10_000
 
     private let state = Mutex(State())
+    private let added = Signal()
     private let logger: Logger
 
     init(logger: Logger) {
@@ -41,11 +42,13 @@ final class LateWrites: Sendable {
             state.waiting.append((what, write))
             if state.waiting.count > Self.capacity { state.waiting.removeFirst() }
         }
+        added.raise()
     }
 
     /// Tries again, until cancelled.
     func run(time: TimeSource) async {
         while !Task.isCancelled {
+            await added.wait()
             do { try await time.sleep(.seconds(2)) } catch { return }
             let waiting = state.withLock { state in
                 defer { state.waiting = [] }

@@ -62,7 +62,10 @@ extension Spool {
         }
         for id in try await index.unfinished() where !recovery.present.contains(id) {
             recovery.report.damaged += 1
-            try await index.noteDropped(id, reason: "The clip's directory was missing at the start of the box.", at: time.now())
+            let now = time.now()
+            await late.write("missing clip \(id)") { [index] in
+                try await index.noteDropped(id, reason: "The clip's directory was missing at the start of the box.", at: now)
+            }
         }
         captured.raise()
         queued.raise()

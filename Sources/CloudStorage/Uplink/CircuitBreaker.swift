@@ -35,6 +35,13 @@ struct CircuitBreaker: Sendable {
         return .go
     }
 
+    /// How long nothing may go at `now`, as far as is known; nil where something may. Looking hands out no trial.
+    func keeps(at now: Duration) -> Duration? {
+        guard let openUntil else { return nil }
+        if now < openUntil { return openUntil - now }
+        return trialRuns ? .seconds(1) : nil
+    }
+
     /// A request did what it should.
     mutating func succeeded() {
         backOff.succeeded()

@@ -146,10 +146,13 @@ public final class UplinkGovernor: Sendable {
     }
 
     /// When what waited goes on after an outage; nil where nothing is waited for.
-    public var returnsAt: Date? {
+    public var returnsAt: Date? { returnsIn.map { time.now().addingTimeInterval($0.seconds) } }
+
+    /// The same as a span from now.
+    var returnsIn: Duration? {
         let now = time.uptime()
         let until = state.withLock { $0.returnsAt }
-        return until > now ? time.now().addingTimeInterval((until - now).seconds) : nil
+        return until > now ? until - now : nil
     }
 
     // MARK: People

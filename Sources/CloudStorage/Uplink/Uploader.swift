@@ -31,10 +31,18 @@ public final class Uploader: Sendable {
             guard second.store != nil, let role else { return [.first] }
             switch role {
             case .mirror: return [.first, .second]
-            case .fallback(let after):
-                guard let from = first.breaker.failingFrom, now - from >= after else { return [.first] }
+            case .fallback:
+                guard first.breaker.failingFrom != nil, fallsBackIn(now) == nil else { return [.first] }
                 return [.first, .second]
             }
+        }
+
+        /// When clips go to the second store, where the first goes on failing; nil where that is not waited for.
+        func fallsBackIn(_ now: Duration) -> Duration? {
+            guard case .fallback(let after)? = role, second.store != nil, let from = first.breaker.failingFrom, now - from < after else {
+                return nil
+            }
+            return from + after - now
         }
     }
 
@@ -58,15 +66,21 @@ public final class Uploader: Sendable {
     let longestWait: Duration
     let index: FootageIndex
     public let governor: UplinkGovernor
+    /// The queue is looked at so often where nothing tells that it should be.
+    private let looksEvery: Duration
+    private let chance: Chance
     let time: TimeSource
     let logger: Logger
     let state: Mutex<State>
 
     /// `longestWait` bounds the time between attempts to reach a store that does not work.
     public init(
-        spool: Spool, governor: UplinkGovernor? = nil, longestWait: Duration = .seconds(300), time: TimeSource, logger: Logger
+        spool: Spool, governor: UplinkGovernor? = nil, longestWait: Duration = .seconds(300), looksEvery: Duration = .seconds(1),
+        time: TimeSource, chance: Chance = .system, logger: Logger
     ) {
         self.longestWait = longestWait
+        self.looksEvery = looksEvery
+        self.chance = chance
         self.spool = spool
         self.index = spool.index
         self.governor = governor ?? UplinkGovernor(time: time)
@@ -160,9 +174,13 @@ public final class Uploader: Sendable {
     private func waitingTime() -> Duration {
         let now = time.uptime()
         return state.withLock { state in
-            // Looking is not asking: only `ask` hands out the trial.
-            let soonest = state.notBefore.values.min().map { max(.milliseconds(100), $0 - now) } ?? .seconds(5)
-            return min(soonest, .seconds(1))
+            let kept = state.ranks(at: now).map { state[$0].breaker.keeps(at: now) }
+            if !kept.isEmpty, !kept.contains(nil) {
+                let soonest = (kept.compactMap(\.self) + [state.fallsBackIn(now)].compactMap(\.self)).min() ?? looksEvery
+                return max(.milliseconds(100), soonest)
+            }
+            let soonest = state.notBefore.values.min().map { max(.milliseconds(100), $0 - now) } ?? looksEvery
+            return min(soonest, governor.returnsIn ?? looksEvery, looksEvery)
         }
     }
 
@@ -173,7 +191,9 @@ public final class Uploader: Sendable {
         let now = time.uptime()
         let (ranks, excluded) = state.withLock { state in
             state.notBefore = state.notBefore.filter { $0.value > now }
-            return (state.ranks(at: now), state.inHand.union(state.notBefore.keys))
+            // Looking is not asking: only `ask` hands out the trial.
+            let ranks = state.ranks(at: now).filter { state[$0].breaker.keeps(at: now) == nil }
+            return (ranks, state.inHand.union(state.notBefore.keys))
         }
         for rank in ranks {
             guard let job = await choose(for: rank, excluding: excluded) else { continue }
@@ -243,7 +263,7 @@ public final class Uploader: Sendable {
         default:
             let (first, now, wall) = (failure(of: job.rank) == nil, time.uptime(), time.now())
             state.withLock { state in
-                var generator = SystemRandomNumberGenerator()
+                var generator = chance
                 state[job.rank].breaker.failed(error, at: now, wall: wall, using: &generator)
             }
             if first {
@@ -262,7 +282,7 @@ public final class Uploader: Sendable {
             if error == nil {
                 state.second.breaker.succeeded()
             } else if let error = error as? StoreError {
-                var generator = SystemRandomNumberGenerator()
+                var generator = chance
                 state.second.breaker.failed(error, at: now, wall: wall, using: &generator)
             }
         }
@@ -277,16 +297,18 @@ public final class Uploader: Sendable {
             return state[rank].breaker.failingFrom.map { now - $0 }
         }
         guard let outage else { return }
-        var generator = SystemRandomNumberGenerator()
+        logger.info("uploads go on", metadata: ["outage": "\(Int(outage.seconds)) s", "store": "\(rank == .first ? "first" : "second")"])
+        guard rank == .first else { return }
+        var generator = chance
         governor.returned(after: outage, using: &generator)
-        logger.info("uploads go on", metadata: ["outage": "\(Int(outage.seconds)) s"])
     }
 
     func postpone(_ clip: ClipRecord, sentence: String) async {
         var backOff = BackOff(first: .seconds(5), longest: longestWait, shortest: .seconds(1))
-        for _ in 0..<min(clip.attempts, 10) { _ = backOff.failed() }
+        var generator = chance
+        for _ in 0..<min(clip.attempts, 10) { _ = backOff.failed(using: &generator) }
         let now = time.uptime()
-        let wait = backOff.failed()
+        let wait = backOff.failed(using: &generator)
         state.withLock { state in
             // Beyond the budget a clip waits as long as it may.
             let until = now + (state.retries.spend(at: now) ? wait : longestWait)
