@@ -109,6 +109,6 @@ def slow(report, line, store):
     if again:
         raise AssertionError(f"on the slow line {len(again)} of {clips + 1} clips began anew")
     fraction = total * 8 / seconds / SLOW.payload
-    report.add("uplink.slow_line_fraction", fraction, "", **at_least(fraction, 0.7))
+    report.add("uplink.slow_line_fraction", fraction, "", **at_least(fraction, 0.85))
     report.note(f"uplink: {SLOW} (found: {found}): {clips} clips of {size // 1000} KB and an event, {total / 1000:.0f} KB, were in the store after "
                 f"{seconds:.0f} s, each at its first attempt, with {carried / 1000:.0f} KB of packets")
