@@ -15,6 +15,8 @@ from .far import PLAIN, store_on
 from .line import GOOD, THERE
 from .report import at_least, at_most
 
+PICTURE = 30_000  # bytes, as the pictures of cameras have
+
 
 def event_seconds(made, channel):
     """From the end of an event's recording to its clip in the store."""
@@ -65,7 +67,7 @@ class Site:
     def drain(self, clips, size, events):
         """A backlog and events in the middle of it: how long each event took, bytes that went up, and seconds of it all."""
         self.made.stop()
-        fill(self.made, clips, size)
+        fill(self.made, clips, size, picture_size=PICTURE)
         known, before = len(self.store.keys(".mp4")), stored_bytes(self.store)
         self.made.start()
         began = time.monotonic()
