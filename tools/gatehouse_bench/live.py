@@ -82,7 +82,7 @@ class Site:
 def measure(report, line, quick):
     """Events alone, beside a backlog, and alone again."""
     line.become(GOOD)
-    count, clips, size = (6, 60, 200_000) if quick else (12, 120, 200_000)
+    count, clips, size = (6, 48, 200_000) if quick else (12, 96, 200_000)
     simulator = Simulator(size="640x360", bitrate=700, no_sub=True)
     try:
         with store_on(line, lambda: FaultyS3(address=THERE)) as store, \

@@ -48,7 +48,7 @@ def measure(report, line, store, quick):
     line.become(IMPAIRED)
     clips = 24 if quick else 96
     with box(storage__folder=None, **PLAIN) as made:
-        store.use(made)
+        store.use(made, line)
         made.call("PUT", "/storage/line", {"cap": {"kind": "bits-per-second", "value": CAP}})
         made.stop()
         fill(made, clips, CLIP)
