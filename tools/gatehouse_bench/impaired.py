@@ -55,7 +55,7 @@ def throughput(report, line, store, quick):
     """The same bytes by the box and by rclone, and what the line gives to plain connections, in one run."""
     line.become(IMPAIRED)
     found = check(line)
-    plain = raw(line, 12 if quick else 30)
+    plain = raw(line, 8 if quick else 30)
     gives = max(plain, IMPAIRED.payload)
     clips, rounds = (16, 1) if quick else (40, 2)
     rates, peers = [], []
@@ -86,7 +86,7 @@ def kilobits(rates):
 def slow(report, line, store):
     """A few clips and an event on a line that is slow, far and poor: all get through, none begins anew."""
     line.become(SLOW)
-    found, clips, size = check(line), 8, 120_000
+    found, clips, size = check(line), 6, 120_000
     simulator = Simulator(size="640x360", bitrate=200, no_sub=True)
     try:
         with box(storage__folder=None, recording__seconds_before=2, recording__seconds=8, **PLAIN) as made:

@@ -9,7 +9,7 @@ import time
 
 from .line import HERE, THERE
 
-PROBES, PROBE_BYTES = 1500, 64
+PROBES, PROBE_BYTES = 1000, 64
 HEADER = 28  # of IP and UDP
 FULL = 1472  # bytes of a datagram that fills a packet
 

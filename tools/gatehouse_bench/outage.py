@@ -18,8 +18,8 @@ EVERY = 1.0  # seconds between samples
 SMOOTHED = 5  # samples over which a rate is shown
 
 
-def drained(made, began):
-    """Samples until nothing waits: seconds, bytes that wait, clips in the store."""
+def drained(made, line, began):
+    """Samples until nothing waits: seconds, bytes that wait, bytes of footage in the store, bytes that the line took, headers included."""
     samples = []
 
     def look():
@@ -27,26 +27,26 @@ def drained(made, began):
         if time.monotonic() < due:
             return False
         storage = made.call("GET", "/storage")
-        samples.append((time.monotonic() - began, storage["backlog"]["bytes"], storage["stored"]["bytes"]))
+        samples.append((time.monotonic() - began, storage["backlog"]["bytes"], storage["stored"]["bytes"], line.counters()["up"]["bytes"]))
         return not storage["backlog"]["clips"]
     wait_for(look, 900, lambda: f"an empty spool: {samples[-1:]}", every=0.05)
     return samples
 
 
 def rows(samples):
-    """What a plot shows of samples: the rate is that of the last few."""
+    """What a plot shows of samples: the rate is that of the line over the last few, for the store tells of whole clips only."""
     made = []
-    for number, (seconds, backlog, sent) in enumerate(samples):
+    for number, (seconds, backlog, _, carried) in enumerate(samples):
         earlier = samples[max(0, number - SMOOTHED)]
         span = seconds - earlier[0]
-        made.append(plot.Row(seconds, backlog, (sent - earlier[2]) * 8 / span if span else 0.0, CAP))
+        made.append(plot.Row(seconds, backlog, (carried - earlier[3]) * 8 / span if span else 0.0, CAP))
     return made
 
 
 def measure(report, line, store, quick):
     """Drain the spool, draw it where that was asked for."""
     line.become(IMPAIRED)
-    clips = 24 if quick else 96
+    clips = 16 if quick else 96
     with box(storage__folder=None, **PLAIN) as made:
         store.use(made, line)
         made.call("PUT", "/storage/line", {"cap": {"kind": "bits-per-second", "value": CAP}})
@@ -54,7 +54,7 @@ def measure(report, line, store, quick):
         fill(made, clips, CLIP)
         began = time.monotonic()
         made.start()
-        samples = drained(made, began)
+        samples = drained(made, line, began)
         if stored(made) != clips:
             raise AssertionError(f"{stored(made)} of {clips} clips are in the store")
     seconds, sent = samples[-1][0] - samples[0][0], samples[-1][2] - samples[0][2]
