@@ -1,5 +1,8 @@
-"""A Ceph object gateway from Debian's packages, with a cluster of one monitor and one disk in memory, all on loopback."""
+"""A Ceph object gateway from Debian's packages, with a cluster of one monitor and one disk in memory on loopback."""
 
+import datetime
+import hashlib
+import hmac
 import json
 import os
 import shutil
@@ -10,6 +13,8 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+
+from signatures import signing_key
 
 PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "monmaptool", "ceph")
 CONFIGURATION = """[global]
@@ -36,7 +41,7 @@ run dir = {folder}
 admin socket = {folder}/$name.$pid.asok
 pid file =
 log file = {folder}/$name.log
-rgw frontends = beast endpoint=127.0.0.1:{gateway}
+rgw frontends = beast endpoint={address}:{gateway}
 rgw data = {folder}/rgw
 rgw multipart min part size = 5242880
 """
@@ -56,10 +61,12 @@ def free_port():
 class Ceph:
     """A gateway at `endpoint` with one user whose keys are given."""
 
-    def __init__(self, access_key, secret_key):
+    REGION = "default"
+
+    def __init__(self, access_key, secret_key, address="127.0.0.1"):
         self.folder, self.processes = tempfile.mkdtemp(prefix="gatehouse-ceph-"), []
-        self.port = free_port()
-        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.port, self.address, self.keys = free_port(), address, (access_key, secret_key)
+        self.endpoint = f"http://{address}:{self.port}"
         self.configuration = os.path.join(self.folder, "ceph.conf")
         try:
             self.begin(access_key, secret_key)
@@ -71,7 +78,7 @@ class Ceph:
         """Make the cluster, a disk, a user and the gateway."""
         fsid, monitor = str(uuid.uuid4()), free_port()
         with open(self.configuration, "w") as file:
-            file.write(CONFIGURATION.format(fsid=fsid, monitor=monitor, gateway=self.port, folder=self.folder))
+            file.write(CONFIGURATION.format(fsid=fsid, monitor=monitor, gateway=self.port, address=self.address, folder=self.folder))
         for name in ("mon", "osd", "rgw"):
             os.mkdir(os.path.join(self.folder, name))
         keyring = os.path.join(self.folder, "keyring")
@@ -97,6 +104,17 @@ class Ceph:
                  timeout=180)
         self.start("radosgw", "-n", "client.admin", "-f")
         self.wait(self.answers, "the gateway")
+
+    def make_bucket(self, name):
+        """Make a bucket, with a request signed by the user's keys."""
+        stamp, host = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ"), f"{self.address}:{self.port}"
+        empty, names, scope = hashlib.sha256().hexdigest(), "host;x-amz-content-sha256;x-amz-date", f"{stamp[:8]}/{self.REGION}/s3/aws4_request"
+        canonical = f"PUT\n/{name}\n\nhost:{host}\nx-amz-content-sha256:{empty}\nx-amz-date:{stamp}\n\n{names}\n{empty}"
+        text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        signature = hmac.new(signing_key(self.keys[1], stamp[:8], self.REGION), text.encode(), hashlib.sha256).hexdigest()
+        headers = {"x-amz-date": stamp, "x-amz-content-sha256": empty, "Authorization":
+                   f"AWS4-HMAC-SHA256 Credential={self.keys[0]}/{scope}, SignedHeaders={names}, Signature={signature}"}
+        urllib.request.urlopen(urllib.request.Request(f"{self.endpoint}/{name}", method="PUT", headers=headers), timeout=60).close()
 
     def answers(self):
         """Whether the gateway does."""

@@ -13,14 +13,14 @@ def text(moment):
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def fill(made, count, size, channel="bench-channel"):
+def fill(made, count, size, channel="bench-channel", picture_size=402):
     """Put clips into the spool of a box that does not run, as if they had waited for hours; their bytes in all."""
     with open(os.path.join(made.state, "identity.json")) as file:
         serial = json.load(file)["serialNumber"]
     database = sqlite3.connect(os.path.join(made.state, "box.sqlite"))
     site = database.execute("SELECT id FROM site").fetchone()[0]
     started = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=30)
-    picture, total = b"\xff\xd8" + bytes(400), 0
+    picture, total = b"\xff\xd8" + bytes(picture_size - 2), 0
     rows = []
     for number in range(count):
         at = started + datetime.timedelta(seconds=number * 100_000 / count)

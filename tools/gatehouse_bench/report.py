@@ -44,8 +44,9 @@ def machine():
 class Report:
     """What was measured so far."""
 
-    def __init__(self):
-        self.figures, self.notes, self.failures = [], [], []
+    def __init__(self, plot=None):
+        """`plot` is the file into which the drain after an outage is drawn."""
+        self.figures, self.notes, self.failures, self.plot = [], [], [], plot
 
     def heading(self, name):
         """Begin a measurement."""
