@@ -17,6 +17,8 @@ final class FakeStore: ObjectStore {
         case fails(StoreError)
         /// Takes the object and loses the answer.
         case commitsAndFails
+        /// Takes one object, loses the answer, and is away from then on.
+        case commitsOnceAndIsAway
         /// Takes the object and does not have it.
         case forgets
     }
@@ -47,6 +49,11 @@ final class FakeStore: ObjectStore {
             state.puts[upload.key, default: 0] += 1
             state.objects[upload.key] = (upload.bytes, upload.sha256)
             if case .commitsAndFails = state.mode { throw StoreError(.unreachable, "the answer was lost") }
+            if case .commitsOnceAndIsAway = state.mode {
+                let error = StoreError(.unreachable, "the answer was lost")
+                state.mode = .fails(error)
+                throw error
+            }
         }
     }
     func head(_ key: String) async throws -> ObjectInfo? {

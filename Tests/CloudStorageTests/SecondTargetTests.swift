@@ -129,11 +129,10 @@ import Testing
     @Test func whatTheFirstGotAfterAllIsRemovedThere() async throws {
         let bench = try SpoolBench()
         // It takes the clip and loses the answer, then is away.
-        first.set(.commitsAndFails)
+        first.set(.commitsOnceAndIsAway)
         let clip = try await bench.queueClip()
         try await withUploader(bench, .fallback(after: .seconds(60))) { uploader in
             #expect(await eventually { keys(first).count == 1 })
-            first.set(Self.away)
             #expect(await eventually { (try? await bench.state(of: clip.id)) == .stored })
             let copy = try await bench.spool.index.clip(clip.id)?.otherCopy
             #expect(copy == .leftover)

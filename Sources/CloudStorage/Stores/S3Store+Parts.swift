@@ -143,7 +143,7 @@ extension S3Store {
     }
 
     func abort(_ key: String, _ uploadID: String) async throws {
-        try await expect(try await send(.DELETE, key, query: [("uploadId", uploadID)]), [200, 204, 404])
+        try await finish(try await send(.DELETE, key, query: [("uploadId", uploadID)]), [200, 204, 404])
     }
 
     // MARK: Documents

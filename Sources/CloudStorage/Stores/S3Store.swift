@@ -121,7 +121,7 @@ public final class S3Store: ObjectStore {
             body: try body(of: upload.content, whole, sha256: upload.sha256, pace: upload.pace) { piece, total in
                 progress(UploadProgress(piece: piece, total: total))
             })
-        try await expect(response, [200, 201, 204])
+        try await finish(response, [200, 201, 204])
     }
 
     /// What an object bears whichever way it goes up.
@@ -143,8 +143,8 @@ public final class S3Store: ObjectStore {
 
     public func head(_ key: String) async throws -> ObjectInfo? {
         let response = try await send(.HEAD, key)
+        try await finish(response, [200, 404])
         if response.status.code == 404 { return nil }
-        try await expect(response, [200])
         guard let length = response.headers.first(name: "content-length").flatMap(Int.init) else {
             throw StoreError(.nonsense, "The storage answered without a length; it may not be S3-compatible.")
         }
@@ -166,7 +166,7 @@ public final class S3Store: ObjectStore {
 
     public func delete(_ key: String) async throws {
         let response = try await send(.DELETE, key)
-        try await expect(response, [200, 204, 404])
+        try await finish(response, [200, 204, 404])
     }
 
     public func link(to key: String, validFor span: Duration) throws -> String? {
@@ -272,6 +272,19 @@ public final class S3Store: ObjectStore {
         let isPage = response.headers.first(name: "content-type")?.hasPrefix("text/html") ?? false
         if isPage, response.headers.first(name: "etag") == nil {
             throw StoreError(.nonsense, "A web page answered in place of the storage. Is the network behind a sign-in page?")
+        }
+    }
+
+    /// The same where the answer's body says nothing; it is read to its end, or the connection could not be used again.
+    func finish(_ response: HTTPClientResponse, _ codes: Set<UInt>) async throws {
+        try await expect(response, codes)
+        do {
+            _ = try await response.body.collect(upTo: 64 << 10)
+        } catch is NIOTooManyBytesError {
+            throw StoreError(.nonsense, "The storage answered with a body where there should be none.")
+        } catch {
+            throw StoreError(
+                .unreachable, "The connection to the storage broke in the middle of its answer. Footage waits here. (\(error))")
         }
     }
 

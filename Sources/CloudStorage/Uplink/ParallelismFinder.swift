@@ -1,7 +1,7 @@
 /// Finds how many transfers at a time a line carries best, by trying one more and looking whether it helped.
 ///
-/// A trial of one more that gains less than a tenth is taken back, and not tried again for a while: on a weak line every further transfer
-/// only makes each slower.
+/// A trial of one more that gains less than a twentieth is taken back, and not tried again for a while: on a weak line every further transfer
+/// only makes each slower. On a line with losses each connection alone gets less than the line, so it begins with more than two.
 struct ParallelismFinder: Sendable {
     let most: Int
     /// Transfers at a time, 1 to `most`.
@@ -9,10 +9,10 @@ struct ParallelismFinder: Sendable {
     private var rateBefore: Double?
     private var isTrial = false
     private var patience = 0
-    private static let gain = 1.1
+    private static let gain = 1.05
     private static let windowsBetweenTrials = 6
 
-    init(most: Int = 6, first: Int = 2) {
+    init(most: Int = 6, first: Int = 3) {
         self.most = most
         count = first
     }
@@ -35,7 +35,7 @@ struct ParallelismFinder: Sendable {
 
     /// The line failed: begin carefully.
     mutating func failed() {
-        count = max(1, count / 2)
+        count = max(2, count / 2)
         rateBefore = nil
         isTrial = false
         patience = 0

@@ -11,12 +11,16 @@ public final class UplinkGovernor: Sendable {
         var settings = UplinkSettings()
         var zone = TimeZone.gmt
         var span: (began: Duration, bytes: Int)?
+        /// When the line was last full of transfers.
+        var lastFull = Duration.zero
         /// Before then only what is new goes: the line has just come back.
         var returnsAt = Duration.zero
     }
 
     /// A rate is judged over so long.
     private static let spanLength = Duration.seconds(10)
+    /// Between one clip and the next a transfer may be missing for so long.
+    private static let gap = Duration.seconds(1)
 
     private let time: TimeSource
     private let total = Counter()
@@ -88,7 +92,14 @@ public final class UplinkGovernor: Sendable {
         }
     }
 
-    func began(_ kind: UplinkClass) { state.withLock { $0.schedule.began(kind) } }
+    /// What the picture of a clip that waits counts as: it goes before all footage, but of a contended line it gets a part of the backlog's.
+    var previewClass: UplinkClass {
+        state.withLock { $0.schedule.isContended && $0.schedule.limit != 0 ? .backlog : .metadata }
+    }
+
+    func began(_ kind: UplinkClass) {
+        state.withLock { $0.schedule.began(kind, held: Self.sendBuffer(capacity: $0.meter.capacity, transfers: $0.parallelism.count)) }
+    }
     func ended(_ kind: UplinkClass) { state.withLock { $0.schedule.ended(kind) } }
 
     /// Waits until a piece of a transfer may go.
@@ -112,15 +123,18 @@ public final class UplinkGovernor: Sendable {
         let now = time.uptime()
         state.withLock { state in
             let running = state.schedule.count(.live) + state.schedule.count(.backlog) + state.schedule.count(.bulk)
-            let isFree = state.schedule.limit == nil
-            state.meter.sent(bytes, at: now, isBusy: running > 0 && isFree)
-            judge(&state, bytes, isFull: running >= state.parallelism.count && isFree, at: now)
+            let limit = state.schedule.limit
+            state.meter.sent(bytes, at: now, isBusy: running > 0 && limit == nil)
+            // Below its bound a line is full when its transfers carry no more.
+            let isBound = limit.map { (state.meter.rate(at: now) ?? 0) > $0 * 0.9 } ?? false
+            judge(&state, bytes, isFull: running >= state.parallelism.count && !isBound, at: now)
         }
     }
 
     /// Tries more transfers at a time where the line is full of them.
     private func judge(_ state: inout State, _ bytes: Int, isFull: Bool, at now: Duration) {
-        guard isFull else {
+        if isFull { state.lastFull = now }
+        guard now - state.lastFull < Self.gap else {
             state.span = nil
             return
         }
@@ -202,6 +216,14 @@ public final class UplinkGovernor: Sendable {
     var line: S3Store.Line {
         S3Store.Line(
             partBytes: { [self] in PartSizer.size(rate: capacity, storeMinimum: $0) },
-            sendBuffer: { [self] in min(1 << 20, max(64 << 10, Int((capacity ?? 0) / 4))) })
+            sendBuffer: { [self] in
+                state.withLock { Self.sendBuffer(capacity: $0.meter.capacity, transfers: $0.parallelism.count) }
+            })
+    }
+
+    /// What a socket may hold: all together a quarter of a second of the line, so that what is new need not wait for it; the kernel takes twice as
+    /// much as it is told.
+    private static func sendBuffer(capacity: Double?, transfers: Int) -> Int {
+        min(1 << 20, max(32 << 10, Int((capacity ?? 0) / 4 / Double(max(1, transfers)))))
     }
 }

@@ -25,7 +25,14 @@ struct UplinkSchedule: Sendable {
         set { bucket.rate = newValue }
     }
 
-    mutating func began(_ kind: UplinkClass) { underWay[kind, default: 0] += 1 }
+    /// A transfer begins; `held` is what each socket may hold. What yielding transfers have there goes before the first live byte, so it is taken
+    /// off what the floor gives them.
+    mutating func began(_ kind: UplinkClass, held: Int = 0) {
+        let wasContended = isContended
+        underWay[kind, default: 0] += 1
+        guard isContended, !wasContended else { return }
+        credit = -Double(held * UplinkClass.allCases.filter(\.givesWay).reduce(0) { $0 + count($1) })
+    }
 
     mutating func ended(_ kind: UplinkClass) {
         underWay[kind, default: 1] -= 1

@@ -83,7 +83,7 @@ extension Uploader {
     ///
     /// Answers false where there is none, so that nothing was asked of the store.
     private func preview(_ job: Job, to store: any ObjectStore, generation: Int) async throws -> Bool {
-        let sent = try await putThumbnail(job.clip.manifest, to: store)
+        let sent = try await putThumbnail(job.clip.manifest, as: governor.previewClass, to: store)
         guard generation == state.withLock({ $0[job.rank].generation }) else { throw CancellationError() }
         try await index.notePreviewed(job.clip.id)
         return sent
@@ -108,12 +108,12 @@ extension Uploader {
         ["site": manifest.site.text, "channel": manifest.channel.text, "retention-days": String(manifest.retentionDays)]
     }
 
-    private func putThumbnail(_ manifest: ClipManifest, to store: any ObjectStore) async throws -> Bool {
+    private func putThumbnail(_ manifest: ClipManifest, as kind: UplinkClass = .metadata, to store: any ObjectStore) async throws -> Bool {
         guard let thumbnail = manifest.thumbnail, let path = spool.localFile(manifest, thumbnail) else { return false }
         try await put(
             ObjectUpload(
                 key: manifest.thumbnailKey, content: .file(path), bytes: thumbnail.bytes, sha256: thumbnail.sha256,
-                contentType: manifest.encryption == nil ? "image/jpeg" : "application/octet-stream"), of: manifest, as: .metadata, to: store
+                contentType: manifest.encryption == nil ? "image/jpeg" : "application/octet-stream"), of: manifest, as: kind, to: store
         )
         return true
     }
@@ -123,11 +123,14 @@ extension Uploader {
         let clip = job.clip
         let manifest = clip.manifest
         guard let file = manifest.clip, let path = try spool.fileToSend(manifest, file) else { return nil }
-        let hasPicture = if clip.previewed, job.rank == .first { true } else { try await putThumbnail(manifest, to: store) }
+        // Beside the footage: on a far line each request costs a round trip.
+        let isThere = clip.previewed && job.rank == .first
+        async let picture = isThere ? true : putThumbnail(manifest, to: store)
         try await put(
             ObjectUpload(key: manifest.objectKey, content: .file(path), bytes: file.bytes, sha256: file.sha256, contentType: "video/mp4"),
             of: manifest, as: job.kind, again: clip.attempts > 0, to: store
         ) { [index] sent in index.setProgress(Double(sent.total) / Double(max(1, file.bytes)), of: clip.id) }
+        let hasPicture = try await picture
         // The bytes on disk, not a new rendering: an attempt that was taken without our knowing must compare equal.
         let sidecar = try await spool.manifestData(of: clip.id)
         let digest = Sidecar.sha256(sidecar)
