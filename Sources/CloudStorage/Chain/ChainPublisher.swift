@@ -105,20 +105,29 @@ public final class ChainPublisher: Sendable {
         for segment in segments { try? await store.delete(segment) }
     }
 
-    /// Puts a document; what lies under the key already must be the same.
+    /// Puts a document and looks whether it is there; what lies under the key already must be the same.
     private func put(_ name: String, _ data: Data, replaces: Bool = false, to store: any ObjectStore) async throws {
         let digest = Sidecar.sha256(data)
         var upload = ObjectUpload(key: name, content: .data(data), bytes: data.count, sha256: digest, contentType: "application/json")
         upload.replaces = replaces
         try await uploader.governor.admit(data.count, of: .metadata)
+        var taken = false
         do {
             try await store.put(upload) { [governor = uploader.governor] sent in governor.sent(sent.piece) }
         } catch let error as StoreError where error.kind == .exists {
-            let info = try await store.head(name)
-            guard info?.bytes == data.count, info?.sha256 == digest || info?.sha256 == nil else {
-                throw StoreError(
-                    .exists, "Another object lies under \(name) in the storage; was it written by another box of the same name?")
-            }
+            taken = true
+        }
+        // The next checkpoint takes the place of one that the store did not keep; links are forgotten here once they are there.
+        guard !replaces else { return }
+        guard let info = try await store.head(name) else {
+            throw StoreError(.nonsense, "The storage took \(name) and does not have it. Is it really S3-compatible?")
+        }
+        guard info.bytes == data.count, info.sha256 == digest || info.sha256 == nil else {
+            throw StoreError(
+                .exists,
+                taken
+                    ? "Another object lies under \(name) in the storage; was it written by another box of the same name?"
+                    : "The storage has another object under \(name) than it took.")
         }
     }
 }
