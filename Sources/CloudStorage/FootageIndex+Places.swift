@@ -9,7 +9,7 @@ extension FootageIndex {
     func noteCopied(_ id: ClipID, objects: [ChainEntry.Object], place: String, at time: Date) async throws {
         try await database.write { database in
             guard var record = try ClipRecord.fetchOne(database, key: id), record.otherCopy == .waiting else { return }
-            record.otherCopy = .stored
+            (record.otherPlace, record.otherCopy) = (place, .stored)
             record.spoolBytes = 0
             record.lastError = nil
             try record.update(database)
@@ -21,13 +21,13 @@ extension FootageIndex {
         changes.send(.clip(id))
     }
 
-    /// Second copies that will not be made; the second store's record says why.
+    /// Second copies that will not be made; the second store's record says why. What may have come there of them is to be removed.
     func noteCopyGivenUp(_ ids: [ClipID], reason: String, at time: Date) async throws {
         try await database.write { database in
             for id in ids {
                 guard var record = try ClipRecord.fetchOne(database, key: id), record.otherCopy == .waiting, let place = record.otherPlace
                 else { continue }
-                (record.otherCopy, record.otherPlace, record.spoolBytes, record.lastError) = (nil, nil, 0, nil)
+                (record.otherCopy, record.spoolBytes, record.lastError) = (.leftover, 0, nil)
                 try record.update(database)
                 try Self.append(record.channelId, place: place, at: time, database) { [manifest = record.manifest] number, previous in
                     ChainEntry(dropped: manifest, reason: reason, previewed: false, number: number, previous: previous, at: time)
@@ -37,27 +37,35 @@ extension FootageIndex {
         for id in ids { changes.send(.clip(id)) }
     }
 
-    /// The oldest clips whose second copies still wait, with what they occupy.
-    func oldestCopies(_ limit: Int) async throws -> [(id: ClipID, bytes: Int)] {
+    /// The oldest clips whose second copies still wait and are not in hand, with what they occupy.
+    func oldestCopies(_ limit: Int, except inHand: Set<ClipID> = []) async throws -> [(id: ClipID, bytes: Int)] {
         try await database.read { database in
-            try Row.fetchAll(
-                database, sql: "SELECT id, spoolBytes FROM clip WHERE otherCopy = 'waiting' ORDER BY startsAt LIMIT ?", arguments: [limit]
-            ).map { ($0["id"], $0["spoolBytes"]) }
+            let waiting = ClipRecord.filter(
+                Column("otherCopy") == ClipRecord.OtherCopy.waiting.rawValue && !inHand.contains(Column("id")))
+            let rows = try Row.fetchAll(
+                database, waiting.select(Column("id"), Column("spoolBytes")).order(Column("startsAt")).limit(limit))
+            return rows.map { ($0["id"], $0["spoolBytes"]) }
         }
     }
 
     /// No copies go to any other store than `place` any more; answers the clips that wait for nothing else.
-    func endCopies(except place: String?) async throws -> [ClipID] {
-        try await database.write { database in
-            if let place {
-                try database.execute(sql: "UPDATE clip SET otherPlace = ? WHERE otherCopy = 'waiting'", arguments: [place])
-                return []
-            }
+    static func endCopies(except place: String?, _ database: Database) throws -> [ClipID] {
+        guard let place else {
             let waiting = try ClipID.fetchAll(database, sql: "SELECT id FROM clip WHERE otherCopy = 'waiting'")
             try database.execute(
-                sql: "UPDATE clip SET otherPlace = NULL, otherCopy = NULL, spoolBytes = 0, lastError = NULL WHERE otherCopy = 'waiting'")
+                sql: "UPDATE clip SET otherCopy = 'leftover', spoolBytes = 0, lastError = NULL WHERE otherCopy = 'waiting'")
             return waiting
         }
+        // Where the mirror is what was the first store, the clip is there.
+        let there = try ClipID.fetchAll(
+            database, sql: "SELECT id FROM clip WHERE otherCopy = 'waiting' AND place = ?", arguments: [place])
+        try database.execute(
+            sql: """
+                UPDATE clip SET otherCopy = NULL, otherPlace = NULL, spoolBytes = 0, lastError = NULL
+                WHERE otherCopy = 'waiting' AND place = ?
+                """, arguments: [place])
+        try database.execute(sql: "UPDATE clip SET otherPlace = ? WHERE otherCopy = 'waiting'", arguments: [place])
+        return there
     }
 
     /// Is a clip kept for the sake of its second copy alone?
@@ -84,10 +92,11 @@ extension FootageIndex {
         }
     }
 
-    /// Stored clips whose retention has ended, of which the store `place` has something.
-    func expired(at time: Date, in place: String?) async throws -> [ClipRecord] {
+    /// Stored clips whose retention has ended and that are not in hand, of which the store `place` has something.
+    func expired(at time: Date, in place: String?, except inHand: Set<ClipID>) async throws -> [ClipRecord] {
         try await database.read { database in
             try ClipRecord.filter(Column("state") == ClipState.stored.rawValue && Column("expiresAt") <= time)
+                .filter(!inHand.contains(Column("id")))
                 .filter(Column("place") == place || (place != nil && Column("otherPlace") == place)).limit(100).fetchAll(database)
         }
     }
@@ -108,13 +117,26 @@ extension FootageIndex {
                 (record.otherPlace, record.otherCopy) = (nil, nil)
                 // What a copy that was never made was kept for.
                 record.spoolBytes = 0
-            } else if let other = record.otherPlace, record.otherCopy != .waiting {
+            } else if let other = record.otherPlace, record.otherCopy == .stored {
                 (record.place, record.otherPlace, record.otherCopy) = (other, nil, nil)
             } else {
                 return false
             }
             try record.update(database)
             return true
+        }
+    }
+
+    /// The stores that have something of ours by the box's rows.
+    func placesInUse() async throws -> Set<String> {
+        try await database.read { database in
+            try Set(
+                String.fetchAll(
+                    database,
+                    sql: """
+                        SELECT DISTINCT place FROM clip WHERE place IS NOT NULL
+                        UNION SELECT otherPlace FROM clip WHERE otherCopy IS NOT NULL AND otherPlace IS NOT NULL
+                        """))
         }
     }
 

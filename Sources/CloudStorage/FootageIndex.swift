@@ -103,12 +103,23 @@ public final class FootageIndex: Sendable {
         changes.send(.clip(id))
     }
 
-    /// The clip is in the store `place`, verified; `other` says what another store shall have or may have of it.
+    /// The clip is in the store `place`, verified; `wanted` says what another store shall have or may have of it. Answers whether its files are
+    /// still needed, for a second copy.
+    @discardableResult
     func noteStored(
-        _ id: ClipID, objects: [ChainEntry.Object], place: String, other: (place: String, copy: ClipRecord.OtherCopy)? = nil, at time: Date
-    ) async throws {
-        try await database.write { database in
-            guard var record = try ClipRecord.fetchOne(database, key: id), ![.stored, .dropped].contains(record.state) else { return }
+        _ id: ClipID, objects: [ChainEntry.Object], place: String, other wanted: (place: String, copy: ClipRecord.OtherCopy)? = nil,
+        at time: Date
+    ) async throws -> Bool {
+        let isKept = try await database.write { database in
+            guard var record = try ClipRecord.fetchOne(database, key: id), ![.stored, .dropped].contains(record.state) else {
+                return try ClipRecord.fetchOne(database, key: id)?.otherCopy == .waiting
+            }
+            var other = wanted
+            // The mirror may have been changed or removed in this moment.
+            if wanted?.copy == .waiting, try database.setting(Self.mirrorKey, as: String.self) != wanted?.place { other = nil }
+            // What was begun in parts elsewhere is not gone on with.
+            try database.execute(
+                sql: "DELETE FROM multipartUpload WHERE objectKey = ? AND store <> ?", arguments: [record.manifest.objectKey, place])
             record.state = .stored
             if other?.copy != .waiting { record.spoolBytes = 0 }
             (record.place, record.otherPlace, record.otherCopy) = (place, other?.place, other?.copy)
@@ -120,9 +131,11 @@ public final class FootageIndex: Sendable {
             try Self.append(record.channelId, place: place, at: time, database) { [manifest = record.manifest] number, previous in
                 ChainEntry(stored: manifest, objects: objects, number: number, previous: previous, at: time)
             }
+            return record.otherCopy == .waiting
         }
         setProgress(nil, of: id)
         changes.send(.clip(id))
+        return isKept
     }
 
     /// The clip is given up; what should have been there becomes a gap.
@@ -239,17 +252,31 @@ public final class FootageIndex: Sendable {
         try await database.read { try ClipRecord.fetchOne($0, key: id) }
     }
 
+    /// A clip that was under way waits again; the store may have something of it.
+    func takeBack(_ id: ClipID) async throws {
+        try await database.write { database in
+            try database.execute(
+                sql: "UPDATE clip SET state = 'queued', attempts = attempts + 1 WHERE id = ? AND state <> 'stored'", arguments: [id])
+        }
+        setProgress(nil, of: id)
+        changes.send(.clip(id))
+    }
+
     /// Lets clips wait again that are under way by their rows alone.
     func requeue(except inHand: Set<ClipID>) async throws {
         _ = try await database.write { database in
             try ClipRecord.filter(Column("state") == ClipState.sending.rawValue && !inHand.contains(Column("id")))
-                .updateAll(database, Column("state").set(to: ClipState.queued.rawValue))
+                .updateAll(database, Column("state").set(to: ClipState.queued.rawValue), Column("attempts") += 1)
         }
     }
 
-    /// The picture of a clip is in the store.
-    func notePreviewed(_ id: ClipID) async throws {
-        try await database.write { try $0.execute(sql: "UPDATE clip SET previewed = 1 WHERE id = ?", arguments: [id]) }
+    /// The picture of a clip is in the store `place`; said of another than the present first one it means nothing.
+    func notePreviewed(_ id: ClipID, place: String) async throws {
+        try await database.write { database in
+            let first = try database.setting(Self.placeKey, as: String.self)
+            guard first == nil || first == place else { return }
+            try database.execute(sql: "UPDATE clip SET previewed = 1 WHERE id = ?", arguments: [id])
+        }
     }
 
     /// Clips that wait for a worker, oldest first; what was refilled after all others.

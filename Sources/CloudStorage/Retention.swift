@@ -74,12 +74,13 @@ public struct Retention: Sendable {
     private func sweep(_ place: String?) async throws {
         guard let store = targets.store(at: place) else { return }
         while true {
-            let expired = try await index.expired(at: time.now(), in: place)
+            let expired = try await index.expired(at: time.now(), in: place, except: targets.uploader.inHand)
             guard !expired.isEmpty else { break }
             for clip in expired {
                 try await remove(clip, from: store)
-                if try await !index.noteGone(clip.id, from: place) { try await index.remove(clip.id) }
+                // Before its row: a directory without one would be taken for a clip that waits.
                 if clip.otherCopy == .waiting { await spool.free(clip.id) }
+                if try await !index.noteGone(clip.id, from: place) { try await index.remove(clip.id) }
             }
         }
         guard let place else { return }
@@ -87,10 +88,24 @@ public struct Retention: Sendable {
             let leftovers = try await index.leftovers(in: place)
             guard !leftovers.isEmpty else { return }
             for clip in leftovers {
-                try await remove(clip, from: store)
+                guard let own = targets.store(at: clip.place) else { return }
+                if try await areApart(own, store) { try await remove(clip, from: store) }
                 _ = try await index.noteGone(clip.id, from: place)
             }
         }
+    }
+
+    /// Whether two stores are two places. Two addresses may lead to one bucket: then what is left over is the clip itself.
+    private func areApart(_ own: any ObjectStore, _ other: any ObjectStore) async throws -> Bool {
+        let key = "\(box)/trial/\(ClipID.timeOrdered(at: time.now())).bin"
+        let data = Data(key.utf8)
+        try await other.put(
+            ObjectUpload(
+                key: key, content: .data(data), bytes: data.count, sha256: Sidecar.sha256(data), contentType: "application/octet-stream")
+        ) { _ in }
+        let isThere = try await own.head(key) != nil
+        try await other.delete(key)
+        return !isThere
     }
 
     private func remove(_ clip: ClipRecord, from store: any ObjectStore) async throws {

@@ -38,7 +38,7 @@ struct FootagePlace: ParsableArguments {
     func store() throws -> any ObjectStore {
         if let folder {
             guard FileManager.default.fileExists(atPath: folder) else { throw ValidationError("There is no folder \(folder).") }
-            return try FolderStore(root: folder)
+            return FolderStore(root: folder)
         }
         let environment = ProcessInfo.processInfo.environment
         let credentials = environment["AWS_SECRET_ACCESS_KEY"].map {

@@ -129,7 +129,10 @@ extension AnswerMaker {
         let asItCame = clip.manifest.asItCame ? ", as the camera sent it" : ""
         let first = services.uploader.store?.identity
         if let place = clip.place, place != first, clip.otherCopy != .stored {
-            let which = place == services.uploader.secondStore?.identity ? "second" : "former"
+            guard let store = services.targets.store(at: place) else {
+                return "In a cloud storage that is not set any more\(asItCame); set it again to watch the clip."
+            }
+            let which = store.identity == services.uploader.secondStore?.identity ? "second" : "former"
             return "In the \(which) cloud storage\(asItCame)."
         }
         switch clip.otherCopy {

@@ -102,7 +102,7 @@ struct FootageRoutes {
     private func link(_ context: APIContext) async throws -> Response {
         let record = try await clip(context)
         guard record.state == .stored else { throw Problem.conflict("The clip is not in the cloud yet; the box has it.") }
-        guard let url = try services.targets.store(of: record)?.link(to: record.manifest.objectKey, validFor: Self.linkSpan) else {
+        guard let url = try services.targets.stores(of: record).first?.link(to: record.manifest.objectKey, validFor: Self.linkSpan) else {
             throw Problem.conflict("This storage gives no addresses; the box passes the clip on.")
         }
         return try answer(ClipLinkAnswer(url: url, expiresAt: services.time.now().addingTimeInterval(Self.linkSpan.seconds)))
@@ -153,20 +153,20 @@ struct FootageRoutes {
         guard local != nil || record.state == .stored else {
             throw Problem.conflict("The footage is not here any more: \(record.lastError ?? "")")
         }
-        let store = services.targets.store(of: record)
-        if local == nil, store == nil {
+        let stores = services.targets.stores(of: record)
+        if local == nil, stores.isEmpty {
             throw Problem.conflict("The clip lies in a cloud storage that is not set any more. Set the storage again.")
         }
         let body = ResponseBody(contentLength: range.count) { writer in
             if let local {
                 try await Self.send(local, range, to: &writer)
-            } else if let store {
+            } else {
                 // Whoever plays a clip through the box has the line before what waits.
                 let watch = services.uploader.governor.watch()
                 defer { watch.end() }
                 let pieces = PieceQueue()
                 async let reading: Void = pieces.fill { sink in
-                    try await store.read(key ?? record.manifest.objectKey, range: range) { await sink($0) }
+                    try await Self.read(key ?? record.manifest.objectKey, range, from: stores) { await sink($0) }
                 }
                 while let piece = await pieces.next() { try await writer.write(piece) }
                 try await reading
@@ -174,6 +174,21 @@ struct FootageRoutes {
             try await writer.finish(nil)
         }
         return Response(status: status, headers: headers, body: body)
+    }
+
+    /// Reads from the first store, and where it gives nothing at all from the next.
+    private static func read(
+        _ key: String, _ range: Range<Int>, from stores: [any ObjectStore], to sink: @escaping @Sendable (ByteBuffer) async -> Void
+    ) async throws {
+        let pieces = Counter()
+        for (number, store) in stores.enumerated() {
+            do {
+                return try await store.read(key, range: range) { piece in
+                    pieces.add(1)
+                    await sink(piece)
+                }
+            } catch where pieces.value == 0 && number + 1 < stores.count {}
+        }
     }
 
     private static func send(_ path: String, _ range: Range<Int>, to writer: inout any ResponseBodyWriter) async throws {

@@ -104,6 +104,8 @@ struct StorageAnswer: Encodable, Equatable {
         left.state.code == right.state.code && left.spool.bytes == right.spool.bytes && left.backlog == right.backlog
             && left.line == right.line && left.second.value?.inUse == right.second.value?.inUse
             && left.second.value?.state.code == right.second.value?.state.code && left.second.value?.waiting == right.second.value?.waiting
+            && left.second.value?.role == right.second.value?.role && left.second.value?.clips == right.second.value?.clips
+            && left.former.map(\.clips) == right.former.map(\.clips)
             && left.stored == right.stored && left.gaps == right.gaps && left.target.value?.kind == right.target.value?.kind
     }
 }

@@ -110,7 +110,7 @@ struct StorageRoutes {
             if let entered = body.object("target") { (target, credentials) = known.read(entered) }
             try body.finish()
         }
-        guard let target else { throw Problem.conflict("No cloud storage is set. Enter one first.") }
+        guard let target else { throw Problem.conflict("No \(which == .first ? "cloud" : "second") storage is set. Enter one first.") }
         var profile: StorageProfile?
         var advice: [String] = []
         if case .s3(let s3) = target, let known = services.targets.profile(of: s3) {

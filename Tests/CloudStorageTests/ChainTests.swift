@@ -20,7 +20,7 @@ private struct Bucket {
     init() throws {
         bench = try SpoolBench()
         folder = try TemporaryFolder()
-        store = try FolderStore(root: folder.path)
+        store = FolderStore(root: folder.path)
         uploader = Uploader(spool: bench.spool, time: bench.time.source, logger: quiet)
         uploader.use(store)
         publisher = ChainPublisher(box: box, key: key, uploader: uploader, time: bench.time.source, logger: quiet)
@@ -182,7 +182,7 @@ private struct Bucket {
         let bucket = try Bucket()
         try await bucket.fill(2)
         let folder = try TemporaryFolder()
-        let other = try FolderStore(root: folder.path)
+        let other = FolderStore(root: folder.path)
         bucket.uploader.use(other)
         let clip = try await bucket.bench.queueClip()
         let running = Task { await bucket.uploader.run() }

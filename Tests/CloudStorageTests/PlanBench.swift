@@ -35,7 +35,8 @@ struct PlanBench {
         let folder = try TemporaryFolder()
         self.folder = folder
         database = try BoxDatabase(path: folder.path + "/box.sqlite")
-        let store = try other?.store ?? FolderStore(root: folder.path + "/store")
+        try FolderStore.prepare(root: folder.path + "/store")
+        let store = other?.store ?? FolderStore(root: folder.path + "/store")
         self.store = store
         let now = time.source.now()
         let site = SiteRecord(id: .timeOrdered(at: now), name: "Shop", timeZone: zone, createdAt: now)

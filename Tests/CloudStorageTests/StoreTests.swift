@@ -54,7 +54,7 @@ import Testing
 
     @Test func aKeyIsTakenOnceAndWhole() async throws {
         let folder = try TemporaryFolder()
-        let store = try FolderStore(root: folder.path)
+        let store = FolderStore(root: folder.path)
         try await store.put(upload("one")) { _ in }
         let error = await #expect(throws: StoreError.self) { try await store.put(upload("two")) { _ in } }
         #expect(error?.kind == .exists)
@@ -64,7 +64,7 @@ import Testing
 
     @Test func aChangedBodyIsRefused() async throws {
         let folder = try TemporaryFolder()
-        let store = try FolderStore(root: folder.path)
+        let store = FolderStore(root: folder.path)
         let error = await #expect(throws: StoreError.self) {
             try await store.put(upload("one", sha256: String(repeating: "0", count: 64))) { _ in }
         }
@@ -75,7 +75,7 @@ import Testing
     @Test(arguments: ["../x", "a/../../x", "/etc/x", "a//b", "a/.hidden", ""])
     func noKeyLeavesTheFolder(key: String) async throws {
         let folder = try TemporaryFolder()
-        let store = try FolderStore(root: folder.path)
+        let store = FolderStore(root: folder.path)
         await #expect(throws: StoreError.self) { try await store.put(upload("x", key: key)) { _ in } }
     }
 }

@@ -45,9 +45,9 @@ public final class ChainPublisher: Sendable {
     /// Publishes until cancelled.
     public func run() async {
         while (try? await time.sleep(every)) != nil {
-            if let store = uploader.store, uploader.failure == nil { _ = await attempt(store) }
+            if let store = uploader.store, uploader.failure == nil { uploader.note(await attempt(store), of: store) }
             // A second store may have nothing else to do for weeks; that it does not work must not be found out when it is needed.
-            if let store = uploader.secondStore { uploader.noteSecond(await attempt(store), of: store) }
+            if let store = uploader.secondStore { uploader.note(await attempt(store), of: store) }
         }
     }
 

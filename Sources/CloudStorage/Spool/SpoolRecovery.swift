@@ -56,9 +56,13 @@ extension Spool {
             }
         }
         await write(&recovery)
-        for id in waiting.keys where !recovery.present.contains(id) {
-            // A clip that is stored lacks only its second copy.
-            try await index.noteCopyGivenUp([id], reason: "The clip's directory was missing at the start of the box.", at: time.now())
+        let missing = waiting.keys.filter { !recovery.present.contains($0) }
+        if !missing.isEmpty {
+            let now = time.now()
+            // Of these, clips that are stored lack only their second copies.
+            await late.write("missing copies") { [index] in
+                try await index.noteCopyGivenUp(missing, reason: "The clip's directory was missing at the start of the box.", at: now)
+            }
         }
         for id in try await index.unfinished() where !recovery.present.contains(id) {
             recovery.report.damaged += 1

@@ -10,23 +10,45 @@ public struct FolderStore: ObjectStore {
     private let root: String
     private let queue = BlockingQueue(name: "folder-store")
 
-    /// A store in the folder `root`, which is made if needed.
-    public init(root: String) throws {
+    /// A store in the folder `root`.
+    public init(root: String) {
         self.root = root
-        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+    }
+
+    /// Makes the folder `root` if needed: when it is entered and never later, for a disk that is not mounted must not become a folder beside it.
+    static func prepare(root: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+        } catch {
+            throw StoreError(.refused, "The folder \(root) cannot be made: \(error.localizedDescription) Check its path and who may write there.")
+        }
     }
 
     public var identity: String { StorageTarget.folder(path: root).identity }
 
     public func put(_ upload: ObjectUpload, progress: @escaping @Sendable (UploadProgress) -> Void) async throws {
         let path = try path(of: upload.key)
+        if case .file = upload.content, let pace = upload.pace {
+            var left = upload.bytes
+            while left > 0 {
+                let piece = min(left, 128 << 10)
+                try await pace(piece)
+                left -= piece
+            }
+        }
         try await queue.run {
             do {
+                guard isThere else { throw StoreError(.noBucket, "The folder \(root) is not there. Is its disk mounted?") }
                 try write(upload, to: path, progress: progress)
             } catch let error as FileError {
                 throw Self.storeError(error)
             }
         }
+    }
+
+    private var isThere: Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: root, isDirectory: &isFolder) && isFolder.boolValue
     }
 
     private func write(_ upload: ObjectUpload, to path: String, progress: @Sendable (UploadProgress) -> Void) throws {

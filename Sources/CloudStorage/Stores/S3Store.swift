@@ -143,8 +143,12 @@ public final class S3Store: ObjectStore {
 
     public func head(_ key: String) async throws -> ObjectInfo? {
         let response = try await send(.HEAD, key)
-        try await finish(response, [200, 404])
-        if response.status.code == 404 { return nil }
+        if response.status.code == 404 {
+            // Whatever it says, some with a page.
+            _ = try? await response.body.collect(upTo: 64 << 10)
+            return nil
+        }
+        try await finish(response, [200])
         guard let length = response.headers.first(name: "content-length").flatMap(Int.init) else {
             throw StoreError(.nonsense, "The storage answered without a length; it may not be S3-compatible.")
         }

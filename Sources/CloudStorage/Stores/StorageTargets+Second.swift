@@ -1,6 +1,7 @@
 public import BoxDatabase
 import Core
 import Foundation
+import GRDB
 import Logging
 import Synchronization
 
@@ -37,25 +38,30 @@ extension StorageTargets {
         let first = try await current()
         if let target {
             guard let first else { throw StoreError(.refused, "No storage is set. Set the first one before a second.") }
-            guard first.identity != target.identity else {
+            guard !first.isPlace(of: target) else {
                 throw StoreError(.refused, "This is the place of the first storage. A second one must be another place.")
             }
         }
         let secrets = try seal(credentials)
         let wanted = target.map { SecondTarget(target: $0, role: role, secrets: secrets) }
+        try prepare(target)
         let store = try target.map { try makeStore($0, credentials: credentials) }
         let mirror = role == .mirror ? target?.identity : nil
-        let old = try await second()
-        try await database.write { database in
+        let (replaced, freed) = try await database.write { database -> (FormerTarget?, [ClipID]) in
+            let old = try database.setting(Self.secondKey, as: SecondTarget.self)
             try database.set(Self.secondKey, to: wanted)
             try database.set(FootageIndex.mirrorKey, to: mirror)
+            let freed = try FootageIndex.endCopies(except: mirror, database)
+            guard let target else { return (nil, freed) }
+            let replaced = old.flatMap {
+                $0.target.identity == target.identity ? nil : FormerTarget(target: $0.target, secrets: $0.secrets)
+            }
+            try Self.keepFormer(replaced, instead: target, database)
+            return (replaced, freed)
         }
         uploader.useSecond(store, role: wanted?.role)
-        for id in try await uploader.index.endCopies(except: mirror) { await uploader.spool.free(id) }
-        if let old, let target, old.target.identity != target.identity {
-            try await keep(FormerTarget(target: old.target, secrets: old.secrets))
-        }
-        if let target { try await takeBack(target) }
+        for id in freed { await uploader.spool.free(id) }
+        await followFormer(replaced, instead: target)
     }
 
     func useSecond(_ second: SecondTarget) throws {
@@ -69,13 +75,12 @@ extension StorageTargets {
         } catch {
             logger.error("the second storage cannot be used", metadata: ["reason": "\(error)"])
         }
-        do {
-            for target in try await formerTargets() {
-                let store = try makeStore(target.target, credentials: try unseal(target.secrets))
-                former.withLock { $0[target.target.identity] = store }
+        for target in (try? await formerTargets()) ?? [] {
+            do {
+                try open(target)
+            } catch {
+                logger.error("a former storage cannot be used", metadata: ["reason": "\(error)"])
             }
-        } catch {
-            logger.error("a former storage cannot be used", metadata: ["reason": "\(error)"])
         }
     }
 
@@ -90,20 +95,25 @@ extension StorageTargets {
         try await formerTargets().map(\.target.identity)
     }
 
-    /// Goes on reading from a storage that another took the place of.
-    func keep(_ replaced: FormerTarget) async throws {
-        let place = replaced.target.identity
-        let store = try makeStore(replaced.target, credentials: try unseal(replaced.secrets))
-        try await database.write { database in
-            let others = (try database.setting(Self.formerKey, as: [FormerTarget].self) ?? []).filter { $0.target.identity != place }
-            try database.set(Self.formerKey, to: others + [replaced])
-        }
-        let other = former.withLock { $0.updateValue(store, forKey: place) }
-        await other?.shutdown()
+    /// Takes down that a storage was replaced by `target`, which is no former one any more.
+    static func keepFormer(_ replaced: FormerTarget?, instead target: StorageTarget, _ database: Database) throws {
+        let all = try database.setting(formerKey, as: [FormerTarget].self) ?? []
+        let others = all.filter { $0.target.identity != target.identity && $0.target.identity != replaced?.target.identity }
+        let kept = others + [replaced].compactMap(\.self)
+        if !kept.isEmpty || !all.isEmpty { try database.set(formerKey, to: kept.isEmpty ? nil : kept) }
     }
 
-    /// A storage of before is used again.
-    func takeBack(_ target: StorageTarget) async throws { try await forgetFormer { $0 == target.identity } }
+    /// Goes on reading from a storage that another took the place of. One that cannot be opened now is tried again at the next start.
+    func followFormer(_ replaced: FormerTarget?, instead target: StorageTarget?) async {
+        if let replaced { try? open(replaced) }
+        guard let target else { return }
+        await former.withLock { $0.removeValue(forKey: target.identity) }?.shutdown()
+    }
+
+    private func open(_ target: FormerTarget) throws {
+        let store = try makeStore(target.target, credentials: try unseal(target.secrets))
+        former.withLock { $0[target.target.identity] = store }
+    }
 
     /// Forgets storages of before, with their secrets; what lies there stays and cannot be played any more.
     public func forgetFormer(where isMeant: @escaping @Sendable (String) -> Bool = { _ in true }) async throws {
@@ -119,8 +129,8 @@ extension StorageTargets {
 
     /// Forgets storages of before that have nothing of ours any more.
     func forgetEmptyFormer() async throws {
-        let totals = try await uploader.index.placeTotals()
-        try await forgetFormer { totals[$0] == nil }
+        let places = try await uploader.index.placesInUse()
+        try await forgetFormer { !places.contains($0) }
     }
 
     // MARK: Where clips are
@@ -133,12 +143,20 @@ extension StorageTargets {
         return former.withLock { $0[place] }
     }
 
-    /// The store to read a clip from: of two that have it, one that works.
-    public func store(of clip: ClipRecord) -> (any ObjectStore)? {
-        let own = store(at: clip.place)
-        guard clip.otherCopy == .stored, let other = store(at: clip.otherPlace) else { return own }
-        let ownFails = own == nil || own?.identity == uploader.store?.identity && uploader.failure != nil
-        return ownFails ? other : own
+    /// The stores to read a clip from, the likeliest to work first.
+    public func stores(of clip: ClipRecord) -> [any ObjectStore] {
+        let both = [store(at: clip.place), clip.otherCopy == .stored ? store(at: clip.otherPlace) : nil].compactMap(\.self)
+        guard both.count == 2 else { return both }
+        return doubt(of: both[0]) > doubt(of: both[1]) ? both.reversed() : both
+    }
+
+    /// One that is in use and works is the surest, one that is known to fail the least sure.
+    private func doubt(of store: any ObjectStore) -> Int {
+        switch store.identity {
+        case uploader.store?.identity: uploader.failure == nil ? 0 : 2
+        case uploader.secondStore?.identity: uploader.secondFailure == nil ? 0 : 2
+        default: 1
+        }
     }
 
     /// Where addresses in the stores lie, as a browser names it.

@@ -71,20 +71,21 @@ public final class StorageTargets: Sendable {
         let known = try await database.read { try $0.setting(Self.abilitiesKey, as: [String: StoreAbilities].self) }
         abilities.withLock { $0 = known ?? [:] }
         if try await current() == nil, let first { try await set(first, credentials: nil) }
+        await startOthers(logger)
         guard let target = try await current() else { return }
         do {
             uploader.use(try makeStore(target, credentials: try await credentials()))
         } catch {
             logger.error("the storage target cannot be used", metadata: ["reason": "\(error)"])
         }
-        await startOthers(logger)
     }
 
     /// Sets the target and uses it at once; nil keeps everything in the spool from now on.
     /// - Throws: `StoreError` when the target cannot be used.
     public func set(_ target: StorageTarget?, credentials: S3Credentials?) async throws {
+        try prepare(target)
         let store = try target.map { try makeStore($0, credentials: credentials) }
-        if let target, let second = try await second(), second.target.identity == target.identity {
+        if let target, let second = try await second(), second.target.isPlace(of: target) {
             throw StoreError(.refused, "The second storage is this very place. Enter another, or remove the second storage first.")
         }
         let sealed = try seal(credentials)
@@ -104,19 +105,25 @@ public final class StorageTargets: Sendable {
                 // The new store has no pictures of what waits.
                 try database.execute(sql: "UPDATE clip SET previewed = 0 WHERE state IN ('queued', 'sending')")
             }
-            guard let old, let target, old.identity != target.identity else { return nil }
-            return FormerTarget(target: old, secrets: secrets)
+            guard let target else { return nil }
+            let replaced = old.flatMap { $0.identity == target.identity ? nil : FormerTarget(target: $0, secrets: secrets) }
+            try Self.keepFormer(replaced, instead: target, database)
+            return replaced
         }
-        if let replaced { try await keep(replaced) }
-        if let target { try await takeBack(target) }
         uploader.use(store)
+        await followFormer(replaced, instead: target)
+    }
+
+    /// Makes what a target that was entered needs.
+    func prepare(_ target: StorageTarget?) throws {
+        if case .folder(let path)? = target { try FolderStore.prepare(root: path) }
     }
 
     /// A store at `target`, not yet used.
     /// - Throws: `StoreError`.
     public func makeStore(_ target: StorageTarget, credentials: S3Credentials?) throws -> any ObjectStore {
         switch target {
-        case .folder(let path): return try FolderStore(root: path)
+        case .folder(let path): return FolderStore(root: path)
         case .s3(let s3):
             guard allowsHTTP || s3.endpoint.lowercased().hasPrefix("https://") else {
                 throw StoreError(.refused, "The endpoint must begin with https://, so that nobody on the way can read the footage.")
@@ -141,7 +148,11 @@ public final class StorageTargets: Sendable {
     /// where the target is the one in use.
     /// - Throws: `StoreError` when the target cannot be used.
     public func test(_ target: StorageTarget, credentials: S3Credentials?, box: String) async throws -> StorageTrial {
-        guard case .s3(let s3) = target else { return try await run(target, credentials: credentials, box: box) }
+        guard case .s3(let s3) = target else {
+            let (first, second) = (try await current(), try await second()?.target)
+            if target != first, target != second { try prepare(target) }
+            return try await run(target, credentials: credentials, box: box)
+        }
         let before = abilities(of: s3)
         let trial = try await run(target, credentials: credentials, box: box)
         // A bucket that refuses a header of ours fails the trial; without the header it may be well.

@@ -35,7 +35,7 @@ struct ParallelismFinder: Sendable {
 
     /// The line failed: begin carefully.
     mutating func failed() {
-        count = max(2, count / 2)
+        count = max(1, count / 2)
         rateBefore = nil
         isTrial = false
         patience = 0

@@ -82,7 +82,8 @@ public final class UplinkGovernor: Sendable {
             let most = state.parallelism.count
             switch kind {
             case .metadata: return state.schedule.count(.metadata) < 2 && now >= state.returnsAt
-            case .live: return state.schedule.count(.live) < most
+            // Half as many at a time: each of them should be there soon, the newest above all.
+            case .live: return state.schedule.count(.live) < (most + 1) / 2
             case .backlog, .bulk:
                 guard now >= state.returnsAt else { return false }
                 let waiting = state.schedule.count(.backlog) + state.schedule.count(.bulk)

@@ -31,7 +31,7 @@ extension Uploader {
             abandoned(job.rank)
         } catch is CancellationError {
             abandoned(job.rank)
-            if !job.isCopy { try? await index.move(job.clip.id, to: .queued) }
+            if !job.isCopy { try? await index.takeBack(job.clip.id) }
         } catch {
             abandoned(job.rank)
             await postpone(job.clip, sentence: "The clip could not be read or its row not written: \(error)")
@@ -52,16 +52,19 @@ extension Uploader {
             // Another store was set meanwhile, which does not have it.
             guard generation == state[job.rank].generation else { throw CancellationError() }
             if job.rank == .first {
-                guard state.role == .mirror, let second = state.second.store else { return nil }
-                return (second.identity, .waiting)
+                guard let second = state.second.store else { return nil }
+                if state.role == .mirror { return (second.identity, .waiting) }
+                // The second store may have got the clip with the answer lost.
+                return job.clip.attempts > 0 ? (second.identity, .leftover) : nil
             }
             // The first store may have got its picture, or the clip itself with the answer lost.
             guard job.clip.previewed || job.clip.attempts > 0, let first = state.first.store else { return nil }
             return (first.identity, .leftover)
         }
-        try await index.noteStored(job.clip.id, objects: objects, place: store.identity, other: other, at: time.now())
+        let isKept = try await index.noteStored(job.clip.id, objects: objects, place: store.identity, other: other, at: time.now())
         CrashPoint.reach("upload.row-stored")
-        if other?.copy != .waiting { await spool.free(job.clip.id) }
+        if job.rank == .first { state.withLock { $0.clipsFailFrom = nil } }
+        if !isKept { await spool.free(job.clip.id) }
     }
 
     /// Makes the second copy of a clip that the first store has.
@@ -85,14 +88,14 @@ extension Uploader {
     private func preview(_ job: Job, to store: any ObjectStore, generation: Int) async throws -> Bool {
         let sent = try await putThumbnail(job.clip.manifest, as: governor.previewClass, to: store)
         guard generation == state.withLock({ $0[job.rank].generation }) else { throw CancellationError() }
-        try await index.notePreviewed(job.clip.id)
+        try await index.notePreviewed(job.clip.id, place: store.identity)
         return sent
     }
 
     /// Gives up second copies, the oldest first, where they take the room that recording needs.
     func makeRoom() async {
         var excess = spool.excessBytes
-        guard excess > 0, let oldest = try? await index.oldestCopies(100) else { return }
+        guard excess > 0, let oldest = try? await index.oldestCopies(100, except: inHand) else { return }
         let given = oldest.prefix { clip in
             defer { excess -= clip.bytes }
             return excess > 0

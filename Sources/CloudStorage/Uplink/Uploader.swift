@@ -12,6 +12,8 @@ public final class Uploader: Sendable {
         var first: Destination
         var second: Destination
         var role: SecondRole?
+        /// Since when no clip came into the first store; pictures do not count.
+        var clipsFailFrom: Duration?
         /// Stores that were replaced and may still have uploads under way.
         var retired: [any ObjectStore] = []
         var retries = RetryBudget()
@@ -32,14 +34,14 @@ public final class Uploader: Sendable {
             switch role {
             case .mirror: return [.first, .second]
             case .fallback:
-                guard first.breaker.failingFrom != nil, fallsBackIn(now) == nil else { return [.first] }
+                guard clipsFailFrom != nil, fallsBackIn(now) == nil else { return [.first] }
                 return [.first, .second]
             }
         }
 
         /// When clips go to the second store, where the first goes on failing; nil where that is not waited for.
         func fallsBackIn(_ now: Duration) -> Duration? {
-            guard case .fallback(let after)? = role, second.store != nil, let from = first.breaker.failingFrom, now - from < after else {
+            guard case .fallback(let after)? = role, second.store != nil, let from = clipsFailFrom, now - from < after else {
                 return nil
             }
             return from + after - now
@@ -95,12 +97,12 @@ public final class Uploader: Sendable {
 
     /// The second store from now on, and what it is for; nil for none.
     public func useSecond(_ store: (any ObjectStore)?, role: SecondRole?) {
-        state.withLock { $0.role = role }
-        use(store, as: .second)
+        use(store, as: .second, role: role)
     }
 
-    private func use(_ store: (any ObjectStore)?, as rank: Destination.Rank) {
+    private func use(_ store: (any ObjectStore)?, as rank: Destination.Rank, role: SecondRole? = nil) {
         state.withLock { state in
+            if rank == .second { state.role = role } else { state.clipsFailFrom = nil }
             if let old = state[rank].store { state.retired.append(old) }
             state[rank].store = store
             state[rank].generation += 1
@@ -252,7 +254,7 @@ public final class Uploader: Sendable {
         let clip = job.clip
         guard generation == state.withLock({ $0[job.rank].generation }) else {
             // The store was replaced meanwhile: its failure tells nothing about the new one.
-            if !job.isCopy { try? await index.move(clip.id, to: .queued) }
+            if !job.isCopy { try? await index.takeBack(clip.id) }
             return
         }
         switch error.kind {
@@ -265,6 +267,7 @@ public final class Uploader: Sendable {
             state.withLock { state in
                 var generator = chance
                 state[job.rank].breaker.failed(error, at: now, wall: wall, using: &generator)
+                if job.rank == .first, job.kind != .metadata { state.clipsFailFrom = state.clipsFailFrom ?? now }
             }
             if first {
                 let store = job.rank == .first ? "first" : "second"
@@ -274,19 +277,23 @@ public final class Uploader: Sendable {
         }
     }
 
-    /// How the second store did what was asked of it besides uploads.
-    func noteSecond(_ error: (any Error)?, of store: any ObjectStore) {
+    /// How a store did what was asked of it besides uploads.
+    func note(_ error: (any Error)?, of store: any ObjectStore) {
         let (now, wall) = (time.uptime(), time.now())
         state.withLock { state in
-            guard state.second.store?.identity == store.identity else { return }
-            if error == nil {
-                state.second.breaker.succeeded()
-            } else if let error = error as? StoreError {
-                var generator = chance
-                state.second.breaker.failed(error, at: now, wall: wall, using: &generator)
+            for rank in Destination.Rank.allCases where state[rank].store?.identity == store.identity {
+                if error == nil {
+                    state[rank].breaker.succeeded()
+                } else if let error = error as? StoreError, ![.exists, .corrupted, .gone].contains(error.kind) {
+                    var generator = chance
+                    state[rank].breaker.failed(error, at: now, wall: wall, using: &generator)
+                }
             }
         }
     }
+
+    /// The clips that something is being done for.
+    var inHand: Set<ClipID> { state.withLock { $0.inHand } }
 
     /// The store did as asked; after an outage the line is taken into use again bit by bit.
     func succeeded(_ rank: Destination.Rank) {

@@ -25,7 +25,6 @@ import Testing
         if line.cap != nil, let path = Self.environment["GATEHOUSE_OUTAGE_CSV"] {
             try Self.table(figures, cap: line.wanted).write(toFile: path, atomically: true, encoding: .utf8)
         }
-        guard hours > 1 else { return }
         print(
             """
             \(line.testDescription): \(figures.clips) clips, drained in \(figures.hoursToDrain) h after a wait of \(figures.waitSeconds) s, \

@@ -79,7 +79,7 @@ export function secondCard({ on }) {
   }
 
   on('storage', () => draw(false));
-  on('resync', () => draw(true));
+  on('resync', () => draw(false));
   draw(true);
   return card('Second storage', body);
 }
