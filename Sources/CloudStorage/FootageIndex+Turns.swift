@@ -28,27 +28,31 @@ extension FootageIndex {
     /// - Throws: `UnreadableClip` where its row cannot be read.
     func next(_ turn: Turn, excluding: Set<ClipID>) async throws -> ClipRecord? {
         try await database.read { database in
-            let queued = ClipRecord.filter(Column("state") == ClipState.queued.rawValue && !excluding.contains(Column("id")))
-            let wanted = queued.filter(Column("bulk") == false)
-            let request =
-                switch turn {
-                case .live(let since): wanted.filter(Column("startsAt") >= since).order(Column("startsAt").desc)
-                case .backlog(let before, let oldestFirst):
-                    wanted.filter(Column("startsAt") < before).order(oldestFirst ? Column("startsAt").asc : Column("startsAt").desc)
-                case .bulk: queued.filter(Column("bulk") == true).order(Column("startsAt").desc)
-                case .preview(let before):
-                    queued.filter(sql: "NOT previewed").filter(Column("startsAt") < before).order(Column("startsAt").desc)
-                case .copy:
-                    ClipRecord.filter(Column("otherCopy") == ClipRecord.OtherCopy.waiting.rawValue && !excluding.contains(Column("id")))
-                        .order(Column("startsAt").desc)
-                }
-            guard let row = try Row.fetchOne(database, request.limit(1)) else { return nil }
+            let (sql, arguments) = Self.query(turn, excluding: excluding)
+            guard let row = try Row.fetchOne(database, sql: sql, arguments: arguments) else { return nil }
             do {
                 return try ClipRecord(row: row)
             } catch {
                 throw UnreadableClip(id: row["id"])
             }
         }
+    }
+
+    /// Written out, because SQLite uses the indexes for these very terms alone: for `NOT bulk` it would sort a backlog of days for each clip.
+    static func query(_ turn: Turn, excluding: Set<ClipID>) -> (sql: String, arguments: StatementArguments) {
+        let (source, term, bound, order): (String, String, Date?, String) =
+            switch turn {
+            case .live(let since): ("clip", "state = 'queued' AND bulk = 0 AND startsAt >= ?", since, "DESC")
+            case .backlog(let before, let oldestFirst):
+                ("clip", "state = 'queued' AND bulk = 0 AND startsAt < ?", before, oldestFirst ? "ASC" : "DESC")
+            case .bulk: ("clip", "state = 'queued' AND bulk = 1", nil, "DESC")
+            case .preview(let before):
+                ("clip INDEXED BY clip_without_preview", "state = 'queued' AND NOT previewed AND startsAt < ?", before, "DESC")
+            case .copy: ("clip INDEXED BY clip_elsewhere", "otherCopy = 'waiting'", nil, "DESC")
+            }
+        let marks = databaseQuestionMarks(count: excluding.count)
+        let sql = "SELECT * FROM \(source) WHERE \(term) AND id NOT IN (\(marks)) ORDER BY startsAt \(order) LIMIT 1"
+        return (sql, StatementArguments(bound.map { [$0] } ?? []) + StatementArguments(excluding))
     }
 
     /// Removes a row that cannot be read, so that one can be made from the clip's directory.
