@@ -187,7 +187,7 @@ struct FootageRoutes {
                     pieces.add(1)
                     await sink(piece)
                 }
-            } catch where pieces.value == 0 && number + 1 < stores.count {}
+            } catch  where pieces.value == 0 && number + 1 < stores.count {}
         }
     }
 

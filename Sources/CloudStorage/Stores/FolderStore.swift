@@ -20,7 +20,8 @@ public struct FolderStore: ObjectStore {
         do {
             try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
         } catch {
-            throw StoreError(.refused, "The folder \(root) cannot be made: \(error.localizedDescription) Check its path and who may write there.")
+            throw StoreError(
+                .refused, "The folder \(root) cannot be made: \(error.localizedDescription) Check its path and who may write there.")
         }
     }
 
