@@ -82,17 +82,17 @@ struct Box {
         let discovery = DiscoveryList(
             finder: DeviceFinder(policy: policy, time: time), sweeper: PortSweep(time: time), catalogue: catalogue,
             registry: devices, time: time, changed: { feed.discoveryChanged($0) })
+        let targets = StorageTargets(
+            database: database, sealer: sealer, uploader: uploader, profiles: storageProfiles, time: time,
+            allowsHTTP: settings.allowHTTPStorage)
         let chain = ChainPublisher(
             box: state.identity.serialNumber, key: try FootageKey(keyFile: state.footageKeyPath), uploader: uploader,
-            every: .seconds(settings.checkpointSeconds), time: time, logger: logger)
+            every: .seconds(settings.checkpointSeconds), former: { targets.formerStores }, time: time, logger: logger)
         services = BoxServices(
             identity: state.identity, defaultName: settings.boxName,
             administration: Administration(database: database, setupCode: state.setupCode, time: time), database: database, sealer: sealer,
             channels: channels, definitions: definitions, transcodes: transcodes, spool: spool, uploader: uploader,
-            targets: StorageTargets(
-                database: database, sealer: sealer, uploader: uploader, profiles: storageProfiles, time: time,
-                allowsHTTP: settings.allowHTTPStorage),
-            chain: chain,
+            targets: targets, chain: chain,
             line: LineRecords(database: database, uploader: uploader, time: time, logger: logger),
             networkTests: NetworkTests(
                 uploader: uploader, database: database, box: state.identity.serialNumber, time: time, logger: logger,

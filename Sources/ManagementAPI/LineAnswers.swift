@@ -105,11 +105,15 @@ extension AnswerMaker {
         let duties = try await services.spool.index.duties(
             since: services.time.now().addingTimeInterval(-7 * 86_400), now: services.time.now())
         let linked = try await catalogue.channelRecords().filter { $0.definition != nil }
-        let bits = min(Int(capacity * 8), governor.limitBitsPerSecond ?? .max)
+        let limit = governor.limitBitsPerSecond
+        // Paused it will not stay: what the line carries then is of interest.
+        let bits = limit == 0 ? Int(capacity * 8) : min(Int(capacity * 8), limit ?? .max)
         let advice = LineAdvice(
             uploadBitsPerSecond: bits, high: high, standard: standard, most: 8,
             channels: linked.map { .init(id: $0.id, duty: duties[$0.id] ?? LineAdvice.usualDuty) })
-        let carried = "The line carries \(advice.highChannels) channels in high or \(advice.standardChannels) in standard definition"
+        let carried =
+            (limit == 0 ? "Footage is paused now. " : "")
+            + "The line carries \(advice.highChannels) channels in high or \(advice.standardChannels) in standard definition"
         let sentence =
             linked.count > advice.standardChannels
             ? "\(carried); \(linked.count) are linked, so footage will wait often. Use a lower definition or unlink channels."

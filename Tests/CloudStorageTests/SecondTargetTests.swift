@@ -22,7 +22,7 @@ import Testing
         let task = Task { await uploader.run() }
         let clock = Task {
             while !Task.isCancelled {
-                bench.time.advance(.milliseconds(250))
+                bench.time.advance(.seconds(1))
                 try? await ContinuousClock().sleep(for: .microseconds(200))
             }
         }
@@ -176,7 +176,7 @@ import Testing
         let task = Task { await uploader.run() }
         let clock = Task {
             while !Task.isCancelled {
-                bench.time.advance(.milliseconds(250))
+                bench.time.advance(.seconds(1))
                 try? await ContinuousClock().sleep(for: .microseconds(200))
             }
         }

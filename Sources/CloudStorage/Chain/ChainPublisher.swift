@@ -18,19 +18,22 @@ public final class ChainPublisher: Sendable {
     private let uploader: Uploader
     private let index: FootageIndex
     private let every: Duration
+    private let former: @Sendable () -> [any ObjectStore]
     private let time: TimeSource
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// `box` is the serial number; `every` is the time between checkpoints.
+    /// `box` is the serial number; `every` is the time between checkpoints; `former` are stores of before that still have footage.
     public init(
-        box: String, key: FootageKey, uploader: Uploader, every: Duration = .seconds(300), time: TimeSource, logger: Logger
+        box: String, key: FootageKey, uploader: Uploader, every: Duration = .seconds(300),
+        former: @escaping @Sendable () -> [any ObjectStore] = { [] }, time: TimeSource, logger: Logger
     ) {
         self.box = box
         self.key = key
         self.uploader = uploader
         self.index = uploader.index
         self.every = every
+        self.former = former
         self.time = time
         self.logger = logger
     }
@@ -42,12 +45,15 @@ public final class ChainPublisher: Sendable {
     /// How often it is told.
     public var interval: Duration { every }
 
-    /// Publishes until cancelled.
+    /// Publishes until cancelled: every so often, and at once where another store was set, so that it can be verified from the beginning.
     public func run() async {
-        while (try? await time.sleep(every)) != nil {
+        while !Task.isCancelled {
+            await uploader.storesChanged.wait(atMost: every, time: time)
+            guard !Task.isCancelled else { return }
             if let store = uploader.store, uploader.failure == nil { uploader.note(await attempt(store), of: store) }
             // A second store may have nothing else to do for weeks; that it does not work must not be found out when it is needed.
             if let store = uploader.secondStore { uploader.note(await attempt(store), of: store) }
+            for store in former() { _ = await attempt(store) }
         }
     }
 

@@ -75,8 +75,14 @@ public struct FootageVerification: Sendable {
 
     /// The boxes that have footage in the store.
     public func boxes() async throws -> [String] {
-        let objects = try await store.list("")
-        return Set(objects.compactMap { $0.key.split(separator: "/").first.map(String.init) }).sorted()
+        var (known, filled): (Set<String>, Set<String>) = ([], [])
+        for object in try await store.list("") {
+            guard let box = object.key.split(separator: "/").first.map(String.init) else { continue }
+            known.insert(box)
+            // A box that has just been set up has introduced itself, and no more.
+            if object.key != ChainKeys.box(box), object.key != ChainKeys.checkpoint(box) { filled.insert(box) }
+        }
+        return (filled.isEmpty ? known : filled).sorted()
     }
 
     /// Looks through all of a box's footage. `publicKey`, base64, is the key that the box is known by; without it the one that lies in the store

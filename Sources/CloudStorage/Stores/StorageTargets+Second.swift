@@ -90,6 +90,9 @@ extension StorageTargets {
         try await database.read { try $0.setting(Self.formerKey) } ?? []
     }
 
+    /// The stores that clips went to before.
+    public var formerStores: [any ObjectStore] { former.withLock { Array($0.values) } }
+
     /// The places that clips went to before.
     public func formerPlaces() async throws -> [String] {
         try await formerTargets().map(\.target.identity)

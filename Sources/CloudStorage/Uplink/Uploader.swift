@@ -74,6 +74,8 @@ public final class Uploader: Sendable {
     let time: TimeSource
     let logger: Logger
     let state: Mutex<State>
+    /// Raised when another store is used.
+    let storesChanged = Signal()
 
     /// `longestWait` bounds the time between attempts to reach a store that does not work.
     public init(
@@ -110,6 +112,7 @@ public final class Uploader: Sendable {
             state.notBefore = [:]
         }
         spool.queued.raise()
+        storesChanged.raise()
     }
 
     /// The store in use, or the first of two.

@@ -13,11 +13,13 @@ export function chainCard({ on }) {
       const c = await api.get('/storage/chain');
       const links = c.chains.reduce((sum, chain) => sum + chain.links, 0);
       const waiting = c.chains.reduce((sum, chain) => sum + chain.waiting, 0);
+      const there = c.second?.chains.reduce((sum, chain) => sum + chain.links, 0);
       fill(body,
         links === 0 ? h('p', { class: 'muted' }, 'Each clip in the storage is entered in a signed record, so that a missing or changed clip is noticed. It begins with the first clip.')
           : sentence('ok', `${count(links, 'clip')} in the record${waiting ? `, ${waiting} of them not yet told to the storage` : ''}.`),
         facts([
           ['Told to the storage', c.checkpointAt ? when(c.checkpointAt) : 'not yet since the box started'],
+          c.second && ['In the second storage', `${count(there, 'clip')}, ${c.second.checkpointAt ? `told ${when(c.second.checkpointAt)}` : 'not told yet'}`],
           ["The box's key", h('code', { class: 'key', 'data-testid': 'chain-key' }, c.publicKey)],
         ]),
         h('p', { class: 'muted small' }, 'Keep the key somewhere else: with it, "gatehouse footage verify" finds every clip that is missing, changed or added.'));
