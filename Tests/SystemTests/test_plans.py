@@ -119,7 +119,7 @@ class Life(PlanCase):
         self.assertIn("No plan is active", event["stateSentence"])
         self.assertEqual(box.get("/clips")["items"], [])
         self.assertEqual(box.get("/events?state=dropped")["items"], [])
-        self.assertEqual(Folder(box.store).files(), [])
+        self.assertEqual([name for name in Folder(box.store).files() if "/chain/" not in name], [])
 
     def test_stock_renewal_and_the_books(self):
         """Packages in stock activate and renew; a plan that renews itself takes one on its last day; the history has it all."""
@@ -217,7 +217,7 @@ class Keys(PlanCase):
         self.refused(422, "store-needed", activate, boxes[1], boxes[1].channels[0], keys[1])
         store.fault(None)
         activate(boxes[1], boxes[1].channels[0], keys[1])
-        self.assertEqual(len(store.keys(".json")), 2)
+        self.assertEqual(len([key for key in store.keys(".json") if "/chain/" not in key]), 2)
         self.assertFalse(store.written_twice())
 
     def test_a_voucher_in_the_bucket_is_fetched(self):
