@@ -153,6 +153,8 @@ struct FootageRoutes {
         guard local != nil || record.state == .stored else {
             throw Problem.conflict("The footage is not here any more: \(record.lastError ?? "")")
         }
+        // Its time is over: it may go at any moment.
+        if local == nil, let end = record.expiresAt, end <= services.time.now() { throw Problem.notFound("clip") }
         let stores = services.targets.stores(of: record)
         if local == nil, stores.isEmpty {
             throw Problem.conflict("The clip lies in a cloud storage that is not set any more. Set the storage again.")

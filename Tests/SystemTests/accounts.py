@@ -31,6 +31,11 @@ def left_over(folder):
             if name.endswith((".part", ".tmp")) or ".part." in name]
 
 
+def besides_record(keys):
+    """Keys without those of the signed record, which a box writes by itself."""
+    return [key for key in keys if "/chain/" not in key and os.path.basename(key) not in ("box.json", "checkpoint.json")]
+
+
 def stored(store, under_way=False):
     """The manifests in a store by clip id, each checked against its objects.
 
