@@ -62,6 +62,17 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/a/b") == ["c.mp4"])
     }
 
+    @Test func whatAKilledBoxHadBegunIsClearedAway() async throws {
+        let folder = try TemporaryFolder()
+        let store = FolderStore(root: folder.path)
+        try await store.put(upload("one")) { _ in }
+        let left = folder.path + "/a/b/.0A1B2C3D-left.part"
+        try Data("half".utf8).write(to: URL(filePath: left))
+        #expect(try await store.clearLeftovers(under: "a/") == 1)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/a/b") == ["c.mp4"])
+        #expect(try await store.clearLeftovers(under: "nowhere/") == 0)
+    }
+
     @Test func aChangedBodyIsRefused() async throws {
         let folder = try TemporaryFolder()
         let store = FolderStore(root: folder.path)

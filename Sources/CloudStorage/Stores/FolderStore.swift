@@ -9,6 +9,8 @@ public import NIOCore
 public struct FolderStore: ObjectStore {
     private let root: String
     private let queue = BlockingQueue(name: "folder-store")
+    /// Tells what this process writes from what an earlier one left.
+    private static let life = UUID().uuidString.prefix(8)
 
     /// A store in the folder `root`.
     public init(root: String) {
@@ -59,7 +61,7 @@ public struct FolderStore: ObjectStore {
         } catch {
             throw StoreError(.refused, "The folder \(folder) cannot be made: \(error.localizedDescription)")
         }
-        let temporary = folder + "/.\(UUID().uuidString).part"
+        let temporary = folder + "/.\(Self.life)-\(UUID().uuidString).part"
         let descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw FileError("open", temporary) }
         defer {
@@ -105,6 +107,21 @@ public struct FolderStore: ObjectStore {
             guard let handle = FileHandle(forReadingAtPath: path) else { throw FileError("open", path) }
             defer { try? handle.close() }
             while let piece = try handle.read(upToCount: 1 << 18), !piece.isEmpty { try body(piece) }
+        }
+    }
+
+    /// Removes what a box that was killed had not finished writing.
+    public func clearLeftovers(under prefix: String) async throws -> Int {
+        // On a queue of its own: there may be very many files to go through.
+        await BlockingQueue(name: "folder-leftovers").run { [root] in
+            guard let names = FileManager.default.enumerator(atPath: root + "/" + prefix) else { return 0 }
+            var cleared = 0
+            for case let name as String in names {
+                let last = (name as NSString).lastPathComponent
+                guard last.hasPrefix("."), last.hasSuffix(".part"), !last.hasPrefix(".\(Self.life)-") else { continue }
+                if unlink(root + "/" + prefix + name) == 0 { cleared += 1 }
+            }
+            return cleared
         }
     }
 
