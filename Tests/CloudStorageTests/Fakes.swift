@@ -143,6 +143,22 @@ struct SpoolBench {
         return try require(await spool.manifest(of: id))
     }
 
+    /// Runs `body` while the uploader works and the clock runs by itself, a step at a time.
+    func run(_ uploader: Uploader, step: Duration, _ body: @Sendable () async throws -> Void) async throws {
+        let task = Task { await uploader.run() }
+        let clock = Task {
+            while !Task.isCancelled {
+                time.advance(step)
+                try? await ContinuousClock().sleep(for: .microseconds(200))
+            }
+        }
+        defer {
+            task.cancel()
+            clock.cancel()
+        }
+        try await body()
+    }
+
     func state(of id: ClipID) async throws -> ClipState? { try await spool.index.clip(id)?.state }
 
     /// The targets of a box whose clips `uploader` brings up.

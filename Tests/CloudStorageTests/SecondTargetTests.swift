@@ -1,6 +1,7 @@
 import BoxDatabase
 import Core
 import Foundation
+import GRDB
 import Synchronization
 import TestSupport
 import Testing
@@ -19,18 +20,7 @@ import Testing
         try await bench.spool.index.database.write { try $0.set(FootageIndex.mirrorKey, to: mirror) }
         uploader.use(first)
         uploader.useSecond(second, role: role)
-        let task = Task { await uploader.run() }
-        let clock = Task {
-            while !Task.isCancelled {
-                bench.time.advance(.seconds(1))
-                try? await ContinuousClock().sleep(for: .microseconds(200))
-            }
-        }
-        defer {
-            task.cancel()
-            clock.cancel()
-        }
-        try await body(uploader)
+        try await bench.run(uploader, step: .seconds(1)) { try await body(uploader) }
     }
 
     private func keys(_ store: FakeStore) -> Set<String> { store.state.withLock { Set($0.objects.keys) } }
@@ -173,18 +163,7 @@ import Testing
         let targets = try bench.targets(uploader)
         try await targets.set(.folder(path: old.path), credentials: nil)
         let clip = try await bench.queueClip(retentionDays: 7)
-        let task = Task { await uploader.run() }
-        let clock = Task {
-            while !Task.isCancelled {
-                bench.time.advance(.seconds(1))
-                try? await ContinuousClock().sleep(for: .microseconds(200))
-            }
-        }
-        defer {
-            task.cancel()
-            clock.cancel()
-        }
-        #expect(await eventually { bench.directories.isEmpty })
+        try await bench.run(uploader, step: .seconds(1)) { #expect(await eventually { bench.directories.isEmpty }) }
         try await targets.set(.folder(path: new.path), credentials: nil)
         let former = try await targets.formerPlaces()
         #expect(former == ["file://\(old.path)"])
@@ -201,5 +180,26 @@ import Testing
         #expect(left.filter { $0.hasSuffix(".mp4") } == [])
         // Nothing of ours is there any more, so the place is forgotten.
         #expect(try await targets.formerPlaces() == [])
+    }
+
+    @Test func whatIsLeftOverIsNotRemovedWhereItIsTheClipItself() async throws {
+        let bench = try SpoolBench()
+        let folder = try TemporaryFolder()
+        let (real, other) = (folder.path + "/real", folder.path + "/other")
+        try FolderStore.prepare(root: real)
+        try FileManager.default.createSymbolicLink(atPath: other, withDestinationPath: real)
+        let clip = try await bench.queueClip()
+        let uploader = Uploader(spool: bench.spool, time: bench.time.source, logger: quiet)
+        uploader.use(FolderStore(root: real))
+        try await bench.run(uploader, step: .seconds(1)) { #expect(await eventually { bench.directories.isEmpty }) }
+        try await bench.spool.index.database.write {
+            try $0.execute(sql: "UPDATE clip SET otherPlace = ?, otherCopy = 'leftover'", arguments: ["file://\(other)"])
+        }
+        uploader.use(FolderStore(root: real))
+        uploader.useSecond(FolderStore(root: other), role: .fallback(after: .zero))
+        try await bench.retention(uploader).sweep()
+        #expect(FileManager.default.fileExists(atPath: real + "/" + clip.objectKey))
+        let row = try #require(try await bench.spool.index.clip(clip.id))
+        #expect(row.otherPlace == nil && row.otherCopy == nil && row.state == .stored)
     }
 }

@@ -14,18 +14,7 @@ import Testing
     ) async throws {
         let uploader = Uploader(spool: bench.spool, time: bench.time.source, logger: quiet)
         uploader.use(store)
-        let task = Task { await uploader.run() }
-        let clock = Task {
-            while !Task.isCancelled {
-                bench.time.advance(.milliseconds(250))
-                try? await ContinuousClock().sleep(for: .microseconds(200))
-            }
-        }
-        defer {
-            task.cancel()
-            clock.cancel()
-        }
-        try await body(uploader)
+        try await bench.run(uploader, step: .milliseconds(250)) { try await body(uploader) }
     }
 
     @Test func aStoredClipIsVerifiedThenFreed() async throws {

@@ -19,14 +19,14 @@ extension SimulatedWorld {
     static let number = Counter()
 
     /// A database as the box begins with.
-    private static let freshDatabase: Data = {
+    private static let freshDatabase = Result {
         let path = place + "-template.sqlite"
         defer { for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) } }
         try? FileManager.default.removeItem(atPath: path)
         // Closed at once, so that all of it is in the one file.
-        do { try BoxDatabase(path: path).queue.close() } catch { fatalError("no database: \(error)") }
-        return FileManager.default.contents(atPath: path) ?? Data()
-    }()
+        try BoxDatabase(path: path).queue.close()
+        return try Data(contentsOf: URL(fileURLWithPath: path))
+    }
 
     /// Where the present life's disk is.
     var root: String { folder + "/\(state.withLock { $0.lives })" }
@@ -34,7 +34,7 @@ extension SimulatedWorld {
     /// Makes a disk of a box that has not done anything yet.
     static func makeDisk(_ root: String) throws {
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
-        try freshDatabase.write(to: URL(fileURLWithPath: root + "/box.sqlite"))
+        try freshDatabase.get().write(to: URL(fileURLWithPath: root + "/box.sqlite"))
     }
 
     func removeDisk() { try? FileManager.default.removeItem(atPath: folder) }
@@ -53,7 +53,7 @@ extension SimulatedWorld {
             mkdir(root, 0o700)
             if isFirst, plan.losesDatabase {
                 state.withLock { $0.hasLostDatabase = true }
-                try Self.freshDatabase.write(to: URL(fileURLWithPath: root + "/box.sqlite"))
+                try Self.freshDatabase.get().write(to: URL(fileURLWithPath: root + "/box.sqlite"))
             } else {
                 for suffix in ["", "-wal"] { try Self.copy(old + "/box.sqlite" + suffix, to: root + "/box.sqlite" + suffix) }
             }

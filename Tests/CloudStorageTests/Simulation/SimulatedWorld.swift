@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Synchronization
+import Testing
 
 @testable import CloudStorage
 
@@ -99,11 +100,12 @@ final class SimulatedWorld: Sendable {
     /// What a cloud copy consists of.
     static func copy(of id: ClipID) -> [UInt8] { Array("clip \(id)".utf8) }
 
-    func begin(_ planned: Int) -> ClipManifest {
+    func begin(_ planned: Int) throws -> ClipManifest {
         let now = machine.now
-        let event = ClipManifest.Event(id: identifier(at: now), category: .motion, source: .box, startedAt: now)
+        let event = ClipManifest.Event(id: try identifier(at: now), category: .motion, source: .box, startedAt: now)
         let manifest = ClipManifest(
-            id: identifier(at: now), box: Self.box, site: named("site"), channel: named("channel-\(plan.clips[planned].channel)"),
+            id: try identifier(at: now), box: Self.box, site: try named("site"),
+            channel: try named("channel-\(plan.clips[planned].channel)"),
             channelName: "Front", startsAt: now,
             startsUptime: machine.uptime.seconds, events: [event],
             definition: Definition(kind: .high, resolution: "1080P", width: 1920, height: 1080, bitRate: 1_000_000), retentionDays: 7,
@@ -127,14 +129,13 @@ final class SimulatedWorld: Sendable {
     // MARK: Identifiers
 
     /// One that sorts by time, drawn by the seed.
-    private func identifier<Kind>(at time: Date) -> Identifier<Kind> {
+    private func identifier<Kind>(at time: Date) throws -> Identifier<Kind> {
         let milliseconds = UInt64(time.timeIntervalSince1970 * 1000)
-        return named(Self.hex(milliseconds, 12) + Self.hex(machine.draw { $0.next() }, 16))
+        return try named(Self.hex(milliseconds, 12) + Self.hex(machine.draw { $0.next() }, 16))
     }
 
-    private func named<Kind>(_ text: String) -> Identifier<Kind> {
-        guard let identifier = Identifier<Kind>(text) else { fatalError("\(text) is no identifier") }
-        return identifier
+    private func named<Kind>(_ text: String) throws -> Identifier<Kind> {
+        try #require(Identifier<Kind>(text))
     }
 
     private static func hex(_ value: UInt64, _ digits: Int) -> String {
