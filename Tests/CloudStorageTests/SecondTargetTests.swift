@@ -195,9 +195,11 @@ import Testing
         try await bench.spool.index.database.write {
             try $0.execute(sql: "UPDATE clip SET otherPlace = ?, otherCopy = 'leftover'", arguments: ["file://\(other)"])
         }
-        uploader.use(FolderStore(root: real))
-        uploader.useSecond(FolderStore(root: other), role: .fallback(after: .zero))
-        try await bench.retention(uploader).sweep()
+        // Another one: the first forgets its stores as it ends.
+        let next = Uploader(spool: bench.spool, time: bench.time.source, logger: quiet)
+        next.use(FolderStore(root: real))
+        next.useSecond(FolderStore(root: other), role: .fallback(after: .zero))
+        try await bench.retention(next).sweep()
         #expect(FileManager.default.fileExists(atPath: real + "/" + clip.objectKey))
         let row = try #require(try await bench.spool.index.clip(clip.id))
         #expect(row.otherPlace == nil && row.otherCopy == nil && row.state == .stored)
