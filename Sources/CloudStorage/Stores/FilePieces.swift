@@ -7,7 +7,7 @@ struct FilePieces: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 
     /// Small, so that what is new need not wait long for a piece of what is old.
-    static let pieceBytes = 32 << 10
+    static let pieceBytes = 16 << 10
 
     let path: String
     let span: Range<Int>

@@ -12,8 +12,6 @@ import NIOSSL
 /// the whole object is kept in its metadata, for comparison later: that of the store's own for objects in parts is another.
 public final class S3Store: ObjectStore {
     static let digestHeader = "x-amz-meta-sha256"
-    /// Linux's TCP_USER_TIMEOUT, milliseconds.
-    private static let userTimeout = NIOBSDSocket.Option(rawValue: 18)
     static let emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
     let target: S3Target
@@ -30,11 +28,11 @@ public final class S3Store: ObjectStore {
     public struct Line: Sendable {
         /// Bytes of a part, given the smallest that the store takes.
         let partBytes: @Sendable (Int) -> Int
-        /// Bytes that a connection may hold on their way, nil for the system's choice.
-        let sendBuffer: @Sendable () -> Int?
+        /// What a new connection may hold, nil for the system's choice.
+        let sendBuffer: @Sendable () -> SendBuffer?
 
         public init(
-            partBytes: @escaping @Sendable (Int) -> Int = { max($0, 8 << 20) }, sendBuffer: @escaping @Sendable () -> Int? = { nil }
+            partBytes: @escaping @Sendable (Int) -> Int = { max($0, 8 << 20) }, sendBuffer: @escaping @Sendable () -> SendBuffer? = { nil }
         ) {
             self.partBytes = partBytes
             self.sendBuffer = sendBuffer
@@ -76,12 +74,7 @@ public final class S3Store: ObjectStore {
         configuration.httpVersion = .http1Only
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
         // What a socket holds has left our hands: with a large buffer on a weak line nothing newer could go before it.
-        configuration.http1_1ConnectionDebugInitializer = { channel in
-            let patience = channel.setOption(
-                ChannelOptions.Types.SocketOption(level: .tcp, name: Self.userTimeout), value: SocketOptionValue(60_000))
-            guard let bytes = line.sendBuffer() else { return patience }
-            return patience.and(channel.setOption(.socketOption(.so_sndbuf), value: SocketOptionValue(bytes))).map { _ in }
-        }
+        configuration.http1_1ConnectionDebugInitializer = { channel in SendBuffer.bound(channel, by: line.sendBuffer()) }
         if let pem = target.caCertificate {
             guard let certificates = try? NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)), !certificates.isEmpty else {
                 throw StoreError(.refused, "The CA certificate is not a PEM certificate.")

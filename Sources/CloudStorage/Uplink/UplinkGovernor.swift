@@ -99,7 +99,10 @@ public final class UplinkGovernor: Sendable {
     }
 
     func began(_ kind: UplinkClass) {
-        state.withLock { $0.schedule.began(kind, held: Self.sendBuffer(capacity: $0.meter.capacity, transfers: $0.parallelism.count)) }
+        state.withLock { state in
+            let buffer = SendBuffer.of(capacity: state.meter.capacity, transfers: state.parallelism.count)
+            state.schedule.began(kind, held: buffer.ahead)
+        }
     }
     func ended(_ kind: UplinkClass) { state.withLock { $0.schedule.ended(kind) } }
 
@@ -213,18 +216,12 @@ public final class UplinkGovernor: Sendable {
         state.withLock { $0.meter = LineMeter(capacity: capacity) }
     }
 
-    /// What a store follows: parts of about eight seconds, and a quarter of a second of the line in a socket.
+    /// What a store follows: parts of about eight seconds, and a bounded time of the line in a connection.
     var line: S3Store.Line {
         S3Store.Line(
             partBytes: { [self] in PartSizer.size(rate: capacity, storeMinimum: $0) },
             sendBuffer: { [self] in
-                state.withLock { Self.sendBuffer(capacity: $0.meter.capacity, transfers: $0.parallelism.count) }
+                state.withLock { SendBuffer.of(capacity: $0.meter.capacity, transfers: $0.parallelism.count) }
             })
-    }
-
-    /// What a socket may hold: all together a quarter of a second of the line, so that what is new need not wait for it; the kernel takes twice as
-    /// much as it is told.
-    private static func sendBuffer(capacity: Double?, transfers: Int) -> Int {
-        min(1 << 20, max(32 << 10, Int((capacity ?? 0) / 4 / Double(max(1, transfers)))))
     }
 }

@@ -25,7 +25,7 @@ struct UplinkSchedule: Sendable {
         set { bucket.rate = newValue }
     }
 
-    /// A transfer begins; `held` is what each socket may hold. What yielding transfers have there goes before the first live byte, so it is taken
+    /// A transfer begins; `held` is what each connection may hold. What yielding transfers have there goes before the first live byte, so it is taken
     /// off what the floor gives them.
     mutating func began(_ kind: UplinkClass, held: Int = 0) {
         let wasContended = isContended
