@@ -112,9 +112,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "Relay", dependencies: ["Core", "Media", "Recording", .crypto, .deque, .logging, .nioCore], swiftSettings: strict),
+        .target(
             name: "ManagementAPI",
             dependencies: [
-                "Access", "BoxDatabase", "Cameras", "CloudStorage", "Core", "Devices", "Media", "MediaWorker", "Recording", "Refill", .asn1,
+                "Access", "BoxDatabase", "Cameras", "CloudStorage", "Core", "Devices", "Media", "MediaWorker", "Recording", "Refill", "Relay", .asn1,
                 .asyncAlgorithms, .crypto, .grdb,
                 .httpTypes, .hummingbird, .hummingbirdCore, .hummingbirdHTTP2, .hummingbirdTLS, .logging, .nioCore, .nioFoundationCompat,
                 .nioSSL, .serviceLifecycle, .x509,
@@ -126,8 +128,7 @@ let package = Package(
             name: "Gatehouse",
             dependencies: [
                 "Access", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "ManagementAPI",
-                "Media", "MediaWorker",
-                "Recording", "Refill",
+                "Media", "MediaWorker", "Recording", "Refill", "Relay",
                 .argumentParser, .configuration, .logging, .nioSSL, .serviceLifecycle, .system, .unixSignals, .yams,
             ],
             swiftSettings: strict
@@ -149,6 +150,9 @@ let package = Package(
             dependencies: ["BoxDatabase", "CameraProtocols", "Cameras", "Core", "Devices", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "RecordingTests", dependencies: ["Core", "Media", "MediaWorker", "Recording", "TestSupport", .logging],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RelayTests", dependencies: ["Core", "Media", "Recording", "Relay", "TestSupport", .logging, .nioCore],
             swiftSettings: strict),
         .testTarget(
             name: "RefillTests", dependencies: ["BoxDatabase", "Cameras", "Core", "Refill", "TestSupport", .grdb], swiftSettings: strict),

@@ -10,6 +10,7 @@ import ManagementAPI
 import Media
 import MediaWorker
 import Recording
+import Relay
 import Refill
 import ServiceLifecycle
 import SystemPackage
@@ -88,6 +89,9 @@ struct Box {
         let chain = ChainPublisher(
             box: state.identity.serialNumber, key: try FootageKey(keyFile: state.footageKeyPath), uploader: uploader,
             every: .seconds(settings.checkpointSeconds), former: { targets.formerStores }, time: time, logger: logger)
+        let live = LiveServices(
+            streams: LiveStreams(stream: { channels[$0]?.stream($1) }, time: time, logger: logger),
+            sessions: LiveSessions(time: time, logger: logger))
         services = BoxServices(
             identity: state.identity, defaultName: settings.boxName,
             administration: Administration(database: database, setupCode: state.setupCode, time: time), database: database, sealer: sealer,
@@ -99,7 +103,7 @@ struct Box {
                 changed: { feed.networkTestChanged() }),
             plans: plans, encryption: encryption, catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery,
             eventPictures: eventPictures,
-            prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, logLevel: level,
+            prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, live: live, logLevel: level,
             metricsToken: settings.metricsToken, startedAt: startedAt, time: time, logger: logger)
         retention = Retention(box: state.identity.serialNumber, targets: services.targets, time: time, logger: logger)
         (absences, refills) = Self.refilling(settings, state, services)
@@ -147,6 +151,8 @@ struct Box {
                 .init(service: Loop { [services] in await services.transcodes.run() }),
                 .init(service: Loop { [services] in await services.channels.run() }),
                 .init(service: Loop { [services] in await services.devices.run() }),
+                .init(service: Loop { [services] in await services.live.streams.run() }),
+                .init(service: Loop { [services] in await services.live.sessions.run() }),
                 .init(service: Loop { [services] in await services.discovery.follow() }),
                 .init(service: Loop { [absences] in await absences.run() }),
                 .init(service: Loop { [refills] in await refills.run() }),

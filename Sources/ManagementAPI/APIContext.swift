@@ -8,6 +8,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Relay
 
 /// The context of one request: from where, and by whom once that is proved.
 struct APIContext: RequestContext {
@@ -89,6 +90,8 @@ struct AnswerGate: RouterMiddleware {
         } catch let error as CatalogueError {
             response = try Problem(error).response(from: request, context: context)
         } catch let refusal as PlanRefusal {
+            response = try Problem(refusal).response(from: request, context: context)
+        } catch let refusal as LiveRefusal {
             response = try Problem(refusal).response(from: request, context: context)
         } catch let refusal as EncryptionRefusal {
             response = try Problem(refusal).response(from: request, context: context)

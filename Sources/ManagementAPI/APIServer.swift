@@ -68,6 +68,8 @@ public struct APIServer: Service {
         let open = router.group("api/v1")
         let setup = SetupRoutes(services: services, maker: maker, secureCookies: tls != nil)
         setup.addPublic(to: open)
+        let live = LiveRoutes(services: services)
+        live.addOpen(to: open)
         open.get("openapi.json") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-cache"],
@@ -84,6 +86,7 @@ public struct APIServer: Service {
         LensRoutes(services: services).add(to: guarded)
         RecordingRoutes(services: services).add(to: guarded)
         FootageRoutes(services: services, maker: maker).add(to: guarded)
+        live.add(to: guarded)
         StorageRoutes(services: services, maker: maker).add(to: guarded)
         LineRoutes(services: services, maker: maker).add(to: guarded)
         ChainRoutes(services: services).add(to: guarded)

@@ -49,6 +49,7 @@ public struct BoxServices: Sendable {
     /// For files that are passed on; emptied at the start.
     public let uploadFolder: String
     public let pictures: PictureWorker
+    public let live: LiveServices
     public let logLevel: LogLevel
     public let metricsToken: String?
     public let startedAt: Date
@@ -62,7 +63,7 @@ public struct BoxServices: Sendable {
         plans: PlanLedger, encryption: SiteEncryption, catalogue: DeviceCatalogue, devices: DeviceRegistry,
         onboarding: Onboarding,
         discovery: DiscoveryList,
-        eventPictures: EventPictures, prober: DeviceProber, uploadFolder: String, pictures: PictureWorker,
+        eventPictures: EventPictures, prober: DeviceProber, uploadFolder: String, pictures: PictureWorker, live: LiveServices,
         logLevel: LogLevel,
         metricsToken: String?, startedAt: Date, time: TimeSource, logger: Logger
     ) {
@@ -90,6 +91,7 @@ public struct BoxServices: Sendable {
         self.prober = prober
         self.uploadFolder = uploadFolder
         self.pictures = pictures
+        self.live = live
         self.logLevel = logLevel
         self.metricsToken = metricsToken
         self.startedAt = startedAt

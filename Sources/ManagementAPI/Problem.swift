@@ -5,6 +5,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Relay
 
 /// An error as the API answers it: problem details, RFC 9457.
 struct Problem: Error, HTTPResponseError {
@@ -57,6 +58,13 @@ struct Problem: Error, HTTPResponseError {
         case .noSuchDevice: self = .notFound("camera")
         case .noSuchChannel: self = .notFound("channel")
         case .alreadyAdded(let sentence): self.init(.conflict, "already-added", "Already added", sentence)
+        }
+    }
+
+    init(_ refusal: LiveRefusal) {
+        switch refusal.kind {
+        case .tooMany: self.init(.serviceUnavailable, "too-many-viewers", "Too many viewers", refusal.sentence)
+        case .over: self.init(.forbidden, "live-over", "Over", refusal.sentence)
         }
     }
 

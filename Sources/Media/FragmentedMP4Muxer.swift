@@ -15,7 +15,9 @@ public struct FragmentedMP4Muxer: ~Copyable, @unchecked Sendable {
     private let formats: [StreamFormat]
 
     /// Begins a file with one track for each of `formats`; take the initialisation part with `takeBytes`.
-    public init(formats: [StreamFormat], container: Container) throws(MediaError) {
+    ///
+    /// Where it `beginsLater` the first fragment bears the time of its packets, otherwise zero.
+    public init(formats: [StreamFormat], container: Container, beginsLater: Bool = false) throws(MediaError) {
         let output = OutputBox()
         var allocated: UnsafeMutablePointer<AVFormatContext>?
         try MediaError.check(avformat_alloc_output_context2(&allocated, nil, container.rawValue, nil), "muxer")
@@ -33,7 +35,10 @@ public struct FragmentedMP4Muxer: ~Copyable, @unchecked Sendable {
             for format in formats { try Self.addTrack(format, to: context) }
             var settings: OpaquePointer?
             defer { av_dict_free(&settings) }
-            av_dict_set(&settings, "movflags", "frag_custom+empty_moov+default_base_moof+skip_trailer", 0)
+            // Otherwise the muxer lets the first packet be at zero.
+            if beginsLater { context.pointee.avoid_negative_ts = 0 }
+            let later = beginsLater ? "+frag_discont" : ""
+            av_dict_set(&settings, "movflags", "frag_custom+empty_moov+default_base_moof+skip_trailer\(later)", 0)
             try MediaError.check(avformat_write_header(context, &settings), "write header")
         } catch {
             OutputBox.free(context)

@@ -49,6 +49,7 @@ public final class CameraSession: Sendable {
     private struct State {
         var condition: Condition
         var status: StreamStatus?
+        var lastStatus: StreamStatus?
         var lastLoss: Duration?
     }
 
@@ -91,6 +92,12 @@ public final class CameraSession: Sendable {
     /// What the stream sends; nil while there is no picture.
     public var status: StreamStatus? { state.withLock { $0.status } }
 
+    /// Nobody wants the stream for the time being; what it last sent stays known.
+    func rest() {
+        state.withLock { $0.status = $0.lastStatus }
+        set(Condition(code: "resting", severity: .ok, sentence: "Opened when somebody watches.", since: time.now()))
+    }
+
     /// Tries again now, for instance after a new password was entered at the camera.
     public func retryNow() {
         retry.raise()
@@ -99,6 +106,7 @@ public final class CameraSession: Sendable {
     /// Receives until cancelled.
     public func run() async {
         var backOff = BackOff(first: timing.firstWait, longest: timing.longestWait)
+        state.withLock { $0.status = nil }
         while !Task.isCancelled {
             let interrupt = Interrupt()
             let outcome: Result<Void, any Error> = await withTaskCancellationHandler {
@@ -181,7 +189,10 @@ public final class CameraSession: Sendable {
 
     private func publish(_ status: StreamStatus) {
         let isFirst = state.withLock { state in
-            defer { state.status = status }
+            defer {
+                state.status = status
+                state.lastStatus = status
+            }
             return state.status == nil
         }
         set(Condition(code: "ok", severity: .ok, sentence: "The picture is there.", since: time.now()))

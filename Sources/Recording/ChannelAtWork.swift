@@ -2,7 +2,7 @@ public import Core
 public import Foundation
 import Logging
 import MediaWorker
-import Media
+public import Media
 import Synchronization
 
 /// One channel at work: its sessions, its eyes, its recorder.
@@ -21,6 +21,7 @@ public final class ChannelAtWork: Sendable {
     private let environment: ChannelEnvironment
     private let main: CameraSession
     private let sub: CameraSession?
+    private let subDemand = StreamDemand()
     private let recorder: EventRecorder
     private let state: Mutex<State>
     private let logger: Logger
@@ -52,7 +53,14 @@ public final class ChannelAtWork: Sendable {
             group.addTask { await self.main.run() }
             group.addTask { await self.watch(self.main) }
             if let sub {
-                group.addTask { await sub.run() }
+                subDemand.need(configuration.definition != nil)
+                group.addTask { [subDemand, environment] in
+                    await subDemand.run(time: environment.time) {
+                        await sub.run()
+                    } rests: {
+                        sub.rest()
+                    }
+                }
                 group.addTask { await self.watch(sub) }
             }
             await group.waitForAll()
@@ -68,7 +76,16 @@ public final class ChannelAtWork: Sendable {
             state.configuration.main = main
             state.configuration.sub = sub
         }
+        subDemand.need(configuration.definition != nil)
         environment.changed(configuration.id)
+    }
+
+    /// A stream of the channel, for somebody who watches; nil where the channel has no such stream.
+    public func stream(_ role: StreamRole) -> StreamLease? {
+        switch role {
+        case .main: StreamLease(main, demand: nil)
+        case .sub: sub.map { StreamLease($0, demand: subDemand) }
+        }
     }
 
     /// The settings in force.
@@ -82,6 +99,9 @@ public final class ChannelAtWork: Sendable {
 
     /// The latest picture, as JPEG.
     public var snapshot: (jpeg: [UInt8], at: Date)? { state.withLock { $0.snapshot } }
+
+    /// Whether the channel has a sub stream.
+    public var hasSub: Bool { sub != nil }
 
     /// Whether the main stream's picture comes, and how its session is.
     public var reception: (hasPicture: Bool, condition: Condition) { (main.status != nil, main.condition) }

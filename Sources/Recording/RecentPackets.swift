@@ -107,6 +107,9 @@ public final class RecentPackets: Sendable {
         return Cursor(packets: self, next: start, generation: generation, keyFramesOnly: false)
     }
 
+    /// A cursor that begins at the newest key frame.
+    public func newest() -> Cursor { cursor(from: MediaTime(microseconds: .max)) }
+
     /// A cursor over key frames alone, from now on.
     public func keyFrameCursor() -> Cursor {
         let (end, generation) = state.withLock { ($0.end, $0.generation) }

@@ -14,26 +14,15 @@ import Testing
     @Test func whatIsMuxedIsDemuxedAndDecodedAgain() throws {
         let samples = try encodedSamples(45)
         let file = try fragmentedMP4(samples)
-        var rest = file[...]
-        var demuxer = try Demuxer(container: "mov") { target in
-            let count = min(target.count, rest.count, 1000)
-            rest.prefix(count).withUnsafeBytes { target.copyMemory(from: $0) }
-            rest = rest.dropFirst(count)
-            return count
-        }
-        let format = try #require(demuxer.formats.first ?? nil)
-        #expect(format.codec == .h264 && format.width == 320 && format.height == 180)
-        var decoder = try VideoDecoder(format: format)
-        var frame = try Frame()
-        var pictures: [Int64] = []
-        while let item = try demuxer.read() {
-            let time = item.time
-            try decoder.send(item.packet, time: try #require(time))
-            while try decoder.receive(into: &frame) { pictures.append(frame.time?.microseconds ?? -1) }
-        }
-        decoder.drain()
-        while try decoder.receive(into: &frame) { pictures.append(frame.time?.microseconds ?? -1) }
-        #expect(pictures == (0..<45).map { Int64($0) * 100_000 })
+        #expect(try decodedPictures(file) == (0..<45).map { MediaTime(microseconds: $0 * 100_000) })
+    }
+
+    @Test func aFileThatBeginsLaterBearsTheTimesOfItsPackets() throws {
+        let samples = try encodedSamples(3)
+        var muxer = try FragmentedMP4Muxer(formats: [try #require(samples.first).format], container: .mp4, beginsLater: true)
+        for sample in samples { try muxer.write(sample, track: 0, origin: MediaTime(microseconds: -12_000_000)) }
+        try muxer.cut()
+        #expect(try decodedPictures(muxer.takeBytes()) == [12_000_000, 12_100_000, 12_200_000].map { MediaTime(microseconds: $0) })
     }
 
     @Test func pictureParametersAreFoundInTheKeyFrame() throws {

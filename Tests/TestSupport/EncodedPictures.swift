@@ -35,3 +35,26 @@ public func fragmentedMP4(_ samples: [Sample]) throws -> [UInt8] {
     try muxer.cut()
     return bytes + muxer.takeBytes()
 }
+
+/// The times of the pictures that can be decoded of an MP4, in order.
+public func decodedPictures(_ file: [UInt8]) throws -> [MediaTime] {
+    var rest = file[...]
+    var demuxer = try Demuxer(container: "mov") { target in
+        let count = min(target.count, rest.count, 1000)
+        rest.prefix(count).withUnsafeBytes { target.copyMemory(from: $0) }
+        rest = rest.dropFirst(count)
+        return count
+    }
+    guard let track = demuxer.formats.firstIndex(where: { $0?.kind == .video }), let format = demuxer.formats[track] else { return [] }
+    var decoder = try VideoDecoder(format: format)
+    var frame = try Frame()
+    var pictures: [MediaTime] = []
+    while let item = try demuxer.read() {
+        guard item.track == track, let time = item.time else { continue }
+        try decoder.send(item.packet, time: time)
+        while try decoder.receive(into: &frame) { pictures.append(frame.time ?? .zero) }
+    }
+    decoder.drain()
+    while try decoder.receive(into: &frame) { pictures.append(frame.time ?? .zero) }
+    return pictures
+}

@@ -1,0 +1,145 @@
+import Access
+import BoxDatabase
+import CloudStorage
+import Core
+import Devices
+import Foundation
+import GRDB
+import HTTPTypes
+import Hummingbird
+import Media
+import NIOCore
+import Recording
+import Relay
+
+/// Live view: who watches what, and the pictures themselves.
+struct LiveRoutes {
+    let services: BoxServices
+
+    static let limitSetting = "live.limitMinutes"
+    static let limitMinutes = 5
+    private static let firstPicture = Duration.seconds(10)
+
+    private enum Wanted: String, CaseIterable {
+        case main, sub
+    }
+
+    func add(to routes: RouterGroup<APIContext>) {
+        routes.post("channels/:id/live") { request, context in try await begin(request, context) }
+        routes.get("live") { _, _ in
+            try answer(ListAnswer(items: await services.live.sessions.sessions.asyncMap { try await view($0) }))
+        }
+        routes.get("live/:id") { _, context in try answer(try await view(try session(context))) }
+        routes.post("live/:id/continue") { _, context in
+            let session = try session(context)
+            let limit = try await limit(isLocal: session.isLocal)
+            guard let prolonged = services.live.sessions.prolong(session.id, by: limit) else { throw Problem.notFound("live view") }
+            return try answer(try await view(prolonged))
+        }
+        routes.delete("live/:id") { _, context in
+            services.live.sessions.end(try session(context).id)
+            return Response(status: .noContent)
+        }
+    }
+
+    /// What a player fetches: the token is its permission.
+    func addOpen(to routes: RouterGroup<APIContext>) {
+        routes.get("live/stream.mp4") { request, _ in try await stream(request) }
+    }
+
+    private func session(_ context: APIContext) throws -> LiveSession {
+        guard let session = services.live.sessions.session(try context.identifier("live view")) else { throw Problem.notFound("live view") }
+        return session
+    }
+
+    // MARK: Sessions
+
+    private func begin(_ request: Request, _ context: APIContext) async throws -> Response {
+        let record = try await services.catalogue.channelRecord(try context.identifier("channel"))
+        let body = try await RequestBody.read(request)
+        let wanted = body.word("stream", Wanted.self) ?? .main
+        try body.finish()
+        guard let channel = services.channels[record.id], let caller = context.caller else { throw Problem.notFound("channel") }
+        let role: StreamRole = wanted == .sub && channel.hasSub ? .sub : .main
+        let isLocal = ViewerPlace.isLocal(context.remoteAddress, headers: request.headers)
+        let (administration, token) = (services.administration, SignInGate.token(of: request) ?? "")
+        let (session, secret) = try services.live.sessions.begin(
+            record.id, role, person: caller.name, address: context.remoteAddress, isLocal: isLocal, limit: try await limit(isLocal: isLocal)
+        ) {
+            do { _ = try await administration.authenticate(token: token) } catch is AccessDenied { return false } catch {}
+            return true
+        }
+        return try answer(
+            LiveBegunAnswer(try await view(session), token: secret, streams: channel.hasSub ? ["main", "sub"] : ["main"]), status: .created)
+    }
+
+    private func limit(isLocal: Bool) async throws -> Duration? {
+        if isLocal { return nil }
+        let minutes = try await services.database.read { try $0.setting(Self.limitSetting, as: Int.self) } ?? Self.limitMinutes
+        return minutes > 0 ? .seconds(60 * minutes) : nil
+    }
+
+    private func view(_ session: LiveSession) async throws -> LiveSessionAnswer {
+        let name = try await services.database.read { try ChannelRecord.fetchOne($0, key: session.channel)?.name } ?? ""
+        return LiveSessionAnswer(session, channelName: name)
+    }
+
+    // MARK: Pictures
+
+    private func attach(_ request: Request, _ way: LiveWay) throws -> LiveAttachment {
+        try services.live.sessions.attach(token: request.uri.queryParameters["token"].map(String.init) ?? "", way: way)
+    }
+
+    /// Fragmented MP4 that goes on as long as the camera does; a viewer begins at the last key frame.
+    private func stream(_ request: Request) async throws -> Response {
+        let attachment = try attach(request, .mp4)
+        let viewer = try viewer(of: attachment)
+        guard let head = await firstHead(viewer) else { throw noPicture(viewer) }
+        let body = ResponseBody { writer in
+            // While somebody far away watches, what waits for the line gives way.
+            let watch = attachment.session.isLocal ? nil : services.uploader.governor.watch()
+            defer { watch?.end() }
+            // One task writes at a time, and all end before this closure does.
+            nonisolated(unsafe) var pipe = writer
+            try await LivePump(viewer: viewer, attachment: attachment, time: services.time).run(head: head) { try await pipe.write($0) }
+            try await writer.finish(nil)
+        }
+        return Response(status: .ok, headers: [.contentType: head.contentType, .cacheControl: "no-store"], body: body)
+    }
+
+    private func viewer(of attachment: LiveAttachment) throws -> LiveViewer {
+        guard let viewer = services.live.streams.viewer(of: attachment.session.channel, attachment.session.role) else {
+            throw Problem.notFound("channel")
+        }
+        return viewer
+    }
+
+    private func firstHead(_ viewer: LiveViewer) async -> FragmentHead? {
+        await withTaskGroup(of: FragmentHead?.self) { group in
+            group.addTask {
+                guard case .head(let head)? = await viewer.reader.next() else { return nil }
+                return head
+            }
+            group.addTask {
+                try? await services.time.sleep(Self.firstPicture)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+    }
+
+    private func noPicture(_ viewer: LiveViewer) -> Problem {
+        let condition = viewer.lease.condition
+        let sentence = condition.severity == .ok ? "The camera sends no picture just now." : condition.sentence
+        return Problem(.serviceUnavailable, "no-picture", "No picture", sentence)
+    }
+}
+
+extension Sequence {
+    fileprivate func asyncMap<Result>(_ transform: (Element) async throws -> Result) async rethrows -> [Result] {
+        var results: [Result] = []
+        for element in self { results.append(try await transform(element)) }
+        return results
+    }
+}

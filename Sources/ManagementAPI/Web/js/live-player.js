@@ -1,0 +1,218 @@
+// Live pictures of one camera: the box's fragments of MP4, fed to the browser as they come. It starts again by itself after every break.
+import { api, query, seg } from './api.js';
+
+const Source = globalThis.ManagedMediaSource ?? globalThis.MediaSource;
+const BEHIND = 1.2; // seconds behind the newest picture before it hurries
+const FAR = 3; // seconds before it jumps
+const KEPT = 12; // seconds that stay in the browser
+
+export const canPlayLive = Boolean(Source);
+
+export class LivePlayer {
+  #channel; #stream; #changed;
+  #session = null;
+  #stop = null; // ends the fetch of now
+  #closed = false;
+  #wait = 500;
+  #timer = null;
+  #awake = () => { if (!document.hidden) this.#again(0); };
+
+  /** `changed` is told {state, sentence, session, stream}: opening, playing, waiting, over, unplayable. */
+  constructor(video, { channel, stream = 'sub', changed = () => {} }) {
+    this.video = video;
+    this.#channel = channel;
+    this.#stream = stream;
+    this.#changed = changed;
+    video.muted = true;
+    video.playsInline = true;
+    video.disableRemotePlayback = true;
+    this.bytes = 0;
+    addEventListener('online', this.#awake);
+    document.addEventListener('visibilitychange', this.#awake);
+  }
+
+  get stream() { return this.#stream; }
+  get session() { return this.#session; }
+  /** Seconds between the newest picture here and the one that is shown. */
+  get behind() {
+    const { buffered, currentTime } = this.video;
+    return buffered.length ? buffered.end(buffered.length - 1) - currentTime : 0;
+  }
+
+  start() { this.#run(); return this; }
+
+  /** The other stream of the camera, from now on. */
+  async use(stream) {
+    if (stream === this.#stream) return;
+    this.#stream = stream;
+    await this.#leave();
+    this.#again(0);
+  }
+
+  /** Watches on after the limit. */
+  async prolong() {
+    if (!this.#session) { this.#again(0); return; }
+    this.#session = { ...this.#session, ...await api.post(`/live/${seg(this.#session.id)}/continue`) };
+    this.#tell('playing');
+  }
+
+  close() {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    removeEventListener('online', this.#awake);
+    document.removeEventListener('visibilitychange', this.#awake);
+    this.#leave();
+  }
+
+  #tell(state, sentence = '') { if (!this.#closed) this.#changed({ state, sentence, session: this.#session, stream: this.#stream }); }
+
+  async #leave() {
+    this.#stop?.abort();
+    this.#stop = null;
+    const session = this.#session;
+    this.#session = null;
+    if (session) await api.delete(`/live/${seg(session.id)}`, { gate: false }).catch(() => {});
+  }
+
+  #again(after) {
+    clearTimeout(this.#timer);
+    if (this.#closed || this.#stop) return;
+    this.#timer = setTimeout(() => this.#run(), after);
+  }
+
+  async #run() {
+    if (this.#closed || this.#stop || document.hidden) return;
+    const stop = new AbortController();
+    this.#stop = stop;
+    let over = false;
+    try {
+      if (!this.#session) {
+        this.#tell('opening');
+        this.#session = await api.post(`/channels/${seg(this.#channel)}/live`, { stream: this.#stream });
+        this.#stream = this.#session.stream;
+      }
+      await this.#play(stop.signal);
+    } catch (problem) {
+      if (stop.signal.aborted) return;
+      if (problem.slug === 'live-over') { over = true; this.#session = null; }
+      if (problem.unplayable) {
+        this.#stop = null;
+        await this.#leave();
+        if (this.#stream === 'main' && problem.other) { this.#stream = 'sub'; this.#again(0); return; }
+        this.#tell('unplayable', problem.message);
+        return;
+      }
+      if (problem.status === 404) this.#session = null;
+      if (!over) this.#tell('waiting', problem.detail ?? '');
+    } finally {
+      if (this.#stop === stop) this.#stop = null;
+    }
+    if (over) { this.#tell('over'); return; }
+    this.#wait = Math.min(this.#wait * 1.6, 8000);
+    this.#again(this.#wait);
+  }
+
+  async #play(signal) {
+    const response = await fetch(`/api/v1/live/stream.mp4${query({ token: this.#session.token })}`, { signal, cache: 'no-store' });
+    if (!response.ok) {
+      const body = await response.json().catch(() => ({}));
+      throw Object.assign(new Error(body.detail ?? ''), { slug: String(body.type ?? '').split('/').pop(), status: response.status, detail: body.detail });
+    }
+    const type = response.headers.get('content-type');
+    if (!Source.isTypeSupported(type)) {
+      throw Object.assign(new Error(`This browser does not play ${type.includes('hvc1') ? 'H.265' : 'this camera’s codec'}.`), { unplayable: true, other: this.#session.streams.includes('sub') });
+    }
+    const feed = new Feed(this.video, type);
+    try {
+      await feed.open();
+      const reader = response.body.getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        this.bytes += value.length;
+        await feed.append(value);
+        if (feed.started) {
+          this.#wait = 500;
+          this.#tell('playing');
+          feed.started = false;
+        }
+      }
+    } finally {
+      feed.close();
+    }
+  }
+}
+
+/** A media source that keeps to the newest picture. */
+class Feed {
+  constructor(video, type) {
+    this.video = video;
+    this.type = type;
+    this.source = new Source();
+    this.started = false;
+    this.playing = false;
+  }
+
+  async open() {
+    this.url = URL.createObjectURL(this.source);
+    this.video.src = this.url;
+    await event(this.source, 'sourceopen', this.video);
+    URL.revokeObjectURL(this.url);
+    this.buffer = this.source.addSourceBuffer(this.type);
+  }
+
+  async append(bytes) {
+    try {
+      this.buffer.appendBuffer(bytes);
+    } catch (error) {
+      if (error.name !== 'QuotaExceededError') throw error;
+      await this.trim(2);
+      this.buffer.appendBuffer(bytes);
+    }
+    await event(this.buffer, 'updateend', this.video);
+    this.follow();
+    const { buffered, currentTime } = this.video;
+    if (buffered.length && currentTime - buffered.start(0) > 2 * KEPT) await this.trim(KEPT);
+  }
+
+  async trim(seconds) {
+    const end = this.video.currentTime - seconds;
+    if (end <= 0) return;
+    this.buffer.remove(0, end);
+    await event(this.buffer, 'updateend', this.video);
+  }
+
+  /** Shows the newest picture at once, catches up gently, jumps where it is far behind or in a gap. */
+  follow() {
+    const { video } = this;
+    const { buffered } = video;
+    if (!buffered.length) return;
+    const last = buffered.length - 1;
+    const end = buffered.end(last);
+    const behind = end - video.currentTime;
+    if (!this.playing || behind > FAR || video.currentTime < buffered.start(last)) {
+      video.currentTime = Math.max(buffered.start(last), end - 0.2);
+      if (!this.playing) {
+        this.playing = true;
+        this.started = true;
+        video.play().catch(() => {});
+      }
+    }
+    video.playbackRate = behind > BEHIND ? 1.1 : 1;
+  }
+
+  close() {
+    try { if (this.source.readyState === 'open') this.source.endOfStream(); } catch { /* it is over */ }
+  }
+}
+
+function event(target, name, video) {
+  return new Promise((resolve, reject) => {
+    const done = () => { clean(); resolve(); };
+    const failed = () => { clean(); reject(Object.assign(new Error(video.error?.message ?? 'the browser gave up'), { detail: '' })); };
+    const clean = () => { target.removeEventListener(name, done); target.removeEventListener('error', failed); video.removeEventListener('error', failed); };
+    target.addEventListener(name, done);
+    target.addEventListener('error', failed);
+    video.addEventListener('error', failed);
+  });
+}

@@ -1,0 +1,235 @@
+public import Core
+import Crypto
+public import Foundation
+public import Logging
+public import Media
+import Synchronization
+
+/// Why a live session does not begin or go on; a sentence.
+public struct LiveRefusal: Error, Sendable, Equatable {
+    public enum Kind: String, Sendable { case tooMany, over }
+    public let kind: Kind
+    public let sentence: String
+}
+
+/// One person who watches one stream, as others may see it.
+public struct LiveSession: Sendable, Identifiable {
+    public let id: Identifier<LiveSession>
+    public let channel: ChannelID
+    public let role: StreamRole
+    /// Who watches.
+    public let person: String
+    /// From where.
+    public let address: String
+    /// The viewer is in the box's own network.
+    public let isLocal: Bool
+    public let startedAt: Date
+    /// When it ends unless it is continued; nil for no limit.
+    public fileprivate(set) var endsAt: Date?
+    /// How the picture gets there; nil before it is fetched.
+    public fileprivate(set) var way: LiveWay?
+    /// Bytes sent so far.
+    public fileprivate(set) var bytes = 0
+    /// Pictures that were left out because the viewer was too slow.
+    public fileprivate(set) var missed = 0
+}
+
+/// How live pictures reach a viewer.
+public enum LiveWay: String, Sendable, Codable, CaseIterable {
+    case mp4, hls, rtsp, webrtc, mjpeg
+}
+
+/// Who watches what: sessions begin with a permission, have a limit, and end within seconds when the permission does.
+public final class LiveSessions: Sendable {
+    private struct Entry {
+        var session: LiveSession
+        let tokenHash: String
+        let still: @Sendable () async -> Bool
+        let ended: SessionEnd
+        var attached = 0
+        var idleSince: Duration
+        var deadline: Duration?
+    }
+
+    private static let most = 256
+    /// A session that nobody fetches anything of is forgotten.
+    private static let idle = Duration.seconds(60)
+    private static let looksEvery = Duration.seconds(1)
+
+    private let state = Mutex<[LiveSession.ID: Entry]>([:])
+    private let time: TimeSource
+    private let logger: Logger
+
+    public init(time: TimeSource, logger: Logger) {
+        self.time = time
+        self.logger = logger
+    }
+
+    /// Ends sessions whose time or permission is over, until cancelled.
+    public func run() async {
+        while (try? await time.sleep(Self.looksEvery)) != nil {
+            let now = time.uptime()
+            let (over, rest) = state.withLock { state in
+                let over = state.values.filter { entry in
+                    entry.deadline.map { $0 <= now } ?? false || entry.attached == 0 && now - entry.idleSince > Self.idle
+                }
+                return (over.map(\.session.id), state.values.map { ($0.session.id, $0.still) })
+            }
+            for id in over { end(id) }
+            for (id, still) in rest where await !still() { end(id) }
+        }
+        for id in state.withLock({ Array($0.keys) }) { end(id) }
+    }
+
+    /// Begins a session of at most `limit`; `still` is asked again and again whether it may go on.
+    ///
+    /// Answers the session and its token, which is all that a player needs to know.
+    /// - Throws: `LiveRefusal`.
+    public func begin(
+        _ channel: ChannelID, _ role: StreamRole, person: String, address: String, isLocal: Bool, limit: Duration?,
+        still: @escaping @Sendable () async -> Bool
+    ) throws(LiveRefusal) -> (session: LiveSession, token: String) {
+        let token = Self.makeToken()
+        let now = time.now()
+        let session = LiveSession(
+            id: .timeOrdered(at: now), channel: channel, role: role, person: person, address: address, isLocal: isLocal, startedAt: now,
+            endsAt: limit.map { now.addingTimeInterval($0.seconds) })
+        let uptime = time.uptime()
+        let entry = Entry(
+            session: session, tokenHash: Self.hash(token), still: still, ended: SessionEnd(), idleSince: uptime,
+            deadline: limit.map { uptime + $0 })
+        let fits = state.withLock { state in
+            guard state.count < Self.most else { return false }
+            state[session.id] = entry
+            return true
+        }
+        guard fits else {
+            throw LiveRefusal(kind: .tooMany, sentence: "\(Self.most) live views run already; end one and try again.")
+        }
+        logger.info("live view begins", metadata: ["channel": "\(channel)", "stream": "\(role.rawValue)", "person": "\(person)"])
+        return (session, token)
+    }
+
+    /// The sessions of now, the oldest first.
+    public var sessions: [LiveSession] { state.withLock { $0.values.map(\.session) }.sorted { $0.id.text < $1.id.text } }
+
+    /// One session; nil when it is over.
+    public func session(_ id: LiveSession.ID) -> LiveSession? { state.withLock { $0[id]?.session } }
+
+    /// Lets a session go on for `limit` from now; nil when it is over.
+    public func prolong(_ id: LiveSession.ID, by limit: Duration?) -> LiveSession? {
+        let (now, uptime) = (time.now(), time.uptime())
+        return state.withLock { state in
+            guard var entry = state[id] else { return nil }
+            entry.deadline = limit.map { uptime + $0 }
+            entry.session.endsAt = limit.map { now.addingTimeInterval($0.seconds) }
+            state[id] = entry
+            return entry.session
+        }
+    }
+
+    /// Ends a session; whoever fetches something of it is cut off.
+    public func end(_ id: LiveSession.ID) {
+        guard let entry = state.withLock({ $0.removeValue(forKey: id) }) else { return }
+        entry.ended.end()
+        logger.info(
+            "live view ended",
+            metadata: ["channel": "\(entry.session.channel)", "person": "\(entry.session.person)", "bytes": "\(entry.session.bytes)"])
+    }
+
+    // MARK: Fetching
+
+    /// The session of a token.
+    /// - Throws: `LiveRefusal` of kind `over` for tokens that are none (any more).
+    public func attach(token: String, way: LiveWay) throws(LiveRefusal) -> LiveAttachment {
+        let hash = Self.hash(token)
+        let found = state.withLock { state -> (LiveSession, SessionEnd)? in
+            guard var entry = state.values.first(where: { $0.tokenHash == hash }) else { return nil }
+            entry.attached += 1
+            entry.session.way = way
+            state[entry.session.id] = entry
+            return (entry.session, entry.ended)
+        }
+        guard let found else {
+            throw LiveRefusal(kind: .over, sentence: "This live view is over. Open the camera again.")
+        }
+        return LiveAttachment(sessions: self, session: found.0, ended: found.1)
+    }
+
+    fileprivate func detach(_ id: LiveSession.ID) {
+        let now = time.uptime()
+        state.withLock { state in
+            state[id]?.attached -= 1
+            state[id]?.idleSince = now
+        }
+    }
+
+    fileprivate func count(_ id: LiveSession.ID, bytes: Int, missed: Int) {
+        state.withLock { state in
+            state[id]?.session.bytes += bytes
+            state[id]?.session.missed += missed
+        }
+    }
+
+    private static func makeToken() -> String {
+        Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString()
+            .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+
+    private static func hash(_ token: String) -> String { Data(SHA256.hash(data: Data(token.utf8))).base64EncodedString() }
+}
+
+/// Tells all who fetch something of a session that it is over.
+final class SessionEnd: Sendable {
+    private let state = Mutex((hasEnded: false, waiters: [Int: Signal](), next: 0))
+
+    func end() {
+        let waiters = state.withLock { state in
+            state.hasEnded = true
+            return Array(state.waiters.values)
+        }
+        for waiter in waiters { waiter.raise() }
+    }
+
+    /// Returns at the end of the session or of the task.
+    func wait() async {
+        let signal = Signal()
+        let number = state.withLock { state -> Int? in
+            guard !state.hasEnded else { return nil }
+            state.next += 1
+            state.waiters[state.next] = signal
+            return state.next
+        }
+        guard let number else { return }
+        await signal.wait()
+        state.withLock { _ = $0.waiters.removeValue(forKey: number) }
+    }
+}
+
+/// Something that is being fetched of a session.
+public final class LiveAttachment: Sendable {
+    public let session: LiveSession
+    private let sessions: LiveSessions
+    private let ended: SessionEnd
+
+    fileprivate init(sessions: LiveSessions, session: LiveSession, ended: SessionEnd) {
+        self.sessions = sessions
+        self.session = session
+        self.ended = ended
+    }
+
+    deinit { sessions.detach(session.id) }
+
+    /// Counts what was sent and what was left out.
+    public func count(bytes: Int, missed: Int = 0) { sessions.count(session.id, bytes: bytes, missed: missed) }
+
+    /// Runs `work` until it ends or the session does.
+    public func whileItLasts(_ work: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup { [ended] group in
+            group.addTask { try await work() }
+            group.addTask { await ended.wait() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+}
