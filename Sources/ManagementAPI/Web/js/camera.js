@@ -8,6 +8,7 @@ import { toast } from './dialog.js';
 import { fill, h, icon, say } from './dom.js';
 import { lastEvents } from './event-row.js';
 import { count, when } from './format.js';
+import { liveView } from './live-view.js';
 import { button, details, head, link, problemBox, sentence, skeleton as shape } from './parts.js';
 import { picture } from './picture.js';
 import { go, title } from './navigate.js';
@@ -107,6 +108,7 @@ export async function cameraPage({ root, params: [id], on, cleanup, skeleton }) 
     move.setAttribute('aria-expanded', String(Boolean(lens)));
     say(move.querySelector('span'), lens ? 'Leave the lens' : 'Move the lens');
   } });
+  liveView({ channel, frame, cleanup });
   const events = await lastEvents({ channelId: id, on });
 
   let drawn = '';

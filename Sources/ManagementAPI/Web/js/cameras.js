@@ -54,9 +54,11 @@ export function camerasPage({ root, on }) {
   const addButton = (label = 'Add cameras', iconName = 'plus', place = '#/add/find') => link(place, 'button primary', icon(iconName), h('span', {}, label));
   const top = addButton();
   top.dataset.testid = 'add-camera';
+  const live = link('#/live', 'button', icon('wall'), h('span', {}, 'Watch live'));
+  live.dataset.testid = 'watch-live';
   const teach = empty({ iconName: 'camera', title: 'Your cameras will be here',
     text: 'Each camera shows its latest picture, how it is, and its last event. The box finds cameras and recorders on the network by itself; have their user name and password at hand.', action: addButton('Find cameras', 'search', '#/add/find?now') });
-  fill(root, head([h('h1', { tabindex: -1 }, 'Cameras'), about], top), onboardingBanner({ on }), wall, teach);
+  fill(root, head([h('h1', { tabindex: -1 }, 'Cameras'), about], h('div', { class: 'row wrap' }, live, top)), onboardingBanner({ on }), wall, teach);
 
   function summary() {
     const list = [...store.channels.values()].filter(shown);
@@ -67,6 +69,7 @@ export function camerasPage({ root, on }) {
     teach.hidden = list.length > 0;
     wall.hidden = list.length === 0;
     top.hidden = list.length === 0;
+    live.hidden = list.length === 0;
   }
 
   function layout() {

@@ -13,6 +13,7 @@ const ROUTES = [
   [/^\/device\/([^/]+)$/, async () => (await import('./device.js')).devicePage, 'cameras', ['sk-head', 'sk-block', 'sk-block']],
   [/^\/cameras\/([^/]+)\/link$/, async () => (await import('./link-camera.js')).linkPage, 'cameras', ['sk-head', 'sk-video', 'sk-block']],
   [/^\/cameras\/([^/]+)$/, async () => (await import('./camera.js')).cameraPage, 'cameras', ['sk-head', 'sk-video', 'sk-block']],
+  [/^\/live$/, async () => (await import('./wall.js')).wallPage, 'cameras', ['sk-head', 'sk-video']],
   [/^\/events$/, async () => (await import('./events.js')).eventsPage, 'events', ['sk-head', 'sk-row', 'sk-row', 'sk-row', 'sk-row']],
   [/^\/clips\/([^/]+)$/, async () => (await import('./clip.js')).clipPage, 'events', ['sk-head', 'sk-video', 'sk-block']],
   [/^\/cloud$/, async () => (await import('./cloud.js')).cloudPage, 'cloud', ['sk-head', 'sk-block', 'sk-block']],

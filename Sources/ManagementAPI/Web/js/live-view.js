@@ -1,0 +1,69 @@
+// Live pictures over the latest picture of a camera, with what a person may do about them.
+import { fill, h, icon, say } from './dom.js';
+import { bitRate } from './format.js';
+import { LivePlayer, canPlayLive } from './live-player.js';
+import { button, problemBox } from './parts.js';
+
+const small = () => matchMedia('(max-width: 700px)').matches;
+
+function round(name, label, onClick, testid) {
+  const el = h('button', { type: 'button', class: 'over-button', 'aria-label': label, title: label, 'data-testid': testid, onClick }, icon(name));
+  return { el, set(next, text, pressed) { fill(el, icon(next)); el.setAttribute('aria-label', text); el.title = text; if (pressed !== undefined) el.setAttribute('aria-pressed', String(pressed)); } };
+}
+
+/** "4:32" */
+const left = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
+
+/** Shows `channel` live in `frame` until the page is left. */
+export function liveView({ channel, frame, cleanup }) {
+  if (!canPlayLive) return null;
+  const video = h('video', { class: 'live-video', muted: true, playsInline: true, hidden: true, 'data-testid': 'live-video', 'aria-label': `${channel.name}, live` });
+  const badge = h('span', { class: 'live-badge' }, h('span', { class: 'live-dot' }), h('span', {}, 'Live'));
+  const word = h('span', { class: 'live-word', role: 'status' });
+  const readout = h('span', { class: 'live-readout', 'aria-hidden': 'true' });
+  const rest = h('span', { class: 'live-left' });
+  const more = button('Continue', { look: 'small', testid: 'live-continue', async onClick() { try { await player.prolong(); } catch (problem) { fill(note, problemBox(problem)); } } });
+  const note = h('div', { class: 'live-note' });
+  let session = null;
+  let state = 'opening';
+
+  const sound = round('mute', 'Sound on', () => {
+    video.muted = !video.muted;
+    sound.set(video.muted ? 'mute' : 'sound', video.muted ? 'Sound on' : 'Sound off', !video.muted);
+  }, 'live-sound');
+  const sharp = round('hd', 'High definition', () => player.use(player.stream === 'main' ? 'sub' : 'main'), 'live-hd');
+  const whole = round('whole', 'Full screen', () => (document.fullscreenElement ? document.exitFullscreen() : frame.requestFullscreen?.()), 'live-full');
+  const bar = h('div', { class: 'live-bar' }, badge, word, readout, rest, more, h('span', { class: 'live-buttons' }, sharp.el, sound.el, whole.el));
+  frame.append(video, note, bar);
+  const hasSub = channel.streams.some((s) => s.role === 'sub');
+  sharp.el.hidden = !hasSub;
+  sound.el.hidden = !channel.streams.some((s) => s.audio);
+  if (!frame.requestFullscreen) whole.el.hidden = true;
+
+  const player = new LivePlayer(video, { channel: channel.id, stream: hasSub && small() ? 'sub' : 'main', changed(news) {
+    ({ session, state } = news);
+    frame.dataset.live = state;
+    // The picture of before stays until the next is there.
+    video.hidden = !['playing', 'waiting'].includes(state) || !video.currentSrc;
+    badge.hidden = state !== 'playing';
+    say(word, { opening: 'Opening…', waiting: news.sentence || 'Trying again…', over: 'The time for viewing from afar is over.', unplayable: news.sentence }[state] ?? '');
+    sharp.set('hd', news.stream === 'main' ? 'Standard definition' : 'High definition', news.stream === 'main');
+    tick();
+  } }).start();
+
+  let seen = 0;
+  function tick() {
+    const end = session?.endsAt && Date.parse(session.endsAt);
+    const seconds = end ? Math.max(0, (end - Date.now()) / 1000) : null;
+    say(rest, seconds !== null && state === 'playing' ? left(seconds) : '');
+    rest.style.setProperty('--part', seconds === null ? 0 : Math.min(1, seconds / 300));
+    more.hidden = !(state === 'over' || (seconds !== null && seconds < 60 && state === 'playing'));
+  }
+  const clock = setInterval(() => {
+    tick();
+    say(readout, state === 'playing' ? `${player.behind.toFixed(1)} s · ${bitRate((player.bytes - seen) * 8)}` : '');
+    seen = player.bytes;
+  }, 1000);
+  cleanup(() => { clearInterval(clock); player.close(); });
+  return player;
+}

@@ -1,0 +1,84 @@
+"""Live pictures in a real browser: over the camera's picture at once, many on the wall, by themselves again after a break."""
+
+from browser import Browser
+from page_case import PageCase
+from waiting import wait_for
+
+PLAYS = """
+const video = document.querySelector(arguments[0]);
+if (!video) return null;
+return {time: video.currentTime, width: video.videoWidth, hidden: video.hidden, paused: video.paused,
+        behind: video.buffered.length ? video.buffered.end(video.buffered.length - 1) - video.currentTime : null};
+"""
+
+
+class PageLive(PageCase):
+    """One visit after the other, each going on where the last one ended (a to d)."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cameras = cls.class_simulator(cameras=4, size="320x240", rate=10, bitrate=200, key_interval=2, sub="160x120")
+        cls.box_under_test = box = cls.class_box(**{"http.tls": True})
+        box.claim()
+        cls.channels = [box.add_camera(camera) for camera in cls.cameras.cameras]
+        box.await_picture(*cls.channels)
+        cls.browser = Browser(box.client.base)
+        cls.addClassCleanup(cls.browser.close)
+        cls.overflow, cls.failed = [], None
+
+    def plays(self, selector, seconds=20, width=None):
+        """Wait until a video moves on; what it is."""
+        first = {}
+
+        def look():
+            now = self.browser.script(PLAYS, selector)
+            if not now or now["hidden"] or not now["width"] or (width and now["width"] != width):
+                return None
+            first.setdefault("time", now["time"])
+            return now if now["time"] > first["time"] + 0.5 else None
+
+        return wait_for(look, seconds, lambda: f"{selector} to play: {self.browser.script(PLAYS, selector)}", 0.1)
+
+    def test_a_camera(self):
+        """The camera's page shows it live at once, close to now; high definition and back by one button."""
+        page = self.browser
+        self.sign_in()
+        page.find("watch-live")
+        page.open(f"#/cameras/{self.channels[0]['id']}")
+        now = self.plays('[data-testid="live-video"]')
+        self.assertLess(now["behind"], 3)
+        page.shoot("camera-live", self.overflow)
+        was = now["width"]
+        page.click("live-hd")
+        self.plays('[data-testid="live-video"]', width={320: 160, 160: 320}[was])
+        sessions = self.box_under_test.get("/live")["items"]
+        self.assertEqual(len(sessions), 1, sessions)
+        self.done()
+
+    def test_b_camera_away(self):
+        """The camera goes away and comes back: the picture moves on by itself."""
+        camera = self.cameras.cameras[0]
+        camera.fault("stop")
+        self.box_under_test.await_state(self.channels[0], ("refused", "unreachable", "lost"))
+        self.browser.shoot("camera-live-away", self.overflow)
+        camera.fault("none")
+        self.plays('[data-testid="live-video"]', 60)
+        self.done("stream.mp4")
+
+    def test_c_wall(self):
+        """Four at once, all moving; the sessions end when the page is left."""
+        page, box = self.browser, self.box_under_test
+        page.open("#/cameras")
+        page.click("watch-live")
+        page.find("wall-grid")
+        page.click("wall-4")
+        for channel in self.channels:
+            self.plays(f'[data-id="{channel["id"]}"] video', 30)
+        page.shoot("wall-live", self.overflow)
+        watched = {one["channelId"] for one in box.get("/live")["items"]}
+        self.assertEqual(watched, {channel["id"] for channel in self.channels})
+        page.click("wall-1")
+        self.plays(".wall-tile video")
+        page.open("#/events")
+        wait_for(lambda: not box.get("/live")["items"], 10, lambda: f"no sessions; there are {box.get('/live')['items']}")
+        self.done("stream.mp4")
