@@ -89,8 +89,9 @@ struct Box {
         let chain = ChainPublisher(
             box: state.identity.serialNumber, key: try FootageKey(keyFile: state.footageKeyPath), uploader: uploader,
             every: .seconds(settings.checkpointSeconds), former: { targets.formerStores }, time: time, logger: logger)
+        let streams = LiveStreams(stream: { channels[$0]?.stream($1) }, time: time, logger: logger)
         let live = LiveServices(
-            streams: LiveStreams(stream: { channels[$0]?.stream($1) }, time: time, logger: logger),
+            streams: streams, playlists: LivePlaylists(streams: streams, time: time),
             sessions: LiveSessions(time: time, logger: logger))
         services = BoxServices(
             identity: state.identity, defaultName: settings.boxName,
@@ -152,6 +153,7 @@ struct Box {
                 .init(service: Loop { [services] in await services.channels.run() }),
                 .init(service: Loop { [services] in await services.devices.run() }),
                 .init(service: Loop { [services] in await services.live.streams.run() }),
+                .init(service: Loop { [services] in await services.live.playlists.run() }),
                 .init(service: Loop { [services] in await services.live.sessions.run() }),
                 .init(service: Loop { [services] in await services.discovery.follow() }),
                 .init(service: Loop { [absences] in await absences.run() }),

@@ -70,6 +70,7 @@ public struct APIServer: Service {
         setup.addPublic(to: open)
         let live = LiveRoutes(services: services)
         live.addOpen(to: open)
+        LivePlaylistRoutes(services: services).addOpen(to: open)
         open.get("openapi.json") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-cache"],

@@ -135,7 +135,8 @@ struct AnswerMaker: Sendable {
                 linkedChannels: services.channels.linkedCount),
             encoders: services.transcodes.encoders.map {
                 .init(name: $0.encoder, kind: $0.isHardware ? "hardware" : "software", proven: $0.proven, reason: $0.reason)
-            }, embeddedStorage: embedded, plansEnforced: services.plans.isEnforced)
+            }, embeddedStorage: embedded, plansEnforced: services.plans.isEnforced,
+            liveLimitMinutes: Nullable(try await LiveRoutes.limitMinutes(services.database)))
     }
 
     func health() async throws -> HealthAnswer {

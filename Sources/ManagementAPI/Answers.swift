@@ -75,6 +75,7 @@ struct SystemAnswer: Encodable {
     let encoders: [Encoder]
     let embeddedStorage: Bool
     let plansEnforced: Bool
+    let liveLimitMinutes: Nullable<Int>
 }
 
 struct HealthAnswer: Encodable {

@@ -8,10 +8,12 @@ public import Relay
 /// Live view as the API needs it.
 public struct LiveServices: Sendable {
     public let streams: LiveStreams
+    public let playlists: LivePlaylists
     public let sessions: LiveSessions
 
-    public init(streams: LiveStreams, sessions: LiveSessions) {
+    public init(streams: LiveStreams, playlists: LivePlaylists, sessions: LiveSessions) {
         self.streams = streams
+        self.playlists = playlists
         self.sessions = sessions
     }
 }
@@ -50,7 +52,7 @@ struct LiveSessionAnswer: Encodable {
 /// A session that has just begun, with what a player needs.
 struct LiveBegunAnswer: Encodable {
     private enum CodingKeys: String, CodingKey {
-        case token, mp4Url, streams
+        case token, mp4Url, hlsUrl, mjpegUrl, streams
     }
 
     private let session: LiveSessionAnswer
@@ -68,6 +70,8 @@ struct LiveBegunAnswer: Encodable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(token, forKey: .token)
         try container.encode("/api/v1/live/stream.mp4?token=\(token)", forKey: .mp4Url)
+        try container.encode("/api/v1/live/hls/index.m3u8?token=\(token)", forKey: .hlsUrl)
+        try container.encode("/api/v1/live/stream.mjpeg?token=\(token)", forKey: .mjpegUrl)
         try container.encode(streams, forKey: .streams)
     }
 }

@@ -45,6 +45,7 @@ struct LiveRoutes {
     /// What a player fetches: the token is its permission.
     func addOpen(to routes: RouterGroup<APIContext>) {
         routes.get("live/stream.mp4") { request, _ in try await stream(request) }
+        routes.get("live/stream.mjpeg") { request, _ in try pictures(request) }
     }
 
     private func session(_ context: APIContext) throws -> LiveSession {
@@ -75,8 +76,13 @@ struct LiveRoutes {
 
     private func limit(isLocal: Bool) async throws -> Duration? {
         if isLocal { return nil }
-        let minutes = try await services.database.read { try $0.setting(Self.limitSetting, as: Int.self) } ?? Self.limitMinutes
-        return minutes > 0 ? .seconds(60 * minutes) : nil
+        return try await Self.limitMinutes(services.database).map { .seconds(60 * $0) }
+    }
+
+    /// How long viewers from afar may watch without continuing; nil for no limit.
+    static func limitMinutes(_ database: BoxDatabase) async throws -> Int? {
+        let minutes = try await database.read { try $0.setting(limitSetting, as: Int.self) } ?? limitMinutes
+        return minutes > 0 ? minutes : nil
     }
 
     private func view(_ session: LiveSession) async throws -> LiveSessionAnswer {
@@ -105,6 +111,42 @@ struct LiveRoutes {
             try await writer.finish(nil)
         }
         return Response(status: .ok, headers: [.contentType: head.contentType, .cacheControl: "no-store"], body: body)
+    }
+
+    private static let boundary = "gatehouse-picture"
+    private static let pictureWidth = 960
+
+    /// Each key frame as JPEG, for clients that know nothing else (RFC 2046, section 5.1).
+    private func pictures(_ request: Request) throws -> Response {
+        let attachment = try attach(request, .mjpeg)
+        guard let lease = services.channels[attachment.session.channel]?.stream(attachment.session.role) else {
+            throw Problem.notFound("channel")
+        }
+        let body = ResponseBody { writer in
+            // One task writes at a time, and all end before this closure does.
+            nonisolated(unsafe) var pipe = writer
+            try await attachment.whileItLasts {
+                while !Task.isCancelled {
+                    let cursor = lease.packets.keyFrameCursor()
+                    while let batch = await cursor.next() {
+                        guard let keyFrame = batch.samples.last,
+                            let jpeg = try? await services.pictures.picture(
+                                of: keyFrame, channel: attachment.session.channel, jpegWidth: Self.pictureWidth
+                            ).jpeg
+                        else { continue }
+                        var bytes = ByteBuffer()
+                        bytes.writeString("--\(Self.boundary)\r\nContent-Type: image/jpeg\r\nContent-Length: \(jpeg.count)\r\n\r\n")
+                        bytes.writeBytes(jpeg)
+                        bytes.writeString("\r\n")
+                        try await pipe.write(bytes)
+                        attachment.count(bytes: bytes.readableBytes)
+                    }
+                }
+            }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok, headers: [.contentType: "multipart/x-mixed-replace; boundary=\(Self.boundary)", .cacheControl: "no-store"], body: body)
     }
 
     private func viewer(of attachment: LiveAttachment) throws -> LiveViewer {

@@ -23,9 +23,11 @@ struct SystemRoutes {
             let name = body.string("name", 1...64)
             let siteName = body.string("siteName", 1...64)
             let level = body.word("logLevel", Level.self)
+            let liveLimit = body.isNull("liveLimitMinutes") ? 0 : body.integer("liveLimitMinutes", 1...1440)
             try body.finish()
             try await services.database.write { database in
                 if let name { try database.set("box.name", to: name) }
+                if let liveLimit { try database.set(LiveRoutes.limitSetting, to: liveLimit) }
                 if let siteName, var site = try SiteRecord.fetchOne(database) {
                     site.name = siteName
                     try site.update(database)

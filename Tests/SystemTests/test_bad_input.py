@@ -11,7 +11,8 @@ from client import NotAProblem
 from mutations import Document
 from waiting import wait_for
 
-PUBLIC = {("GET", "/setup"), ("POST", "/setup/claim"), ("POST", "/session"), ("GET", "/openapi.json")}
+PUBLIC = {("GET", "/setup"), ("POST", "/setup/claim"), ("POST", "/session"), ("GET", "/openapi.json"), ("GET", "/live/stream.mp4"),
+          ("GET", "/live/stream.mjpeg"), ("GET", "/live/hls/{file}")}
 CLAIM = {"setupCode": "ABCD-EFGH", "userName": "me", "password": PASSWORD, "siteName": "Here", "timeZone": "Europe/Rome"}
 FOLDER = {"kind": "folder", "path": "/tmp/nowhere"}
 S3 = {"kind": "s3", "endpoint": "https://s3.example.com", "region": "eu", "bucket": "clips", "prefix": "a/", "accessKeyId": "KEY",
@@ -32,10 +33,10 @@ VOUCHER = {"format": 1, "id": "a", "issuer": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrw
 LENS = "/channels/{id}/lens"
 GOOD = {
     ("POST", "/setup/claim"): [CLAIM], ("POST", "/session"): [{"userName": "me", "password": PASSWORD}],
-    ("PATCH", "/system"): [{"name": "Box", "logLevel": "info", "siteName": "Here"}], ("POST", "/devices"): [DEVICE],
+    ("PATCH", "/system"): [{"name": "Box", "logLevel": "info", "siteName": "Here", "liveLimitMinutes": 5}], ("POST", "/devices"): [DEVICE],
     ("POST", "/devices/test"): [DEVICE], ("PATCH", "/devices/{id}"): [DEVICE], ("PATCH", "/channels/{id}"): [CHANNEL],
     ("PUT", "/channels/{id}/link"): [{"definition": CHANNEL["definition"], "retentionDays": 30}],
-    ("POST", "/channels/{id}/trigger"): [{"type": "manual"}], ("PUT", "/storage/target"): [FOLDER, S3],
+    ("POST", "/channels/{id}/trigger"): [{"type": "manual"}], ("POST", "/channels/{id}/live"): [{"stream": "sub"}], ("PUT", "/storage/target"): [FOLDER, S3],
     ("PUT", "/storage/line"): [{"cap": {"kind": "bits-per-second", "value": 500_000}, "testHour": 3,
                                 "windows": [{"schedule": {"always": False, "periods": [{"day": "monday", "from": "08:00", "to": "18:00"}]}, "cap": {"kind": "percent", "value": 50}}]}],
     ("POST", "/storage/test"): [{"target": FOLDER}, {"target": S3}], ("POST", "/storage/second/test"): [{"target": FOLDER}, {"target": S3}],

@@ -1,0 +1,135 @@
+import Core
+import Foundation
+import NIOCore
+import Synchronization
+
+/// The last seconds of a stream as segments and parts of segments, for HTTP Live Streaming (RFC 8216 and its second edition's low-latency mode).
+///
+/// A segment begins at a key frame where one comes in time; parts are a third of a second, so that players stay about a second behind.
+public final class Playlist: Sendable {
+    /// Some pictures in a row.
+    struct Part: Sendable {
+        var bytes = ByteBuffer()
+        var duration = Duration.zero
+        var isIndependent = false
+    }
+
+    struct Segment: Sendable {
+        let number: Int
+        /// Number of the beginning that it needs.
+        let head: Int
+        /// It does not follow the one before.
+        let isDiscontinuous: Bool
+        let startsAt: Date
+        var parts: [Part] = []
+        var isComplete = false
+
+        var duration: Duration { parts.reduce(.zero) { $0 + $1.duration } }
+    }
+
+    struct Content {
+        var heads: [Int: FragmentHead] = [:]
+        var head = 0
+        var segments: [Segment] = []
+        var next = 0
+        var part = Part()
+        var isDiscontinuous = false
+        /// Breaks among the segments that are gone.
+        var discontinuities = 0
+        var hasEnded = false
+        var waiting: [Int: Signal] = [:]
+        var nextWaiting = 0
+    }
+
+    static let partTarget = Duration.milliseconds(334)
+    private static let shortest = Duration.seconds(1)
+    /// No segment is longer; declared to players.
+    static let target = Duration.seconds(4)
+    private static let kept = 6
+    /// Parts are told of so many of the newest segments.
+    static let keptParts = 3
+
+    let content = Mutex(Content())
+    let time: TimeSource
+
+    init(time: TimeSource) {
+        self.time = time
+    }
+
+    // MARK: Making
+
+    /// Takes in a stream until it ends.
+    func run(_ viewer: LiveViewer) async {
+        while let step = await viewer.reader.next() {
+            switch step {
+            case .head(let head): begin(head)
+            case .fragments(let fragments, let missed):
+                if missed > 0 { interrupt() }
+                for fragment in fragments { take(fragment) }
+            }
+        }
+        content.withLock { $0.hasEnded = true }
+        wake()
+    }
+
+    private func begin(_ head: FragmentHead) {
+        content.withLock { state in
+            Self.complete(&state)
+            state.head += 1
+            state.heads[state.head] = head
+            state.isDiscontinuous = state.next > 0
+        }
+    }
+
+    private func interrupt() {
+        content.withLock { state in
+            Self.complete(&state)
+            state.isDiscontinuous = true
+        }
+    }
+
+    private func take(_ fragment: Fragment) {
+        let now = time.now()
+        let age = time.uptime() - fragment.arrival
+        content.withLock { state in
+            let duration = (state.segments.last.map { $0.isComplete ? .zero : $0.duration } ?? .zero) + state.part.duration
+            if fragment.isKey && duration >= Self.shortest || duration + fragment.duration > Self.target { Self.complete(&state) }
+            if state.part.duration + fragment.duration > Self.partTarget, state.part.duration > .zero { Self.endPart(&state) }
+            if state.segments.last?.isComplete ?? true {
+                state.segments.append(
+                    Segment(
+                        number: state.next, head: state.head, isDiscontinuous: state.isDiscontinuous,
+                        startsAt: now.addingTimeInterval(-age.seconds)))
+                state.next += 1
+                state.isDiscontinuous = false
+            }
+            if state.part.duration == .zero { state.part.isIndependent = fragment.isKey }
+            state.part.bytes.writeImmutableBuffer(fragment.bytes)
+            state.part.duration += fragment.duration
+        }
+        wake()
+    }
+
+    private static func endPart(_ state: inout Content) {
+        guard state.part.duration > .zero, !state.segments.isEmpty else { return }
+        state.segments[state.segments.count - 1].parts.append(state.part)
+        state.part = Part()
+    }
+
+    private static func complete(_ state: inout Content) {
+        endPart(&state)
+        guard let last = state.segments.indices.last else { return }
+        state.segments[last].isComplete = true
+        guard state.segments.count > kept else { return }
+        let gone = state.segments.prefix(state.segments.count - kept)
+        state.discontinuities += gone.count(where: \.isDiscontinuous)
+        state.segments.removeFirst(gone.count)
+        let used = Set(state.segments.map(\.head) + [state.head])
+        state.heads = state.heads.filter { used.contains($0.key) }
+    }
+
+    private func wake() {
+        let waiting = content.withLock { Array($0.waiting.values) }
+        for signal in waiting { signal.raise() }
+    }
+}
