@@ -1,14 +1,15 @@
 import Foundation
 
-/// Why bytes are no answer of an RTSP server.
+/// Why bytes are no message of RTSP.
 public enum RTSPRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     case tooLarge
     case notAnAnswer
+    case notARequest
 
     public var description: String {
         switch self {
         case .tooLarge: "The device sent an RTSP answer that is too large."
-        case .notAnAnswer: "The device does not speak RTSP at this address."
+        case .notAnAnswer, .notARequest: "The device does not speak RTSP at this address."
         }
     }
 }
@@ -29,48 +30,29 @@ public struct RTSPMessage: Sendable, Equatable {
     public var headers: [(name: String, value: String)]
     public var body: [UInt8]
 
-    private static let largestHeader = 64 << 10
-    private static let largestBody = 1 << 20
+    public init(status: Int, reason: String, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+        self.body = body
+    }
 
     /// Reads an answer: its body is as long as `Content-Length` says, or what there is.
     public init(parsing bytes: some Sequence<UInt8>) throws(RTSPRefusal) {
-        let bytes = Array(bytes.prefix(Self.largestHeader + Self.largestBody + 1))
-        var lines: [String] = []
-        var index = 0
-        var isComplete = false
-        while index < bytes.count, !isComplete {
-            guard index <= Self.largestHeader else { throw .tooLarge }
-            let end = bytes[index...].prefix(Self.largestHeader + 1).firstIndex(of: 0x0A) ?? bytes.endIndex
-            guard end - index <= Self.largestHeader else { throw .tooLarge }
-            let line = bytes[index..<end].last == 0x0D ? bytes[index..<end].dropLast() : bytes[index..<end]
-            index = min(end + 1, bytes.count)
-            // Empty lines before an answer are left over from the one before.
-            if line.isEmpty {
-                isComplete = !lines.isEmpty
-                continue
-            }
-            let text = String(decoding: line, as: UTF8.self)
-            if text.first == " " || text.first == "\t", lines.count > 1 {
-                lines[lines.count - 1] += " " + text.trimmingASCIISpaces()
-            } else {
-                lines.append(text)
-            }
-        }
-        guard let first = lines.first else { throw .notAnAnswer }
-        let words = first.split(separator: " ", maxSplits: 2)
+        let bytes = Array(bytes.prefix(RTSPHead.largestHeader + RTSPHead.largestBody + 1))
+        let head = try RTSPHead(bytes)
+        let words = head.first.split(separator: " ", maxSplits: 2)
         guard words.count >= 2, words[0].uppercased().hasPrefix("RTSP/"), let status = Int(words[1]), (100...999).contains(status) else {
             throw .notAnAnswer
         }
         self.status = status
         reason = words.count > 2 ? words[2].trimmingASCIISpaces() : ""
-        headers = lines.dropFirst().prefix(256).compactMap { line in
-            guard let colon = line.firstIndex(of: ":") else { return nil }
-            return (line[..<colon].trimmingASCIISpaces(), line[line.index(after: colon)...].trimmingASCIISpaces())
-        }
-        body = Array(bytes[index...])
-        if let length = self["Content-Length"].flatMap({ Int($0) }), length >= 0, length < body.count { body.removeSubrange(length...) }
-        guard body.count <= Self.largestBody else { throw .tooLarge }
+        headers = head.headers
+        body = try head.body(of: bytes)
     }
+
+    /// As it goes over the line.
+    public var bytes: [UInt8] { RTSPHead.write("RTSP/1.0 \(status) \(reason)", headers, body) }
 
     public static func == (one: RTSPMessage, other: RTSPMessage) -> Bool {
         one.status == other.status && one.reason == other.reason && one.body == other.body

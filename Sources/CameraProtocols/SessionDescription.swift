@@ -92,7 +92,7 @@ public struct SessionDescription: Sendable, Equatable {
     }
 
     /// `video 0 RTP/AVP 96`, and `application/TP-LINK 0 RTP/AVP smart/1/90000`.
-    private static func media(_ value: String) -> Media? {
+    static func media(_ value: String) -> Media? {
         let words = value.split(maxSplits: 260, whereSeparator: \.isWhitespace)
         guard words.count >= 3, let port = Int(words[1].prefix { $0 != "/" }) else { return nil }
         let formats = words.dropFirst(3).prefix(256).map { word in
