@@ -89,6 +89,8 @@ let package = Package(
         .target(name: "XML", swiftSettings: strict),
         .target(name: "CameraProtocols", dependencies: ["Core", "XML", .crypto], swiftSettings: strict),
         .target(
+            name: "RTSP", dependencies: ["CameraProtocols", "Core", .nioCore, .nioPosix], swiftSettings: strict),
+        .target(
             name: "Cameras",
             dependencies: [
                 "CLinux", "CameraProtocols", "Core", "Media", "XML", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore,
@@ -108,7 +110,10 @@ let package = Package(
         ),
         .target(
             name: "Refill",
-            dependencies: ["BoxDatabase", "Cameras", "Core", "Devices", "Media", "MediaWorker", "Recording", .grdb, .logging],
+            dependencies: [
+                "BoxDatabase", "CameraProtocols", "Cameras", "Core", "Devices", "Media", "MediaWorker", "RTSP", "Recording", .grdb,
+                .logging,
+            ],
             swiftSettings: strict
         ),
         .target(
@@ -145,6 +150,8 @@ let package = Package(
         .testTarget(name: "CameraProtocolsTests", dependencies: ["CameraProtocols", "Core", "XML"], swiftSettings: strict),
         .testTarget(
             name: "CamerasTests", dependencies: ["CameraProtocols", "Cameras", "Core", "TestSupport", "XML"], swiftSettings: strict),
+        .testTarget(
+            name: "RTSPTests", dependencies: ["CameraProtocols", "Core", "Media", "RTSP", .nioCore, .nioPosix], swiftSettings: strict),
         .testTarget(
             name: "DevicesTests",
             dependencies: ["BoxDatabase", "CameraProtocols", "Cameras", "Core", "Devices", "TestSupport"], swiftSettings: strict),
