@@ -1,10 +1,13 @@
 import BoxDatabase
+import CameraProtocols
 import Cameras
 import Core
 import Devices
 import Foundation
+import Logging
 import Media
 import MediaWorker
+import RTSP
 import Recording
 import Synchronization
 
@@ -56,9 +59,9 @@ final class RefillFetcher: Sendable {
         do {
             download = try await self.download(recording, for: piece)
         } catch DownloadedRecording.Failure.tooLarge {
-            return try await replay(piece, clock: clock, because: "The recording is larger than the box may fetch")
+            return try await replay(piece, of: recording, clock: clock, because: "The recording is larger than the box may fetch")
         } catch let failure as DeviceFailure where [.unsupported, .deviceError, .nonsense].contains(failure.code) {
-            return try await replay(piece, clock: clock, because: failure.sentence)
+            return try await replay(piece, of: recording, clock: clock, because: failure.sentence)
         }
         CrashPoint.reach("refill.downloaded")
         let began = clock.box(recording.from)
@@ -76,7 +79,7 @@ final class RefillFetcher: Sendable {
                 return result.status
             }
         } catch let failure as WorkerFailure where failure.kind != .hung {
-            try await replay(piece, clock: clock, because: "The recording that the device sent cannot be read: \(failure)")
+            try await replay(piece, of: recording, clock: clock, because: "The recording that the device sent cannot be read: \(failure)")
         }
     }
 
@@ -97,39 +100,84 @@ final class RefillFetcher: Sendable {
     // MARK: Playing
 
     /// Plays the piece where it cannot be fetched as a file.
-    private func replay(_ piece: RefillPieceRecord, clock: ClockCorrection, because reason: String) async throws {
-        // Others play from wherever they like: only this interface names the time in the address.
-        guard target.device.driver.kind == .isapi else {
-            throw RefillRefusal.never(
-                "The device has recordings of this time, but neither gives them as files nor plays them by an address with a time.")
-        }
-        let url: String
+    private func replay(
+        _ piece: RefillPieceRecord, of recording: DeviceRecording, clock: ClockCorrection, because reason: String
+    ) async throws {
+        let playback: DevicePlayback
         do throws(DeviceFailure) {
-            url = try await target.device.driver.playbackURL(
-                of: target.source, from: clock.device(piece.from), to: clock.device(piece.to))
+            playback = try await target.device.driver.playback(
+                of: recording, in: target.source, from: clock.device(piece.from), to: clock.device(piece.to))
         } catch {
             throw error.code == .unsupported ? RefillRefusal.never(reason) : error as any Error
         }
         let record = target.device.record
         let source = StreamSource(
-            url: url, userName: record.userName, password: try environment.catalogue.password(of: record), transport: .tcp)
-        let recorder = ReplayRecorder(admits: environment.admits, time: environment.time, logger: environment.logger)
+            url: playback.url, userName: record.userName, password: try environment.catalogue.password(of: record), transport: .tcp)
         do {
             try await write(piece) { file, manifest in
-                let length = Duration.seconds(piece.to.timeIntervalSince(piece.from))
-                let played = try await recorder.record(source, length: length, into: file)
-                guard played.endedWell || self.takesShort || played.duration > length - Self.mostShort else {
-                    throw RefillRefusal.later("The device broke off while it played its recording.")
+                switch playback.way {
+                case .address: try await self.play(source, piece, into: file, &manifest)
+                case .range: try await self.play(byRange: playback.url, source, piece, clock: clock, into: file, &manifest)
                 }
-                manifest.footage = .init(
-                    width: played.status.video.width, height: played.status.video.height, frameRate: played.status.frameRate,
-                    videoCodec: played.status.video.codec.rawValue, audioCodec: played.status.audio?.codec.rawValue,
-                    duration: played.duration.seconds)
-                return played.status
             }
         } catch let failure as ReplayRecorder.Failure {
-            throw RefillRefusal.later(failure.sentence)
+            throw failure.isFinal ? RefillRefusal.never(failure.sentence) : RefillRefusal.later(failure.sentence)
+        } catch let failure as RTSPFailure {
+            environment.logger.info("a device does not play", metadata: ["channel": "\(piece.channelId)", "reason": "\(failure)"])
+            throw [.unsupported, .nothingThere, .insecure].contains(failure.code)
+                ? RefillRefusal.never(failure.sentence) : RefillRefusal.later(failure.sentence)
         }
+    }
+
+    private func play(
+        _ source: StreamSource, _ piece: RefillPieceRecord, into file: any FootageFile, _ manifest: inout ClipManifest
+    ) async throws -> StreamStatus {
+        let recorder = ReplayRecorder(admits: environment.admits, time: environment.time)
+        let played = try await recorder.record(source, length: Self.length(piece), into: file)
+        return try take(played, of: piece, hasPlayedAll: false, &manifest)
+    }
+
+    /// Plays a device's recording by time, as fast as the box takes it.
+    private func play(
+        byRange url: String, _ source: StreamSource, _ piece: RefillPieceRecord, clock: ClockCorrection, into file: any FootageFile,
+        _ manifest: inout ClipManifest
+    ) async throws -> StreamStatus {
+        guard let address = RTSPAddress(url) else { throw DeviceFailure.nonsense("replay address") }
+        do { try await environment.admits(source) } catch { throw RefillRefusal.later(StreamTrouble(error).sentence) }
+        let record = target.device.record
+        let password = try environment.catalogue.password(of: record)
+        let credentials = record.userName.map { DigestCredentials(username: $0, password: password ?? "") }
+        let range = ReplayRange(from: clock.device(piece.from), to: clock.device(piece.to))
+        let time = environment.time
+        let (played, hasPlayedAll) = try await ReplayGateway.with(
+            url, at: RTSPEndpoint(host: address.host, port: address.port, credentials: credentials, allowsBasic: record.allowsBasic),
+            request: ReplayRequest(range: range), asked: range, time: time
+        ) { gateway in
+            // The device's address was looked at above; this one is the box's own.
+            let recorder = ReplayRecorder(admits: { _ in }, time: time)
+            let played = try await recorder.record(
+                StreamSource(url: gateway.url, userName: nil, password: nil, transport: .tcp), length: Self.length(piece),
+                clock: ReplayClock(from: range.from, to: range.to ?? range.from) { gateway.startsAt }, into: file)
+            return (played, gateway.hasPlayedAll)
+        }
+        if let startsAt = played.startsAt { manifest.startsAt = clock.box(startsAt) }
+        manifest.sourceStart = Int64(played.sourceStart.seconds * 1_000_000)
+        return try take(played, of: piece, hasPlayedAll: hasPlayedAll, &manifest)
+    }
+
+    private static func length(_ piece: RefillPieceRecord) -> Duration { .seconds(piece.to.timeIntervalSince(piece.from)) }
+
+    private func take(
+        _ played: ReplayRecorder.Result, of piece: RefillPieceRecord, hasPlayedAll: Bool, _ manifest: inout ClipManifest
+    ) throws -> StreamStatus {
+        guard played.endedWell || hasPlayedAll || takesShort || played.duration > Self.length(piece) - Self.mostShort else {
+            throw RefillRefusal.later("The device broke off while it played its recording.")
+        }
+        manifest.footage = .init(
+            width: played.status.video.width, height: played.status.video.height, frameRate: played.status.frameRate,
+            videoCodec: played.status.video.codec.rawValue, audioCodec: played.status.audio?.codec.rawValue,
+            duration: played.duration.seconds)
+        return played.status
     }
 
     // MARK: The spool

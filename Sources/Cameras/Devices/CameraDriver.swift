@@ -58,6 +58,10 @@ public protocol CameraDriver: Sendable {
     func daysWithRecordings(of channel: DeviceChannel, year: Int, month: Int, zone: TimeZone) async throws(DeviceFailure) -> Set<Int>
     /// The address that plays a range, RTSP without credentials.
     func playbackURL(of channel: DeviceChannel, from: Date, to: Date) async throws(DeviceFailure) -> String
+    /// How a part of a recording is played.
+    func playback(
+        of recording: DeviceRecording, in channel: DeviceChannel, from: Date, to: Date
+    ) async throws(DeviceFailure) -> DevicePlayback
     /// Gives the bytes of a recording as the device has them.
     func download(
         _ recording: DeviceRecording, take: @escaping @Sendable ([UInt8]) async throws -> Void
@@ -124,6 +128,11 @@ extension CameraDriver {
     ) async throws(DeviceFailure) -> Set<Int> { throw .unsupported("searching recordings") }
     public func playbackURL(of channel: DeviceChannel, from: Date, to: Date) async throws(DeviceFailure) -> String {
         throw .unsupported("playing recordings")
+    }
+    public func playback(
+        of recording: DeviceRecording, in channel: DeviceChannel, from: Date, to: Date
+    ) async throws(DeviceFailure) -> DevicePlayback {
+        DevicePlayback(url: try await playbackURL(of: channel, from: from, to: to), way: .address)
     }
     public func download(
         _ recording: DeviceRecording, take: @escaping @Sendable ([UInt8]) async throws -> Void

@@ -108,6 +108,25 @@ public struct DeviceRecording: Codable, Sendable, Equatable {
     }
 }
 
+/// How a device plays one of its recordings.
+public struct DevicePlayback: Sendable, Equatable {
+    public enum Way: Sendable {
+        /// The address names the times, and the device plays it as any stream.
+        case address
+        /// The address is that of the whole recording, and the times are asked for while playing (ONVIF, profile G).
+        case range
+    }
+
+    /// RTSP, without credentials.
+    public var url: String
+    public var way: Way
+
+    public init(url: String, way: Way) {
+        self.url = url
+        self.way = way
+    }
+}
+
 /// A disk or card of a device.
 public struct DeviceDisk: Codable, Sendable, Equatable {
     public enum State: String, Codable, Sendable, CaseIterable {

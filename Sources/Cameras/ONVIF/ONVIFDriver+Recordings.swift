@@ -75,6 +75,14 @@ extension ONVIFDriver {
         return url
     }
 
+    public func playback(
+        of recording: DeviceRecording, in channel: DeviceChannel, from: Date, to: Date
+    ) async throws(DeviceFailure) -> DevicePlayback {
+        // Asked anew, for addresses change; one that the device does not know any more is looked for by the time.
+        if let token = recording.reference, let url = try await replayURL(of: token) { return DevicePlayback(url: url, way: .range) }
+        return DevicePlayback(url: try await playbackURL(of: channel, from: from, to: to), way: .range)
+    }
+
     private func replayURL(of recording: String) async throws(DeviceFailure) -> String? {
         (try await find(.replayURI(recording: recording))).flatMap(ONVIFAddress.read).flatMap { ONVIFPlace.rtsp($0, at: client.address) }
     }
