@@ -16,6 +16,11 @@ COMMANDS = {
                       "-pix_fmt", "yuv420p", "-b:v", "800k", "-g", "30", "-c:a", "aac", "-b:a", "32k", "-movflags", "+faststart"],
     "recording.ps": ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=15", "-f", "lavfi", "-i", "sine=440:r=8000", "-t", "10", "-c:v", "libx264", "-preset", "veryfast",
                      "-pix_fmt", "yuv420p", "-b:v", "800k", "-g", "30", "-c:a", "mp2", "-ar", "48000", "-f", "vob"],
+    # The mark in the corner is shown in the first fifth of each fifth second.
+    "replay.h264": ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=15", "-t", "20", "-vf",
+                    "drawbox=x=iw-21:y=ih-21:w=21:h=21:color=black:t=fill,drawbox=x=iw-21:y=ih-21:w=21:h=21:color=white:t=fill:enable='lt(mod(n,75),3)'",
+                    "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-b:v", "800k", "-bf", "0", "-g", "30", "-keyint_min", "30",
+                    "-sc_threshold", "0", "-x264-params", "aud=1:repeat-headers=1", "-f", "h264"],
 }
 
 DEVICES_OF_ONE = 5
@@ -89,7 +94,7 @@ class Cameras:
         for number in range(1, max(device.channels for device in devices) + 1):
             paths.update({f"/Streaming/Channels/{number}01": "main", f"/Streaming/Channels/{number}02": "sub",
                           f"/Streaming/channels/{number}01": "main", f"/Streaming/channels/{number}02": "sub",
-                          f"/Streaming/tracks/{number}01": "main", f"/onvif/recording{number}": "main"})
+                          f"/Streaming/tracks/{number}01": "main"})
         tool = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "camera-simulator")
         command = [sys.executable, tool, "--port", str(port), "--address", ",".join(dict.fromkeys(device.address for device in devices)),
                    "--user", devices[0].user, "--password", devices[0].password, "--size", self.options.size, "--rate", "15",

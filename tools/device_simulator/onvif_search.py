@@ -134,5 +134,5 @@ class SearchService:
 
     def GetReplayUri(self, call):
         channel = self.channel(call.node.value("RecordingToken"))
-        uri = f"rtsp://{self.device.address}:{self.device.rtsp_port or 554}/onvif/recording{channel}"
+        uri = f"rtsp://{self.device.address}:{self.device.parts['replay'].port}/onvif/recording{channel}"
         return f"<trp:GetReplayUriResponse><trp:Uri>{escape(uri)}</trp:Uri></trp:GetReplayUriResponse>"

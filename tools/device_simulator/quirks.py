@@ -37,6 +37,12 @@ QUIRKS = {
     "no-stream-uri": ({}, "GetStreamUri answers without a URI"),
     "datetime-needs-auth": ({}, "GetSystemDateAndTime asks for authentication"),
     "http-auth-only": ({}, "ONVIF: WS-UsernameToken is refused, HTTP digest is taken"),
+    # ONVIF's replay
+    "replay-end": ({"how": "bye"}, "how playing ends: bye, close, mark (the last frame says so) or silence"),
+    "replay-status": ({"status": 457}, "PLAY is refused so"),
+    "replay-unstamped": ({}, "frames do not say when they were recorded"),
+    "replay-ignores-range": ({}, "all that was recorded is played, whatever was asked for"),
+    "replay-breaks-off": ({"seconds": 3}, "the connection is closed after that much of a recording"),
     # Signing in
     "wrong-password": ({}, "no password is right"),
     "locked": ({}, "the account is locked for every address"),

@@ -19,6 +19,7 @@ from .media import Cameras, Media
 from .onvif import Onvif
 from .ptz import Head
 from .recordings import Recordings
+from .replaying import ReplayServer
 from .web import Response, Site
 
 
@@ -45,7 +46,7 @@ class World:
 
     def __init__(self, options):
         self.options = options
-        self.devices, self.sites, self.handlers = [], {}, {}
+        self.devices, self.sites, self.handlers, self.replays = [], {}, {}, {}
         self.media, self.cameras = Media(), Cameras(options)
         self.certificate = None
         self.discovery = None
@@ -102,7 +103,7 @@ class World:
             if device.has("stop"):
                 self.cameras.tell_soon(device, "stop")
             elif device in self.sites:
-                await self.sites[device].open()
+                await self.listen(device)
             self.endpoint_limits(device)
 
     def handler(self, device):
@@ -117,8 +118,9 @@ class World:
             isapi.statuses = device.ready_statuses or {}
         if "onvif" in device.protocols:
             onvif = Onvif(device, parts, self)
+            self.replays[device] = ReplayServer(device, gate, recordings, self.media)
         device.parts = {"sign_ins": gate, "events": hub, "ptz": head, "recordings": recordings, "alert_streams": alerts}
-        device.parts.update({name: part for name, part in (("isapi", isapi), ("onvif", onvif)) if part})
+        device.parts.update({name: part for name, part in (("isapi", isapi), ("onvif", onvif), ("replay", self.replays.get(device))) if part})
 
         async def answer(request):
             """Answer a request of any protocol."""
@@ -146,11 +148,19 @@ class World:
         await asyncio.sleep(0.05)  # final boundaries get out
         if device in self.sites:
             self.sites[device].close()
+        if device in self.replays:
+            self.replays[device].close()
+
+    async def listen(self, device):
+        """A device's own servers take connections."""
+        await self.sites[device].open()
+        if device in self.replays:
+            await self.replays[device].open()
 
     async def come(self, device):
         """The device is back."""
         if device in self.sites and not device.has("stop") and time.time() >= device.away_until:
-            await self.sites[device].open()
+            await self.listen(device)
 
     def reboot(self, device, seconds=None, before_return=None):
         """The device goes away for some seconds and forgets what is not kept."""
