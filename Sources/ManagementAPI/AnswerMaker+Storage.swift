@@ -52,14 +52,11 @@ extension AnswerMaker {
     }
 
     private static func condition(of error: StoreError, since: Date, meanwhile: String?) -> Condition {
-        switch error.kind {
-        case .refused, .noBucket, .full:
-            Condition(
-                code: "refused", severity: .trouble, sentence: error.sentence + (meanwhile ?? " Footage waits on the box."), since: since)
-        case .unreachable, .nonsense:
-            Condition(code: "unreachable", severity: .attention, sentence: error.sentence + (meanwhile ?? ""), since: since)
-        case .busy, .exists, .corrupted, .gone:
-            Condition(code: "waiting", severity: .attention, sentence: error.sentence + (meanwhile ?? ""), since: since)
+        let sentence = error.sentence + (meanwhile ?? " Footage waits on the box.")
+        return switch error.kind {
+        case .refused, .noBucket, .full: Condition(code: "refused", severity: .trouble, sentence: sentence, since: since)
+        case .unreachable, .nonsense: Condition(code: "unreachable", severity: .attention, sentence: sentence, since: since)
+        case .busy, .exists, .corrupted, .gone: Condition(code: "waiting", severity: .attention, sentence: sentence, since: since)
         }
     }
 

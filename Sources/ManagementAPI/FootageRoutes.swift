@@ -159,37 +159,36 @@ struct FootageRoutes {
         if local == nil, stores.isEmpty {
             throw Problem.conflict("The clip lies in a cloud storage that is not set any more. Set the storage again.")
         }
-        let body = ResponseBody(contentLength: range.count) { writer in
-            if let local {
+        if let local {
+            let body = ResponseBody(contentLength: range.count) { writer in
                 try await Self.send(local, range, to: &writer)
-            } else {
-                // Whoever plays a clip through the box has the line before what waits.
-                let watch = services.uploader.governor.watch()
-                defer { watch.end() }
-                let pieces = PieceQueue()
-                async let reading: Void = pieces.fill { sink in
-                    try await Self.read(key ?? record.manifest.objectKey, range, from: stores) { await sink($0) }
-                }
-                while let piece = await pieces.next() { try await writer.write(piece) }
-                try await reading
+                try await writer.finish(nil)
             }
-            try await writer.finish(nil)
+            return Response(status: status, headers: headers, body: body)
         }
-        return Response(status: status, headers: headers, body: body)
+        let object = StoredObject(key ?? record.manifest.objectKey, range: range, stores: stores, time: services.time)
+        return Response(status: status, headers: headers, body: try await stored(object, count: range.count))
     }
 
-    /// Reads from the first store, and where it gives nothing at all from the next.
-    private static func read(
-        _ key: String, _ range: Range<Int>, from stores: [any ObjectStore], to sink: @escaping @Sendable (ByteBuffer) async -> Void
-    ) async throws {
-        let pieces = Counter()
-        for (number, store) in stores.enumerated() {
-            do {
-                return try await store.read(key, range: range) { piece in
-                    pieces.add(1)
-                    await sink(piece)
-                }
-            } catch  where pieces.value == 0 && number + 1 < stores.count {}
+    /// Bytes out of a store, the first of which are here before the answer begins: one that has begun can say no more that it fails.
+    private func stored(_ object: StoredObject, count: Int) async throws -> ResponseBody {
+        let opened: StoredObject.Opened
+        do {
+            // Whoever plays a clip through the box has the line before what waits.
+            let watch = services.uploader.governor.watch()
+            defer { watch.end() }
+            opened = try await object.open()
+        } catch let error as StoreError {
+            throw Problem(reading: error)
+        }
+        return ResponseBody(contentLength: count) { [services] writer in
+            let watch = services.uploader.governor.watch()
+            defer { watch.end() }
+            let pieces = PieceQueue()
+            async let reading: Void = pieces.fill { sink in try await opened.read { await sink($0) } }
+            while let piece = await pieces.next() { try await writer.write(piece) }
+            try await reading
+            try await writer.finish(nil)
         }
     }
 

@@ -1,4 +1,5 @@
 import Cameras
+import CloudStorage
 import Core
 import Devices
 import Foundation
@@ -50,6 +51,21 @@ struct Problem: Error, HTTPResponseError {
             default: .badGateway
             }
         self.init(status, failure.code.rawValue, "The device did not do it", failure.sentence)
+    }
+
+    /// Why a storage does not give what it has by the box's rows.
+    init(reading error: StoreError) {
+        switch error.kind {
+        case .unreachable, .busy:
+            self.init(
+                .serviceUnavailable, "storage-away", "The storage does not answer",
+                "The clip lies in the cloud storage, which does not give it now. \(error.sentence) Try again in a moment.")
+            if let wait = error.retryAfter { headers[.retryAfter] = String(max(1, Int(wait.seconds))) }
+        case .refused, .noBucket, .exists, .gone, .corrupted, .full, .nonsense:
+            self.init(
+                .badGateway, "storage-failed", "The storage does not give the clip",
+                "The clip lies in the cloud storage, which does not give it. \(error.sentence)")
+        }
     }
 
     init(_ error: CatalogueError) {

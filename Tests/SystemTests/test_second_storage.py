@@ -1,5 +1,7 @@
 """A second storage beside the first: a mirror, where clips go meanwhile, and what lies in a storage of before."""
 
+import hashlib
+
 from accounts import stored
 from browser import Browser
 from client import Problem
@@ -71,6 +73,28 @@ class SecondStorage(RecordCase):
         box.trigger(box.channels[0])
         wait_for(lambda: box.get("/storage")["state"]["code"] == "unreachable", 60, "a first storage away")
         self.assertEqual(len(box.client.request("GET", f"/clips/{clip['id']}/video").body), clip["sizeBytes"], "read from the mirror")
+
+    def test_reading_goes_on_in_the_mirror(self):
+        """A clip is whole though the first storage breaks before, or in the middle of, its bytes; where none answers the answer says so."""
+        box, first, second = self.two("mirror")
+        clip = box.await_stored(box.trigger(box.channels[0]))
+        wait_for(lambda: len(box.clip(clip["id"])["storedIn"]) == 2, 60, "the clip's copy")
+        picture, video = (second.read(clip["objectKey"][:-4] + ending) for ending in (".jpg", ".mp4"))
+        self.assertEqual(hashlib.sha256(video).hexdigest(), clip["sha256"])
+        for fault in ("truncate", "403", "503", "html", "refuse"):
+            with self.subTest(fault=fault):
+                first.fault(fault)
+                self.assertEqual(box.client.request("GET", f"/clips/{clip['id']}/video").body, video)
+                self.assertEqual(box.client.request("GET", f"/clips/{clip['id']}/video", headers={"Range": "bytes=100-199"}).body, video[100:200])
+                self.assertEqual(box.client.request("GET", f"/clips/{clip['id']}/thumbnail").body, picture)
+        for fault, status, slug in (("refuse", 503, "storage-away"), ("503", 503, "storage-away"), ("403", 502, "storage-failed")):
+            with self.subTest(both=fault):
+                for store in (first, second):
+                    store.fault(fault)
+                for what in ("video", "thumbnail"):
+                    problem = box.client.request("GET", f"/clips/{clip['id']}/{what}").problem()
+                    self.assertEqual((problem.status, problem.slug), (status, slug), problem)
+                    self.assertIn("The clip lies in the cloud storage", problem.detail)
 
     def test_fallback(self):
         """While the first does not work clips go to the second, stay there, and play; then the first has the next ones."""

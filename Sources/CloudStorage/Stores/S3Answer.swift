@@ -24,6 +24,7 @@ struct S3Answer {
             case (_, "AuthorizationHeaderMalformed"), (_, "PermanentRedirect"), (301, _), (307, _):
                 StoreError(.refused, "The bucket is in another region. Enter the bucket's region or endpoint.")
             case (_, "NoSuchBucket"): StoreError(.noBucket, "The bucket does not exist. Check its name.")
+            case (_, "NoSuchKey"): StoreError(.gone, "The storage does not have the object any more.")
             case (_, "BadDigest"), (_, "XAmzContentSHA256Mismatch"), (_, "InvalidDigest"):
                 StoreError(.corrupted, "The object changed on its way.")
             case (_, "QuotaExceeded"), (507, _): StoreError(.full, "The storage is full. Free some room or enlarge it.")

@@ -153,12 +153,24 @@ public final class S3Store: ObjectStore {
         let response = try await send(.GET, key, headers: headers, allowing: timeout + .seconds(range.count / 8_000))
         try await expect(response, [206])
         var left = range.count
-        for try await piece in response.body {
+        var pieces = response.body.makeAsyncIterator()
+        while let piece = try await Self.next(&pieces) {
             left -= piece.readableBytes
             guard left >= 0 else { throw StoreError(.corrupted, "The storage sent more than was asked for.") }
             try await body(piece)
         }
         guard left == 0 else { throw StoreError(.corrupted, "The storage sent less than was asked for.") }
+    }
+
+    /// The next piece of an answer, with the store's failure told apart from the reader's.
+    private static func next(_ pieces: inout HTTPClientResponse.Body.AsyncIterator) async throws -> ByteBuffer? {
+        do {
+            return try await pieces.next()
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            throw StoreError(.unreachable, "The connection to the storage broke in the middle of its answer. (\(error))")
+        }
     }
 
     public func delete(_ key: String) async throws {
@@ -257,9 +269,9 @@ public final class S3Store: ObjectStore {
             throw StoreError(.refused, "The storage's certificate does not fit its name. Check the endpoint. (\(error))")
         } catch let error as HTTPClientError {
             throw StoreError(
-                .unreachable, "The storage at \(base.host ?? "") did not answer (\(error.shortDescription)). Footage waits here.")
+                .unreachable, "The storage at \(base.host ?? "") did not answer (\(error.shortDescription)).")
         } catch {
-            throw StoreError(.unreachable, "No connection to the storage at \(base.host ?? ""). Footage waits here. (\(error))")
+            throw StoreError(.unreachable, "No connection to the storage at \(base.host ?? ""). (\(error))")
         }
     }
 
@@ -281,7 +293,7 @@ public final class S3Store: ObjectStore {
             throw StoreError(.nonsense, "The storage answered with a body where there should be none.")
         } catch {
             throw StoreError(
-                .unreachable, "The connection to the storage broke in the middle of its answer. Footage waits here. (\(error))")
+                .unreachable, "The connection to the storage broke in the middle of its answer. (\(error))")
         }
     }
 

@@ -24,7 +24,8 @@ const UNEXPECTED = 'Something happened in the box that it did not expect. Try ag
 /** The box was not reached. */
 export const noConnection = (error, where) => new Problem({ slug: 'no-connection', title: String(error.message), detail: NO_ANSWER, where });
 
-async function problemOf(response, where) {
+/** What an answer that is none says. */
+export async function problemOf(response, where) {
   let body = {};
   if ((response.headers.get('content-type') ?? '').includes('json')) body = await response.json().catch(() => ({}));
   const slug = String(body.type ?? '').split('/').pop() || `status-${response.status}`;

@@ -1,11 +1,11 @@
 // One clip: to watch, its facts, and its neighbours.
-import { api, query, seg } from './api.js';
+import { api, problemOf, query, seg } from './api.js';
 import { store } from './store.js';
 import { fill, h, icon, say } from './dom.js';
 import { encryptedPlayer } from './encrypted-clip.js';
 import { clipsSeen } from './events.js';
 import { bytes, clockSeconds, count, duration, frames, full, picture, when } from './format.js';
-import { bar, chip, details, facts, head, link, sentence } from './parts.js';
+import { bar, chip, details, facts, head, link, problemBox, sentence } from './parts.js';
 import { title } from './navigate.js';
 import { clipState, codec, eventType, eventWords, way } from './words.js';
 
@@ -33,7 +33,7 @@ function player(clip) {
   const box = h('div', {});
   let direct = false; // from the storage itself; where this browser cannot reach it, through the box
   const video = h('video', { controls: true, muted: true, playsInline: true, preload: 'metadata', src: clip.videoUrl, poster: clip.thumbnailUrl, 'data-testid': 'clip-video', 'aria-label': `Clip of ${clip.channelName}, ${when(clip.startsAt)}`,
-    onError() {
+    async onError() {
       if (direct) {
         direct = false;
         video.src = clip.videoUrl;
@@ -43,6 +43,10 @@ function player(clip) {
       const notDecoded = e && (e.code === 3 || e.code === 4) && clip.videoCodec === 'hevc';
       fill(box, sentence('attention', notDecoded ? 'This browser does not play H.265. Download the clip and open it in a player that does.' : 'The clip could not be played here just now. Try again, or download it.',
         details(`media error ${e?.code ?? ''}: ${e?.message ?? ''}\n${clip.videoUrl}`)));
+      // The player does not tell what the box said; one byte of the clip does.
+      const answer = await fetch(clip.videoUrl, { headers: { range: 'bytes=0-0' } }).catch(() => null);
+      if (answer && !answer.ok) fill(box, problemBox(await problemOf(answer, `GET ${clip.videoUrl}`)));
+      else answer?.body?.cancel();
     } });
   if (clip.state === 'stored' && store.storage?.target?.kind === 's3') {
     api.get(`/clips/${clip.id}/link`).then(({ url }) => {

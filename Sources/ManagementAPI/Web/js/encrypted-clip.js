@@ -1,8 +1,9 @@
 // An encrypted clip: asks once for the verification code, then plays.
+import { Problem } from './api.js';
 import { fill, h, icon } from './dom.js';
 import { bind, field } from './form.js';
 import { when } from './format.js';
-import { button, details, sentence } from './parts.js';
+import { button, details, problemBox, sentence } from './parts.js';
 import { hasCode, keyOf, obstacle, pictureOf, playEncrypted } from './footage-key.js';
 
 /** The place of the player on the clip's page. */
@@ -19,6 +20,7 @@ export function encryptedPlayer(clip) {
     fill(below);
     pictureOf(clip.id).then((url) => { video.poster = url; }, () => {});
     try { await playEncrypted(video, clip, license); } catch (error) {
+      if (error instanceof Problem) { fill(below, problemBox(error), h('div', { class: 'actions' }, button('Try again', { onClick: () => open(license) }))); return; }
       fill(below, sentence('attention', 'This browser could not play the encrypted clip. Download it and open it with “gatehouse footage decrypt” and the recovery file.', details(String(error?.stack ?? error))));
     }
   }

@@ -1,5 +1,5 @@
 // Encrypted footage: the verification code of this tab, the keys it opens, pictures and clips in the clear. Nothing of it outlives the tab.
-import { api, noConnection, seg } from './api.js';
+import { api, noConnection, problemOf, seg } from './api.js';
 
 let code = null;
 const keys = new Map();
@@ -40,7 +40,9 @@ export function pictureOf(id) {
 
 async function openPicture(id) {
   const [key] = (await keyOf(id)).keys;
-  const sealed = new Uint8Array(await (await fetch(`/api/v1/clips/${seg(id)}/thumbnail`)).arrayBuffer());
+  const response = await fetch(`/api/v1/clips/${seg(id)}/thumbnail`);
+  if (!response.ok) throw await problemOf(response, `GET the picture of ${id}`);
+  const sealed = new Uint8Array(await response.arrayBuffer());
   const text = (s) => new TextEncoder().encode(s);
   const material = await crypto.subtle.importKey('raw', raw(key.k), 'HKDF', false, ['deriveKey']);
   const derived = await crypto.subtle.deriveKey({ name: 'HKDF', hash: 'SHA-256', salt: raw(key.kid), info: text('gatehouse picture 1') }, material, { name: 'AES-GCM', length: 256 }, false, ['decrypt']);
@@ -87,7 +89,7 @@ const event = (target, name) => new Promise((resolve, reject) => {
 export async function playEncrypted(video, clip, license) {
   let response;
   try { response = await fetch(clip.videoUrl); } catch (error) { throw noConnection(error, `GET ${clip.videoUrl}`); }
-  if (!response.ok) throw new Error(`the clip answers ${response.status}`);
+  if (!response.ok) throw await problemOf(response, `GET ${clip.videoUrl}`);
   const reader = response.body.getReader();
   let first = new Uint8Array(0);
   let type = null;
