@@ -47,6 +47,8 @@ struct LineAnswer: Encodable {
     let windows: [Window]
     let testHour: Nullable<Int>
     let advice: Nullable<Advice>
+    /// What a test of the line cannot tell here; a sentence.
+    let note: Nullable<String>
 }
 
 struct LineMinuteAnswer: Encodable {
@@ -77,9 +79,11 @@ struct NetworkTestsAnswer: Encodable {
         let loss: Nullable<Double>
         let bytes: Int
         let seconds: Double
+        let measured: NetworkTestResult.Measured
     }
     let progress: Nullable<Progress>
     let failure: Nullable<String>
+    let note: Nullable<String>
     let results: [Result]
 }
 
@@ -89,17 +93,23 @@ extension AnswerMaker {
         let settings = governor.settings
         let full = try await services.line.fullAt(usedBytes: services.spool.bytes, limitBytes: services.spool.limits.bytes)
         return LineAnswer(
-            capacityBitsPerSecond: Nullable(governor.capacity.map { Int($0 * 8) }),
+            capacityBitsPerSecond: Nullable(services.uploader.usesUplink ? governor.capacity.map { Int($0 * 8) } : nil),
             rateBitsPerSecond: Nullable(governor.rate.map { Int($0 * 8) }),
             limitBitsPerSecond: Nullable(governor.limitBitsPerSecond), returnsAt: Nullable(governor.returnsAt), spoolFullAt: Nullable(full),
             cap: Nullable(settings.cap.map(CapAnswer.init)),
             windows: settings.windows.map { .init(schedule: ScheduleAnswer($0.schedule), cap: Nullable($0.cap.map(CapAnswer.init))) },
-            testHour: Nullable(settings.testHour), advice: Nullable(try await advice(governor)))
+            testHour: Nullable(settings.testHour), advice: Nullable(try await advice(governor)), note: Nullable(lineNote))
+    }
+
+    /// A folder is no uplink.
+    private var lineNote: String? {
+        guard let store = services.uploader.store, !store.usesUplink else { return nil }
+        return "Clips go to a folder. A test measures its disk, not the line, so the box cannot say how many channels the line carries."
     }
 
     /// What the line carries, once it was measured.
     private func advice(_ governor: UplinkGovernor) async throws -> LineAnswer.Advice? {
-        guard let capacity = governor.capacity, let high = services.definitions.definition(.high),
+        guard services.uploader.usesUplink, let capacity = governor.capacity, let high = services.definitions.definition(.high),
             let standard = services.definitions.definition(.standard)
         else { return nil }
         let duties = try await services.spool.index.duties(
@@ -133,11 +143,12 @@ extension AnswerMaker {
                         stage: $0.stage.rawValue, bytes: $0.bytes, mostBytes: NetworkTest.mostBytes,
                         bitsPerSecond: Nullable($0.bitsPerSecond))
                 }),
-            failure: Nullable(now.failure),
+            failure: Nullable(now.failure), note: Nullable(lineNote),
             results: try await services.networkTests.history().map {
                 .init(
                     at: $0.at, uploadBitsPerSecond: $0.result.uploadBitsPerSecond, latencyMilliseconds: $0.result.latencyMilliseconds,
-                    loss: Nullable($0.result.loss), bytes: $0.result.bytes, seconds: $0.result.seconds)
+                    loss: Nullable($0.result.loss), bytes: $0.result.bytes, seconds: $0.result.seconds,
+                    measured: $0.result.measured ?? .line)
             })
     }
 }

@@ -217,11 +217,12 @@ class StoreFaults(StorageCase):
         """The line is measured with real uploads that are removed again; what footage may take holds; nothing else is believed."""
         store = self.kept(FaultyS3())
         box = self.fitted(store)
-        self.assertEqual(box.get("/storage/line/test"), {"progress": None, "failure": None, "results": []})
+        self.assertEqual(box.get("/storage/line/test"), {"progress": None, "failure": None, "note": None, "results": []})
         box.call("POST", "/storage/line/test")
         result = wait_for(lambda: (lambda now: now["results"] if not now["progress"] else None)(box.get("/storage/line/test")), 60, "the test's end")[0]
         self.assertGreater(result["uploadBitsPerSecond"], 1_000_000)
         self.assertGreater(result["latencyMilliseconds"], 0)
+        self.assertEqual(result["measured"], "line")
         self.assertLessEqual(result["bytes"], 24 << 20)
         self.assertEqual(store.keys(".bin"), [])
         line = box.get("/storage/line")
@@ -239,6 +240,20 @@ class StoreFaults(StorageCase):
         self.assertEqual(box.get("/storage/line")["windows"][0]["cap"], {"kind": "bits-per-second", "value": 64_000})
         box.call("PUT", "/storage/line", {"windows": []})
         wait_for(lambda: store.keys(".mp4"), 60, "the clip going up")
+
+    def test_folder_is_no_line(self):
+        """A test with a folder says that it measured a disk, and neither it nor clips make advice about the line."""
+        box = self.fitted()
+        box.await_stored(box.trigger(box.channels[0]))
+        self.assertIn("not the line", box.call("POST", "/storage/line/test")["note"])
+        result = wait_for(lambda: (lambda now: now["results"] if not now["progress"] else None)(box.get("/storage/line/test")), 60, "the test's end")[0]
+        self.assertEqual(result["measured"], "disk")
+        line = box.get("/storage/line")
+        self.assertIn("measures its disk, not the line", line["note"])
+        self.assertEqual((line["capacityBitsPerSecond"], line["advice"], line["rateBitsPerSecond"], box.get("/storage")["line"]), (None, None, None, {"bytesPerSecond": None}))
+        store = self.kept(FaultyS3())
+        box.call("PUT", "/storage/target", store.target())
+        self.assertEqual((box.get("/storage/line")["note"], box.get("/storage/line")["capacityBitsPerSecond"]), (None, None), "nothing was learned of the disk")
 
     def test_store_without_headers(self):
         """A store that refuses a header of ours is tried without it, and clips go up; its secrets go to no other place."""

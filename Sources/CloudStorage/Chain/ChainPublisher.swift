@@ -119,7 +119,7 @@ public final class ChainPublisher: Sendable {
         try await uploader.governor.admit(data.count, of: .metadata)
         var taken = false
         do {
-            try await store.put(upload) { [governor = uploader.governor] sent in governor.sent(sent.piece) }
+            try await store.put(upload) { [governor = uploader.governor] sent in governor.sent(sent.piece, overLine: store.usesUplink) }
         } catch let error as StoreError where error.kind == .exists {
             taken = true
         }

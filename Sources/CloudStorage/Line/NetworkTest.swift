@@ -5,6 +5,13 @@ import Synchronization
 
 /// What a test of the line found.
 public struct NetworkTestResult: Codable, Sendable, Equatable {
+    /// What the bytes went over.
+    public enum Measured: String, Codable, Sendable {
+        case line
+        /// A folder is written without the line: how fast is a matter of its disk.
+        case disk
+    }
+
     /// Bits a second of real uploads to the target, several at a time.
     public var uploadBitsPerSecond: Int
     /// Median time of a small request and its answer, milliseconds.
@@ -14,6 +21,8 @@ public struct NetworkTestResult: Codable, Sendable, Equatable {
     /// Bytes that the test sent.
     public var bytes: Int
     public var seconds: Double
+    /// Nil in results of before a folder was told apart.
+    public var measured: Measured?
 }
 
 /// How far a test of the line is.
@@ -104,7 +113,8 @@ public struct NetworkTest: Sendable {
         let seconds = max(0.001, (time.uptime() - began).seconds)
         return NetworkTestResult(
             uploadBitsPerSecond: Int(Double(tally.bytes) * 8 / seconds), latencyMilliseconds: latency * 1000,
-            loss: PacketCounts.loss(before, PacketCounts.now()), bytes: tally.bytes, seconds: seconds)
+            loss: PacketCounts.loss(before, PacketCounts.now()), bytes: tally.bytes, seconds: seconds,
+            measured: store.usesUplink ? .line : .disk)
     }
 
     private func latency() async throws -> Double {

@@ -80,7 +80,7 @@ public final class NetworkTests: Sendable {
                 self.state.withLock { $0.now.progress = progress }
                 self.changed()
             }
-            uploader.governor.learn(capacity: Double(result.uploadBitsPerSecond) / 8)
+            if result.measured == .line { uploader.governor.learn(capacity: Double(result.uploadBitsPerSecond) / 8) }
             try await keep(Entry(at: time.now(), result: result))
         } catch is CancellationError {
             failure = "The test was ended before it was done."
@@ -122,7 +122,7 @@ public final class NetworkTests: Sendable {
     public func run() async {
         var tried: Date?
         while (try? await time.sleep(.seconds(300))) != nil {
-            guard let hour = uploader.governor.settings.testHour, uploader.store != nil, uploader.failure == nil,
+            guard let hour = uploader.governor.settings.testHour, uploader.store?.usesUplink ?? false, uploader.failure == nil,
                 uploader.governor.limitBitsPerSecond != 0
             else { continue }
             let last = [try? await history().first?.at, tried].compactMap { $0 }.max()

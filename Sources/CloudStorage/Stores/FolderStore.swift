@@ -28,6 +28,7 @@ public struct FolderStore: ObjectStore {
     }
 
     public var identity: String { StorageTarget.folder(path: root).identity }
+    public var usesUplink: Bool { false }
 
     public func put(_ upload: ObjectUpload, progress: @escaping @Sendable (UploadProgress) -> Void) async throws {
         let path = try path(of: upload.key)

@@ -113,6 +113,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
 public protocol ObjectStore: Sendable {
     /// Tells one store's place from another's; nothing of it is secret.
     var identity: String { get }
+    /// Whether what goes there goes over the box's uplink: what a folder takes says something of its disk alone.
+    var usesUplink: Bool { get }
     /// Puts an object under a key that must be free; `progress` is told of each piece.
     /// - Throws: `StoreError`, of kind `exists` where the key is taken.
     func put(_ upload: ObjectUpload, progress: @escaping @Sendable (UploadProgress) -> Void) async throws
@@ -135,6 +137,7 @@ public protocol ObjectStore: Sendable {
 }
 
 extension ObjectStore {
+    public var usesUplink: Bool { true }
     public func link(to key: String, validFor span: Duration) throws -> String? { nil }
     public var origin: String? { nil }
     public func clearLeftovers(under prefix: String) async throws -> Int { 0 }

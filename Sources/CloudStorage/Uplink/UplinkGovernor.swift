@@ -121,9 +121,10 @@ public final class UplinkGovernor: Sendable {
         }
     }
 
-    /// A piece went up.
-    func sent(_ bytes: Int) {
+    /// A piece went up; one that did not go over the line tells nothing of it.
+    func sent(_ bytes: Int, overLine: Bool = true) {
         total.add(bytes)
+        guard overLine else { return }
         let now = time.uptime()
         state.withLock { state in
             let running = state.schedule.count(.live) + state.schedule.count(.backlog) + state.schedule.count(.bulk)

@@ -165,7 +165,7 @@ extension Uploader {
         do {
             try await store.put(upload) { [governor] sent in
                 progress(sent)
-                governor.sent(sent.piece)
+                governor.sent(sent.piece, overLine: store.usesUplink)
             }
             CrashPoint.reach("upload.put")
         } catch let error as StoreError where error.kind == .exists {

@@ -119,6 +119,8 @@ public final class Uploader: Sendable {
     public var store: (any ObjectStore)? { state.withLock { $0.first.store } }
     /// The second store in use.
     public var secondStore: (any ObjectStore)? { state.withLock { $0.second.store } }
+    /// Whether anything goes over the line: not where clips go to folders alone.
+    public var usesUplink: Bool { [store, secondStore].contains { $0?.usesUplink ?? false } }
     /// What keeps uploads to the first store from succeeding, and since when.
     public var failure: (error: StoreError, since: Date)? { failure(of: .first) }
     /// The same of the second.

@@ -19,6 +19,8 @@ const CAPS = [
 
 const capWords = (cap) => (!cap ? 'the whole line' : cap.kind === 'paused' ? 'nothing but pictures' : cap.kind === 'percent' ? `${cap.value} % of the line` : `at most ${bitRate(cap.value)}`);
 
+const rateWords = (result) => (result.measured === 'disk' ? `the folder’s disk took ${bitRate(result.uploadBitsPerSecond)}` : `${bitRate(result.uploadBitsPerSecond)} up`);
+
 /** A day of the line: what went up as an area, what waited as a line, hatched where the storage did not answer. */
 function dayGraph(minutes) {
   const step = Math.max(1, Math.ceil(minutes.length / W));
@@ -79,10 +81,11 @@ export function lineCard({ on }) {
 
   function drawLine() {
     fill(state, line.spoolFullAt && sentence('trouble', `What waits grows faster than the line drains it: the space for waiting clips will be full at ${when(line.spoolFullAt)}. Choose a lower definition, unlink a camera, or get a faster line.`),
+      line.note && sentence('off', line.note),
       line.returnsAt && sentence('attention', `The storage answers again. What waited goes on at ${clock(line.returnsAt)}, so that not all boxes come back at once; what is new goes at once.`));
     const advice = line.advice;
     fill(figures, facts([
-      ['It carries', line.capacityBitsPerSecond ? bitRate(line.capacityBitsPerSecond) : 'not measured yet'],
+      (line.note === null || line.capacityBitsPerSecond !== null) && ['It carries', line.capacityBitsPerSecond ? bitRate(line.capacityBitsPerSecond) : 'not measured yet'],
       ['Footage may take', line.limitBitsPerSecond === null ? 'the whole line' : line.limitBitsPerSecond === 0 ? 'nothing now' : bitRate(line.limitBitsPerSecond)],
       line.windows.length > 0 && ['By the week', line.windows.map((w) => capWords(w.cap)).join('; ')],
       line.testHour !== null && ['Tested each day', `at ${String(line.testHour).padStart(2, '0')}:00`],
@@ -99,9 +102,9 @@ export function lineCard({ on }) {
       return;
     }
     fill(testing, tests.failure && sentence('attention', tests.failure),
-      last && h('p', { 'data-testid': 'network-test-result' }, `Measured ${when(last.at)}: ${bitRate(last.uploadBitsPerSecond)} up, an answer in ${plain(last.latencyMilliseconds, 0)} ms${last.loss === null ? '' : `, ${last.loss < 0.0005 ? 'no' : percent(last.loss)} loss`}.`),
-      tests.results.length > 1 && h('details', { class: 'details' }, h('summary', {}, 'Earlier tests'), h('ul', {}, tests.results.slice(1, 11).map((r) => h('li', { class: 'small' }, `${when(r.at)}: ${bitRate(r.uploadBitsPerSecond)}, ${plain(r.latencyMilliseconds, 0)} ms`)))),
-      h('div', { class: 'actions' }, button('Test the line', { iconName: 'test', testid: 'network-test-start', async onClick() {
+      last && h('p', { 'data-testid': 'network-test-result' }, `Measured ${when(last.at)}: ${rateWords(last)}, an answer in ${plain(last.latencyMilliseconds, 0)} ms${last.loss === null || last.measured === 'disk' ? '' : `, ${last.loss < 0.0005 ? 'no' : percent(last.loss)} loss`}.`),
+      tests.results.length > 1 && h('details', { class: 'details' }, h('summary', {}, 'Earlier tests'), h('ul', {}, tests.results.slice(1, 11).map((r) => h('li', { class: 'small' }, `${when(r.at)}: ${rateWords(r)}, ${plain(r.latencyMilliseconds, 0)} ms`)))),
+      h('div', { class: 'actions' }, button(tests.note === null ? 'Test the line' : 'Test the folder', { iconName: 'test', testid: 'network-test-start', async onClick() {
         try { tests = await api.post('/storage/line/test'); drawTests(); } catch (problem) { fill(testing, problemBox(problem)); }
       } }), button('Change what footage may take', { testid: 'line-change', onClick: edit })),
       h('p', { class: 'muted small' }, 'A test sends at most 24 MB to your storage and removes it again.'));
