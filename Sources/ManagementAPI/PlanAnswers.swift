@@ -93,6 +93,7 @@ extension AnswerMaker {
     }
 
     private func plan(of record: ChannelRecord, stock: [PlanPackage: Int]) -> ChannelPlanAnswer {
+        guard services.plans.isEnforced else { return planNotNeeded(record) }
         let now = services.time.now()
         let (plan, zone) = (services.plans.plan(of: record.id), services.plans.zone)
         let period = plan.period(at: now) ?? plan.periods.last
@@ -102,6 +103,18 @@ extension AnswerMaker {
             sentence: plan.sentence(at: now, in: zone, inStock: inStock), package: Nullable(period?.package),
             retentionDays: Nullable(period?.package.retentionDays), from: Nullable(plan.from), until: Nullable(plan.until),
             lastDay: Nullable(plan.until.map { ChannelPlan.lastDay($0, in: zone) }), automaticRenewal: plan.automaticRenewal)
+    }
+
+    /// Whatever plans there were: where none is needed none decides anything.
+    private func planNotNeeded(_ record: ChannelRecord) -> ChannelPlanAnswer {
+        let linked = record.definition != nil
+        return ChannelPlanAnswer(
+            channelId: record.id, channelName: record.name, linked: linked, state: .notNeeded,
+            sentence: linked
+                ? "Recorded without a plan; footage is kept for \(record.retentionDays) days."
+                : "Not linked to the cloud, so nothing is recorded. No plan is needed.",
+            package: Nullable(nil), retentionDays: Nullable(nil), from: Nullable(nil), until: Nullable(nil), lastDay: Nullable(nil),
+            automaticRenewal: false)
     }
 
     /// Linked channels that are not recorded for want of a plan.

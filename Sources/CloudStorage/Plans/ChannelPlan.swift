@@ -4,6 +4,8 @@ public import Foundation
 
 /// How the plan of a channel stands.
 public enum PlanState: String, Codable, Sendable, CaseIterable {
+    /// The box works without plans.
+    case notNeeded = "not-needed"
     case notActivated = "not-activated"
     case active
     /// Active, and ends within 30 days.
