@@ -97,7 +97,7 @@ struct Box {
             identity: state.identity, defaultName: settings.boxName,
             administration: Administration(database: database, setupCode: state.setupCode, time: time), database: database, sealer: sealer,
             channels: channels, definitions: definitions, transcodes: transcodes, spool: spool, uploader: uploader,
-            targets: targets, chain: chain,
+            targets: targets, chain: chain, states: StateMemory(database: database),
             line: LineRecords(database: database, uploader: uploader, time: time, logger: logger),
             networkTests: NetworkTests(
                 uploader: uploader, database: database, box: state.identity.serialNumber, time: time, logger: logger,
@@ -123,6 +123,7 @@ struct Box {
                 "clips": "\(report.clips)", "interrupted": "\(report.interrupted)", "removed": "\(report.removed)",
                 "damaged": "\(report.damaged)",
             ])
+        try await services.states.load()
         try await services.targets.start(first: settings.storageFolder.map { .folder(path: $0) }, logger: logger)
         try await services.encryption.load()
         try await services.plans.load()

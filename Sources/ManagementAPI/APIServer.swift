@@ -42,6 +42,7 @@ public struct APIServer: Service {
             configuration: .init(address: .hostname(address, port: port), serverName: nil, reuseAddress: true),
             onServerRunning: { channel in await started(channel.localAddress?.port ?? port) }, logger: services.logger)
         async let feeding: Void = cancelWhenGracefulShutdown { await feed.run(maker: maker) }
+        async let following: Void = cancelWhenGracefulShutdown { await maker.followStorage(feed) }
         do {
             try await application.run()
         } catch let error as IOError {
@@ -50,7 +51,7 @@ public struct APIServer: Service {
                     "The page cannot be served on \(address) port \(port): \(String(cString: strerror(error.errnoCode))). Choose another http.port."
             )
         }
-        _ = await feeding
+        _ = await (feeding, following)
     }
 
     private func builder() throws -> HTTPServerBuilder {

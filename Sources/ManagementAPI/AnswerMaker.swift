@@ -106,8 +106,8 @@ struct AnswerMaker: Sendable {
         case .transcoding: return "The cloud copy is being made."
         case .queued:
             guard services.uploader.store != nil else { return "Waits here: no cloud storage is set." }
-            if services.uploader.governor.limitBitsPerSecond == 0 {
-                return "Waits here: footage is paused by what it may take of the line."
+            if let pause = services.uploader.governor.pause {
+                return "Waits here: footage is paused\(pause.words.map { " \($0)" } ?? "") by what it may take of the line."
             }
             if let error = clip.lastError { return "Waits here: \(error)" }
             return services.uploader.failure.map { "Waits here: \($0.error.sentence)" } ?? "Waits for its turn to go up."

@@ -36,6 +36,8 @@ public struct BoxServices: Sendable {
     public let uploader: Uploader
     public let targets: StorageTargets
     public let chain: ChainPublisher
+    /// Since when the storages are as they are.
+    public let states: StateMemory
     public let line: LineRecords
     public let networkTests: NetworkTests
     public let plans: PlanLedger
@@ -59,7 +61,7 @@ public struct BoxServices: Sendable {
     public init(
         identity: BoxIdentity, defaultName: String, administration: Administration, database: BoxDatabase, sealer: SecretSealer,
         channels: ChannelRegistry, definitions: Definitions, transcodes: TranscodeQueue, spool: Spool,
-        uploader: Uploader, targets: StorageTargets, chain: ChainPublisher, line: LineRecords, networkTests: NetworkTests,
+        uploader: Uploader, targets: StorageTargets, chain: ChainPublisher, states: StateMemory, line: LineRecords, networkTests: NetworkTests,
         plans: PlanLedger, encryption: SiteEncryption, catalogue: DeviceCatalogue, devices: DeviceRegistry,
         onboarding: Onboarding,
         discovery: DiscoveryList,
@@ -79,6 +81,7 @@ public struct BoxServices: Sendable {
         self.uploader = uploader
         self.targets = targets
         self.chain = chain
+        self.states = states
         self.line = line
         self.networkTests = networkTests
         self.plans = plans

@@ -58,6 +58,12 @@ public final class LiveFeed: Sendable {
         wake.raise()
     }
 
+    /// How a storage is changed.
+    func storageChanged() {
+        dirty.withLock { $0.storage = true }
+        wake.raise()
+    }
+
     /// A test of the line began, went on or ended.
     public func networkTestChanged() {
         dirty.withLock { $0.networkTest = true }

@@ -241,20 +241,6 @@ class StoreFaults(StorageCase):
         box.call("PUT", "/storage/line", {"windows": []})
         wait_for(lambda: store.keys(".mp4"), 60, "the clip going up")
 
-    def test_folder_is_no_line(self):
-        """A test with a folder says that it measured a disk, and neither it nor clips make advice about the line."""
-        box = self.fitted()
-        box.await_stored(box.trigger(box.channels[0]))
-        self.assertIn("not the line", box.call("POST", "/storage/line/test")["note"])
-        result = wait_for(lambda: (lambda now: now["results"] if not now["progress"] else None)(box.get("/storage/line/test")), 60, "the test's end")[0]
-        self.assertEqual(result["measured"], "disk")
-        line = box.get("/storage/line")
-        self.assertIn("measures its disk, not the line", line["note"])
-        self.assertEqual((line["capacityBitsPerSecond"], line["advice"], line["rateBitsPerSecond"], box.get("/storage")["line"]), (None, None, None, {"bytesPerSecond": None}))
-        store = self.kept(FaultyS3())
-        box.call("PUT", "/storage/target", store.target())
-        self.assertEqual((box.get("/storage/line")["note"], box.get("/storage/line")["capacityBitsPerSecond"]), (None, None), "nothing was learned of the disk")
-
     def test_store_without_headers(self):
         """A store that refuses a header of ours is tried without it, and clips go up; its secrets go to no other place."""
         store = self.kept(FaultyS3())

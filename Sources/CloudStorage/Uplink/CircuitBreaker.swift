@@ -10,6 +10,8 @@ struct CircuitBreaker: Sendable {
     private var trialRuns = false
     /// The failure that keeps it open.
     private(set) var failure: StoreError?
+    /// It has done as asked at least once.
+    private(set) var hasWorked = false
     /// When the present failure began.
     private(set) var failingSince: Date?
     /// The same on the monotonic clock.
@@ -45,6 +47,7 @@ struct CircuitBreaker: Sendable {
     /// A request did what it should.
     mutating func succeeded() {
         backOff.succeeded()
+        hasWorked = true
         openUntil = nil
         trialRuns = false
         failure = nil

@@ -53,6 +53,12 @@ public final class UplinkGovernor: Sendable {
         }
     }
 
+    /// The pause that holds now; nil where footage may go.
+    public var pause: UplinkPause? {
+        let (settings, zone) = state.withLock { ($0.settings, $0.zone) }
+        return settings.pause(at: time.now(), zone: zone)
+    }
+
     /// The hour of the day by the site's clock.
     func hour(of date: Date) -> Int {
         var calendar = Calendar(identifier: .gregorian)

@@ -125,6 +125,10 @@ public final class Uploader: Sendable {
     public var failure: (error: StoreError, since: Date)? { failure(of: .first) }
     /// The same of the second.
     public var secondFailure: (error: StoreError, since: Date)? { failure(of: .second) }
+    /// Whether the first store has done as asked since it is used.
+    public var hasWorked: Bool { state.withLock { $0.first.breaker.hasWorked } }
+    /// The same of the second.
+    public var secondHasWorked: Bool { state.withLock { $0.second.breaker.hasWorked } }
     /// Clips go to the second store now, for the first does not work.
     public var fallsBack: Bool {
         let now = time.uptime()
