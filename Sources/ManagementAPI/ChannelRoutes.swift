@@ -77,10 +77,10 @@ struct ChannelRoutes {
 
     /// The budget of 16 megapixels: a channel too many is refused with the numbers.
     private func admit(_ channel: ChannelRecord) throws {
-        guard services.channels.linkedCount < 8 else {
+        guard services.channels.linkedCount < ChannelRegistry.mostLinked else {
             throw Problem(
                 .conflict, "over-budget", "Too many channels",
-                "8 channels are linked already, which is the most a box carries. Unlink another first.")
+                "\(ChannelRegistry.mostLinked) channels are linked already, which is the most a box carries. Unlink another first.")
         }
         let megapixels = services.channels[channel.id]?.view.megapixels ?? 2.1
         let (admitted, sentence) = services.transcodes.planner.admission(

@@ -31,6 +31,8 @@ struct LineAnswer: Encodable {
     struct Advice: Encodable {
         let highChannels: Int
         let standardChannels: Int
+        /// More are never advised: the box records no more.
+        let mostChannels: Int
         let channels: [Recommendation]
         let sentence: String
     }
@@ -119,17 +121,20 @@ extension AnswerMaker {
         // Paused it will not stay: what the line carries then is of interest.
         let bits = limit == 0 ? Int(capacity * 8) : min(Int(capacity * 8), limit ?? .max)
         let advice = LineAdvice(
-            uploadBitsPerSecond: bits, high: high, standard: standard, most: 8,
+            uploadBitsPerSecond: bits, high: high, standard: standard, most: ChannelRegistry.mostLinked,
             channels: linked.map { .init(id: $0.id, duty: duties[$0.id] ?? LineAdvice.usualDuty) })
         let carried =
             (limit == 0 ? "Footage is paused now. " : "")
             + "The line carries \(advice.highChannels) channels in high or \(advice.standardChannels) in standard definition"
+        let isMost = advice.standardChannels >= ChannelRegistry.mostLinked
         let sentence =
             linked.count > advice.standardChannels
             ? "\(carried); \(linked.count) are linked, so footage will wait often. Use a lower definition or unlink channels."
             : "\(carried), if each records a fifth of the time."
+                + (isMost ? " \(ChannelRegistry.mostLinked) is the most that a box records for the cloud, whatever the line carries." : "")
         return .init(
             highChannels: advice.highChannels, standardChannels: advice.standardChannels,
+            mostChannels: ChannelRegistry.mostLinked,
             channels: linked.map { .init(channelId: $0.id, definition: Nullable((advice.recommended[$0.id] ?? nil)?.rawValue)) },
             sentence: sentence)
     }

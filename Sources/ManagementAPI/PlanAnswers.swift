@@ -4,6 +4,7 @@ import Core
 import Devices
 import Foundation
 import HTTPTypes
+import Recording
 
 struct ChannelPlanAnswer: Encodable {
     let channelId: ChannelID
@@ -45,6 +46,8 @@ struct PlanHistoryAnswer: Encodable {
 struct PlansAnswer: Encodable {
     let enforced: Bool
     let sentence: String
+    /// As many channels as the box records for the cloud, so as many plans as it can use.
+    let mostChannels: Int
     let channels: [ChannelPlanAnswer]
     let expiring: [ChannelID]
     let stock: [StockAnswer]
@@ -75,6 +78,7 @@ extension AnswerMaker {
             sentence: ledger.isEnforced
                 ? "Footage of a channel is recorded while its plan is active."
                 : "This box needs no plans: every linked channel is recorded.",
+            mostChannels: ChannelRegistry.mostLinked,
             channels: channels, expiring: channels.filter { $0.state == .expiring }.map(\.channelId),
             stock: PlanPackage.allCases.map {
                 StockAnswer(package: $0, retentionDays: $0.retentionDays, term: $0.term, count: books.stock[$0] ?? 0)

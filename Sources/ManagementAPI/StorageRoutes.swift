@@ -136,10 +136,6 @@ struct StorageRoutes {
             try await body()
         } catch let error as StoreError {
             throw Problem(.unprocessableContent, "storage-not-usable", "The storage cannot be used", error.sentence)
-        } catch let error as CocoaError {
-            throw Problem(
-                .unprocessableContent, "storage-not-usable", "The storage cannot be used",
-                "The folder cannot be made: \(error.localizedDescription)")
         }
     }
 }

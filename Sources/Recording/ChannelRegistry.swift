@@ -93,6 +93,9 @@ public final class ChannelRegistry: Sendable {
     /// All channels at work.
     public var channels: [ChannelAtWork] { state.withLock { $0.entries.values.map(\.channel) } }
 
+    /// The most that can be linked: what a small box transcodes when all see something at once.
+    public static let mostLinked = 8
+
     /// How many are linked to cloud storage.
     public var linkedCount: Int { channels.count { $0.configuration.definition != nil } }
 

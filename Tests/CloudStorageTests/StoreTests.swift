@@ -83,6 +83,34 @@ import Testing
         #expect(try await store.head("a/b/c.mp4") == nil)
     }
 
+    @Test func whatTheDiskSaysIsPutIntoWords() {
+        let words: [Int32: (StoreError.Kind, String)] = [
+            ENOENT: (.noBucket, "Is its disk mounted?"), EACCES: (.refused, "right to write"), EROFS: (.refused, "can only be read"),
+            ENOSPC: (.full, "is full"), EDQUOT: (.full, "is full"), ENOTDIR: (.refused, "a file and no folder"),
+            EIO: (.unreachable, "Check that it is connected."), ESTALE: (.unreachable, "Check that it is connected."),
+        ]
+        for (code, (kind, words)) in words {
+            errno = code
+            let error = FolderStore.storeError(FileError("write", "/mnt/clips/x"), "/mnt/clips")
+            #expect(error.kind == kind && error.sentence.contains(words) && error.sentence.contains("/mnt/clips"), "\(error)")
+        }
+    }
+
+    @Test func aFolderWhoseDiskIsGoneOrInWhoseWayAFileLiesSaysSo() async throws {
+        let folder = try TemporaryFolder()
+        let store = FolderStore(root: folder.path + "/away")
+        let upload = ObjectUpload(key: "a/b", content: .data(Data()), bytes: 0, sha256: Sidecar.sha256(Data()), contentType: "x")
+        await #expect { try await store.put(upload) { _ in } } throws: { ($0 as? StoreError)?.kind == .noBucket }
+        await #expect { try await store.read("a/b", range: 0..<1) { _ in } } throws: { ($0 as? StoreError)?.kind == .noBucket }
+        try FolderStore.prepare(root: folder.path + "/away/deep")
+        try FolderStore.prepare(root: folder.path + "/away/deep")
+        await #expect { try await store.read("a/b", range: 0..<1) { _ in } } throws: { ($0 as? StoreError)?.kind == .gone }
+        #expect(FileManager.default.createFile(atPath: folder.path + "/away/a", contents: nil))
+        await #expect { try await store.put(upload) { _ in } } throws: {
+            ($0 as? StoreError)?.sentence.contains("is a file and no folder") ?? false
+        }
+    }
+
     @Test(arguments: ["../x", "a/../../x", "/etc/x", "a//b", "a/.hidden", ""])
     func noKeyLeavesTheFolder(key: String) async throws {
         let folder = try TemporaryFolder()

@@ -228,6 +228,8 @@ class StoreFaults(StorageCase):
         line = box.get("/storage/line")
         self.assertEqual(line["capacityBitsPerSecond"], result["uploadBitsPerSecond"])
         self.assertEqual({one["definition"] for one in line["advice"]["channels"]}, {"high"}, line["advice"])
+        self.assertEqual((line["advice"]["mostChannels"], line["advice"]["standardChannels"]), (8, 8))
+        self.assertIn("8 is the most that a box records for the cloud, whatever the line carries.", line["advice"]["sentence"])
         line = box.call("PUT", "/storage/line", {"cap": {"kind": "paused"}, "testHour": 3})
         self.assertEqual((line["limitBitsPerSecond"], line["cap"], line["testHour"]), (0, {"kind": "paused", "value": None}, 3))
         box.trigger(box.channels[0])

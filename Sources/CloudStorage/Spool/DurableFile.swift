@@ -70,6 +70,23 @@ enum DurableFile {
         throw FileError(operation, path)
     }
 
+    /// Makes the directory at `path`, and those above it, where they are missing.
+    static func makeDirectories(_ path: String) throws {
+        if mkdir(path, 0o755) == 0 || errno == EEXIST {
+            var status = stat()
+            guard stat(path, &status) == 0 else { throw FileError("stat", path) }
+            guard status.st_mode & S_IFMT == S_IFDIR else {
+                errno = ENOTDIR
+                throw FileError("mkdir", path)
+            }
+            return
+        }
+        let above = (path as NSString).deletingLastPathComponent
+        guard errno == ENOENT, !above.isEmpty, above != path else { throw FileError("mkdir", path) }
+        try makeDirectories(above)
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw FileError("mkdir", path) }
+    }
+
     /// The size and SHA-256 of the file at `path`.
     static func digest(_ path: String) throws -> (bytes: Int, sha256: String) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -19,12 +19,7 @@ public struct FolderStore: ObjectStore {
 
     /// Makes the folder `root` if needed: when it is entered and never later, for a disk that is not mounted must not become a folder beside it.
     static func prepare(root: String) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
-        } catch {
-            throw StoreError(
-                .refused, "The folder \(root) cannot be made: \(error.localizedDescription) Check its path and who may write there.")
-        }
+        do { try DurableFile.makeDirectories(root) } catch let error as FileError { throw storeError(error, root) }
     }
 
     public var identity: String { StorageTarget.folder(path: root).identity }
@@ -40,13 +35,16 @@ public struct FolderStore: ObjectStore {
                 left -= piece
             }
         }
+        try await onDisk {
+            guard isThere else { throw Self.missing(root) }
+            try write(upload, to: path, progress: progress)
+        }
+    }
+
+    /// Does what blocks, and puts into words what the disk says.
+    private func onDisk<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await queue.run {
-            do {
-                guard isThere else { throw StoreError(.noBucket, "The folder \(root) is not there. Is its disk mounted?") }
-                try write(upload, to: path, progress: progress)
-            } catch let error as FileError {
-                throw Self.storeError(error)
-            }
+            do { return try body() } catch let error as FileError { throw Self.storeError(error, root) }
         }
     }
 
@@ -57,11 +55,7 @@ public struct FolderStore: ObjectStore {
 
     private func write(_ upload: ObjectUpload, to path: String, progress: @Sendable (UploadProgress) -> Void) throws {
         let folder = (path as NSString).deletingLastPathComponent
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw StoreError(.refused, "The folder \(folder) cannot be made: \(error.localizedDescription)")
-        }
+        try DurableFile.makeDirectories(folder)
         let temporary = folder + "/.\(Self.life)-\(UUID().uuidString).part"
         let descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw FileError("open", temporary) }
@@ -128,7 +122,7 @@ public struct FolderStore: ObjectStore {
 
     public func head(_ key: String) async throws -> ObjectInfo? {
         let path = try path(of: key)
-        return try await queue.run {
+        return try await onDisk {
             guard DurableFile.size(path) != nil else { return nil }
             let digest = try DurableFile.digest(path)
             return ObjectInfo(bytes: digest.bytes, sha256: digest.sha256)
@@ -140,13 +134,9 @@ public struct FolderStore: ObjectStore {
         var offset = range.lowerBound
         while offset < range.upperBound {
             let (start, count) = (offset, min(1 << 18, range.upperBound - offset))
-            let piece = try await queue.run {
-                guard let handle = FileHandle(forReadingAtPath: path) else {
-                    throw StoreError(.unreachable, "The clip is not in the folder any more.")
-                }
-                defer { try? handle.close() }
-                try handle.seek(toOffset: UInt64(start))
-                return try handle.read(upToCount: count) ?? Data()
+            let piece = try await onDisk {
+                guard isThere else { throw Self.missing(root) }
+                return try Self.piece(of: path, at: start, count: count)
             }
             guard !piece.isEmpty else { throw StoreError(.corrupted, "The clip in the folder is shorter than it should be.") }
             try await body(ByteBuffer(bytes: piece))
@@ -154,10 +144,22 @@ public struct FolderStore: ObjectStore {
         }
     }
 
+    private static func piece(of path: String, at start: Int, count: Int) throws -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        if descriptor < 0, errno == ENOENT { throw StoreError(.gone, "The clip is not in the folder any more.") }
+        guard descriptor >= 0 else { throw FileError("open", path) }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: count)
+        let got = buffer.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(start)) }
+        guard got >= 0 else { throw FileError("read", path) }
+        return Array(buffer.prefix(got))
+    }
+
     public func list(_ prefix: String) async throws -> [ListedObject] {
-        try await queue.run {
+        try await onDisk {
+            guard isThere else { throw Self.missing(root) }
             guard let walk = FileManager.default.enumerator(atPath: root) else {
-                throw StoreError(.refused, "The folder \(root) cannot be read.")
+                throw StoreError(.refused, "The folder \(root) cannot be read. Give the box the right to read there.")
             }
             var found: [ListedObject] = []
             while let key = walk.nextObject() as? String {
@@ -180,8 +182,8 @@ public struct FolderStore: ObjectStore {
 
     public func delete(_ key: String) async throws {
         let path = try path(of: key)
-        try await queue.run {
-            guard unlink(path) == 0 || errno == ENOENT else { throw Self.storeError(FileError("unlink", path)) }
+        try await onDisk {
+            guard unlink(path) == 0 || errno == ENOENT else { throw FileError("unlink", path) }
         }
     }
 
@@ -196,11 +198,25 @@ public struct FolderStore: ObjectStore {
         return root + "/" + key
     }
 
-    private static func storeError(_ error: FileError) -> StoreError {
+    private static func missing(_ folder: String) -> StoreError {
+        StoreError(.noBucket, "The folder \(folder) is not there. Is its disk mounted?")
+    }
+
+    /// What the disk under `folder` says, and what a person can do about it.
+    static func storeError(_ error: FileError, _ folder: String) -> StoreError {
         switch error.code {
-        case ENOSPC, EDQUOT: StoreError(.full, "The folder's disk is full. Free some room there.")
-        case EACCES, EPERM, EROFS: StoreError(.refused, "The folder cannot be written. Give the box the right to write there.")
-        default: StoreError(.unreachable, "The folder did not answer as it should (\(error)). Check that its disk is connected.")
+        case ENOSPC, EDQUOT: StoreError(.full, "The disk of the folder \(folder) is full. Free some room there.")
+        case EACCES, EPERM: StoreError(.refused, "The box may not write in the folder \(folder). Give it the right to write there.")
+        case EROFS: StoreError(.refused, "The folder \(folder) lies on a disk that can only be read. Mount it so that it can be written.")
+        case ENOENT: missing(folder)
+        case ENOTDIR: StoreError(.refused, "Something in the path of \(folder) is a file and no folder. Enter another path.")
+        case ENAMETOOLONG: StoreError(.refused, "The path of the folder is too long. Enter a shorter one.")
+        case ELOOP: StoreError(.refused, "The path \(folder) leads round in a circle of links. Enter another path.")
+        default:
+            StoreError(
+                .unreachable,
+                "The disk of the folder \(folder) does not do as it should (\(String(cString: strerror(error.code)))). Check that it is connected."
+            )
         }
     }
 }

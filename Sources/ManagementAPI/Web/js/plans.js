@@ -37,6 +37,7 @@ export function plansCard({ on }) {
   const list = h('div', { class: 'plan-rows', 'data-testid': 'plan-rows' });
   const history = h('ol', { class: 'plan-history' });
   const past = h('details', { class: 'more' }, h('summary', { 'data-testid': 'plan-history' }, 'What happened to plans'), history);
+  const most = h('p', { class: 'muted small', 'data-testid': 'plan-most' });
   let plans = null;
 
   const drawHistory = piece(history, () => plans.history, () => plans.history.map((entry) => {
@@ -59,7 +60,7 @@ export function plansCard({ on }) {
   }
 
   const enforced = [
-    h('div', { class: 'plan-head' }, stock, fileButton('Import a voucher', 'voucher-file', importVoucher)), message, list, past,
+    h('div', { class: 'plan-head' }, stock, fileButton('Import a voucher', 'voucher-file', importVoucher)), message, list, most, past,
   ];
 
   function draw() {
@@ -79,6 +80,7 @@ export function plansCard({ on }) {
     const wanted = sorted.map((p) => rows.get(p.channelId).el);
     if (wanted.length !== list.children.length || wanted.some((el, i) => list.children[i] !== el)) list.replaceChildren(...wanted);
     if (sorted.length === 0) fill(list, h('p', { class: 'muted' }, 'Link a camera to the cloud; then its plan can be activated here.'));
+    say(most, `A box records at most ${plans.mostChannels} cameras for the cloud, so it can use at most ${plans.mostChannels} plans at a time.`);
     past.hidden = plans.history.length === 0;
     drawHistory();
   }
