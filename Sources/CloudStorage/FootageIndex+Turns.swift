@@ -55,6 +55,13 @@ extension FootageIndex {
         return (sql, StatementArguments(bound.map { [$0] } ?? []) + StatementArguments(excluding))
     }
 
+    /// The picture that is in the store ahead of its clip is not the one that belongs there; what is there counts as an attempt.
+    func forgetPreview(of id: ClipID) async throws {
+        try await database.write { database in
+            try database.execute(sql: "UPDATE clip SET attempts = attempts + previewed, previewed = 0 WHERE id = ?", arguments: [id])
+        }
+    }
+
     /// Removes a row that cannot be read, so that one can be made from the clip's directory.
     func removeUnreadable(_ clip: UnreadableClip) async throws {
         try await database.write { try $0.execute(sql: "DELETE FROM clip WHERE id = ?", arguments: [clip.id]) }

@@ -109,6 +109,9 @@ public struct Retention: Sendable {
     }
 
     private func remove(_ clip: ClipRecord, from store: any ObjectStore) async throws {
-        for key in [clip.manifest.objectKey, clip.manifest.thumbnailKey, clip.manifest.sidecarKey] { try await store.delete(key) }
+        let manifest = clip.manifest
+        // The open picture may have been there ahead of a clip that was encrypted while it waited.
+        let keys = [manifest.objectKey, manifest.thumbnailKey, manifest.sidecarKey] + (manifest.encryption == nil ? [] : [manifest.openThumbnailKey])
+        for key in keys { try await store.delete(key) }
     }
 }

@@ -68,11 +68,37 @@ public struct IssuedClipKey: Sendable {
     }
 }
 
+/// What encrypting a clip that waits for its upload needs of the spool.
+public protocol WaitingFootage: Sendable {
+    /// The manifest as it is now; nil when the clip is gone.
+    func manifest(of id: ClipID) async throws -> ClipManifest?
+    /// The bytes of the cloud copy.
+    func contents(of manifest: ClipManifest) async throws -> any FootageSource
+    /// The picture beside it; nil where there is none.
+    func picture(of manifest: ClipManifest) async throws -> [UInt8]?
+    /// Makes the file that is to take the place of the cloud copy.
+    func beginReplacement(of id: ClipID) async throws -> any FootageFile
+    /// The file is complete and takes the place of the cloud copy, durably; answers the manifest that says so.
+    func replace(_ manifest: ClipManifest, picture: [UInt8]?) async throws -> ClipManifest
+}
+
+/// What the uploader needs to know of a site's encryption.
+public protocol UploadProtection: Sendable {
+    /// Whether a clip that waits in the open must be encrypted before it goes up.
+    /// - Throws: where that cannot be told, so that footage rather waits than goes up in the open.
+    func mustEncrypt(_ manifest: ClipManifest) throws -> Bool
+    /// Encrypts a clip that waits.
+    func encrypt(_ manifest: ClipManifest) async throws
+}
+
 /// What recording needs to know of a site's encryption.
 public protocol FootageProtection: Sendable {
     /// A fresh key for a clip; nil where the site's footage is not encrypted.
     /// - Throws: where that cannot be told, so that footage rather waits than goes up in the open.
     func issueKey(for clip: ClipID, of site: SiteID) throws -> IssuedClipKey?
+    /// Whether the site's footage is to be encrypted.
+    /// - Throws: where that cannot be told.
+    func isEncrypted(_ site: SiteID) throws -> Bool
     /// The picture beside the footage, sealed.
     func sealPicture(_ jpeg: [UInt8], of clip: ClipID, with key: ClipKey) throws -> [UInt8]
 }

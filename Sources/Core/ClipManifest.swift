@@ -166,7 +166,9 @@ public struct ClipManifest: Codable, Sendable, Equatable, Identifiable {
     /// The key of the JSON beside the footage.
     public var sidecarKey: String { objectKey.dropLast(4) + ".json" }
     /// The key of the picture beside the footage.
-    public var thumbnailKey: String { objectKey.dropLast(4) + (encryption == nil ? ".jpg" : ".jpg.enc") }
+    public var thumbnailKey: String { encryption == nil ? openThumbnailKey : openThumbnailKey + ".enc" }
+    /// The key of the picture where it is not encrypted.
+    public var openThumbnailKey: String { objectKey.dropLast(4) + ".jpg" }
 }
 
 /// JSON as it is written everywhere: times in RFC 3339 with milliseconds, keys sorted.

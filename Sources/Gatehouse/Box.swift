@@ -44,14 +44,15 @@ struct Box {
             path: state.spoolPath,
             limits: SpoolLimits(bytes: settings.spoolLimitMegabytes * 1_000_000, freeBytes: settings.spoolFreeMegabytes * 1_000_000),
             index: FootageIndex(database: database), time: time, logger: logger)
-        let uploader = Uploader(spool: spool, longestWait: .seconds(settings.uploadLongestWait), time: time, logger: logger)
+        let encryption = SiteEncryption(box: state.identity.serialNumber, database: database, sealer: sealer, time: time)
+        let uploader = Uploader(
+            spool: spool, protection: WaitingEncryption(spool: spool, protection: encryption), longestWait: .seconds(settings.uploadLongestWait), time: time, logger: logger)
         let storageProfiles = try Self.storageProfiles(profiles)
         let executable = WorkerExecutable(
             path: FilePath(ExecutablePath.current), patience: .seconds(settings.workerPatience), time: time)
         let pictures = PictureWorker(executable: executable, time: time, logger: logger)
         let feed = LiveFeed(time: time)
         let linked = Linked()
-        let encryption = SiteEncryption(box: state.identity.serialNumber, database: database, sealer: sealer, time: time)
         let transcodes = TranscodeQueue(
             spool: spool, worker: TranscodeWorker(executable: executable), definitions: definitions, processes: settings.workerProcesses,
             protection: encryption, wake: spool.captured, time: time, logger: logger, linkedChannels: { linked.count() })

@@ -62,6 +62,11 @@ enum MP4 {
 
 /// Finds whole boxes in bytes that still come.
 public enum MP4Stream {
+    /// Where the first top-level box of `type` begins.
+    public static func start(of type: String, in bytes: [UInt8]) throws(MediaError) -> Int? {
+        try MP4.box(type, bytes, in: 0..<bytes.count)?.start
+    }
+
     /// Where the first top-level box of `type` ends; nil while it is not all there.
     public static func end(of type: String, in bytes: [UInt8]) -> Int? {
         var offset = 0

@@ -9,6 +9,9 @@ struct ClipDirectory: Sendable {
     static let clipName = "clip.mp4"
     static let thumbnailName = "thumbnail.jpg"
     static let sourceName = "source.mov"
+    /// Of a cloud copy that was encrypted while it waited.
+    static let encryptedName = "clip-encrypted.mp4"
+    static let encryptedThumbnailName = "thumbnail.jpg.enc"
     static let unfinished = ".part"
 
     let path: String
@@ -74,6 +77,25 @@ struct ClipDirectory: Sendable {
         try write(done)
         CrashPoint.reach("ready.manifest-durable")
         unlink(file(Self.sourceName))
+        return done
+    }
+
+    /// Another file takes the place of the cloud copy: under another name, so that at each moment the manifest names files that are whole.
+    func replace(_ manifest: ClipManifest, picture: [UInt8]?) throws -> ClipManifest {
+        let part = file(Self.encryptedName + Self.unfinished)
+        guard rename(part, file(Self.encryptedName)) == 0 else { throw FileError("rename", part) }
+        let digest = try DurableFile.digest(file(Self.encryptedName))
+        var done = manifest
+        done.clip = .init(name: Self.encryptedName, bytes: digest.bytes, sha256: digest.sha256)
+        done.thumbnail = nil
+        if let picture {
+            try DurableFile.write(Data(picture), to: file(Self.encryptedThumbnailName))
+            let digest = try DurableFile.digest(file(Self.encryptedThumbnailName))
+            done.thumbnail = .init(name: Self.encryptedThumbnailName, bytes: digest.bytes, sha256: digest.sha256)
+        }
+        CrashPoint.reach("encrypt.files-durable")
+        try write(done)
+        CrashPoint.reach("encrypt.manifest-durable")
         return done
     }
 

@@ -43,7 +43,7 @@ public final class Spool: FootageSpool, Sendable {
     public let limits: SpoolLimits
     let time: TimeSource
     let logger: Logger
-    private let queue = BlockingQueue(name: "spool")
+    let queue = BlockingQueue(name: "spool")
     private let state = Mutex(State())
     let late: LateWrites
     /// Raised when a clip waits for a worker.
@@ -96,6 +96,9 @@ public final class Spool: FootageSpool, Sendable {
         state.withLock { $0.grow(id, by: bytes) }
     }
 
+    /// Counts bytes that are written whether there is room or not.
+    func grown(_ id: ClipID, by bytes: Int) { state.withLock { $0.grow(id, by: bytes) } }
+
     /// Takes down what the directory of `id` occupies now; nothing when it is gone.
     func measure(_ id: ClipID) {
         let bytes = directory(id).bytes
@@ -105,7 +108,7 @@ public final class Spool: FootageSpool, Sendable {
     func directory(_ id: ClipID) -> ClipDirectory { ClipDirectory(spool: path, id: id) }
 
     /// Runs blocking work on the directory of `id`, and keeps the account of its size.
-    private func change<Result: Sendable>(_ id: ClipID, _ body: @escaping @Sendable (ClipDirectory) throws -> Result) async throws -> Result
+    func change<Result: Sendable>(_ id: ClipID, _ body: @escaping @Sendable (ClipDirectory) throws -> Result) async throws -> Result
     {
         try await queue.run { [self] in
             let directory = directory(id)
@@ -260,7 +263,7 @@ public final class Spool: FootageSpool, Sendable {
         try await change(id) { [self] directory in
             // The cloud copy of an accepted clip may use the reserve: it frees more than it takes.
             try SpoolFile(path: directory.file(ClipDirectory.clipName + ClipDirectory.unfinished)) { [self] growth in
-                state.withLock { $0.grow(id, by: growth) }
+                grown(id, by: growth)
             }
         }
     }

@@ -17,6 +17,7 @@ extension Uploader {
         let (current, generation) = state.withLock { ($0[job.rank].store, $0[job.rank].generation) }
         guard let store = current else { return abandoned(job.rank) }
         do {
+            let job = try await protected(job, in: store)
             if job.kind == .metadata {
                 guard try await preview(job, to: store, generation: generation) else { return abandoned(job.rank) }
             } else if job.isCopy {
@@ -36,6 +37,29 @@ extension Uploader {
             abandoned(job.rank)
             await postpone(job.clip, sentence: "The clip could not be read or its row not written: \(error)")
         }
+    }
+
+    /// The job with its clip encrypted, where the site's footage is to be: it may have waited since before that was switched on.
+    private func protected(_ job: Job, in store: any ObjectStore) async throws -> Job {
+        let row = job.clip.manifest
+        guard !job.isCopy, row.encryption == nil, let protection else { return job }
+        // The directory is the truth: the row may have missed that it was done.
+        guard let manifest = try await spool.manifest(of: row.id) else { return job }
+        if manifest.encryption == nil {
+            guard try protection.mustEncrypt(manifest) else { return job }
+            // What is there already, with its answer lost, was seen; it cannot be had back.
+            if job.clip.attempts > 0, let file = manifest.clip, try await store.head(manifest.objectKey)?.sha256 == file.sha256 {
+                return job
+            }
+            guard let file = manifest.clip, try spool.fileToSend(manifest, file) != nil else { return job }
+            try await index.forgetPreview(of: row.id)
+            try await protection.encrypt(manifest)
+        }
+        guard let done = try await spool.manifest(of: row.id) else { return job }
+        try await index.put(done, state: .queued, spoolBytes: done.readyBytes)
+        guard let clip = try await index.clip(row.id) else { return job }
+        logger.info("clip that waited was encrypted", metadata: ["clip": "\(clip.id)"])
+        return Job(clip: clip, kind: job.kind, rank: job.rank)
     }
 
     private func abandoned(_ rank: Destination.Rank) { state.withLock { $0[rank].breaker.abandoned() } }
@@ -128,6 +152,8 @@ extension Uploader {
         guard let file = manifest.clip, let path = try spool.fileToSend(manifest, file) else { return nil }
         // Beside the footage: on a far line each request costs a round trip.
         let isThere = clip.previewed && job.rank == .first
+        // It may have been there in the open, ahead of a clip that was encrypted while it waited.
+        if clip.attempts > 0, manifest.encryption != nil { try await store.delete(manifest.openThumbnailKey) }
         async let picture = isThere ? true : putThumbnail(manifest, to: store)
         try await put(
             ObjectUpload(key: manifest.objectKey, content: .file(path), bytes: file.bytes, sha256: file.sha256, contentType: "video/mp4"),

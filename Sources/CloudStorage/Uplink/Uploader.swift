@@ -65,6 +65,7 @@ public final class Uploader: Sendable {
     private static let mostPostponed = 500
 
     let spool: Spool
+    let protection: (any UploadProtection)?
     let longestWait: Duration
     let index: FootageIndex
     public let governor: UplinkGovernor
@@ -79,13 +80,14 @@ public final class Uploader: Sendable {
 
     /// `longestWait` bounds the time between attempts to reach a store that does not work.
     public init(
-        spool: Spool, governor: UplinkGovernor? = nil, longestWait: Duration = .seconds(300), looksEvery: Duration = .seconds(1),
+        spool: Spool, protection: (any UploadProtection)? = nil, governor: UplinkGovernor? = nil, longestWait: Duration = .seconds(300), looksEvery: Duration = .seconds(1),
         time: TimeSource, chance: Chance = .system, logger: Logger
     ) {
         self.longestWait = longestWait
         self.looksEvery = looksEvery
         self.chance = chance
         self.spool = spool
+        self.protection = protection
         self.index = spool.index
         self.governor = governor ?? UplinkGovernor(time: time)
         self.time = time
