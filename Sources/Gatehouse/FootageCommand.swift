@@ -9,7 +9,7 @@ import ManagementAPI
 struct FootageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "footage", abstract: "Works on footage as it lies in a bucket, without a box.",
-        subcommands: [Verify.self, Restore.self, FootageDecrypt.self])
+        subcommands: [Verify.self, Restore.self, FootageDecrypt.self, FootageImportKey.self])
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -79,9 +79,15 @@ struct FootageCommand: AsyncParsableCommand {
         @Option(help: "The new box's state folder.")
         var state = "/var/lib/gatehouse"
 
+        @Option(help: "The owner's recovery file, where the footage is encrypted: the new box then opens it with the file's code.")
+        var recovery: String?
+
+        @OptionGroup var code: VerificationCodeOption
+
         func run() async throws {
             do {
                 let opened = try BoxState(path: state, setupCode: nil)
+                if let recovery { print(try await FootageImportKey.importKey(recovery, code: try code.read(), into: opened)) }
                 let index = FootageIndex(database: try BoxDatabase(path: opened.databasePath))
                 let key = try FootageKey(keyFile: opened.footageKeyPath)
                 let report = try await place.use { store in

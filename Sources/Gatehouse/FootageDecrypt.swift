@@ -22,8 +22,7 @@ struct FootageDecrypt: ParsableCommand {
     @Option(help: "The recovery file.")
     var recovery: String
 
-    @Option(help: "A file with the verification code, or - for the standard input; otherwise it is asked for.")
-    var codeFile: String?
+    @OptionGroup var code: VerificationCodeOption
 
     @Option(help: "The file to write; it must not exist.")
     var output: String
@@ -52,7 +51,7 @@ struct FootageDecrypt: ParsableCommand {
         }
         let recovered = try RecoveryFile.read(try read(recovery))
         guard recovered.siteKey == encryption.siteKey else { throw FootageKeyError.otherSiteKey(encryption.siteKey) }
-        let key = try recovered.key.open(try readCode()).open(encryption, of: manifest.id)
+        let key = try recovered.key.open(try code.read()).open(encryption, of: manifest.id)
         let opened = try picture == nil ? nil : key.openPicture(try read(String(clip.dropLast(4)) + ".jpg.enc"), of: manifest.id)
         let written = try NewFile.make(output, permissions: 0o600) { file in
             let count = try DecryptedCopy(key: key).write(clip, to: file)
@@ -71,21 +70,8 @@ struct FootageDecrypt: ParsableCommand {
         return manifest
     }
 
-    private func readCode() throws -> VerificationCode {
-        let text: String?
-        switch codeFile {
-        case "-"?: text = readLine()
-        case let path?: text = String(decoding: try read(path), as: UTF8.self)
-        case nil: text = getpass("Verification code: ").map { String(cString: $0) }
-        }
-        let typed = text?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
-        guard !typed.isEmpty else { throw failed("There is no verification code. Give it with --code-file, or type it when asked.") }
-        return VerificationCode(typed: typed)
-    }
-
     private func read(_ path: String) throws -> Data {
-        guard let data = FileManager.default.contents(atPath: path) else { throw failed("\(path) cannot be read.") }
-        return data
+        try RecoveryInput.read(path)
     }
 
     private func failed(_ sentence: String) -> ExitCode {

@@ -14,7 +14,7 @@ struct EncryptionRoutes {
     let services: BoxServices
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("storage/encryption") { _, _ in try answer(EncryptionAnswer(services.encryption.view(of: try await site().id))) }
+        routes.get("storage/encryption") { _, _ in try answer(encryption(of: try await site().id)) }
         routes.put("storage/encryption") { request, context in try await set(request, context) }
         routes.get("storage/encryption/recovery-file") { _, _ in
             let file = try await services.encryption.recoveryFile(of: try await site().id)
@@ -23,6 +23,7 @@ struct EncryptionRoutes {
                 status: .ok, headers: [.contentType: "application/json", .contentDisposition: "attachment; filename=\"\(name)\""],
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: try file.data)))
         }
+        routes.post("storage/encryption/recovery-file") { request, context in try await importKey(request, context) }
         routes.post("clips/:id/key") { request, context in
             let body = try await RequestBody.read(request)
             let code = body.string("code", 1...VerificationCode.longest, required: true)
@@ -34,7 +35,7 @@ struct EncryptionRoutes {
                 throw Problem.conflict("The clip is not encrypted; it needs no code.")
             }
             let key = try await services.encryption.key(
-                of: id, encryption, site: record.manifest.site, code: VerificationCode(typed: code))
+                of: id, encryption, code: VerificationCode(typed: code))
             return try answer(key.clearKeyLicense)
         }
     }
@@ -63,7 +64,34 @@ struct EncryptionRoutes {
         services.logger.notice(
             "encryption of footage set",
             metadata: ["enabled": "\(enabled)", "newCode": "\(code != nil || drawn != nil)", "by": "\(context.caller?.name ?? "")"])
-        return try answer(EncryptionAnswer(services.encryption.view(of: site), code: drawn))
+        return try answer(encryption(of: site, code: drawn))
+    }
+
+    private func encryption(of site: SiteID, code: VerificationCode? = nil) -> EncryptionAnswer {
+        EncryptionAnswer(services.encryption.view(of: site), imported: services.encryption.importedKeys, code: code)
+    }
+
+    /// Takes the key out of a recovery file, for a box in the place of the one that is lost.
+    private func importKey(_ request: Request, _ context: APIContext) async throws -> Response {
+        let body = try await RequestBody.read(request)
+        let text = body.string("recoveryFile", 1...16_384, required: true, multiline: true)
+        let code = body.string("code", 1...VerificationCode.longest, required: true)
+        let file = text.flatMap { text in
+            do throws(FootageKeyError) { return try RecoveryFile.read(Data(text.utf8)) } catch {
+                body.reject("recoveryFile", "recoveryFile is no recovery file: \(error.sentence)")
+                return nil
+            }
+        }
+        try body.finish()
+        guard let file, let code else { return Response(status: .badRequest) }
+        let site = try await site().id
+        let outcome = try await services.encryption.importKey(file, code: VerificationCode(typed: code), into: site)
+        services.logger.notice(
+            "recovery file imported",
+            metadata: ["siteKey": "\(file.siteKey)", "outcome": "\(outcome.rawValue)", "by": "\(context.caller?.name ?? "")"])
+        return try answer(
+            RecoveryImportAnswer(
+                siteKey: file.siteKey, outcome: outcome, sentence: outcome.sentence(file), encryption: encryption(of: site)))
     }
 
     private func confirm(_ password: String, _ context: APIContext) async throws {
@@ -87,14 +115,33 @@ struct EncryptionAnswer: Encodable {
     let recoveryFileUrl: Nullable<String>
     /// The code that the box made; shown once and stored nowhere.
     let code: Nullable<String>
+    /// Keys that came with recovery files: they open footage and are used for none that is new.
+    let importedKeys: [ImportedKeyAnswer]
 
-    init(_ view: SiteEncryption.View, code: VerificationCode? = nil) {
+    init(_ view: SiteEncryption.View, imported: [ImportedKey], code: VerificationCode? = nil) {
+        importedKeys = imported.map {
+            ImportedKeyAnswer(siteKey: $0.siteKey, box: $0.box, siteName: $0.siteName, codeSetAt: $0.codeSetAt)
+        }
         enabled = view.enabled
         siteKey = Nullable(view.siteKey)
         codeSetAt = Nullable(view.codeSetAt)
         recoveryFileUrl = Nullable(view.siteKey.map { _ in "/api/v1/storage/encryption/recovery-file" })
         self.code = Nullable(code?.text)
     }
+}
+
+struct ImportedKeyAnswer: Encodable {
+    let siteKey: String
+    let box: String
+    let siteName: String
+    let codeSetAt: Date
+}
+
+struct RecoveryImportAnswer: Encodable {
+    let siteKey: String
+    let outcome: RecoveryOutcome
+    let sentence: String
+    let encryption: EncryptionAnswer
 }
 
 struct ClipEncryptionAnswer: Encodable {
@@ -119,6 +166,12 @@ extension Problem {
         case .presentCodeWrong:
             let sentence = "The present code is another one."
             self.init(.forbidden, "wrong-code", "Wrong code", sentence, errors: [.init(field: "/currentCode", detail: sentence)])
+        case .key(.otherSiteKey(let name)):
+            self = .conflict(
+                "The clip was encrypted for a key that is not on this box (\(name)). Import that key's recovery file on the Cloud page.")
+        case .key(.damaged("recovery file")):
+            let sentence = "The recovery file is damaged, changed, or of a version that is not known here."
+            self = .invalid([.init(field: "/recoveryFile", detail: sentence)])
         case .key(let error): self = .conflict(error.sentence)
         case .tooManyAttempts(let seconds): self = .tooManyAttempts("Too many codes were wrong.", retryAfter: seconds)
         }

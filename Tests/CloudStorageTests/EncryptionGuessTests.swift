@@ -88,7 +88,7 @@ import Testing
                 for _ in 0..<40 {
                     group.addTask {
                         do {
-                            return try await encryption.key(of: bench.clip, issued.encryption, site: bench.site, code: code) == issued.key
+                            return try await encryption.key(of: bench.clip, issued.encryption, code: code) == issued.key
                         } catch {
                             #expect(error as? EncryptionRefusal == .key(.wrongCode))
                             return false
@@ -118,12 +118,12 @@ import Testing
         }
         _ = try await encryption.set(enabled: true, code: other, by: .presentCode(code), of: bench.site)
         // What was wrong before the change is right now, and the other way round.
-        #expect(try await encryption.key(of: bench.clip, issued.encryption, site: bench.site, code: other) == issued.key)
+        #expect(try await encryption.key(of: bench.clip, issued.encryption, code: other) == issued.key)
         await #expect(throws: EncryptionRefusal.key(.wrongCode)) {
-            try await encryption.key(of: bench.clip, issued.encryption, site: bench.site, code: code)
+            try await encryption.key(of: bench.clip, issued.encryption, code: code)
         }
         _ = try await encryption.set(enabled: true, code: code, by: .administrator, of: bench.site)
-        #expect(try await encryption.key(of: bench.clip, issued.encryption, site: bench.site, code: code) == issued.key)
+        #expect(try await encryption.key(of: bench.clip, issued.encryption, code: code) == issued.key)
     }
 
     @Test func aKeyThatIsNotKnownHereIsNotOverwritten() async throws {

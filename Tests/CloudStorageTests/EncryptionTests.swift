@@ -172,7 +172,7 @@ struct EncryptionBench {
         let other = try #require(try encryption.issueKey(for: bench.clip, of: bench.site))
         #expect(issued.key != other.key && issued.encryption.kid != other.encryption.kid)
         func opened(_ code: VerificationCode, _ by: SiteEncryption) async throws -> ClipKey {
-            try await by.key(of: bench.clip, issued.encryption, site: bench.site, code: code)
+            try await by.key(of: bench.clip, issued.encryption, code: code)
         }
         #expect(try await opened(drawn, encryption) == issued.key)
         let old = try await encryption.recoveryFile(of: bench.site)
@@ -199,11 +199,11 @@ struct EncryptionBench {
         for index in 0..<10 {
             await #expect(throws: EncryptionRefusal.key(.wrongCode)) {
                 let wrong = VerificationCode(typed: "Not-the-code-\(index)")
-                _ = try await encryption.key(of: bench.clip, issued.encryption, site: bench.site, code: wrong)
+                _ = try await encryption.key(of: bench.clip, issued.encryption, code: wrong)
             }
         }
         await #expect(throws: EncryptionRefusal.tooManyAttempts(retryAfter: 600)) {
-            try await encryption.key(of: bench.clip, issued.encryption, site: bench.site, code: code)
+            try await encryption.key(of: bench.clip, issued.encryption, code: code)
         }
         let secret = try await encryption.recoveryFile(of: bench.site).key.open(code).secret
         for name in ["box.sqlite", "box.sqlite-wal"] {
@@ -211,6 +211,67 @@ struct EncryptionBench {
             for wanted in [secret, Data(secret.base64EncodedString().utf8), Data(issued.key.secret), Data(code.text.utf8)] {
                 #expect(bytes.range(of: wanted) == nil)
             }
+        }
+    }
+}
+
+@Suite struct RecoveryImportTests {
+    private let code = VerificationCode(typed: "Harbour-Lamp-2026")
+    private let other = VerificationCode(typed: "Nine-Bells-at-0600")
+
+    /// A box that is lost: a clip of it, and its recovery file.
+    private func lost() async throws -> (ClipEncryption, ClipID, RecoveryFile) {
+        let bench = try await EncryptionBench()
+        let encryption = try await bench.encryption()
+        _ = try await encryption.set(enabled: true, code: code, of: bench.site)
+        let issued = try #require(try encryption.issueKey(for: bench.clip, of: bench.site))
+        return (issued.encryption, bench.clip, try await encryption.recoveryFile(of: bench.site))
+    }
+
+    @Test func aBoxWithoutAKeyTakesTheOneOfTheFile() async throws {
+        let (clip, id, file) = try await lost()
+        let bench = try await EncryptionBench()
+        let encryption = try await bench.encryption()
+        await #expect(throws: EncryptionRefusal.key(.otherSiteKey(file.siteKey))) { try await encryption.key(of: id, clip, code: code) }
+        await #expect(throws: EncryptionRefusal.key(.wrongCode)) { try await encryption.importKey(file, code: other, into: bench.site) }
+        #expect(try await encryption.importKey(file, code: code, into: bench.site) == .adopted)
+        let again = try await bench.encryption()
+        _ = try await again.key(of: id, clip, code: code)
+        #expect(try await again.importKey(file, code: code, into: bench.site) == .known)
+        #expect(again.view(of: bench.site).enabled && again.view(of: bench.site).siteKey == file.siteKey)
+        // It is the site's own from then on: another code opens what is there and what comes.
+        let issued = try #require(try again.issueKey(for: bench.clip, of: bench.site))
+        _ = try await again.set(enabled: true, code: other, by: .presentCode(code), of: bench.site)
+        _ = try await again.key(of: id, clip, code: other)
+        _ = try await again.key(of: bench.clip, issued.encryption, code: other)
+    }
+
+    @Test func aBoxWithAKeyKeepsItAndOpensWhatIsOfTheFile() async throws {
+        let (clip, id, file) = try await lost()
+        let bench = try await EncryptionBench()
+        let encryption = try await bench.encryption()
+        _ = try await encryption.set(enabled: true, code: other, of: bench.site)
+        let issued = try #require(try encryption.issueKey(for: bench.clip, of: bench.site))
+        #expect(try await encryption.importKey(file, code: code, into: bench.site) == .added)
+        #expect(encryption.importedKeys.map(\.siteKey) == [file.siteKey])
+        let again = try await bench.encryption()
+        _ = try await again.key(of: id, clip, code: code)
+        _ = try await again.key(of: bench.clip, issued.encryption, code: other)
+        await #expect(throws: EncryptionRefusal.key(.wrongCode)) { try await again.key(of: id, clip, code: other) }
+        #expect(try again.issueKey(for: bench.clip, of: bench.site)?.encryption.siteKey == issued.encryption.siteKey)
+        // Before the box is claimed there is no site that could take it.
+        let unclaimed = try await EncryptionBench()
+        #expect(try await unclaimed.encryption().importKey(file, code: code, into: nil) == .added)
+        _ = try await unclaimed.encryption().key(of: id, clip, code: code)
+    }
+
+    @Test func aFileThatCostsMoreThanABoxesOwnIsNotOpened() async throws {
+        let bench = try await EncryptionBench()
+        let locked = try LockedSiteKey(SiteKey(), code: code, rounds: cheap)
+        let text = String(decoding: try RecoveryFile(box: "GH1", siteName: "", codeSetAt: .distantPast, key: locked).data, as: UTF8.self)
+        let costly = try RecoveryFile.read(Data(text.replacing("\(cheap)", with: "\(1 << 20)").utf8))
+        await #expect(throws: EncryptionRefusal.key(.damaged("recovery file"))) {
+            try await bench.encryption().importKey(costly, code: code, into: bench.site)
         }
     }
 }

@@ -56,6 +56,7 @@ GOOD = {
     ("PUT", "/channels/{id}/plan"): [{"serviceKey": "7K3M-9QXA-2VDP-R5T8"}, {"package": "30-days-year"}],
     ("PATCH", "/channels/{id}/plan"): [{"automaticRenewal": True}], ("POST", "/channels/{id}/plan/transfer"): [{"channelId": "a-channel"}],
     ("POST", "/plans/vouchers"): [VOUCHER], ("PUT", "/storage/encryption"): [{"enabled": True, "code": "Harbour-Lamp-2026", "currentCode": "Harbour-Lamp-2025", "password": PASSWORD}],
+    ("POST", "/storage/encryption/recovery-file"): [{"recoveryFile": "{}", "code": "Harbour-Lamp-2026"}],
     ("POST", "/clips/{id}/key"): [{"code": "Harbour-Lamp-2026"}],
     ("PUT", LENS + "/presets/{preset}"): [{"name": "Gate"}], ("PUT", LENS + "/auxiliary"): [{"name": "light", "on": True}],
 }

@@ -36,6 +36,9 @@ public struct LockedSiteKey: Codable, Sendable, Equatable {
         sealed = combined
     }
 
+    /// Whether it costs no more to open than one that a box makes.
+    var isUsual: Bool { rounds <= Self.rounds }
+
     /// The name of the key that is locked.
     public var name: String { SiteKey.name(of: publicKey) }
 

@@ -29,10 +29,29 @@ public final class SiteEncryption: FootageProtection, Sendable {
         public let codeSetAt: Date?
     }
 
-    private struct State {
+    struct State {
         /// What is in force, out of memory: it is asked for with each clip. Nil where it could not be read.
         var records: [SiteID: SiteEncryptionRecord]?
-        var guesses: [SiteID: CodeGuesses] = [:]
+        /// Keys that came with recovery files, by name.
+        var imported: [String: ImportedKey] = [:]
+        /// By the key's name.
+        var guesses: [String: CodeGuesses] = [:]
+    }
+
+    /// A private key under a verification code.
+    struct Lock {
+        let name: String
+        /// `LockedSiteKey` as JSON.
+        let text: String
+
+        init(name: String, text: String) {
+            self.name = name
+            self.text = text
+        }
+
+        init(_ record: SiteEncryptionRecord) {
+            self.init(name: SiteKey.name(of: record.publicKey), text: record.lockedKey)
+        }
     }
 
     /// By what right a code takes the place of another, which opens all footage that is there.
@@ -43,14 +62,14 @@ public final class SiteEncryption: FootageProtection, Sendable {
     }
 
     private let box: String
-    private let database: BoxDatabase
+    let database: BoxDatabase
     private let sealer: SecretSealer
     private let time: TimeSource
     private let rounds: Int
     private let queue = BlockingQueue(name: "verification-code")
-    private let changing = Turns(1)
+    let changing = Turns(1)
     private let salt = SymmetricKey(size: .bits256)
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
     /// `rounds` is the cost of a guess (scrypt's N).
     public init(box: String, database: BoxDatabase, sealer: SecretSealer, time: TimeSource, rounds: Int = LockedSiteKey.rounds) {
@@ -63,11 +82,16 @@ public final class SiteEncryption: FootageProtection, Sendable {
 
     /// Reads what is in force; until then no clip is made.
     public func load() async throws {
-        let records = try await database.read { try SiteEncryptionRecord.fetchAll($0) }
-        state.withLock { $0.records = Dictionary(uniqueKeysWithValues: records.map { ($0.siteId, $0) }) }
+        let (records, imported) = try await database.read { database in
+            (try SiteEncryptionRecord.fetchAll(database), try database.setting(Self.importedKey, as: [ImportedKey].self) ?? [])
+        }
+        state.withLock { state in
+            state.records = Dictionary(uniqueKeysWithValues: records.map { ($0.siteId, $0) })
+            state.imported = Dictionary(imported.map { ($0.siteKey, $0) }) { first, _ in first }
+        }
     }
 
-    private func record(of site: SiteID) -> SiteEncryptionRecord? { state.withLock { $0.records?[site] } }
+    func record(of site: SiteID) -> SiteEncryptionRecord? { state.withLock { $0.records?[site] } }
 
     public func view(of site: SiteID) -> View {
         let record = record(of: site)
@@ -109,7 +133,7 @@ public final class SiteEncryption: FootageProtection, Sendable {
             try await database.write { old == nil ? try saved.insert($0) : try saved.update($0) }
             state.withLock { state in
                 state.records?[site] = saved
-                if code != nil { state.guesses[site]?.forgetKey() }
+                if code != nil { state.guesses[SiteKey.name(of: saved.publicKey)]?.forgetKey() }
             }
             return drawn
         }
@@ -120,7 +144,7 @@ public final class SiteEncryption: FootageProtection, Sendable {
         case nil: throw EncryptionRefusal.presentCodeMissing
         case .administrator: return
         case .presentCode(let code):
-            switch try await open(record, code) {
+            switch try await open(Lock(record), code) {
             case .success: return
             case .failure(.wrongCode): throw EncryptionRefusal.presentCodeWrong
             case .failure(let error): throw EncryptionRefusal.key(error)
@@ -135,6 +159,16 @@ public final class SiteEncryption: FootageProtection, Sendable {
             siteId: site, enabled: true, publicKey: key.publicKey,
             sealedPrivateKey: try sealer.seal(key.secret.base64EncodedString(), context: Self.context(site)),
             lockedKey: try await lock(key, with: code), createdAt: now, codeSetAt: now)
+    }
+
+    /// The site has no key; this one is its key from now on, under the code that opened it.
+    func adopt(_ key: SiteKey, lockedKey: String, codeSetAt: Date, by site: SiteID) async throws {
+        let record = SiteEncryptionRecord(
+            siteId: site, enabled: true, publicKey: key.publicKey,
+            sealedPrivateKey: try sealer.seal(key.secret.base64EncodedString(), context: Self.context(site)), lockedKey: lockedKey,
+            createdAt: time.now(), codeSetAt: codeSetAt)
+        try await database.write { try record.insert($0) }
+        state.withLock { $0.records?[site] = record }
     }
 
     private static func context(_ site: SiteID) -> String { "site key \(site.text)" }
@@ -157,11 +191,11 @@ public final class SiteEncryption: FootageProtection, Sendable {
     public func recoveryFile(of site: SiteID) async throws -> RecoveryFile {
         guard let record = record(of: site) else { throw EncryptionRefusal.notSet }
         let name = try await database.read { try SiteRecord.fetchOne($0, key: site)?.name } ?? ""
-        return RecoveryFile(box: box, siteName: name, codeSetAt: record.codeSetAt, key: try Self.locked(record))
+        return RecoveryFile(box: box, siteName: name, codeSetAt: record.codeSetAt, key: try Self.locked(record.lockedKey))
     }
 
-    private static func locked(_ record: SiteEncryptionRecord) throws -> LockedSiteKey {
-        guard let locked = try? GatehouseJSON.decoder.decode(LockedSiteKey.self, from: Data(record.lockedKey.utf8)) else {
+    private static func locked(_ text: String) throws -> LockedSiteKey {
+        guard let locked = try? GatehouseJSON.decoder.decode(LockedSiteKey.self, from: Data(text.utf8)) else {
             throw EncryptionRefusal.key(.damaged("site's key"))
         }
         return locked
@@ -177,14 +211,19 @@ public final class SiteEncryption: FootageProtection, Sendable {
         return IssuedClipKey(key: key, encryption: try SiteKey.wrap(key, of: clip, for: record.publicKey))
     }
 
+    public func isEncrypted(_ site: SiteID) throws -> Bool {
+        guard let records = state.withLock({ $0.records }) else { throw EncryptionRefusal.notSet }
+        return records[site]?.enabled ?? false
+    }
+
     public func sealPicture(_ jpeg: [UInt8], of clip: ClipID, with key: ClipKey) throws -> [UInt8] {
         try key.sealPicture(jpeg, of: clip)
     }
 
     /// The key of a clip, for whoever knows the verification code; wrong codes are counted and answered ever more slowly.
-    public func key(of clip: ClipID, _ encryption: ClipEncryption, site: SiteID, code: VerificationCode) async throws -> ClipKey {
-        guard let record = record(of: site) else { throw EncryptionRefusal.notSet }
-        let opened = try await open(record, code)
+    public func key(of clip: ClipID, _ encryption: ClipEncryption, code: VerificationCode) async throws -> ClipKey {
+        guard let lock = try lock(named: encryption.siteKey) else { throw EncryptionRefusal.key(.otherSiteKey(encryption.siteKey)) }
+        let opened = try await open(lock, code)
         do throws(FootageKeyError) {
             return try opened.get().open(encryption, of: clip)
         } catch {
@@ -192,21 +231,21 @@ public final class SiteEncryption: FootageProtection, Sendable {
         }
     }
 
-    private func open(_ record: SiteEncryptionRecord, _ code: VerificationCode) async throws -> Result<SiteKey, FootageKeyError> {
-        let site = record.siteId
-        let locked = try Self.locked(record)
+    func open(_ lock: Lock, _ code: VerificationCode) async throws -> Result<SiteKey, FootageKeyError> {
+        let name = lock.name
+        let locked = try Self.locked(lock.text)
         // With the lock in it: after a change of the code nothing that was found about a code before holds.
-        let digest = SHA256.hash(data: salt.withUnsafeBytes { Data($0) } + Data((record.lockedKey + code.text).utf8))
+        let digest = SHA256.hash(data: salt.withUnsafeBytes { Data($0) } + Data((lock.text + code.text).utf8))
         let now = time.uptime()
         let answer = try state.withLock { state -> Task<Result<SiteKey, FootageKeyError>, Never> in
-            switch try state.guesses[site, default: CodeGuesses()].look(digest, at: now) {
+            switch try state.guesses[name, default: CodeGuesses()].look(digest, at: now) {
             case .opened(let key): return Task { .success(key) }
             case .wrong: return Task { .failure(.wrongCode) }
             case .underWay(let task): return task
             case .new(let count):
                 // Not the request's own task: others wait for it as well.
-                let task = Task { await self.attempt(locked, code, digest, count: count, of: site) }
-                state.guesses[site]?.begin(digest, task)
+                let task = Task { await self.attempt(locked, code, digest, count: count, of: name) }
+                state.guesses[name]?.begin(digest, task)
                 return task
             }
         }
@@ -214,14 +253,14 @@ public final class SiteEncryption: FootageProtection, Sendable {
     }
 
     private func attempt(
-        _ locked: LockedSiteKey, _ code: VerificationCode, _ digest: SHA256Digest, count: Int, of site: SiteID
+        _ locked: LockedSiteKey, _ code: VerificationCode, _ digest: SHA256Digest, count: Int, of name: String
     ) async -> Result<SiteKey, FootageKeyError> {
         let result = await queue.run { () -> Result<SiteKey, FootageKeyError> in
             do throws(FootageKeyError) { return .success(try locked.open(code)) } catch { return .failure(error) }
         }
         if case .failure(.wrongCode) = result { try? await time.sleep(.milliseconds(250 * min(count, 12))) }
         let now = time.uptime()
-        state.withLock { $0.guesses[site]?.settle(digest, result, at: now) }
+        state.withLock { $0.guesses[name]?.settle(digest, result, at: now) }
         return result
     }
 }

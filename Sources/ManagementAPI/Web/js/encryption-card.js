@@ -4,7 +4,7 @@ import { ask, toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
 import { bind, choice, field } from './form.js';
 import { full } from './format.js';
-import { button, problemBox, sentence } from './parts.js';
+import { button, fileButton, problemBox, sentence } from './parts.js';
 
 function recoveryLink(state) {
   const a = h('a', { class: 'button', href: state.recoveryFileUrl, download: '', 'data-testid': 'recovery-file' }, icon('download'), h('span', {}, 'Save the recovery file'));
@@ -23,15 +23,39 @@ export function encryptionCard() {
     if (!state.enabled) {
       fill(body, sentence('off', state.siteKey ? 'New clips go up as they are. Older ones stay encrypted and open with their code.' : 'Clips go up as they are: whoever can open the storage can watch them.'),
         h('p', { class: 'muted' }, 'Encrypted, they can only be watched by people who know the verification code. The storage never gets it.'),
-        h('div', { class: 'actions' }, button('Encrypt clips', { look: 'primary', testid: 'encryption-on', onClick: () => (state.siteKey ? change({ enabled: true }, 'New clips are encrypted.') : form(true)) }), state.siteKey && recoveryLink(state)));
+        h('div', { class: 'actions' }, button('Encrypt clips', { look: 'primary', testid: 'encryption-on', onClick: () => (state.siteKey ? change({ enabled: true }, 'Clips that go up from now on are encrypted.') : form(true)) }), state.siteKey && recoveryLink(state)), others());
       return;
     }
-    fill(body, sentence('ok', 'New clips and their pictures are encrypted before they leave the box.', h('p', { class: 'muted small' }, `The code was set ${full(state.codeSetAt)}.`)),
+    fill(body, sentence('ok', 'Clips and their pictures are encrypted before they leave the box, also those that waited when it was switched on.', h('p', { class: 'muted small' }, `The code was set ${full(state.codeSetAt)}.`)),
       h('p', { class: 'muted' }, 'If the box is lost, the recovery file and the code open the footage. Keep them apart from the box and from one another.'),
       h('div', { class: 'actions' }, recoveryLink(state), button('Change the code', { testid: 'encryption-change-code', onClick: () => form(false) }),
         button('Switch off', { look: 'quiet', testid: 'encryption-off', async onClick() {
           if (await ask({ title: 'Stop encrypting clips?', text: 'New clips go up as they are, for whoever can open the storage. Clips that are encrypted stay so and open with the code.', action: 'Switch off' })) change({ enabled: false }, 'New clips are not encrypted.');
-        } })));
+        } })), others());
+  }
+
+  /** Recovery files of boxes of before. */
+  function others() {
+    return h('div', { class: 'stack' },
+      state.importedKeys.length > 0 && h('p', { class: 'muted', 'data-testid': 'imported-keys' }, `Also opens, each with the code of its own recovery file: ${state.importedKeys.map((k) => `clips of box ${k.box}${k.siteName ? ` (${k.siteName})` : ''}`).join('; ')}.`),
+      h('p', { class: 'muted small' }, 'This box takes the place of another? Then its recovery file opens the clips of before.'),
+      h('div', { class: 'actions' }, fileButton('Import a recovery file', 'recovery-import', recover)));
+  }
+
+  /** A recovery file was chosen: its code proves that it opens. */
+  function recover(file) {
+    const code = field({ label: 'Its verification code', type: 'password', pointer: '/code', testid: 'recovery-code', autocomplete: 'off', hint: 'The one that was in force when the file was saved.' });
+    const go = button('Import', { look: 'primary', type: 'submit', testid: 'recovery-save' });
+    const el = h('form', { class: 'stack', 'data-testid': 'recovery-form' }, h('p', {}, h('span', { class: 'strong' }, file.name)), code.el, h('div', { class: 'actions' }, go, button('Cancel', { onClick: draw })));
+    bind(el, { fields: [code], button: go, busy: 'Opening', async submit() {
+      if (file.size > 16384) throw { detail: 'This is not a recovery file. Choose the one that was saved when clips were first encrypted.', status: 422 };
+      const done = await api.post('/storage/encryption/recovery-file', { recoveryFile: await file.text(), code: code.value });
+      state = done.encryption;
+      draw();
+      toast(done.sentence);
+    } });
+    fill(body, el);
+    code.focus();
   }
 
   async function change(wanted, words) {

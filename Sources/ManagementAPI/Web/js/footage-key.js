@@ -1,12 +1,13 @@
 // Encrypted footage: the verification code of this tab, the keys it opens, pictures and clips in the clear. Nothing of it outlives the tab.
 import { api, noConnection, problemOf, seg } from './api.js';
 
-let code = null;
+// Those that were right, the last one first: clips of a box of before open with another one.
+let codes = [];
 const keys = new Map();
 const pictures = new Map();
 
 /** Whether a right code was entered in this tab. */
-export const hasCode = () => code !== null;
+export const hasCode = () => codes.length > 0;
 
 /** Why this browser cannot open encrypted footage here; null where it can. */
 export function obstacle() {
@@ -15,19 +16,25 @@ export function obstacle() {
   return null;
 }
 
-/** The license of a clip: by `typed`, or by the code that was right before. */
-export async function keyOf(id, typed = code) {
+/** The license of a clip: by `typed`, or by a code that was right before. */
+export async function keyOf(id, typed = null) {
   if (keys.has(id)) return keys.get(id);
-  if (typed === null) throw new Error('the code is not known in this tab');
-  let license;
-  try { license = await api.post(`/clips/${seg(id)}/key`, { code: typed }); } catch (problem) {
-    // The code was changed: it is not asked for again and again.
-    if (problem.slug === 'wrong-code' && typed === code) code = null;
-    throw problem;
+  const tried = typed === null ? [...codes] : [typed];
+  let wrong = new Error('the code is not known in this tab');
+  for (const code of tried) {
+    try {
+      const license = await api.post(`/clips/${seg(id)}/key`, { code });
+      codes = [code, ...codes.filter((c) => c !== code)];
+      keys.set(id, license);
+      return license;
+    } catch (problem) {
+      if (problem.slug !== 'wrong-code') throw problem;
+      wrong = problem;
+    }
   }
-  code = typed;
-  keys.set(id, license);
-  return license;
+  // The code was changed: it is not asked for again and again.
+  if (typed === null && codes.length === 1) codes = [];
+  throw wrong;
 }
 
 const raw = (text) => Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));

@@ -1,8 +1,8 @@
 // Plans: what is paid for, camera by camera; service keys, packages in stock, vouchers.
 import { api, seg } from './api.js';
-import { fill, h, icon, say } from './dom.js';
+import { fill, h, say } from './dom.js';
 import { full, when } from './format.js';
-import { card, piece, problemBox } from './parts.js';
+import { card, fileButton, piece, problemBox } from './parts.js';
 import { packageWords, planRow, renewsItself } from './plan-row.js';
 import { toast } from './dialog.js';
 import { refreshHealth } from './store.js';
@@ -17,16 +17,6 @@ function historyWords(entry, stock) {
   const what = { activated: 'activated', renewed: 'renewed', transferred: `moved to ${entry.toChannelName}`, expired: 'expired', ended: 'ended by hand' }[entry.kind] ?? entry.kind;
   const kind = stock.find((s) => s.package === entry.package);
   return [`${entry.channelName || 'A camera since removed'}: ${what}${entry.source ? ` ${SOURCES[entry.source] ?? entry.source}` : ''}`, kind && packageWords(kind)];
-}
-
-/** A button that lets a file be chosen. */
-function fileButton(label, testid, chosen) {
-  const input = h('input', { type: 'file', accept: '.json,application/json', 'aria-label': label, 'data-testid': testid, async onChange() {
-    const [file] = input.files;
-    if (file) await chosen(file);
-    input.value = '';
-  } });
-  return h('label', { class: 'button small file-button' }, icon('up'), h('span', {}, label), input);
 }
 
 export function plansCard({ on }) {
