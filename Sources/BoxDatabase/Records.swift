@@ -183,6 +183,8 @@ public struct ClipRecord: Codable, Sendable, FetchableRecord, PersistableRecord 
     public enum OtherCopy: String, Codable, Sendable {
         /// A second copy that is still to be made, from the spool.
         case waiting
+        /// A second copy that is still to be made, from the store that has the clip: the spool has it no more.
+        case wanted
         /// A second copy, whole.
         case stored
         /// What may have come there before the clip went elsewhere; to be removed.

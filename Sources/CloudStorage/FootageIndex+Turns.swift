@@ -22,6 +22,8 @@ extension FootageIndex {
         case preview(before: Date)
         /// The newest that still wants its second copy.
         case copy
+        /// The newest in the store at this place whose second copy has to be made from there.
+        case fetch(from: String)
     }
 
     /// The next clip for the uploader, found by one step into an index.
@@ -40,7 +42,7 @@ extension FootageIndex {
 
     /// Written out, because SQLite uses the indexes for these very terms alone: for `NOT bulk` it would sort a backlog of days for each clip.
     static func query(_ turn: Turn, excluding: Set<ClipID>) -> (sql: String, arguments: StatementArguments) {
-        let (source, term, bound, order): (String, String, Date?, String) =
+        let (source, term, bound, order): (String, String, (any DatabaseValueConvertible)?, String) =
             switch turn {
             case .live(let since): ("clip", "state = 'queued' AND bulk = 0 AND startsAt >= ?", since, "DESC")
             case .backlog(let before, let oldestFirst):
@@ -49,6 +51,7 @@ extension FootageIndex {
             case .preview(let before):
                 ("clip INDEXED BY clip_without_preview", "state = 'queued' AND NOT previewed AND startsAt < ?", before, "DESC")
             case .copy: ("clip INDEXED BY clip_elsewhere", "otherCopy = 'waiting'", nil, "DESC")
+            case .fetch(let place): ("clip INDEXED BY clip_elsewhere", "otherCopy = 'wanted' AND place = ?", place, "DESC")
             }
         let marks = databaseQuestionMarks(count: excluding.count)
         let sql = "SELECT * FROM \(source) WHERE \(term) AND id NOT IN (\(marks)) ORDER BY startsAt \(order) LIMIT 1"

@@ -66,6 +66,8 @@ public struct Retention: Sendable {
                 }
             }
             try await targets.forgetEmptyFormer()
+            // After what was left of copies that were given up.
+            try await targets.wantCopies()
         } catch {
             logger.warning("expired footage could not be looked for", metadata: ["reason": "\(error)"])
         }

@@ -70,6 +70,7 @@ extension AnswerMaker {
         case .waiting:
             let why = clip.lastError.map { ": \($0)" } ?? "."
             return "In the cloud storage\(asItCame); its copy for the second waits\(why)"
+        case .wanted: return "In the cloud storage\(asItCame); its copy for the second is made when the line has nothing else to do."
         case .stored: return "In both cloud storages\(asItCame)."
         case .leftover, nil: return "In the cloud storage\(asItCame)."
         }

@@ -10,7 +10,7 @@ import Testing
 @Suite struct TurnTests {
     @Test(arguments: [
         FootageIndex.Turn.live(since: Date()), .backlog(before: Date(), oldestFirst: false), .backlog(before: Date(), oldestFirst: true),
-        .bulk, .preview(before: Date()), .copy,
+        .bulk, .preview(before: Date()), .copy, .fetch(from: "first"),
     ])
     func theNextClipIsOneStepIntoAnIndex(turn: FootageIndex.Turn) async throws {
         let bench = try SpoolBench()

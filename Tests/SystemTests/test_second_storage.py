@@ -1,6 +1,7 @@
 """A second storage beside the first: a mirror, where clips go meanwhile, and what lies in a storage of before."""
 
 import hashlib
+import os
 
 from accounts import stored
 from browser import Browser
@@ -95,6 +96,28 @@ class SecondStorage(RecordCase):
                     problem = box.client.request("GET", f"/clips/{clip['id']}/{what}").problem()
                     self.assertEqual((problem.status, problem.slug), (status, slug), problem)
                     self.assertIn("The clip lies in the cloud storage", problem.detail)
+
+    def test_clips_of_before_a_mirror(self):
+        """What was stored before there was a mirror is copied from the first storage, also when the box is killed in between; both records are whole."""
+        first, second = self.kept(FaultyS3()), self.kept(FaultyS3())
+        box = self.fitted(first, **EVERY, **{"storage.allow-http": True, "upload.longest-wait-seconds": 1})
+        clips = [box.await_stored(box.trigger(box.channels[0])) for _ in range(2)]
+        second.fault("refuse")
+        box.call("PUT", "/storage/second", {"role": "mirror", "target": second.target()})
+        self.assertEqual(box.get("/storage")["second"]["waiting"], 2)
+        self.assertRegex(box.clip(clips[0]["id"])["stateSentence"], "its copy for the second (is made when|waits)")
+        box.stop()
+        second.fault(None)
+        for point in ("copy.fetched", "copy.verified"):
+            box.launch({"GATEHOUSE_CRASH_AT": point})
+            box.await_death(60, f"the box's end at {point}")
+        box.start()
+        wait_for(lambda: all(len(box.clip(clip["id"])["storedIn"]) == 2 for clip in clips), 60, "the copies")
+        wait_for(lambda: not os.listdir(box.spool), 30, "an empty spool")
+        for clip in clips:
+            self.assertEqual(second.read(clip["objectKey"]), first.read(clip["objectKey"]))
+        self.whole(box, first, 2)
+        self.whole(box, second, 2)
 
     def test_fallback(self):
         """While the first does not work clips go to the second, stay there, and play; then the first has the next ones."""

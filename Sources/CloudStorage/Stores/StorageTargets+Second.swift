@@ -62,6 +62,15 @@ extension StorageTargets {
         uploader.useSecond(store, role: wanted?.role)
         for id in freed { await uploader.spool.free(id) }
         await followFormer(replaced, instead: target)
+        try await wantCopies()
+    }
+
+    /// Lets the mirror get what it lacks of the clips in the first storage, when the line has nothing else to do.
+    func wantCopies() async throws {
+        let second = try await second()
+        let mirror = second?.role == .mirror ? second?.target.identity : nil
+        let added = try await uploader.index.want(copiesOf: uploader.store?.identity, in: mirror, at: time.now())
+        if added > 0 { uploader.spool.queued.raise() }
     }
 
     func useSecond(_ second: SecondTarget) throws {

@@ -22,7 +22,7 @@ public final class StorageTargets: Sendable {
     /// Stores that clips went to before, by their places: for reading and removing.
     let former = Mutex<[String: any ObjectStore]>([:])
     private let profiles: StorageProfiles
-    private let time: TimeSource
+    let time: TimeSource
     /// By what was tried, for each place.
     private let abilities = Mutex<[String: StoreAbilities]>([:])
     /// Endpoints without TLS are taken.
@@ -112,6 +112,7 @@ public final class StorageTargets: Sendable {
         }
         uploader.use(store)
         await followFormer(replaced, instead: target)
+        try await wantCopies()
     }
 
     /// Makes what a target that was entered needs.

@@ -7,11 +7,20 @@ import Synchronization
 /// The clip's file is not in the spool any more; its row says so.
 private struct ClipGone: Error {}
 
+/// The store from which a copy is made does not give the clip.
+private struct NotFetched: Error {
+    let error: StoreError
+    let store: any ObjectStore
+}
+
 // What is done for one clip: picture, footage, description, each looked at in the store before the spool forgets.
 extension Uploader {
     func work(on job: Job) async {
         defer {
-            state.withLock { _ = $0.inHand.remove(job.clip.id) }
+            state.withLock { state in
+                state.inHand.remove(job.clip.id)
+                if job.isFetch { state.isFetching = false }
+            }
             governor.ended(job.kind)
         }
         let (current, generation) = state.withLock { ($0[job.rank].store, $0[job.rank].generation) }
@@ -21,6 +30,7 @@ extension Uploader {
             if job.kind == .metadata {
                 guard try await preview(job, to: store, generation: generation) else { return abandoned(job.rank) }
             } else if job.isCopy {
+                if job.isFetch { try await fetch(job) }
                 try await copy(job, to: store, generation: generation)
             } else {
                 try await bring(job, to: store, generation: generation)
@@ -30,6 +40,9 @@ extension Uploader {
             await note(error, of: job, generation: generation)
         } catch is ClipGone {
             abandoned(job.rank)
+        } catch let failed as NotFetched {
+            abandoned(job.rank)
+            await noteNotFetched(job.clip, failed.error, from: failed.store)
         } catch is CancellationError {
             abandoned(job.rank)
             if !job.isCopy { try? await index.takeBack(job.clip.id) }
@@ -89,6 +102,31 @@ extension Uploader {
         CrashPoint.reach("upload.row-stored")
         if job.rank == .first { state.withLock { $0.clipsFailFrom = nil } }
         if !isKept { await spool.free(job.clip.id) }
+    }
+
+    /// Brings a clip back into the spool, from where its copy goes up as any other.
+    private func fetch(_ job: Job) async throws {
+        guard let first = store, first.identity == job.clip.place else { throw CancellationError() }
+        do {
+            try await spool.fetch(job.clip.manifest, from: first)
+        } catch let error as StoreError {
+            throw NotFetched(error: error, store: first)
+        }
+        CrashPoint.reach("copy.fetched")
+        guard try await index.noteFetched(job.clip) else {
+            await spool.free(job.clip.id)
+            throw CancellationError()
+        }
+    }
+
+    private func noteNotFetched(_ clip: ClipRecord, _ error: StoreError, from store: any ObjectStore) async {
+        logger.warning("a copy for the second storage waits", metadata: ["clip": "\(clip.id)", "reason": "\(error.sentence)"])
+        switch error.kind {
+        case .gone, .corrupted: try? await index.noteNotWanted(clip)
+        default:
+            note(error, of: store)
+            await postpone(clip, sentence: error.sentence)
+        }
     }
 
     /// Makes the second copy of a clip that the first store has.

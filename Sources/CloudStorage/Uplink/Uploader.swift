@@ -18,6 +18,8 @@ public final class Uploader: Sendable {
         var retired: [any ObjectStore] = []
         var retries = RetryBudget()
         var inHand: Set<ClipID> = []
+        /// A clip is brought back for its second copy: one at a time.
+        var isFetching = false
         /// Clips that the store refused one by one, and when they may be tried again.
         var notBefore: [ClipID: Duration] = [:]
         var turn = 0
@@ -55,6 +57,8 @@ public final class Uploader: Sendable {
         let rank: Destination.Rank
         /// The clip is in the first store; this is for its copy in the second.
         var isCopy: Bool { clip.state == .stored }
+        /// The spool does not have it any more.
+        var isFetch: Bool { clip.otherCopy == .wanted }
     }
 
     /// Every so many clips of the backlog the oldest goes before the newest, so that it drains from both ends.
@@ -214,6 +218,7 @@ public final class Uploader: Sendable {
                 guard case .go = state[rank].breaker.ask(at: now) else { return false }
                 if job.kind == .backlog { state.turn += 1 }
                 state.inHand.insert(job.clip.id)
+                if job.isFetch { state.isFetching = true }
                 governor.began(job.kind)
                 return true
             }
@@ -239,12 +244,18 @@ public final class Uploader: Sendable {
     private func order(for rank: Destination.Rank) -> [(UplinkClass, FootageIndex.Turn)] {
         let live = time.now().addingTimeInterval(-Self.liveSeconds)
         let (oldestFirst, role) = state.withLock { ($0.turn % Self.oldestTurn == Self.oldestTurn - 1, $0.role) }
-        if rank == .second, role == .mirror { return [(.bulk, .copy)] }
+        if rank == .second, role == .mirror { return [(.bulk, .copy)] + fetchTurns }
         let clips: [(UplinkClass, FootageIndex.Turn)] = [
             (.live, .live(since: live)), (.backlog, .backlog(before: live, oldestFirst: oldestFirst)), (.bulk, .bulk),
         ]
         // Pictures ahead of their clips go to the first store alone: where the clip will be is not known yet.
         return rank == .second ? clips : [clips[0], (.metadata, .preview(before: live))] + clips.dropFirst()
+    }
+
+    /// What the mirror lacks of before is brought back while there is room to spare and nothing that the spool has waits for it.
+    private var fetchTurns: [(UplinkClass, FootageIndex.Turn)] {
+        let place = state.withLock { $0.isFetching || $0.first.breaker.failure != nil ? nil : $0.first.store?.identity }
+        return place.flatMap { spool.hasRoomToSpare ? [(.bulk, .fetch(from: $0))] : nil } ?? []
     }
 
     /// Makes the row of a clip anew from its directory.
