@@ -160,8 +160,9 @@ extension FootageIndex {
             }
             for row in try Row.fetchAll(
                 database,
-                sql: "SELECT otherPlace, otherCopy, \(sums) WHERE otherCopy IN ('waiting', 'wanted', 'stored') GROUP BY otherPlace, otherCopy")
-            {
+                sql:
+                    "SELECT otherPlace, otherCopy, \(sums) WHERE otherCopy IN ('waiting', 'wanted', 'stored') GROUP BY otherPlace, otherCopy"
+            ) {
                 var place = totals[row["otherPlace"]] ?? PlaceTotals()
                 if row["otherCopy"] != ClipRecord.OtherCopy.stored.rawValue {
                     place.waiting += row["clips"] as Int

@@ -113,7 +113,9 @@ public struct Retention: Sendable {
     private func remove(_ clip: ClipRecord, from store: any ObjectStore) async throws {
         let manifest = clip.manifest
         // The open picture may have been there ahead of a clip that was encrypted while it waited.
-        let keys = [manifest.objectKey, manifest.thumbnailKey, manifest.sidecarKey] + (manifest.encryption == nil ? [] : [manifest.openThumbnailKey])
+        let keys =
+            [manifest.objectKey, manifest.thumbnailKey, manifest.sidecarKey]
+            + (manifest.encryption == nil ? [] : [manifest.openThumbnailKey])
         for key in keys { try await store.delete(key) }
     }
 }

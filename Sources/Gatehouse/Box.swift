@@ -46,7 +46,8 @@ struct Box {
             index: FootageIndex(database: database), time: time, logger: logger)
         let encryption = SiteEncryption(box: state.identity.serialNumber, database: database, sealer: sealer, time: time)
         let uploader = Uploader(
-            spool: spool, protection: WaitingEncryption(spool: spool, protection: encryption), longestWait: .seconds(settings.uploadLongestWait), time: time, logger: logger)
+            spool: spool, protection: WaitingEncryption(spool: spool, protection: encryption),
+            longestWait: .seconds(settings.uploadLongestWait), time: time, logger: logger)
         let storageProfiles = try Self.storageProfiles(profiles)
         let executable = WorkerExecutable(
             path: FilePath(ExecutablePath.current), patience: .seconds(settings.workerPatience), time: time)

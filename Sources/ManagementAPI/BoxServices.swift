@@ -61,7 +61,8 @@ public struct BoxServices: Sendable {
     public init(
         identity: BoxIdentity, defaultName: String, administration: Administration, database: BoxDatabase, sealer: SecretSealer,
         channels: ChannelRegistry, definitions: Definitions, transcodes: TranscodeQueue, spool: Spool,
-        uploader: Uploader, targets: StorageTargets, chain: ChainPublisher, states: StateMemory, line: LineRecords, networkTests: NetworkTests,
+        uploader: Uploader, targets: StorageTargets, chain: ChainPublisher, states: StateMemory, line: LineRecords,
+        networkTests: NetworkTests,
         plans: PlanLedger, encryption: SiteEncryption, catalogue: DeviceCatalogue, devices: DeviceRegistry,
         onboarding: Onboarding,
         discovery: DiscoveryList,

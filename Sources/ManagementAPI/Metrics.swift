@@ -29,7 +29,9 @@ struct Metrics {
         gauge("gatehouse_upload_bytes_per_second", "Rate of the latest uploads.", Double(storage.line.bytesPerSecond.value ?? 0))
         gauge("gatehouse_stored_clips", "Clips in the store whose retention runs.", Double(storage.stored.clips))
         gauge("gatehouse_gaps", "Stretches of footage that were lost.", Double(storage.gaps))
-        gauge("gatehouse_storage_ok", "1 while uploads work, or are paused on purpose.", ["ok", "paused"].contains(storage.state.code) ? 1 : 0)
+        gauge(
+            "gatehouse_storage_ok", "1 while uploads work, or are paused on purpose.",
+            ["ok", "paused"].contains(storage.state.code) ? 1 : 0)
         if let second = storage.second.value {
             gauge("gatehouse_second_storage_ok", "1 while the second storage works.", ["ok", "paused"].contains(second.state.code) ? 1 : 0)
             gauge("gatehouse_second_storage_in_use", "1 while clips go there in place of the first.", second.inUse ? 1 : 0)

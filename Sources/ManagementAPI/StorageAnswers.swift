@@ -105,9 +105,11 @@ struct StorageAnswer: Encodable, Equatable {
 
     /// Equal as far as a watching page is concerned.
     static func == (left: StorageAnswer, right: StorageAnswer) -> Bool {
-        left.state.code == right.state.code && left.state.sentence == right.state.sentence && left.spool.bytes == right.spool.bytes && left.backlog == right.backlog
+        left.state.code == right.state.code && left.state.sentence == right.state.sentence && left.spool.bytes == right.spool.bytes
+            && left.backlog == right.backlog
             && left.line == right.line && left.second.value?.inUse == right.second.value?.inUse
-            && left.second.value?.state.sentence == right.second.value?.state.sentence && left.second.value?.waiting == right.second.value?.waiting
+            && left.second.value?.state.sentence == right.second.value?.state.sentence
+            && left.second.value?.waiting == right.second.value?.waiting
             && left.second.value?.role == right.second.value?.role && left.second.value?.clips == right.second.value?.clips
             && left.former.map(\.clips) == right.former.map(\.clips)
             && left.stored == right.stored && left.gaps == right.gaps && left.target.value?.kind == right.target.value?.kind

@@ -72,8 +72,10 @@ struct Chains {
     /// The clips that were given up and not stored after all, oldest first, with their channels.
     var dropped: [(channel: ChannelID, entry: ChainEntry)] {
         let stored = Set(entries.lazy.filter { $0.kind == .stored }.map(\.clip))
-        return chains.flatMap { name, links in links.values.filter { $0.entry.kind == .dropped && !stored.contains($0.entry.clip) }.map { (name.channel, $0.entry) } }
-            .sorted { $0.1.startsAt < $1.1.startsAt }
+        return chains.flatMap { name, links in
+            links.values.filter { $0.entry.kind == .dropped && !stored.contains($0.entry.clip) }.map { (name.channel, $0.entry) }
+        }
+        .sorted { $0.1.startsAt < $1.1.startsAt }
     }
 
     mutating func add(_ document: ChainDocument, from key: String, _ findings: inout FootageFindings) {

@@ -108,8 +108,7 @@ public final class Spool: FootageSpool, Sendable {
     func directory(_ id: ClipID) -> ClipDirectory { ClipDirectory(spool: path, id: id) }
 
     /// Runs blocking work on the directory of `id`, and keeps the account of its size.
-    func change<Result: Sendable>(_ id: ClipID, _ body: @escaping @Sendable (ClipDirectory) throws -> Result) async throws -> Result
-    {
+    func change<Result: Sendable>(_ id: ClipID, _ body: @escaping @Sendable (ClipDirectory) throws -> Result) async throws -> Result {
         try await queue.run { [self] in
             let directory = directory(id)
             defer { measure(id) }

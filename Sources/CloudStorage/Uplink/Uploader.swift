@@ -84,7 +84,8 @@ public final class Uploader: Sendable {
 
     /// `longestWait` bounds the time between attempts to reach a store that does not work.
     public init(
-        spool: Spool, protection: (any UploadProtection)? = nil, governor: UplinkGovernor? = nil, longestWait: Duration = .seconds(300), looksEvery: Duration = .seconds(1),
+        spool: Spool, protection: (any UploadProtection)? = nil, governor: UplinkGovernor? = nil, longestWait: Duration = .seconds(300),
+        looksEvery: Duration = .seconds(1),
         time: TimeSource, chance: Chance = .system, logger: Logger
     ) {
         self.longestWait = longestWait
