@@ -8,6 +8,7 @@ import GRDB
 import HTTPTypes
 import Hummingbird
 import Media
+import MediaWorker
 import NIOCore
 import Recording
 import Relay
