@@ -9,7 +9,7 @@ import Testing
 @testable import CloudStorage
 
 /// A box with two stores, of which either may be away.
-@Suite struct SecondTargetTests {
+@Suite(.serialized) struct SecondTargetTests {
     private let first = FakeStore("first")
     private let second = FakeStore("second")
     private static let away = FakeStore.Mode.fails(StoreError(.unreachable, "away"))

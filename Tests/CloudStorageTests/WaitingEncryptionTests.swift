@@ -28,7 +28,7 @@ private final class FakeProtection: UploadProtection {
     }
 }
 
-@Suite struct WaitingEncryptionTests {
+@Suite(.serialized) struct WaitingEncryptionTests {
     private let store = FakeStore()
 
     private func upload(_ bench: SpoolBench, _ protection: FakeProtection) async throws {

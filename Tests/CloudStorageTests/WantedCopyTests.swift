@@ -8,7 +8,7 @@ import Testing
 @testable import CloudStorage
 
 /// A mirror gets later what it lacks: from the first store, for the spool has it no more.
-@Suite struct WantedCopyTests {
+@Suite(.serialized) struct WantedCopyTests {
     private let folders: TemporaryFolder
     private let first: FolderStore
     private let second: FolderStore
