@@ -93,7 +93,7 @@ struct Box {
             every: .seconds(settings.checkpointSeconds), former: { targets.formerStores }, time: time, logger: logger)
         let streams = LiveStreams(stream: { channels[$0]?.stream($1) }, time: time, logger: logger)
         let live = LiveServices(
-            streams: streams, playlists: LivePlaylists(streams: streams, time: time),
+            streams: streams, playlists: LivePlaylists(streams: streams, watch: { uploader.governor.watch().end }, time: time),
             sessions: LiveSessions(time: time, logger: logger))
         services = BoxServices(
             identity: state.identity, defaultName: settings.boxName,

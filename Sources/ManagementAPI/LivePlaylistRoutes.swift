@@ -17,7 +17,8 @@ struct LivePlaylistRoutes {
         let query = request.uri.queryParameters
         let token = query["token"].map(String.init) ?? ""
         let attachment = try services.live.sessions.attach(token: token, way: .hls)
-        guard let playlist = services.live.playlists.playlist(of: attachment.session.channel, attachment.session.role) else {
+        guard let playlist = services.live.playlists.playlist(of: attachment.session.channel, attachment.session.role, isLocal: attachment.session.isLocal)
+        else {
             throw Problem.notFound("channel")
         }
         if name == "index.m3u8" {
@@ -25,12 +26,13 @@ struct LivePlaylistRoutes {
             let part = try Self.number(query["_HLS_part"])
             if let segment, playlist.isFarAhead(segment: segment) { throw Self.malformed }
             guard segment != nil || part == nil else { throw Self.malformed }
-            guard let text = await playlist.text(segment: segment, part: part, suffix: "?token=\(token)") else {
+            let text = await attachment.whileItLasts { await playlist.text(segment: segment, part: part, suffix: "?token=\(token)") }
+            guard let text else {
                 throw Problem(.serviceUnavailable, "no-picture", "No picture", "The camera sends no picture just now.")
             }
             return respond(ByteBuffer(string: text), "application/vnd.apple.mpegurl", attachment)
         }
-        guard let bytes = await Self.bytes(name, of: playlist) else { throw Problem.notFound("piece of this live view") }
+        guard let bytes = await attachment.whileItLasts({ await Self.bytes(name, of: playlist) }) else { throw Problem.notFound("piece of this live view") }
         return respond(bytes, "video/mp4", attachment)
     }
 

@@ -65,12 +65,13 @@ struct LiveRoutes {
         let role: StreamRole = wanted == .sub && channel.hasSub ? .sub : .main
         let isLocal = ViewerPlace.isLocal(context.remoteAddress, headers: request.headers)
         let (administration, token) = (services.administration, SignInGate.token(of: request) ?? "")
-        let (session, secret) = try services.live.sessions.begin(
-            record.id, role, person: caller.name, address: context.remoteAddress, isLocal: isLocal, limit: try await limit(isLocal: isLocal)
-        ) {
+        let permission = LiveSessions.Permission(key: token) {
             do { _ = try await administration.authenticate(token: token) } catch is AccessDenied { return false } catch {}
             return true
         }
+        let (session, secret) = try services.live.sessions.begin(
+            record.id, role, person: caller.name, address: context.remoteAddress, isLocal: isLocal, limit: try await limit(isLocal: isLocal),
+            permission: permission)
         return try answer(
             LiveBegunAnswer(try await view(session), token: secret, streams: channel.hasSub ? ["main", "sub"] : ["main"]), status: .created)
     }
@@ -116,31 +117,26 @@ struct LiveRoutes {
 
     private static let boundary = "gatehouse-picture"
     private static let pictureWidth = 960
+    private static let silence = Duration.seconds(90)
 
     /// Each key frame as JPEG, for clients that know nothing else (RFC 2046, section 5.1).
     private func pictures(_ request: Request) throws -> Response {
         let attachment = try attach(request, .mjpeg)
-        guard let lease = services.channels[attachment.session.channel]?.stream(attachment.session.role) else {
-            throw Problem.notFound("channel")
-        }
+        let (channel, role) = (attachment.session.channel, attachment.session.role)
+        guard services.channels[channel]?.stream(role) != nil else { throw Problem.notFound("channel") }
         let body = ResponseBody { writer in
+            let watch = attachment.session.isLocal ? nil : services.uploader.governor.watch()
+            defer { watch?.end() }
             // One task writes at a time, and all end before this closure does.
             nonisolated(unsafe) var pipe = writer
-            try await attachment.whileItLasts {
-                while !Task.isCancelled {
+            try await attachment.whileTaken(services.time, silence: Self.silence, { try await pipe.write($0) }) { write in
+                // A channel whose settings changed has another stream.
+                while !Task.isCancelled, let lease = services.channels[channel]?.stream(role) {
                     let cursor = lease.packets.keyFrameCursor()
                     while let batch = await cursor.next() {
-                        guard let keyFrame = batch.samples.last,
-                            let jpeg = try? await services.pictures.picture(
-                                of: keyFrame, channel: attachment.session.channel, jpegWidth: Self.pictureWidth
-                            ).jpeg
-                        else { continue }
-                        var bytes = ByteBuffer()
-                        bytes.writeString("--\(Self.boundary)\r\nContent-Type: image/jpeg\r\nContent-Length: \(jpeg.count)\r\n\r\n")
-                        bytes.writeBytes(jpeg)
-                        bytes.writeString("\r\n")
-                        try await pipe.write(bytes)
-                        attachment.count(bytes: bytes.readableBytes)
+                        guard let keyFrame = batch.samples.last, let part = await self.part(keyFrame, of: channel) else { continue }
+                        try await write(part)
+                        attachment.count(bytes: part.readableBytes)
                     }
                 }
             }
@@ -148,6 +144,17 @@ struct LiveRoutes {
         }
         return Response(
             status: .ok, headers: [.contentType: "multipart/x-mixed-replace; boundary=\(Self.boundary)", .cacheControl: "no-store"], body: body)
+    }
+
+    private func part(_ keyFrame: Sample, of channel: ChannelID) async -> ByteBuffer? {
+        guard let picture = try? await services.pictures.picture(of: keyFrame, channel: channel, jpegWidth: Self.pictureWidth),
+            let jpeg = picture.jpeg
+        else { return nil }
+        var bytes = ByteBuffer()
+        bytes.writeString("--\(Self.boundary)\r\nContent-Type: image/jpeg\r\nContent-Length: \(jpeg.count)\r\n\r\n")
+        bytes.writeBytes(jpeg)
+        bytes.writeString("\r\n")
+        return bytes
     }
 
     private func viewer(of attachment: LiveAttachment) throws -> LiveViewer {

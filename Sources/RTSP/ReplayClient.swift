@@ -142,7 +142,12 @@ final class ReplayClient: Sendable {
             let wish = UInt8(tracks.count * 2)
             var headers = [(name: "Transport", value: "RTP/AVP/TCP;unicast;interleaved=\(wish)-\(wish + 1)"), ("Require", feature)]
             if let session { headers.append(("Session", session.id)) }
-            let answer = try await connection.ask(RTSPRequest("SETUP", control, headers: headers))
+            let answer: RTSPMessage
+            do {
+                answer = try await connection.ask(RTSPRequest("SETUP", control, headers: headers))
+            } catch let failure as RTSPFailure where media.kind != "video" && Self.isOfTheTrack(failure) {
+                continue
+            }
             session = session ?? answer.session
             // Some devices give other channels than they were asked for.
             let given = answer.transport["interleaved"].flatMap { UInt8($0.prefix { $0 != "-" }) } ?? wish
@@ -154,6 +159,9 @@ final class ReplayClient: Sendable {
             connection, address: SessionDescription.address(control: description.control, base: base, requested: address),
             description: description, bytes: answer.body, tracks: tracks, session: session, asked: asked, news: news, time: time)
     }
+
+    /// The device lists sound that it does not play: its pictures are wanted all the same.
+    private static func isOfTheTrack(_ failure: RTSPFailure) -> Bool { [.nothingThere, .unsupported, .deviceError].contains(failure.code) }
 
     private static func isWanted(_ media: SessionDescription.Media) -> Bool {
         ["video", "audio"].contains(media.kind) && media.direction != .inactive

@@ -22,6 +22,8 @@ public final class ReplayGateway: Sendable {
     /// The device's channels of tracks whose time the reader was told.
     private let timed = Mutex<Set<UInt8>>([])
     private let hasBegun = Mutex(false)
+    /// Whoever connected; all but the first get nothing.
+    private let connected = Mutex<[any Channel]>([])
 
     private init(_ client: ReplayClient, request: ReplayRequest, time: TimeSource) {
         self.client = client
@@ -65,11 +67,12 @@ public final class ReplayGateway: Sendable {
 
     private func run<Result: Sendable>(_ body: @escaping @Sendable (ReplayGateway) async throws -> Result) async throws -> Result {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: "127.0.0.1", port: 0) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-                }
+            .bind(host: "127.0.0.1", port: 0) { [self] channel in
+                connected.withLock { $0.append(channel) }
+                // One that nobody takes must not be an asynchronous channel yet, and must not be read.
+                return channel.setOption(.autoRead, value: false).map { channel }
             }
+        defer { for channel in connected.withLock({ $0 }) { channel.close(promise: nil) } }
         port.withLock { $0 = server.channel.localAddress?.port ?? 0 }
         return try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask { [self] in
@@ -90,12 +93,14 @@ public final class ReplayGateway: Sendable {
     private typealias Reader = NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
     /// Serves one reader, and closes the port to all others.
-    private func serve(_ server: NIOAsyncChannel<Reader, Never>) async throws {
-        let reader: Reader? = try await server.executeThenClose { readers in
+    private func serve(_ server: NIOAsyncChannel<any Channel, Never>) async throws {
+        let channel: (any Channel)? = try await server.executeThenClose { readers in
             for try await reader in readers { return reader }
             return nil
         }
-        guard let reader else { return }
+        guard let channel else { return }
+        let reader = try await channel.eventLoop.submit { try Reader(wrappingChannelSynchronously: channel) }.get()
+        try await channel.setOption(.autoRead, value: true).get()
         try await reader.executeThenClose { inbound, outbound in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { [self] in try await answer(inbound, outbound) }

@@ -50,6 +50,8 @@ public final class CameraSession: Sendable {
         var condition: Condition
         var status: StreamStatus?
         var lastStatus: StreamStatus?
+        /// No attempt is made before a person has changed something.
+        var needsPerson = false
         var lastLoss: Duration?
     }
 
@@ -94,7 +96,12 @@ public final class CameraSession: Sendable {
 
     /// Nobody wants the stream for the time being; what it last sent stays known.
     func rest() {
-        state.withLock { $0.status = $0.lastStatus }
+        // Trouble that needs a person does not go by looking away.
+        let needsPerson = state.withLock { state in
+            state.status = state.lastStatus
+            return state.needsPerson
+        }
+        guard !needsPerson else { return }
         set(Condition(code: "resting", severity: .ok, sentence: "Opened when somebody watches.", since: time.now()))
     }
 
@@ -107,6 +114,7 @@ public final class CameraSession: Sendable {
     public func run() async {
         var backOff = BackOff(first: timing.firstWait, longest: timing.longestWait)
         state.withLock { $0.status = nil }
+        if state.withLock({ $0.needsPerson }) { await waitForPerson() }
         while !Task.isCancelled {
             let interrupt = Interrupt()
             let outcome: Result<Void, any Error> = await withTaskCancellationHandler {
@@ -143,7 +151,8 @@ public final class CameraSession: Sendable {
         guard !trouble.needsPerson else {
             // Cameras lock accounts after a few wrong passwords: no second try until a person has changed something.
             logger.warning("camera session stopped", metadata: ["role": "\(role.rawValue)", "reason": "\(trouble.code)"])
-            await retry.wait()
+            state.withLock { $0.needsPerson = true }
+            await waitForPerson()
             return
         }
         var wait = backOff.failed()
@@ -155,6 +164,11 @@ public final class CameraSession: Sendable {
                 "camera session lost", metadata: ["role": "\(role.rawValue)", "reason": "\(trouble.code)", "detail": "\(error)"])
         }
         await retry.wait(atMost: wait, time: time)
+    }
+
+    private func waitForPerson() async {
+        await retry.wait()
+        if !Task.isCancelled { state.withLock { $0.needsPerson = false } }
     }
 
     private func set(_ condition: Condition) {
@@ -181,8 +195,9 @@ public final class CameraSession: Sendable {
                 continue
             }
             guard let sample = try reception.take(item, arrival: time.uptime()) else { continue }
-            packets.append(sample)
+            // First what the stream is, then its pictures: whoever gets the first of them asks for its sound.
             if reception.statusChanged { publish(reception.status) }
+            packets.append(sample)
         }
         throw MediaError("read", kind: .ended)
     }

@@ -30,6 +30,8 @@ public struct ReplayRecorder: Sendable {
         public let duration: Duration
         /// All that was asked for was played, or the device said that there is no more.
         public let endedWell: Bool
+        /// Everything that was given on was taken, until its end.
+        public let isWhole: Bool
     }
 
     /// Why there is nothing.
@@ -90,7 +92,7 @@ public struct ReplayRecorder: Sendable {
         let end = first.time + (clock.flatMap { clock in start.map { .seconds(clock.to.timeIntervalSince($0)) } } ?? length)
         var samples = opening
         var lastHeard = time.uptime()
-        var endedWell = false
+        var (endedWell, isWhole) = (false, false)
         reading: while time.uptime() < deadline {
             for sample in samples {
                 if sample.format.kind == .video, sample.time >= end || !recording.fits(sample) {
@@ -103,7 +105,8 @@ public struct ReplayRecorder: Sendable {
             // A device that has played everything ends the stream, or says nothing any more.
             guard let batch = await stream.next(atMost: .seconds(1)) else {
                 // By its times it is known better than by the word of whoever gives it on.
-                endedWell = clock == nil && stream.end == .ended
+                isWhole = stream.end == .ended
+                endedWell = clock == nil && isWhole
                 break
             }
             try Task.checkCancellation()
@@ -116,7 +119,7 @@ public struct ReplayRecorder: Sendable {
         let skipped = clock.flatMap { clock in start.map { max(0, clock.from.timeIntervalSince($0)) } } ?? 0
         return Result(
             status: status, startsAt: start.map { $0.addingTimeInterval(skipped) }, sourceStart: .seconds(skipped),
-            duration: max(.zero, recording.end - first.time - .seconds(skipped)), endedWell: endedWell)
+            duration: max(.zero, recording.end - first.time - .seconds(skipped)), endedWell: endedWell, isWhole: isWhole)
     }
 
     private static let nothing = Failure(sentence: "The device plays no picture of this time.")

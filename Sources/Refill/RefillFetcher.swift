@@ -158,7 +158,8 @@ final class RefillFetcher: Sendable {
             let played = try await recorder.record(
                 StreamSource(url: gateway.url, userName: nil, password: nil, transport: .tcp), length: Self.length(piece),
                 clock: ReplayClock(from: range.from, to: range.to ?? range.from) { gateway.startsAt }, into: file)
-            return (played, gateway.hasPlayedAll)
+            // What the device has sent and the box has not taken is not there.
+            return (played, gateway.hasPlayedAll && played.isWhole)
         }
         if let startsAt = played.startsAt { manifest.startsAt = clock.box(startsAt) }
         manifest.sourceStart = Int64(played.sourceStart.seconds * 1_000_000)

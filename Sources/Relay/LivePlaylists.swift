@@ -8,6 +8,8 @@ public final class LivePlaylists: Sendable {
         let playlist: Playlist
         let viewer: LiveViewer
         var asked: Duration
+        /// When somebody far away asked last.
+        var askedFromAfar: Duration?
     }
 
     private struct State {
@@ -18,13 +20,20 @@ public final class LivePlaylists: Sendable {
     /// A playlist that nobody asks for for so long is let go.
     private static let linger = Duration.seconds(20)
 
+    /// Somebody far away watches while one of his requests is not older.
+    private static let pause = Duration.seconds(10)
+    private static let looksEvery = Duration.seconds(2)
+
     private let streams: LiveStreams
+    private let watch: @Sendable () -> @Sendable () -> Void
     private let time: TimeSource
     private let state = Mutex(State())
     private let begun = Signal()
 
-    public init(streams: LiveStreams, time: TimeSource) {
+    /// `watch` is told that somebody far away begins to watch, and answers what is to be called at the end.
+    public init(streams: LiveStreams, watch: @escaping @Sendable () -> @Sendable () -> Void, time: TimeSource) {
         self.streams = streams
+        self.watch = watch
         self.time = time
     }
 
@@ -54,14 +63,21 @@ public final class LivePlaylists: Sendable {
     }
 
     private func awaitUnwanted(_ key: LiveStreams.Key) async {
-        while let asked = state.withLock({ $0.entries[key]?.asked }) {
-            let left = asked + Self.linger - time.uptime()
-            guard left > .zero, (try? await time.sleep(left)) != nil else { return }
+        var leave: (@Sendable () -> Void)?
+        defer { leave?() }
+        while let entry = state.withLock({ $0.entries[key] }), time.uptime() - entry.asked < Self.linger {
+            let isWatched = entry.askedFromAfar.map { time.uptime() - $0 < Self.pause } ?? false
+            if isWatched, leave == nil { leave = watch() }
+            if !isWatched, let end = leave {
+                end()
+                leave = nil
+            }
+            guard (try? await time.sleep(Self.looksEvery)) != nil else { return }
         }
     }
 
     /// The playlist of a stream; nil where there is no such stream.
-    public func playlist(of channel: ChannelID, _ role: StreamRole) -> Playlist? {
+    public func playlist(of channel: ChannelID, _ role: StreamRole, isLocal: Bool) -> Playlist? {
         let key = LiveStreams.Key(channel: channel, role: role)
         let now = time.uptime()
         let playlist = state.withLock { state -> Playlist? in
@@ -71,6 +87,7 @@ public final class LivePlaylists: Sendable {
                 state.waiting.append(key)
             }
             state.entries[key]?.asked = now
+            if !isLocal { state.entries[key]?.askedFromAfar = now }
             return state.entries[key]?.playlist
         }
         begun.raise()

@@ -1,14 +1,10 @@
 public import Core
 public import NIOCore
-import Synchronization
 
 /// Carries a stream to one viewer, until the stream, the session or the viewer's patience ends.
 public struct LivePump: Sendable {
-    private struct Stalled: Error {}
-
-    /// A viewer that takes nothing for so long has gone.
-    private static let patience = Duration.seconds(20)
-    private static let looksEvery = Duration.seconds(1)
+    /// Where no picture comes for so long the answer ends, for whether somebody is still there is not to be seen. Players ask again.
+    private static let silence = Duration.seconds(90)
 
     private let viewer: LiveViewer
     private let attachment: LiveAttachment
@@ -20,37 +16,9 @@ public struct LivePump: Sendable {
         self.time = time
     }
 
-    /// Since when a piece has been waiting to be taken.
-    private final class Waiting: Sendable {
-        private let since = Mutex<Duration?>(nil)
-
-        func begin(_ now: Duration) { since.withLock { $0 = now } }
-        func end() { since.withLock { $0 = nil } }
-        func isOver(_ now: Duration) -> Bool { since.withLock { $0.map { now - $0 > LivePump.patience } ?? false } }
-    }
-
     /// Writes `head` and all that follows. Returns when another codec begins, for which a player has to begin anew.
     public func run(head: FragmentHead, write: @escaping @Sendable (ByteBuffer) async throws -> Void) async throws {
-        let waiting = Waiting()
-        try await attachment.whileItLasts {
-            try await withThrowingTaskGroup { group in
-                group.addTask {
-                    try await pump(head) { bytes in
-                        waiting.begin(time.uptime())
-                        defer { waiting.end() }
-                        try await write(bytes)
-                    }
-                }
-                group.addTask {
-                    while true {
-                        try await time.sleep(Self.looksEvery)
-                        if waiting.isOver(time.uptime()) { throw Stalled() }
-                    }
-                }
-                defer { group.cancelAll() }
-                try await group.next()
-            }
-        }
+        try await attachment.whileTaken(time, silence: Self.silence, write) { try await pump(head, $0) }
     }
 
     private func pump(_ first: FragmentHead, _ write: @Sendable (ByteBuffer) async throws -> Void) async throws {

@@ -3,6 +3,7 @@ import Crypto
 public import Foundation
 public import Logging
 public import Media
+public import NIOCore
 import Synchronization
 
 /// Why a live session does not begin or go on; a sentence.
@@ -44,11 +45,23 @@ public final class LiveSessions: Sendable {
     private struct Entry {
         var session: LiveSession
         let tokenHash: String
-        let still: @Sendable () async -> Bool
+        let permission: Permission
         let ended: SessionEnd
         var attached = 0
         var idleSince: Duration
         var deadline: Duration?
+    }
+
+    /// What lets people watch: asked again and again whether it still does.
+    public struct Permission: Sendable {
+        /// The same for all sessions that it permits, so that it is asked once for all of them.
+        let key: String
+        let still: @Sendable () async -> Bool
+
+        public init(key: String, still: @escaping @Sendable () async -> Bool) {
+            self.key = key
+            self.still = still
+        }
     }
 
     private static let most = 256
@@ -73,21 +86,24 @@ public final class LiveSessions: Sendable {
                 let over = state.values.filter { entry in
                     entry.deadline.map { $0 <= now } ?? false || entry.attached == 0 && now - entry.idleSince > Self.idle
                 }
-                return (over.map(\.session.id), state.values.map { ($0.session.id, $0.still) })
+                return (over.map(\.session.id), Dictionary(grouping: state.values) { $0.permission.key })
             }
             for id in over { end(id) }
-            for (id, still) in rest where await !still() { end(id) }
+            for entries in rest.values {
+                guard let permission = entries.first?.permission, await !permission.still() else { continue }
+                for entry in entries { end(entry.session.id) }
+            }
         }
         for id in state.withLock({ Array($0.keys) }) { end(id) }
     }
 
-    /// Begins a session of at most `limit`; `still` is asked again and again whether it may go on.
+    /// Begins a session of at most `limit`, as long as the permission holds.
     ///
     /// Answers the session and its token, which is all that a player needs to know.
     /// - Throws: `LiveRefusal`.
     public func begin(
         _ channel: ChannelID, _ role: StreamRole, person: String, address: String, isLocal: Bool, limit: Duration?,
-        still: @escaping @Sendable () async -> Bool
+        permission: Permission
     ) throws(LiveRefusal) -> (session: LiveSession, token: String) {
         let token = Self.makeToken()
         let now = time.now()
@@ -96,7 +112,7 @@ public final class LiveSessions: Sendable {
             endsAt: limit.map { now.addingTimeInterval($0.seconds) })
         let uptime = time.uptime()
         let entry = Entry(
-            session: session, tokenHash: Self.hash(token), still: still, ended: SessionEnd(), idleSince: uptime,
+            session: session, tokenHash: Self.hash(token), permission: permission, ended: SessionEnd(), idleSince: uptime,
             deadline: limit.map { uptime + $0 })
         let fits = state.withLock { state in
             guard state.count < Self.most else { return false }
@@ -222,6 +238,66 @@ public final class LiveAttachment: Sendable {
 
     /// Counts what was sent and what was left out.
     public func count(bytes: Int, missed: Int = 0) { sessions.count(session.id, bytes: bytes, missed: missed) }
+
+    private struct Gone: Error {}
+
+    /// Since when a piece has been waiting to be taken, and when the last was.
+    private final class Account: Sendable {
+        private let state: Mutex<(since: Duration?, last: Duration)>
+
+        init(_ now: Duration) { state = Mutex((nil, now)) }
+
+        func begin(_ now: Duration) { state.withLock { $0.since = now } }
+        func end(_ now: Duration) { state.withLock { $0 = (nil, now) } }
+        func isOver(_ now: Duration, silence: Duration) -> Bool {
+            state.withLock { state in state.since.map { now - $0 > LiveAttachment.patience } ?? (now - state.last > silence) }
+        }
+    }
+
+    /// A viewer that takes nothing for so long has gone.
+    private static let patience = Duration.seconds(20)
+    private static let looksEvery = Duration.seconds(1)
+
+    /// Runs `work` until it ends, the session does, or the viewer has gone: who takes nothing for 20 s, or whom nothing was sent for `silence`,
+    /// after which it cannot be told.
+    public func whileTaken(
+        _ time: TimeSource, silence: Duration, _ write: @escaping @Sendable (ByteBuffer) async throws -> Void,
+        _ work: @escaping @Sendable (@escaping @Sendable (ByteBuffer) async throws -> Void) async throws -> Void
+    ) async throws {
+        let account = Account(time.uptime())
+        try await whileItLasts {
+            try await withThrowingTaskGroup { group in
+                group.addTask {
+                    try await work { bytes in
+                        account.begin(time.uptime())
+                        try await write(bytes)
+                        account.end(time.uptime())
+                    }
+                }
+                group.addTask {
+                    while true {
+                        try await time.sleep(Self.looksEvery)
+                        if account.isOver(time.uptime(), silence: silence) { throw Gone() }
+                    }
+                }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+        }
+    }
+
+    /// What `work` answers; nil when the session ends before.
+    public func whileItLasts<Value: Sendable>(_ work: @escaping @Sendable () async -> Value?) async -> Value? {
+        await withTaskGroup { [ended] group in
+            group.addTask { await work() }
+            group.addTask {
+                await ended.wait()
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+    }
 
     /// Runs `work` until it ends or the session does.
     public func whileItLasts(_ work: @escaping @Sendable () async throws -> Void) async throws {

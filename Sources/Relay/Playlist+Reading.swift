@@ -77,8 +77,8 @@ extension Playlist {
         let first = content.segments.first?.number ?? 0
         var lines = [
             "#EXTM3U", "#EXT-X-VERSION:9", "#EXT-X-TARGETDURATION:\(Int(target.seconds))",
-            "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=\(seconds(partTarget * 3))",
-            "#EXT-X-PART-INF:PART-TARGET=\(seconds(partTarget))", "#EXT-X-MEDIA-SEQUENCE:\(first)",
+            "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=\(seconds(content.partTarget * 3))",
+            "#EXT-X-PART-INF:PART-TARGET=\(seconds(content.partTarget))", "#EXT-X-MEDIA-SEQUENCE:\(first)",
             "#EXT-X-DISCONTINUITY-SEQUENCE:\(content.discontinuities)",
         ]
         var head: Int?

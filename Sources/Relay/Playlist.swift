@@ -1,6 +1,8 @@
 import Core
 import Foundation
+import Media
 import NIOCore
+import Recording
 import Synchronization
 
 /// The last seconds of a stream as segments and parts of segments, for HTTP Live Streaming (RFC 8216 and its second edition's low-latency mode).
@@ -34,14 +36,21 @@ public final class Playlist: Sendable {
         var next = 0
         var part = Part()
         var isDiscontinuous = false
-        /// Breaks among the segments that are gone.
+        /// Breaks among the segments that are gone, and before.
         var discontinuities = 0
+        /// Pictures of a part, and of the part that is being made.
+        var picturesOfPart = 1
+        var pictures = 0
+        /// No part is longer; declared to players.
+        var partTarget = Duration.zero
         var hasEnded = false
         var waiting: [Int: Signal] = [:]
         var nextWaiting = 0
     }
 
-    static let partTarget = Duration.milliseconds(334)
+    /// About a third of a second: shorter parts cost more requests, longer ones more delay.
+    private static let partLength = 0.334
+    private static let usualFrameRate = 25.0
     private static let shortest = Duration.seconds(1)
     /// No segment is longer; declared to players.
     static let target = Duration.seconds(4)
@@ -54,6 +63,9 @@ public final class Playlist: Sendable {
 
     init(time: TimeSource) {
         self.time = time
+        // Seconds since 1970: a playlist that is made anew for the same stream never goes back (RFC 8216, section 6.2.2).
+        let first = Int(time.now().timeIntervalSince1970)
+        content.withLock { ($0.next, $0.head, $0.discontinuities) = (first, first, first) }
     }
 
     // MARK: Making
@@ -62,7 +74,7 @@ public final class Playlist: Sendable {
     func run(_ viewer: LiveViewer) async {
         while let step = await viewer.reader.next() {
             switch step {
-            case .head(let head): begin(head)
+            case .head(let head): begin(head, frameRate: viewer.lease.status?.frameRate ?? 0)
             case .fragments(let fragments, let missed):
                 if missed > 0 { interrupt() }
                 for fragment in fragments { take(fragment) }
@@ -72,12 +84,18 @@ public final class Playlist: Sendable {
         wake()
     }
 
-    private func begin(_ head: FragmentHead) {
+    private func begin(_ head: FragmentHead, frameRate: Double) {
+        let interval = 1 / (frameRate > 0.1 ? frameRate : Self.usualFrameRate)
         content.withLock { state in
             Self.complete(&state)
+            if state.partTarget == .zero {
+                state.picturesOfPart = max(1, Int(Self.partLength / interval))
+                // Cameras do not keep their pace exactly; parts have to be 85 % of the target at least.
+                state.partTarget = .seconds(Double(state.picturesOfPart) * interval * 1.1)
+            }
             state.head += 1
             state.heads[state.head] = head
-            state.isDiscontinuous = state.next > 0
+            state.isDiscontinuous = true
         }
     }
 
@@ -94,7 +112,7 @@ public final class Playlist: Sendable {
         content.withLock { state in
             let duration = (state.segments.last.map { $0.isComplete ? .zero : $0.duration } ?? .zero) + state.part.duration
             if fragment.isKey && duration >= Self.shortest || duration + fragment.duration > Self.target { Self.complete(&state) }
-            if state.part.duration + fragment.duration > Self.partTarget, state.part.duration > .zero { Self.endPart(&state) }
+            if state.pictures >= state.picturesOfPart || state.part.duration + fragment.duration > state.partTarget { Self.endPart(&state) }
             if state.segments.last?.isComplete ?? true {
                 state.segments.append(
                     Segment(
@@ -106,6 +124,7 @@ public final class Playlist: Sendable {
             if state.part.duration == .zero { state.part.isIndependent = fragment.isKey }
             state.part.bytes.writeImmutableBuffer(fragment.bytes)
             state.part.duration += fragment.duration
+            state.pictures += 1
         }
         wake()
     }
@@ -114,6 +133,7 @@ public final class Playlist: Sendable {
         guard state.part.duration > .zero, !state.segments.isEmpty else { return }
         state.segments[state.segments.count - 1].parts.append(state.part)
         state.part = Part()
+        state.pictures = 0
     }
 
     private static func complete(_ state: inout Content) {

@@ -1,8 +1,10 @@
 """Live view: the picture is there at once, whoever watches is known, and it ends when it must."""
 
+import contextlib
 import http.client
 import json
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -10,6 +12,7 @@ import time
 from box import PASSWORD, USER
 from case import Case
 from client import Problem
+from footage import moment
 from waiting import wait_for
 
 
@@ -21,6 +24,7 @@ class Viewer:
         self.began = time.monotonic()
         self.connection = client.connect(timeout=60)
         self.connection.request("GET", session["mp4Url"], headers=headers or {})
+        self.socket = self.connection.sock
         self.response = self.connection.getresponse()
         self.status, self.type = self.response.status, self.response.headers.get("Content-Type", "")
         self.thread = threading.Thread(target=self.read, daemon=True)
@@ -42,10 +46,9 @@ class Viewer:
 
     def close(self):
         """Go away without a word."""
-        if self.connection.sock:
-            self.connection.sock.close()
-        self.response.close()
-        self.connection.close()
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
 
 
 def pictures(data, folder):
@@ -113,9 +116,10 @@ class Live(LiveCase):
 
     def test_tokens(self):
         """Forged tokens and none get nothing."""
-        for token in ("", "x", "A" * 43, "../../etc/passwd"):
-            answer = self.made.client.request("GET", f"/live/stream.mp4?token={token}", token=None)
-            self.assertEqual((answer.status, answer.problem().slug), (403, "live-over"))
+        for way in ("stream.mp4", "stream.mjpeg", "hls/index.m3u8", "hls/segment-1.m4s"):
+            for token in ("", "x", "A" * 43, "../../etc/passwd"):
+                answer = self.made.client.request("GET", f"/live/{way}?token={token}", token=None)
+                self.assertEqual((way, answer.status, answer.problem().slug), (way, 403, "live-over"))
 
     def test_ends_with_the_sign_in(self):
         """Whoever is signed out sees nothing more within five seconds."""
@@ -135,14 +139,33 @@ class Live(LiveCase):
         headers = {"X-Forwarded-For": "203.0.113.7"}
         session = self.made.call("POST", f"/channels/{self.channel['id']}/live", {}, headers=headers)
         self.assertFalse(session["local"])
-        first = session["endsAt"]
-        self.assertIsNotNone(first)
+        self.assertEqual(round(moment(session["endsAt"]) - moment(session["startedAt"])), 300)
+        self.made.call("PATCH", "/system", {"liveLimitMinutes": 60})
         prolonged = self.made.call("POST", f"/live/{session['id']}/continue")
-        self.assertGreaterEqual(prolonged["endsAt"], first)
+        self.assertGreater(moment(prolonged["endsAt"]) - moment(session["endsAt"]), 3000)
+        self.made.call("PATCH", "/system", {"liveLimitMinutes": None})
+        self.assertIsNone(self.made.call("POST", f"/live/{session['id']}/continue")["endsAt"])
+        self.made.call("PATCH", "/system", {"liveLimitMinutes": 5})
         self.made.call("DELETE", f"/live/{session['id']}")
         with self.assertRaises(Problem) as caught:
             self.made.call("POST", f"/live/{session['id']}/continue")
         self.assertEqual(caught.exception.status, 404)
+
+
+class SubStream(LiveCase):
+    """A sub stream that nobody needs is closed."""
+
+    def test_opened_when_wanted(self):
+        """It is closed a while after the last who wanted it, opened for a viewer, and what it sends stays known."""
+        clients = lambda: self.cameras.state()["cameras"][0]["clients"]  # noqa: E731
+        wait_for(lambda: clients() == 1, 60, lambda: f"the sub stream to be closed; {clients()} streams are open", 0.2)
+        self.assertEqual([one["role"] for one in self.made.channel(self.channel)["streams"]], ["main", "sub"])
+        self.assertEqual(self.made.channel(self.channel)["state"]["code"], "ok")
+        viewer = self.watch(self.begin(stream="sub"))
+        viewer.await_bytes(20_000)
+        self.assertEqual(clients(), 2)
+        viewer.close()
+        wait_for(lambda: clients() == 1, 90, lambda: f"the sub stream to be closed again; {clients()} streams are open", 0.2)
 
 
 class CameraComesBack(LiveCase):
@@ -173,6 +196,10 @@ class Playlists(LiveCase):
         self.assertEqual((answer.status, answer.headers["content-type"]), (200, "application/vnd.apple.mpegurl"), answer.body[:200])
         return answer.body.decode().splitlines()
 
+    def first(self, session):
+        """The number of the oldest segment."""
+        return int(next(line for line in self.text(session) if line.startswith("#EXT-X-MEDIA-SEQUENCE")).partition(":")[2])
+
     def piece(self, uri):
         """What a line of the playlist names."""
         answer = self.made.client.request("GET", f"/live/hls/{uri}", token=None, timeout=40)
@@ -183,7 +210,7 @@ class Playlists(LiveCase):
         """ffmpeg plays a few seconds of it without a complaint."""
         session = self.begin(stream="main")
         url = self.made.client.base + session["hlsUrl"]
-        self.text(session, "&_HLS_msn=1")  # two segments are there
+        self.text(session, f"&_HLS_msn={self.first(session) + 1}")  # two segments are there
         command = ["ffmpeg", "-v", "warning", "-allowed_extensions", "ALL", "-i", url, "-t", "5", "-f", "framecrc", "-"]
         found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
         frames = [line for line in found.stdout.splitlines() if line.startswith("0,")]
@@ -193,12 +220,14 @@ class Playlists(LiveCase):
     def test_parts(self):
         """Parts come as they are made, asked for before they are there; together they are the segment."""
         session = self.begin(stream="main")
-        lines = self.text(session, "&_HLS_msn=1&_HLS_part=0")
+        lines = self.text(session, f"&_HLS_msn={self.first(session) + 1}&_HLS_part=0")
         self.assertEqual(lines[0], "#EXTM3U")
         control = next(line for line in lines if line.startswith("#EXT-X-SERVER-CONTROL"))
         self.assertIn("CAN-BLOCK-RELOAD=YES", control)
         parts = [dict(pair.split("=", 1) for pair in line.partition(":")[2].split(",")) for line in lines if line.startswith("#EXT-X-PART:")]
-        self.assertTrue(all(float(part["DURATION"]) <= 0.334 for part in parts), parts)
+        target = float(next(line for line in lines if line.startswith("#EXT-X-PART-INF")).partition("PART-TARGET=")[2])
+        self.assertTrue(0.2 < target < 0.5, target)
+        self.assertTrue(all(float(part["DURATION"]) <= target for part in parts), parts)
         self.assertEqual(parts[0].get("INDEPENDENT"), "YES")
         target = int(next(line for line in lines if line.startswith("#EXT-X-TARGETDURATION")).partition(":")[2])
         for line in lines:
@@ -221,9 +250,9 @@ class Playlists(LiveCase):
         session = self.begin(stream="main")
         self.text(session)
         query = session["hlsUrl"].partition("?")[2]
-        for name, status in ((f"index.m3u8?_HLS_msn=999999&{query}", 400), (f"index.m3u8?_HLS_part=1&{query}", 400),
+        for name, status in ((f"index.m3u8?_HLS_msn={self.first(session) + 9}&{query}", 400), (f"index.m3u8?_HLS_part=1&{query}", 400),
                              (f"index.m3u8?_HLS_msn=-1&{query}", 400), (f"index.m3u8?_HLS_msn=x&{query}", 400), (f"head-999.mp4?{query}", 404),
-                             (f"segment--1.m4s?{query}", 404), (f"..%2f..%2fetc?{query}", 404), (f"part-0-99999999999999999999.m4s?{query}", 404),
+                             (f"segment--1.m4s?{query}", 404), (f"..%2f..%2fetc?{query}", 400), (f"part-0-99999999999999999999.m4s?{query}", 404),
                              ("index.m3u8?token=forged", 403), ("segment-0.m4s", 403)):
             answer = self.made.client.request("GET", f"/live/hls/{name}", token=None)
             self.assertEqual((name, answer.status), (name, status))

@@ -82,3 +82,19 @@ class PageLive(PageCase):
         page.open("#/events")
         wait_for(lambda: not box.get("/live")["items"], 10, lambda: f"no sessions; there are {box.get('/live')['items']}")
         self.done("stream.mp4")
+
+    def test_d_who_watches(self):
+        """The box's page lists who watches, ends a view, and sets how long viewers from afar may watch."""
+        page, box = self.browser, self.box_under_test
+        view = box.call("POST", f"/channels/{self.channels[1]['id']}/live", {"stream": "sub"}, headers={"X-Forwarded-For": "203.0.113.7"})
+        page.open("#/box")
+        page.find("watching")
+        page.await_text("from afar")
+        page.shoot("box-watching", self.overflow)
+        page.script("document.querySelector('[data-testid=watching] button').click()")
+        page.await_text("Nobody watches live just now.")
+        self.assertNotIn(view["id"], [one["id"] for one in box.get("/live")["items"]])
+        page.script("const s = document.querySelector('[data-testid=live-limit]'); s.value = '15'; s.dispatchEvent(new Event('change', {bubbles: true}))")
+        page.click("live-limit-save")
+        wait_for(lambda: box.get("/system")["liveLimitMinutes"] == 15, 10, "the new limit")
+        self.done()

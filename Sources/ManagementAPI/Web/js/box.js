@@ -7,6 +7,7 @@ import { bytes, count, duration, full, plain, zoneName } from './format.js';
 import { bar, button, card, facts, head } from './parts.js';
 import { title } from './navigate.js';
 import { put, refreshSystem, store } from './store.js';
+import { watchingCard } from './watching-card.js';
 import { LOG_LEVELS } from './words.js';
 
 export function boxPage({ root, on, cleanup }) {
@@ -52,7 +53,7 @@ export function boxPage({ root, on, cleanup }) {
   const timer = setInterval(tick, 1000);
   cleanup(() => clearInterval(timer));
   fill(root, head('Box', h('span', { class: 'phone-only' }, button('Sign out', { look: 'quiet', iconName: 'out', testid: 'box-sign-out', onClick: () => document.getElementById('app').dispatchEvent(new Event('gh-leave')) }))),
-    h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card('This box', about), card('Encoders', encoders)), h('div', { class: 'stack-cards' }, card('Names and log', form), card('What the box carries', load))));
+    h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card('This box', about), card('Encoders', encoders)), h('div', { class: 'stack-cards' }, card('Names and log', form), watchingCard({ cleanup }), card('What the box carries', load))));
   draw();
   return refreshSystem();
 }

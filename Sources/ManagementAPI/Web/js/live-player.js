@@ -88,13 +88,23 @@ export class LivePlayer {
     try {
       if (!this.#session) {
         this.#tell('opening');
-        this.#session = await api.post(`/channels/${seg(this.#channel)}/live`, { stream: this.#stream });
-        this.#stream = this.#session.stream;
+        const session = await api.post(`/channels/${seg(this.#channel)}/live`, { stream: this.#stream });
+        if (stop.signal.aborted) { // left, or another stream wanted, meanwhile
+          api.delete(`/live/${seg(session.id)}`, { gate: false }).catch(() => {});
+          return;
+        }
+        this.#session = session;
+        this.#stream = session.stream;
       }
       await this.#play(stop.signal);
     } catch (problem) {
       if (stop.signal.aborted) return;
-      if (problem.slug === 'live-over') { over = true; this.#session = null; }
+      if (problem.slug === 'live-over') {
+        // Its time is over, or the box has forgotten it: after a long break, or a restart.
+        const end = this.#session?.endsAt && Date.parse(this.#session.endsAt);
+        over = Boolean(end) && end <= Date.now() + 2000;
+        this.#session = null;
+      }
       if (problem.unplayable) {
         this.#stop = null;
         await this.#leave();

@@ -30,10 +30,12 @@ function purpose(second) {
 
 export function secondCard({ on }) {
   const body = h('div', { 'data-testid': 'second' });
+  const result = h('div', { 'aria-live': 'polite' }); // stays while news about the storage come
   let editing = false;
   let drawn = '';
 
   function form(second) {
+    fill(result);
     const above = purpose(second);
     const close = () => { editing = false; draw(true); };
     fill(body, targetForm({ target: second?.target, done: close, cancel: close, use: {
@@ -70,7 +72,6 @@ export function secondCard({ on }) {
       return;
     }
     const two = s.second;
-    const result = h('div', { 'aria-live': 'polite' });
     const test = button('Test', { iconName: 'test', testid: 'second-test', async onClick() { test.disabled = true; await testStorage(result, null, [], '/storage/second/test'); test.disabled = false; } });
     fill(body, sentence(two.inUse ? 'attention' : two.state.severity, two.state.sentence, two.state.severity !== 'ok' && h('p', { class: 'muted small' }, `Since ${when(two.state.since)}.`)),
       facts([['Used as', two.role === 'mirror' ? 'Mirror' : `Fallback after ${two.afterMinutes} ${two.afterMinutes === 1 ? 'minute' : 'minutes'}`], ['There', `${count(two.clips, 'clip')}, ${bytes(two.bytes)}`], two.role === 'mirror' && ['Copies that wait', two.waiting ? count(two.waiting, 'clip') : 'none']]),
