@@ -13,7 +13,10 @@ public import NIOSSL
 public import ServiceLifecycle
 
 /// The HTTP server: API under `/api/v1`, the page at `/`, metrics at `/metrics`.
-public struct APIServer: Service {
+public struct APIServer: Service, CustomStringConvertible {
+    /// Said where services are logged: their parts hold secrets.
+    public var description: String { "API server" }
+
     private let services: BoxServices
     private let maker: AnswerMaker
     private let feed: LiveFeed

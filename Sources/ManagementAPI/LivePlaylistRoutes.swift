@@ -17,7 +17,9 @@ struct LivePlaylistRoutes {
         let query = request.uri.queryParameters
         let token = query["token"].map(String.init) ?? ""
         let attachment = try services.live.sessions.attach(token: token, way: .hls)
-        guard let playlist = services.live.playlists.playlist(of: attachment.session.channel, attachment.session.role, isLocal: attachment.session.isLocal)
+        guard
+            let playlist = services.live.playlists.playlist(
+                of: attachment.session.channel, attachment.session.role, isLocal: attachment.session.isLocal)
         else {
             throw Problem.notFound("channel")
         }
@@ -32,7 +34,9 @@ struct LivePlaylistRoutes {
             }
             return respond(ByteBuffer(string: text), "application/vnd.apple.mpegurl", attachment)
         }
-        guard let bytes = await attachment.whileItLasts({ await Self.bytes(name, of: playlist) }) else { throw Problem.notFound("piece of this live view") }
+        guard let bytes = await attachment.whileItLasts({ await Self.bytes(name, of: playlist) }) else {
+            throw Problem.notFound("piece of this live view")
+        }
         return respond(bytes, "video/mp4", attachment)
     }
 
@@ -53,7 +57,7 @@ struct LivePlaylistRoutes {
 
     private static func number(_ text: Substring?) throws -> Int? {
         guard let text else { return nil }
-        guard let number = Int(text), (0...1_000_000_000).contains(number) else { throw malformed }
+        guard let number = Int(text), (0...1 << 40).contains(number) else { throw malformed }
         return number
     }
 

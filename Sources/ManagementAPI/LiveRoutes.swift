@@ -70,7 +70,8 @@ struct LiveRoutes {
             return true
         }
         let (session, secret) = try services.live.sessions.begin(
-            record.id, role, person: caller.name, address: context.remoteAddress, isLocal: isLocal, limit: try await limit(isLocal: isLocal),
+            record.id, role, person: caller.name, address: context.remoteAddress, isLocal: isLocal,
+            limit: try await limit(isLocal: isLocal),
             permission: permission)
         return try answer(
             LiveBegunAnswer(try await view(session), token: secret, streams: channel.hasSub ? ["main", "sub"] : ["main"]), status: .created)
@@ -143,7 +144,8 @@ struct LiveRoutes {
             try await writer.finish(nil)
         }
         return Response(
-            status: .ok, headers: [.contentType: "multipart/x-mixed-replace; boundary=\(Self.boundary)", .cacheControl: "no-store"], body: body)
+            status: .ok, headers: [.contentType: "multipart/x-mixed-replace; boundary=\(Self.boundary)", .cacheControl: "no-store"],
+            body: body)
     }
 
     private func part(_ keyFrame: Sample, of channel: ChannelID) async -> ByteBuffer? {

@@ -55,17 +55,24 @@ public final class LiveStreams: Sendable {
     public func run() async {
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
-                let entries = state.withLock { state in
-                    defer { state.waiting = [] }
-                    return state.waiting
-                }
-                for entry in entries { group.addTask { await self.feed(entry) } }
+                // Nothing of it may be held while nothing begins: an entry keeps its stream open.
+                for entry in takeWaiting() { group.addTask { await self.feed(entry) } }
                 await begun.wait()
             }
         }
     }
 
+    private func takeWaiting() -> [Entry] {
+        state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+    }
+
     private func feed(_ entry: Entry) async {
+        let about: Logger.Metadata = ["channel": "\(entry.key.channel)", "stream": "\(entry.key.role.rawValue)"]
+        logger.debug("a stream is relayed", metadata: about)
+        defer { logger.debug("a stream is not relayed any more", metadata: about) }
         await withTaskGroup { group in
             group.addTask { await self.relay(entry) }
             group.addTask { await self.awaitUnwatched(entry) }
@@ -126,8 +133,12 @@ public final class LiveStreams: Sendable {
         guard let entry else { return nil }
         begun.raise()
         entry.changed.raise()
-        return LiveViewer(reader: entry.fragments.reader(), stream: { entry.lease.withLock { $0 } }) {
-            entry.viewers.withLock { $0 -= 1 }
+        return LiveViewer(reader: entry.fragments.reader(), stream: { entry.lease.withLock { $0 } }) { [logger] in
+            let left = entry.viewers.withLock { viewers in
+                viewers -= 1
+                return viewers
+            }
+            logger.debug("a viewer left", metadata: ["channel": "\(key.channel)", "stream": "\(key.role.rawValue)", "left": "\(left)"])
             entry.changed.raise()
         }
     }

@@ -92,7 +92,8 @@ extension Playlist {
                 for (number, part) in segment.parts.enumerated() {
                     let independent = part.isIndependent ? ",INDEPENDENT=YES" : ""
                     lines.append(
-                        "#EXT-X-PART:DURATION=\(seconds(part.duration)),URI=\"part-\(segment.number)-\(number).m4s\(suffix)\"\(independent)")
+                        "#EXT-X-PART:DURATION=\(seconds(part.duration)),URI=\"part-\(segment.number)-\(number).m4s\(suffix)\"\(independent)"
+                    )
                 }
             }
             if segment.isComplete { lines += ["#EXTINF:\(seconds(segment.duration)),", "segment-\(segment.number).m4s\(suffix)"] }
