@@ -244,11 +244,11 @@ class Run:
 def main():
     """The command line."""
     known = sorted((os.path.basename(path)[:-3] for path in glob.glob(os.path.join(HERE, "test_*.py"))),
-                   key=lambda name: LONGEST_FIRST.index(name) if name in LONGEST_FIRST else -1)
+                   key=lambda name: LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*", help="modules to run, with or without test_: " + ", ".join(name[5:] for name in known))
     parser.add_argument("-k", dest="tests", action="append", default=[], help="only tests whose name contains this")
-    parser.add_argument("--jobs", type=int, default=2, help="modules at a time (default: 2)")
+    parser.add_argument("--jobs", type=int, default=3, help="modules at a time (default: 3)")
     parser.add_argument("--limit", type=int, default=240, help="seconds that a test may take (default: 240)")
     parser.add_argument("--list", action="store_true", help="list the tests and leave")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
@@ -269,9 +269,9 @@ def main():
     sys.exit(Run(options).all())
 
 
-LONGEST_FIRST = ("test_survival", "test_storage", "test_cameras", "test_device_events", "test_main_job", "test_recording", "test_devices",
-                 "test_discovery", "test_bad_input", "test_hostile_devices", "test_device_control", "test_device_upkeep", "test_onvif_peers",
-                 "test_device_commands", "test_command_line", "test_page")
+LONGEST_FIRST = ("test_refill", "test_refill_kills", "test_storage", "test_device_events", "test_survival", "test_encryption", "test_cameras",
+                 "test_second_storage", "test_main_job", "test_live", "test_page_devices", "test_discovery", "test_devices", "test_real_stores", "test_page", "test_recording",
+                 "test_record", "test_plans", "test_footage_key", "test_hostile_devices", "test_bad_input", "test_page_live", "test_device_upkeep")
 
 if __name__ == "__main__":
     main()

@@ -189,7 +189,7 @@ class Discovery(DeviceCase):
         self.control(mover, "/move", address=MOVED)
         began = time.monotonic()
         wait_for(lambda: box.device(device)["address"] == MOVED, 90, lambda: f"the device to be followed: {box.device(device)['state']}")
-        wait_for(lambda: box.device(device)["eventsState"]["code"] == "ok", 30, lambda: f"its events: {box.device(device)['eventsState']}")
+        wait_for(lambda: (box.device(device)["eventsState"] or {}).get("code") == "ok", 30, lambda: f"its events: {box.device(device)['eventsState']}")
         print(f"followed to another address after {time.monotonic() - began:.1f} s", flush=True)
         self.assertIn(MOVED, box.channel(device["channelIds"][0]) and box.device(device)["url"])
         line = next((line for line in box.log().splitlines() if MOVED in line), None)
