@@ -31,18 +31,12 @@ public struct LivePump: Sendable {
                 try await write(head.bytes)
                 attachment.count(bytes: head.bytes.readableBytes)
             case .fragments(let fragments, let missed):
-                let bytes = Self.joined(fragments)
-                try await write(bytes)
-                attachment.count(bytes: bytes.readableBytes, missed: missed)
+                attachment.count(bytes: 0, missed: missed)
+                for fragment in fragments {
+                    try await write(fragment.bytes)
+                    attachment.count(bytes: fragment.bytes.readableBytes)
+                }
             }
         }
-    }
-
-    private static func joined(_ fragments: [Fragment]) -> ByteBuffer {
-        guard fragments.count != 1 else { return fragments[0].bytes }
-        var bytes = ByteBuffer()
-        bytes.reserveCapacity(fragments.reduce(0) { $0 + $1.bytes.readableBytes })
-        for fragment in fragments { bytes.writeImmutableBuffer(fragment.bytes) }
-        return bytes
     }
 }
