@@ -102,9 +102,14 @@ import Testing
         let upload = ObjectUpload(key: "a/b", content: .data(Data()), bytes: 0, sha256: Sidecar.sha256(Data()), contentType: "x")
         await #expect { try await store.put(upload) { _ in } } throws: { ($0 as? StoreError)?.kind == .noBucket }
         await #expect { try await store.read("a/b", range: 0..<1) { _ in } } throws: { ($0 as? StoreError)?.kind == .noBucket }
+        // Nothing is absent or removed by that.
+        await #expect { _ = try await store.head("a/b") } throws: { ($0 as? StoreError)?.kind == .noBucket }
+        await #expect { try await store.delete("a/b") } throws: { ($0 as? StoreError)?.kind == .noBucket }
         try FolderStore.prepare(root: folder.path + "/away/deep")
         try FolderStore.prepare(root: folder.path + "/away/deep")
         await #expect { try await store.read("a/b", range: 0..<1) { _ in } } throws: { ($0 as? StoreError)?.kind == .gone }
+        #expect(try await store.head("a/b") == nil)
+        try await store.delete("a/b")
         #expect(FileManager.default.createFile(atPath: folder.path + "/away/a", contents: nil))
         await #expect { try await store.put(upload) { _ in } } throws: {
             ($0 as? StoreError)?.sentence.contains("is a file and no folder") ?? false

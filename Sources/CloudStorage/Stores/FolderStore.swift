@@ -123,7 +123,12 @@ public struct FolderStore: ObjectStore {
     public func head(_ key: String) async throws -> ObjectInfo? {
         let path = try path(of: key)
         return try await onDisk {
-            guard DurableFile.size(path) != nil else { return nil }
+            guard DurableFile.size(path) != nil else {
+                guard errno == ENOENT else { throw FileError("stat", path) }
+                // Absent only where the folder itself is there.
+                guard isThere else { throw Self.missing(root) }
+                return nil
+            }
             let digest = try DurableFile.digest(path)
             return ObjectInfo(bytes: digest.bytes, sha256: digest.sha256)
         }
@@ -183,6 +188,7 @@ public struct FolderStore: ObjectStore {
     public func delete(_ key: String) async throws {
         let path = try path(of: key)
         try await onDisk {
+            guard isThere else { throw Self.missing(root) }
             guard unlink(path) == 0 || errno == ENOENT else { throw FileError("unlink", path) }
         }
     }
