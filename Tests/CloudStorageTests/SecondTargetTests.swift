@@ -78,6 +78,31 @@ import Testing
         #expect(first.state.withLock { $0.puts[clip.objectKey] } == 1)
     }
 
+    @Test(arguments: [false, true]) func aCopyAsItCameOutlivesTheBoxToo(_ isOfAnotherSize: Bool) async throws {
+        let bench = try SpoolBench()
+        second.set(Self.away)
+        let manifest = bench.manifest()
+        let source = try await bench.spool.begin(manifest)
+        try await source.append(SpoolBench.fragment(1000))
+        try await bench.spool.capture(manifest)
+        let captured = try #require(try await bench.spool.manifest(of: manifest.id))
+        try await bench.spool.readyAsItCame(captured)
+        try await withUploader(bench, .mirror) { _ in
+            #expect(await eventually { (try? await bench.state(of: manifest.id)) == .stored })
+        }
+        if isOfAnotherSize {
+            // As where a picture was lost: the footage alone decides.
+            try await bench.spool.index.database.write { try $0.execute(sql: "UPDATE clip SET spoolBytes = spoolBytes + 1") }
+        }
+        let again = try SpoolBench(folder: bench.folder)
+        let report = try await again.spool.recover()
+        #expect(report == RecoveryReport(clips: 1) && again.spool.bytes > 0)
+        #expect(try await again.spool.index.clip(manifest.id)?.otherCopy == .waiting)
+        second.set(.well)
+        try await withUploader(again, .mirror) { _ in #expect(await eventually { again.directories.isEmpty }) }
+        #expect(keys(second) == [manifest.objectKey, manifest.sidecarKey])
+    }
+
     @Test func copiesGiveWayToRecordings() async throws {
         let bench = try SpoolBench(limits: SpoolLimits(bytes: 12_000_000, freeBytes: 0))
         second.set(Self.away)

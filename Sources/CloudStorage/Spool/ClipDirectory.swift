@@ -13,6 +13,10 @@ struct ClipDirectory: Sendable {
     static let encryptedName = "clip-encrypted.mp4"
     static let encryptedThumbnailName = "thumbnail.jpg.enc"
     static let unfinished = ".part"
+    /// What a cloud copy and its picture may be called.
+    static let copyNames: [(clip: String, thumbnail: String)] = [
+        (clipName, thumbnailName), (encryptedName, encryptedThumbnailName), (sourceName, thumbnailName),
+    ]
 
     let path: String
 
@@ -124,6 +128,9 @@ struct ClipDirectory: Sendable {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] { unlink(file(name)) }
         rmdir(path)
     }
+
+    /// Whether a file that the manifest names is there, by its size.
+    func has(_ named: ClipManifest.File) -> Bool { DurableFile.size(file(named.name)) == named.bytes }
 
     /// What the directory occupies.
     var bytes: Int {

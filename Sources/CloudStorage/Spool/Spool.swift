@@ -305,11 +305,12 @@ public final class Spool: FootageSpool, Sendable {
     /// Takes up a clip that waits as its row says, without reading its manifest; answers false where its files are others.
     func takeUp(_ id: ClipID, bytes: Int) -> Bool {
         let directory = directory(id)
-        let clip = DurableFile.size(directory.file(ClipDirectory.clipName)) ?? 0
-        let thumbnail = DurableFile.size(directory.file(ClipDirectory.thumbnailName)) ?? 0
-        guard clip > 0, clip + thumbnail == bytes, let manifest = DurableFile.size(directory.file(ClipDirectory.manifestName)) else {
-            return false
+        func size(_ name: String) -> Int { DurableFile.size(directory.file(name)) ?? 0 }
+        let isAsItsRowSays = ClipDirectory.copyNames.contains { names in
+            let clip = size(names.clip)
+            return clip > 0 && clip + size(names.thumbnail) == bytes
         }
+        guard isAsItsRowSays, let manifest = DurableFile.size(directory.file(ClipDirectory.manifestName)) else { return false }
         state.withLock { $0.setSize(bytes + manifest, of: id) }
         return true
     }

@@ -94,8 +94,14 @@ extension Spool {
             return false
         }
         if try await index.state(of: id) == .stored {
-            // Its file is not as its row says, or it would have been taken up: then there is nothing to copy from.
             if try await index.awaitsCopy(id) {
+                if let file = manifest.clip, directory.has(file) {
+                    directory.removeUnnamed(manifest)
+                    measure(id)
+                    recovery.report.clips += 1
+                    return true
+                }
+                // There is nothing to copy from.
                 try await index.noteCopyGivenUp([id], reason: "The clip's file was missing or cut at the start of the box.", at: time.now())
             }
             recovery.report.removed += 1
@@ -127,7 +133,7 @@ extension Spool {
 
     private func readmit(_ manifest: ClipManifest, in directory: ClipDirectory, _ recovery: inout Recovery) async throws -> Bool {
         let named = manifest.stage == .ready ? manifest.clip : manifest.source
-        guard let file = named, DurableFile.size(directory.file(file.name)) == file.bytes else {
+        guard let file = named, directory.has(file) else {
             recovery.report.damaged += 1
             try await index.put(manifest, state: .captured, spoolBytes: named?.bytes ?? 0)
             try await index.noteDropped(manifest.id, reason: "The clip's file was missing or cut at the start of the box.", at: time.now())
