@@ -185,6 +185,8 @@ public struct ClipRecord: Codable, Sendable, FetchableRecord, PersistableRecord 
         case waiting
         /// A second copy that is still to be made, from the store that has the clip: the spool has it no more.
         case wanted
+        /// A second copy that cannot be made: the store that should have the clip lacks it or has it changed.
+        case unobtainable
         /// A second copy, whole.
         case stored
         /// What may have come there before the clip went elsewhere; to be removed.

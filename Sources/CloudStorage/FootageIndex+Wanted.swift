@@ -1,4 +1,5 @@
 import BoxDatabase
+import Core
 import Foundation
 import GRDB
 
@@ -36,11 +37,18 @@ extension FootageIndex {
         }
     }
 
-    /// The first store does not have the clip as it should: there is nothing to copy.
-    func noteNotWanted(_ clip: ClipRecord) async throws {
+    /// The first store does not have the clip as it should: there is nothing to copy, however often it is asked, until a storage is set.
+    func noteUnobtainable(_ clip: ClipRecord) async throws {
         try await database.write { database in
             try database.execute(
-                sql: "UPDATE clip SET otherCopy = NULL, otherPlace = NULL WHERE id = ? AND otherCopy = 'wanted'", arguments: [clip.id])
+                sql: "UPDATE clip SET otherCopy = 'unobtainable', otherPlace = NULL WHERE id = ? AND otherCopy = 'wanted'",
+                arguments: [clip.id])
         }
+        changes.send(.clip(clip.id))
+    }
+
+    /// A storage is set: what could not be copied may be tried again.
+    static func retryUnobtainable(_ database: Database) throws {
+        try database.execute(sql: "UPDATE clip SET otherCopy = NULL WHERE otherCopy = 'unobtainable'")
     }
 }

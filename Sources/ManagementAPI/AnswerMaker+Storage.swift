@@ -71,6 +71,8 @@ extension AnswerMaker {
             let why = clip.lastError.map { ": \($0)" } ?? "."
             return "In the cloud storage\(asItCame); its copy for the second waits\(why)"
         case .wanted: return "In the cloud storage\(asItCame); its copy for the second is made when the line has nothing else to do."
+        case .unobtainable:
+            return "Stored\(asItCame), and not in the cloud storage as it was when a copy for the second was to be made."
         case .stored: return "In both cloud storages\(asItCame)."
         case .leftover, nil: return "In the cloud storage\(asItCame)."
         }

@@ -109,10 +109,53 @@ import Testing
         try await first.delete(gone.sidecarKey)
         try await bench.spool.index.want(copiesOf: first.identity, in: second.identity, at: bench.time.source.now())
         try await withMirror(bench) { uploader in
-            for clip in [changed, gone] { #expect(await eventually { (try? await copy(bench, of: clip.id)) == nil }) }
+            for clip in [changed, gone] {
+                #expect(await eventually { (try? await copy(bench, of: clip.id)) == .unobtainable })
+            }
             #expect(uploader.failure == nil && uploader.secondFailure == nil)
         }
         #expect(try await keys(second).isEmpty && bench.directories.isEmpty)
+        // Nor asked for again at each look, while others are.
+        let good = try await stored(bench)
+        #expect(try await bench.spool.index.want(copiesOf: first.identity, in: second.identity, at: bench.time.source.now()) == 1)
+        #expect(try await copy(bench, of: good.id) == .wanted)
+        #expect(try await copy(bench, of: gone.id) == .unobtainable)
+    }
+
+    @Test func whatCouldNotBeCopiedIsTriedAgainWhenAStorageIsSet() async throws {
+        let bench = try SpoolBench()
+        let clip = try await stored(bench)
+        let uploader = Uploader(spool: bench.spool, time: bench.time.source, logger: quiet)
+        let targets = try bench.targets(uploader)
+        let (one, other) = (StorageTarget.folder(path: folders.path + "/first"), StorageTarget.folder(path: folders.path + "/second"))
+        try await targets.set(one, credentials: nil)
+        try await targets.setSecond(other, role: .mirror, credentials: nil)
+        let sets: [@Sendable () async throws -> Void] = [
+            { try await targets.set(one, credentials: nil) },
+            { try await targets.setSecond(other, role: .mirror, credentials: nil) },
+        ]
+        for set in sets {
+            let row = try #require(try await bench.spool.index.clip(clip.id))
+            #expect(row.otherCopy == .wanted)
+            try await bench.spool.index.noteUnobtainable(row)
+            await Retention(box: "GH1", targets: targets, time: bench.time.source, logger: quiet).sweep()
+            #expect(try await copy(bench, of: clip.id) == .unobtainable)
+            try await set()
+            #expect(try await copy(bench, of: clip.id) == .wanted)
+        }
+    }
+
+    @Test func whatCouldNotBeCopiedExpiresAsAllElse() async throws {
+        let bench = try SpoolBench()
+        let clip = try await stored(bench)
+        let uploader = Uploader(spool: bench.spool, time: bench.time.source, logger: quiet)
+        uploader.use(first)
+        try await bench.spool.index.want(copiesOf: first.identity, in: second.identity, at: bench.time.source.now())
+        try await bench.spool.index.noteUnobtainable(try #require(try await bench.spool.index.clip(clip.id)))
+        bench.time.jumpWall(by: 8 * 86_400)
+        try await bench.retention(uploader).sweep()
+        #expect(try await bench.state(of: clip.id) == nil)
+        #expect(try await keys(first).isEmpty)
     }
 
     @Test func whatIsNotWantedAnyMoreIsForgotten() async throws {

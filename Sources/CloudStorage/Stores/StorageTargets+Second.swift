@@ -51,6 +51,7 @@ extension StorageTargets {
             let old = try database.setting(Self.secondKey, as: SecondTarget.self)
             try database.set(Self.secondKey, to: wanted)
             try database.set(FootageIndex.mirrorKey, to: mirror)
+            try FootageIndex.retryUnobtainable(database)
             let freed = try FootageIndex.endCopies(except: mirror, database)
             guard let target else { return (nil, freed) }
             let replaced = old.flatMap {

@@ -94,6 +94,7 @@ public final class StorageTargets: Sendable {
             let secrets = try database.setting(Self.secretsKey, as: SealedSecrets.self)
             try database.set(Self.targetKey, to: target)
             try database.set(Self.secretsKey, to: sealed)
+            try FootageIndex.retryUnobtainable(database)
             if let old {
                 // What was stored before a box knew more than one place lies there.
                 try database.execute(

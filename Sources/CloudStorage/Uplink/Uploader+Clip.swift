@@ -122,7 +122,7 @@ extension Uploader {
     private func noteNotFetched(_ clip: ClipRecord, _ error: StoreError, from store: any ObjectStore) async {
         logger.warning("a copy for the second storage waits", metadata: ["clip": "\(clip.id)", "reason": "\(error.sentence)"])
         switch error.kind {
-        case .gone, .corrupted: try? await index.noteNotWanted(clip)
+        case .gone, .corrupted: try? await index.noteUnobtainable(clip)
         default:
             note(error, of: store)
             await postpone(clip, sentence: error.sentence)
