@@ -125,6 +125,8 @@ public struct ClipManifest: Codable, Sendable, Equatable, Identifiable {
     public var asItCame = false
     /// Present where the footage is encrypted.
     public var encryption: ClipEncryption?
+    /// The cloud copy of before, where it was encrypted while it waited: a store may have got it unseen.
+    public var openClip: File?
     /// The footage was fetched later from the device's own storage; absent in manifests of before.
     public var refilled: Bool?
     /// Where it goes in the store.

@@ -36,6 +36,8 @@ final class FakeStore: ObjectStore {
     let state = Mutex(State())
     /// It does not remove anything.
     let forgetful = Mutex(false)
+    /// Its keys may not remove anything.
+    let keepsAll = Mutex(false)
     let identity: String
 
     init(_ identity: String = "fake") { self.identity = identity }
@@ -67,6 +69,7 @@ final class FakeStore: ObjectStore {
     func list(_ prefix: String) async throws -> [ListedObject] { [] }
     func delete(_ key: String) async throws {
         if forgetful.withLock({ $0 }) { throw StoreError(.unreachable, "away") }
+        if keepsAll.withLock({ $0 }) { throw StoreError(.refused, "no right to delete") }
         state.withLock { _ = $0.objects.removeValue(forKey: key) }
     }
     func shutdown() async {}

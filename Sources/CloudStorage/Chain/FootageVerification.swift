@@ -1,8 +1,6 @@
 public import Core
 import Crypto
 public import Foundation
-import NIOCore
-import Synchronization
 
 /// What a look through a box's footage in a store found.
 public struct FootageFindings: Sendable, Equatable, Codable {
@@ -224,24 +222,11 @@ public struct FootageVerification: Sendable {
     /// Nil where the object is not there any more.
     private func digest(of object: ListedObject) async throws -> Digest? {
         do {
-            return try await store.again { try await readDigest(of: object) }
+            return try await store.again { try await store.digest(object.key, bytes: object.bytes) }
         } catch let error as StoreError {
             guard try await store.head(object.key) == nil else { throw error }
             return nil
         }
-    }
-
-    private func readDigest(of object: ListedObject) async throws -> Digest {
-        let hasher = Mutex((SHA256(), 0))
-        if object.bytes > 0 {
-            try await store.read(object.key, range: 0..<object.bytes) { piece in
-                hasher.withLock { state in
-                    piece.withUnsafeReadableBytes { state.0.update(bufferPointer: $0) }
-                    state.1 += piece.readableBytes
-                }
-            }
-        }
-        return hasher.withLock { (bytes: $0.1, sha256: hexadecimal($0.0.finalize())) }
     }
 
     // MARK: What no link names

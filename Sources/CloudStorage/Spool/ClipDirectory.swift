@@ -90,6 +90,7 @@ struct ClipDirectory: Sendable {
         guard rename(part, file(Self.encryptedName)) == 0 else { throw FileError("rename", part) }
         let digest = try DurableFile.digest(file(Self.encryptedName))
         var done = manifest
+        done.openClip = manifest.clip
         done.clip = .init(name: Self.encryptedName, bytes: digest.bytes, sha256: digest.sha256)
         done.thumbnail = nil
         if let picture {

@@ -1,3 +1,4 @@
+import Crypto
 public import Foundation
 public import NIOCore
 import Synchronization
@@ -141,6 +142,32 @@ extension ObjectStore {
     public func link(to key: String, validFor span: Duration) throws -> String? { nil }
     public var origin: String? { nil }
     public func clearLeftovers(under prefix: String) async throws -> Int { 0 }
+
+    /// Whether these very bytes lie under `key`.
+    func has(_ key: String, bytes: Int, sha256: String) async throws -> Bool {
+        guard let info = try await head(key), info.bytes == bytes else { return false }
+        return try await has(info, key, sha256: sha256)
+    }
+
+    /// The same of an object of which `info` was said; where it has no digest, which some stores drop, it is read.
+    func has(_ info: ObjectInfo, _ key: String, sha256: String) async throws -> Bool {
+        if let known = info.sha256 { return known == sha256 }
+        return try await digest(key, bytes: info.bytes).sha256 == sha256
+    }
+
+    /// What an object that is to have so many bytes has, read whole.
+    func digest(_ key: String, bytes: Int) async throws -> (bytes: Int, sha256: String) {
+        let hasher = Mutex((SHA256(), 0))
+        if bytes > 0 {
+            try await read(key, range: 0..<bytes) { piece in
+                hasher.withLock { state in
+                    piece.withUnsafeReadableBytes { state.0.update(bufferPointer: $0) }
+                    state.1 += piece.readableBytes
+                }
+            }
+        }
+        return hasher.withLock { (bytes: $0.1, sha256: hexadecimal($0.0.finalize())) }
+    }
 
     /// A small object whole; nil where nothing lies under the key.
     /// - Throws: `StoreError`, also where it has more than `limit` bytes.

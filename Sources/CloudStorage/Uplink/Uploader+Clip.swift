@@ -52,29 +52,6 @@ extension Uploader {
         }
     }
 
-    /// The job with its clip encrypted, where the site's footage is to be: it may have waited since before that was switched on.
-    private func protected(_ job: Job, in store: any ObjectStore) async throws -> Job {
-        let row = job.clip.manifest
-        guard !job.isCopy, row.encryption == nil, let protection else { return job }
-        // The directory is the truth: the row may have missed that it was done.
-        guard let manifest = try await spool.manifest(of: row.id) else { return job }
-        if manifest.encryption == nil {
-            guard try protection.mustEncrypt(manifest) else { return job }
-            // What is there already, with its answer lost, was seen; it cannot be had back.
-            if job.clip.attempts > 0, let file = manifest.clip, try await store.head(manifest.objectKey)?.sha256 == file.sha256 {
-                return job
-            }
-            guard let file = manifest.clip, try spool.fileToSend(manifest, file) != nil else { return job }
-            try await index.forgetPreview(of: row.id)
-            try await protection.encrypt(manifest)
-        }
-        guard let done = try await spool.manifest(of: row.id) else { return job }
-        try await index.put(done, state: .queued, spoolBytes: done.readyBytes)
-        guard let clip = try await index.clip(row.id) else { return job }
-        logger.info("clip that waited was encrypted", metadata: ["clip": "\(clip.id)"])
-        return Job(clip: clip, kind: job.kind, rank: job.rank)
-    }
-
     private func abandoned(_ rank: Destination.Rank) { state.withLock { $0[rank].breaker.abandoned() } }
 
     private func bring(_ job: Job, to store: any ObjectStore, generation: Int) async throws {
@@ -190,25 +167,25 @@ extension Uploader {
         guard let file = manifest.clip, let path = try spool.fileToSend(manifest, file) else { return nil }
         // Beside the footage: on a far line each request costs a round trip.
         let isThere = clip.previewed && job.rank == .first
-        // It may have been there in the open, ahead of a clip that was encrypted while it waited.
-        if clip.attempts > 0, manifest.encryption != nil { try await store.delete(manifest.openThumbnailKey) }
         async let picture = isThere ? true : putThumbnail(manifest, to: store)
-        try await put(
-            ObjectUpload(key: manifest.objectKey, content: .file(path), bytes: file.bytes, sha256: file.sha256, contentType: "video/mp4"),
-            of: manifest, as: job.kind, again: clip.attempts > 0, to: store
-        ) { [index] sent in index.setProgress(Double(sent.total) / Double(max(1, file.bytes)), of: clip.id) }
+        let footage = ObjectUpload(
+            key: manifest.objectKey, content: .file(path), bytes: file.bytes, sha256: file.sha256, contentType: "video/mp4")
+        try await replacingOpen(manifest, footage.key, in: store) {
+            try await put(footage, of: manifest, as: job.kind, again: clip.attempts > 0, to: store) { [index] sent in
+                index.setProgress(Double(sent.total) / Double(max(1, file.bytes)), of: clip.id)
+            }
+        }
         let hasPicture = try await picture
+        await removeOpenPicture(manifest, from: store)
         // The bytes on disk, not a new rendering: an attempt that was taken without our knowing must compare equal.
-        let sidecar = try await spool.manifestData(of: clip.id)
-        let digest = Sidecar.sha256(sidecar)
-        try await put(
-            ObjectUpload(
-                key: manifest.sidecarKey, content: .data(sidecar), bytes: sidecar.count, sha256: digest, contentType: "application/json"),
-            of: manifest, as: .metadata, again: clip.attempts > 0, to: store)
-        var objects = [
-            ChainEntry.Object(key: manifest.objectKey, bytes: file.bytes, sha256: file.sha256),
-            ChainEntry.Object(key: manifest.sidecarKey, bytes: sidecar.count, sha256: digest),
-        ]
+        let data = try await spool.manifestData(of: clip.id)
+        let sidecar = ObjectUpload(
+            key: manifest.sidecarKey, content: .data(data), bytes: data.count, sha256: Sidecar.sha256(data), contentType: "application/json"
+        )
+        try await replacingOpen(manifest, sidecar.key, in: store) {
+            try await put(sidecar, of: manifest, as: .metadata, again: clip.attempts > 0, to: store)
+        }
+        var objects = [footage, sidecar].map { ChainEntry.Object(key: $0.key, bytes: $0.bytes, sha256: $0.sha256) }
         if hasPicture, let picture = manifest.thumbnail {
             objects.append(ChainEntry.Object(key: manifest.thumbnailKey, bytes: picture.bytes, sha256: picture.sha256))
         }
@@ -221,7 +198,7 @@ extension Uploader {
         progress: @escaping @Sendable (UploadProgress) -> Void = { _ in }
     ) async throws {
         // After a lost answer the store may have it; a question costs less than the bytes.
-        if again, let info = try await store.head(object.key), info.bytes == object.bytes, info.sha256 == object.sha256 { return }
+        if again, try await store.has(object.key, bytes: object.bytes, sha256: object.sha256) { return }
         var taken = false
         var upload = object
         upload.tags = Self.tags(manifest)
@@ -239,8 +216,8 @@ extension Uploader {
         guard let info = try await store.head(upload.key) else {
             throw StoreError(.nonsense, "The storage took an object and does not have it. Is it really S3-compatible?")
         }
-        guard info.bytes == upload.bytes, info.sha256 == upload.sha256 || info.sha256 == nil && !taken else {
-            throw StoreError(.exists, "Another object lies under this clip's key in the storage.")
-        }
+        var isOurs = info.bytes == upload.bytes && (info.sha256 == upload.sha256 || info.sha256 == nil)
+        if isOurs, taken { isOurs = try await store.has(info, upload.key, sha256: upload.sha256) }
+        guard isOurs else { throw StoreError(.exists, "Another object lies under this clip's key in the storage.") }
     }
 }
