@@ -87,9 +87,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "XML", swiftSettings: strict),
+        .target(name: "RTP", dependencies: ["Media", .nioCore], swiftSettings: strict),
         .target(name: "CameraProtocols", dependencies: ["Core", "XML", .crypto], swiftSettings: strict),
         .target(
-            name: "RTSP", dependencies: ["CameraProtocols", "Core", .nioCore, .nioPosix], swiftSettings: strict),
+            name: "RTSP", dependencies: ["CameraProtocols", "Core", "Media", "RTP", .logging, .nioCore, .nioPosix],
+            swiftSettings: strict),
         .target(
             name: "Cameras",
             dependencies: [
@@ -121,7 +123,8 @@ let package = Package(
         .target(
             name: "ManagementAPI",
             dependencies: [
-                "Access", "BoxDatabase", "Cameras", "CloudStorage", "Core", "Devices", "Media", "MediaWorker", "Recording", "Refill", "Relay", .asn1,
+                "Access", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Media", "MediaWorker", "RTSP", "Recording",
+                "Refill", "Relay", .asn1,
                 .asyncAlgorithms, .crypto, .grdb,
                 .httpTypes, .hummingbird, .hummingbirdCore, .hummingbirdHTTP2, .hummingbirdTLS, .logging, .nioCore, .nioFoundationCompat,
                 .nioSSL, .serviceLifecycle, .x509,
@@ -150,8 +153,10 @@ let package = Package(
         .testTarget(name: "CameraProtocolsTests", dependencies: ["CameraProtocols", "Core", "XML"], swiftSettings: strict),
         .testTarget(
             name: "CamerasTests", dependencies: ["CameraProtocols", "Cameras", "Core", "TestSupport", "XML"], swiftSettings: strict),
+        .testTarget(name: "RTPTests", dependencies: ["Media", "RTP", "TestSupport", .nioCore], swiftSettings: strict),
         .testTarget(
-            name: "RTSPTests", dependencies: ["CameraProtocols", "Core", "Media", "RTSP", .nioCore, .nioPosix], swiftSettings: strict),
+            name: "RTSPTests", dependencies: ["CameraProtocols", "Core", "Media", "RTSP", "TestSupport", .logging, .nioCore, .nioPosix],
+            swiftSettings: strict),
         .testTarget(
             name: "DevicesTests",
             dependencies: ["BoxDatabase", "CameraProtocols", "Cameras", "Core", "Devices", "TestSupport"], swiftSettings: strict),

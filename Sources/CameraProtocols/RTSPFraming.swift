@@ -13,7 +13,18 @@ public struct RTSPFraming: Sendable {
     /// Up to here there is no end of a head.
     private var scanned = 0
 
-    public init() {}
+    private let largestHead: Int
+    private let largestBody: Int
+
+    public init() {
+        self.init(largestHead: RTSPHead.largestHeader, largestBody: RTSPHead.largestBody)
+    }
+
+    /// Messages may be so large, no larger.
+    public init(largestHead: Int, largestBody: Int) {
+        self.largestHead = min(largestHead, RTSPHead.largestHeader)
+        self.largestBody = min(largestBody, RTSPHead.largestBody)
+    }
 
     /// Takes up what came; `next` is to be called until it has no more, so that never more than a message is kept.
     public mutating func append(_ more: some Collection<UInt8>) {
@@ -43,12 +54,13 @@ public struct RTSPFraming: Sendable {
 
     private mutating func message() throws(RTSPRefusal) -> Element? {
         guard let headEnd = endOfHead() else {
-            guard bytes.count - start <= RTSPHead.largestHeader else { throw .tooLarge }
+            guard bytes.count - start <= largestHead else { throw .tooLarge }
             return nil
         }
+        guard headEnd - start <= largestHead else { throw .tooLarge }
         let head = try RTSPHead(Array(bytes[start..<headEnd]))
         let length = head.bodyLength ?? 0
-        guard length <= RTSPHead.largestBody else { throw .tooLarge }
+        guard length <= largestBody else { throw .tooLarge }
         guard bytes.count - headEnd >= length else { return nil }
         let whole = bytes[start..<(headEnd + length)]
         start = headEnd + length

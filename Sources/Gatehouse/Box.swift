@@ -92,9 +92,14 @@ struct Box {
             box: state.identity.serialNumber, key: try FootageKey(keyFile: state.footageKeyPath), uploader: uploader,
             every: .seconds(settings.checkpointSeconds), former: { targets.formerStores }, time: time, logger: logger)
         let streams = LiveStreams(stream: { channels[$0]?.stream($1) }, time: time, logger: logger)
+        let sessions = LiveSessions(time: time, logger: logger)
         let live = LiveServices(
             streams: streams, playlists: LivePlaylists(streams: streams, watch: { uploader.governor.watch().end }, time: time),
-            sessions: LiveSessions(time: time, logger: logger))
+            sessions: sessions,
+            rtsp: RTSPRelay(
+                address: settings.address, database: database, sealer: sealer,
+                source: RelayedStreams(channels: channels, sessions: sessions, uploader: uploader, database: database, time: time),
+                time: time, logger: logger))
         services = BoxServices(
             identity: state.identity, defaultName: settings.boxName,
             administration: Administration(database: database, setupCode: state.setupCode, time: time), database: database, sealer: sealer,
@@ -158,6 +163,7 @@ struct Box {
                 .init(service: Loop { [services] in await services.live.streams.run() }),
                 .init(service: Loop { [services] in await services.live.playlists.run() }),
                 .init(service: Loop { [services] in await services.live.sessions.run() }),
+                .init(service: Loop { [services] in await services.live.rtsp.run() }),
                 .init(service: Loop { [services] in await services.discovery.follow() }),
                 .init(service: Loop { [absences] in await absences.run() }),
                 .init(service: Loop { [refills] in await refills.run() }),

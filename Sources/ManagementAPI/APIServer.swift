@@ -92,6 +92,7 @@ public struct APIServer: Service, CustomStringConvertible {
         RecordingRoutes(services: services).add(to: guarded)
         FootageRoutes(services: services, maker: maker).add(to: guarded)
         live.add(to: guarded)
+        RTSPRoutes(services: services).add(to: guarded)
         StorageRoutes(services: services, maker: maker).add(to: guarded)
         LineRoutes(services: services, maker: maker).add(to: guarded)
         ChainRoutes(services: services).add(to: guarded)

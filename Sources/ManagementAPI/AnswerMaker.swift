@@ -136,7 +136,7 @@ struct AnswerMaker: Sendable {
             encoders: services.transcodes.encoders.map {
                 .init(name: $0.encoder, kind: $0.isHardware ? "hardware" : "software", proven: $0.proven, reason: $0.reason)
             }, embeddedStorage: embedded, plansEnforced: services.plans.isEnforced,
-            liveLimitMinutes: Nullable(try await LiveRoutes.limitMinutes(services.database)))
+            liveLimitMinutes: Nullable(try await LiveLimit.minutes(services.database)))
     }
 
     func health() async throws -> HealthAnswer {

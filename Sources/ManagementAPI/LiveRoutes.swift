@@ -17,8 +17,6 @@ import Relay
 struct LiveRoutes {
     let services: BoxServices
 
-    static let limitSetting = "live.limitMinutes"
-    static let limitMinutes = 5
     private static let firstPicture = Duration.seconds(10)
 
     private enum Wanted: String, CaseIterable {
@@ -33,7 +31,7 @@ struct LiveRoutes {
         routes.get("live/:id") { _, context in try answer(try await view(try session(context))) }
         routes.post("live/:id/continue") { _, context in
             let session = try session(context)
-            let limit = try await limit(isLocal: session.isLocal)
+            let limit = try await LiveLimit.duration(isLocal: session.isLocal, services.database)
             guard let prolonged = services.live.sessions.prolong(session.id, by: limit) else { throw Problem.notFound("live view") }
             return try answer(try await view(prolonged))
         }
@@ -71,21 +69,9 @@ struct LiveRoutes {
         }
         let (session, secret) = try services.live.sessions.begin(
             record.id, role, person: caller.name, address: context.remoteAddress, isLocal: isLocal,
-            limit: try await limit(isLocal: isLocal),
-            permission: permission)
+            limit: try await LiveLimit.duration(isLocal: isLocal, services.database), permission: permission)
         return try answer(
             LiveBegunAnswer(try await view(session), token: secret, streams: channel.hasSub ? ["main", "sub"] : ["main"]), status: .created)
-    }
-
-    private func limit(isLocal: Bool) async throws -> Duration? {
-        if isLocal { return nil }
-        return try await Self.limitMinutes(services.database).map { .seconds(60 * $0) }
-    }
-
-    /// How long viewers from afar may watch without continuing; nil for no limit.
-    static func limitMinutes(_ database: BoxDatabase) async throws -> Int? {
-        let minutes = try await database.read { try $0.setting(limitSetting, as: Int.self) } ?? limitMinutes
-        return minutes > 0 ? minutes : nil
     }
 
     private func view(_ session: LiveSession) async throws -> LiveSessionAnswer {

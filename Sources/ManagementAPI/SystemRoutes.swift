@@ -27,7 +27,7 @@ struct SystemRoutes {
             try body.finish()
             try await services.database.write { database in
                 if let name { try database.set("box.name", to: name) }
-                if let liveLimit { try database.set(LiveRoutes.limitSetting, to: liveLimit) }
+                if let liveLimit { try database.set(LiveLimit.setting, to: liveLimit) }
                 if let siteName, var site = try SiteRecord.fetchOne(database) {
                     site.name = siteName
                     try site.update(database)

@@ -37,6 +37,7 @@ GOOD = {
     ("POST", "/devices/test"): [DEVICE], ("PATCH", "/devices/{id}"): [DEVICE], ("PATCH", "/channels/{id}"): [CHANNEL],
     ("PUT", "/channels/{id}/link"): [{"definition": CHANNEL["definition"], "retentionDays": 30}],
     ("POST", "/channels/{id}/trigger"): [{"type": "manual"}], ("POST", "/channels/{id}/live"): [{"stream": "sub"}], ("PUT", "/storage/target"): [FOLDER, S3],
+    ("PUT", "/relay/rtsp"): [{"enabled": False, "port": 8554, "userName": "viewer", "password": "Harbour-Lamp-2026"}],
     ("PUT", "/storage/line"): [{"cap": {"kind": "bits-per-second", "value": 500_000}, "testHour": 3,
                                 "windows": [{"schedule": {"always": False, "periods": [{"day": "monday", "from": "08:00", "to": "18:00"}]}, "cap": {"kind": "percent", "value": 50}}]}],
     ("POST", "/storage/test"): [{"target": FOLDER}, {"target": S3}], ("POST", "/storage/second/test"): [{"target": FOLDER}, {"target": S3}],

@@ -6,6 +6,7 @@ import { bind, field, wrong } from './form.js';
 import { bytes, count, duration, full, plain, zoneName } from './format.js';
 import { bar, button, card, facts, head } from './parts.js';
 import { title } from './navigate.js';
+import { rtspCard } from './rtsp.js';
 import { put, refreshSystem, store } from './store.js';
 import { watchingCard } from './watching-card.js';
 import { LOG_LEVELS } from './words.js';
@@ -50,10 +51,11 @@ export function boxPage({ root, on, cleanup }) {
         h('span', {}, h('span', { class: 'strong' }, h('code', {}, e.name), ` ${e.kind === 'hardware' ? 'video chip' : 'processor'}, ${e.proven ? 'proven' : 'not proven'}`), e.reason && h('span', { class: 'muted small' }, e.reason)))));
   }
   on('system', draw);
+  const rtsp = rtspCard();
   const timer = setInterval(tick, 1000);
   cleanup(() => clearInterval(timer));
   fill(root, head('Box', h('span', { class: 'phone-only' }, button('Sign out', { look: 'quiet', iconName: 'out', testid: 'box-sign-out', onClick: () => document.getElementById('app').dispatchEvent(new Event('gh-leave')) }))),
-    h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card('This box', about), card('Encoders', encoders)), h('div', { class: 'stack-cards' }, card('Names and log', form), watchingCard({ cleanup }), card('What the box carries', load))));
+    h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card('This box', about), card('Encoders', encoders)), h('div', { class: 'stack-cards' }, card('Names and log', form), watchingCard({ cleanup }), card('What the box carries', load), rtsp.el)));
   draw();
-  return refreshSystem();
+  return Promise.all([refreshSystem(), rtsp.load()]);
 }

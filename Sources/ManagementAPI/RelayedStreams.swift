@@ -1,0 +1,109 @@
+public import BoxDatabase
+public import CloudStorage
+public import Core
+import Foundation
+import Media
+public import Recording
+public import Relay
+public import RTSP
+
+/// The channels' streams for the RTSP server: `<channel>/main` and `<channel>/sub`. Each who watches is a live session like all others.
+public struct RelayedStreams: RTSPSource {
+    fileprivate let channels: ChannelRegistry
+    fileprivate let sessions: LiveSessions
+    fileprivate let uploader: Uploader
+    fileprivate let database: BoxDatabase
+    fileprivate let time: TimeSource
+
+    /// A stream that nobody watched has to be opened first.
+    private static let patience = Duration.seconds(10)
+    private static let look = Duration.milliseconds(100)
+
+    public init(channels: ChannelRegistry, sessions: LiveSessions, uploader: Uploader, database: BoxDatabase, time: TimeSource) {
+        self.channels = channels
+        self.sessions = sessions
+        self.uploader = uploader
+        self.database = database
+        self.time = time
+    }
+
+    public func open(_ path: String, user: String, address: String) async throws -> any RTSPStream {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let channel = ChannelID(String(parts[0])), let role = StreamRole(rawValue: String(parts[1])),
+            let lease = channels[channel]?.stream(role)
+        else { throw RTSPServerRefusal.notFound }
+        let until = time.uptime() + Self.patience
+        while time.uptime() < until {
+            if let status = lease.status {
+                return RelayedStream(
+                    streams: self, channel: channel, role: role, user: user, address: address, lease: lease,
+                    formats: [status.video] + (status.audio.map { [$0] } ?? []))
+            }
+            try await time.sleep(Self.look)
+        }
+        throw RTSPServerRefusal.noPicture
+    }
+}
+
+private struct RelayedStream: RTSPStream {
+    let streams: RelayedStreams
+    let channel: ChannelID
+    let role: StreamRole
+    let user: String
+    let address: String
+    /// Keeps the stream open between its description and its first sample.
+    let lease: StreamLease
+    let formats: [StreamFormat]
+
+    func watch() async throws -> any RTSPWatching {
+        let isLocal = ViewerPlace.isLocal(address)
+        let limit = try await LiveLimit.duration(isLocal: isLocal, streams.database)
+        do {
+            // The user's password is in force as long as the server runs.
+            let (_, token) = try streams.sessions.begin(
+                channel, role, person: user, address: address, isLocal: isLocal, limit: limit,
+                permission: .init(key: "rtsp") { true })
+            let attachment = try streams.sessions.attach(token: token, way: .rtsp)
+            let samples = LiveSamples(formats: formats, time: streams.time) { [channels = streams.channels] in
+                channels[channel]?.stream(role)
+            }
+            return RelayedWatching(
+                attachment: attachment, samples: samples, sessions: streams.sessions,
+                watch: isLocal ? nil : streams.uploader.governor.watch())
+        } catch {
+            throw RTSPServerRefusal.tooMany
+        }
+    }
+}
+
+private final class RelayedWatching: RTSPWatching {
+    private let attachment: LiveAttachment
+    private let samples: LiveSamples
+    private let sessions: LiveSessions
+    /// While somebody far away watches, what waits for the line gives way.
+    private let watch: UplinkGovernor.Watch?
+
+    init(attachment: LiveAttachment, samples: LiveSamples, sessions: LiveSessions, watch: UplinkGovernor.Watch?) {
+        self.attachment = attachment
+        self.samples = samples
+        self.sessions = sessions
+        self.watch = watch
+    }
+
+    deinit {
+        watch?.end()
+        sessions.end(attachment.session.id)
+    }
+
+    func next() async -> RTSPBatch? {
+        await samples.next().map { RTSPBatch(samples: $0.samples, missed: $0.missed) }
+    }
+
+    func rewind() { samples.rewind() }
+
+    func count(bytes: Int, missed: Int) { attachment.count(bytes: bytes, missed: missed) }
+
+    func whileItLasts(_ work: @escaping @Sendable () async throws -> Void) async throws {
+        try await attachment.whileItLasts(work)
+    }
+}

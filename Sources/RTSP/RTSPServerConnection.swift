@@ -1,0 +1,258 @@
+import CameraProtocols
+import Core
+import Foundation
+import Logging
+import Media
+import NIOCore
+import RTP
+
+/// One reader's connection, with at most one session in it; both end together.
+actor RTSPServerConnection {
+    /// A track on its way to the reader.
+    struct Outgoing {
+        enum Carrier {
+            case interleaved(rtp: UInt8, rtcp: UInt8)
+            case datagrams(RTSPDatagrams)
+        }
+
+        var rtp: RTPTrack
+        let carrier: Carrier
+        var reportedAt: Duration?
+    }
+
+    /// A stream that was asked for.
+    struct Opened {
+        let path: String
+        let stream: any RTSPStream
+        let tracks: [MediaDescription]
+    }
+
+    /// Whoever has not signed in by then is not waited for any longer.
+    private static let signInLimit = Duration.seconds(15)
+    /// A reader that says nothing for so long has gone; told to it as `timeout`.
+    static let sessionTimeout = Duration.seconds(60)
+    /// A reader that takes nothing for so long has gone.
+    private static let patience = Duration.seconds(20)
+    private static let looksEvery = Duration.seconds(1)
+    private static let reportsEvery = Duration.seconds(5)
+    private static let largestMessage = 16 << 10
+    /// So many datagrams in a row, then a moment: what a reader's socket holds is little.
+    private static let datagramsInARow = 32
+    private static let moment = Duration.milliseconds(2)
+
+    let remote: SocketAddress
+    let local: SocketAddress
+    let user: String
+    let source: any RTSPSource
+    let throttle: SignInThrottle
+    let time: TimeSource
+    let logger: Logger
+    private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    private let openedAt: Duration
+
+    var sign: DigestVerifier
+    var isSignedIn = false
+    let ear: Ear
+    var opened: Opened?
+    var session: String?
+    var outgoing: [Int: Outgoing] = [:]
+    var watching: (any RTSPWatching)?
+    var isPlaying = false
+    private var pauses = 0
+    /// What zero in the stream is on the clocks.
+    private var origin: (wall: Date, uptime: Duration)?
+    private var datagramsSent = 0
+    private var writes: [Int: Duration] = [:]
+    private var nextWrite = 0
+    private let played = Signal()
+    private let paused = Signal()
+
+    init(
+        remote: SocketAddress, local: SocketAddress, sign: DigestVerifier, user: String, source: any RTSPSource, throttle: SignInThrottle,
+        outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, time: TimeSource, logger: Logger
+    ) {
+        self.remote = remote
+        self.local = local
+        self.sign = sign
+        self.user = user
+        self.source = source
+        self.throttle = throttle
+        self.outbound = outbound
+        self.time = time
+        self.logger = logger
+        openedAt = time.uptime()
+        ear = Ear(now: openedAt)
+    }
+
+    var address: String { remote.ipAddress ?? "" }
+
+    /// Serves the reader until it leaves, or what it watches is over.
+    func run(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.read(inbound) }
+            group.addTask { try await self.play() }
+            group.addTask { await self.awaitSilence() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    // MARK: Reading
+
+    private func read(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>) async throws {
+        var framing = RTSPFraming(largestHead: Self.largestMessage, largestBody: Self.largestMessage)
+        do {
+            for try await buffer in inbound {
+                framing.append(buffer.readableBytesView)
+                while let element = try framing.next() {
+                    switch element {
+                    case .packet(_, let bytes): if session != nil { ear.hear(bytes, now: time.uptime()) }
+                    case .answer: break
+                    case .request(let request):
+                        let answer = await answer(to: request)
+                        try await write(ByteBuffer(bytes: answer.message.bytes))
+                        if answer.isLast { return }
+                        // Packets before the answer would surprise the reader.
+                        if answer.plays { begin() }
+                    }
+                    if hasLeft { return }
+                }
+            }
+        } catch is RTSPRefusal {
+            try await write(ByteBuffer(bytes: RTSPMessage(status: 400, reason: "Bad Request").bytes))
+        }
+    }
+
+    /// The reader has said goodbye to all of its tracks.
+    private var hasLeft: Bool { ear.goodbyes > 0 && ear.goodbyes >= outgoing.count }
+
+    /// Returns when the reader has been silent, or takes nothing, for too long.
+    private func awaitSilence() async {
+        while (try? await time.sleep(Self.looksEvery)) != nil {
+            let now = time.uptime()
+            if let oldest = writes.values.min(), now - oldest > Self.patience { return }
+            if !isSignedIn, now - openedAt > Self.signInLimit { return }
+            if hasLeft { return }
+            // Over TCP a reader that takes what comes is there; not all of them say so.
+            let takes = isPlaying && outgoing.values.contains { if case .interleaved = $0.carrier { true } else { false } }
+            if !takes, now - ear.lastHeard > Self.sessionTimeout { return }
+        }
+    }
+
+    private func write(_ bytes: ByteBuffer) async throws {
+        nextWrite += 1
+        let number = nextWrite
+        writes[number] = time.uptime()
+        defer { writes[number] = nil }
+        try await outbound.write(bytes)
+    }
+
+    // MARK: Playing
+
+    private func begin() {
+        isPlaying = true
+        played.raise()
+    }
+
+    func pause() {
+        isPlaying = false
+        pauses += 1
+        paused.raise()
+    }
+
+    /// Plays whenever it is asked for; returns when what is watched is over.
+    private func play() async throws {
+        while !Task.isCancelled {
+            guard isPlaying, let watching else {
+                await played.wait()
+                continue
+            }
+            paused.lower()
+            let before = pauses
+            try await watching.whileItLasts { [paused] in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await self.send(watching) }
+                    group.addTask { await paused.wait() }
+                    defer { group.cancelAll() }
+                    try await group.next()
+                }
+            }
+            guard pauses != before else { return try await sayGoodbye() }
+            watching.rewind()
+        }
+    }
+
+    private func send(_ watching: any RTSPWatching) async throws {
+        while let batch = await watching.next() {
+            watching.count(bytes: 0, missed: batch.missed)
+            for (sample, moment) in batch.samples {
+                guard let index = outgoing.first(where: { $0.value.rtp.format.kind == sample.format.kind })?.key else { continue }
+                if origin == nil {
+                    let uptime = sample.arrival - (moment - .zero)
+                    origin = (time.now().addingTimeInterval(-(time.uptime() - uptime).seconds), uptime)
+                }
+                let report = dueReport(index)
+                let packets = outgoing[index]?.rtp.packets(of: sample, at: moment) ?? []
+                guard try await carry(packets, report, index) else {
+                    watching.count(bytes: 0, missed: sample.format.kind == .video ? 1 : 0)
+                    continue
+                }
+                watching.count(bytes: packets.reduce(0) { $0 + $1.readableBytes }, missed: 0)
+            }
+        }
+    }
+
+    /// The report that goes before a track's first packet and then every few seconds: by it readers bring picture and sound together.
+    private func dueReport(_ index: Int) -> ByteBuffer? {
+        let now = time.uptime()
+        guard let track = outgoing[index], let origin, track.reportedAt.map({ now - $0 >= Self.reportsEvery }) ?? true else { return nil }
+        outgoing[index]?.reportedAt = now
+        let elapsed = now - origin.uptime
+        return track.rtp.senderReport(
+            at: .zero + elapsed, wallClock: origin.wall.addingTimeInterval(elapsed.seconds), name: RTSPServer.name)
+    }
+
+    /// Whether all went.
+    private func carry(_ packets: [ByteBuffer], _ report: ByteBuffer?, _ index: Int) async throws -> Bool {
+        switch outgoing[index]?.carrier {
+        case nil: return false
+        case .interleaved(let rtp, let rtcp)?:
+            var bytes = ByteBuffer()
+            bytes.reserveCapacity(packets.reduce(64) { $0 + 4 + $1.readableBytes })
+            if let report { Self.interleave(report, rtcp, into: &bytes) }
+            for packet in packets { Self.interleave(packet, rtp, into: &bytes) }
+            try await write(bytes)
+            return true
+        case .datagrams(let datagrams)?:
+            if let report { datagrams.send(report: report) }
+            var rest = packets[...]
+            while !rest.isEmpty {
+                let piece = rest.prefix(Self.datagramsInARow - datagramsSent)
+                guard datagrams.send(Array(piece)) else { return false }
+                rest = rest.dropFirst(piece.count)
+                datagramsSent += piece.count
+                guard datagramsSent >= Self.datagramsInARow else { continue }
+                datagramsSent = 0
+                try await time.sleep(Self.moment)
+            }
+            return true
+        }
+    }
+
+    private static func interleave(_ packet: ByteBuffer, _ channel: UInt8, into bytes: inout ByteBuffer) {
+        bytes.writeInteger(UInt8(ascii: "$"))
+        bytes.writeInteger(channel)
+        bytes.writeInteger(UInt16(truncatingIfNeeded: packet.readableBytes))
+        bytes.writeImmutableBuffer(packet)
+    }
+
+    private func sayGoodbye() async throws {
+        guard let origin, !Task.isCancelled else { return }
+        let elapsed = time.uptime() - origin.uptime
+        let wall = origin.wall.addingTimeInterval(elapsed.seconds)
+        for (index, track) in outgoing {
+            let goodbye = track.rtp.goodbye(at: .zero + elapsed, wallClock: wall, name: RTSPServer.name)
+            _ = try await carry([], goodbye, index)
+        }
+    }
+}
