@@ -24,7 +24,7 @@ enum RTSPTransport: Equatable {
         guard let profile = fields.first, !fields.contains("multicast") else { return nil }
         func pair(_ name: String, _ range: ClosedRange<Int>) -> (Int, Int)? {
             guard let value = fields.first(where: { $0.hasPrefix(name + "=") })?.dropFirst(name.count + 1) else { return nil }
-            let numbers = value.split(separator: "-", maxSplits: 1).map { Int($0) ?? -1 }
+            let numbers = value.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false).map { Int($0) ?? -1 }
             guard let first = numbers.first else { return nil }
             let second = numbers.count > 1 ? numbers[1] : first + 1
             guard range.contains(first), range.contains(second), first != second else { return nil }

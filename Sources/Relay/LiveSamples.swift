@@ -17,7 +17,7 @@ public final class LiveSamples: Sendable {
     private struct State {
         var cursor: RecentPackets.Cursor?
         /// Held while the stream is read: it is received so long.
-        var lease: StreamLease?
+        var lease: (any Sendable)?
         var origin: MediaTime?
         var lastDecode: MediaTime?
         var clock = ViewerClock()
@@ -33,15 +33,21 @@ public final class LiveSamples: Sendable {
     private static let pause = Duration.milliseconds(200)
 
     private let formats: [StreamFormat]
-    private let stream: @Sendable () -> StreamLease?
+    private let stream: @Sendable () -> (packets: RecentPackets, lease: any Sendable)?
     private let time: TimeSource
     private let state = Mutex(State())
 
     /// Samples of tracks like `formats`; `stream` opens the stream, nil where there is none (any more).
-    public init(formats: [StreamFormat], time: TimeSource, stream: @escaping @Sendable () -> StreamLease?) {
+    public convenience init(formats: [StreamFormat], time: TimeSource, stream: @escaping @Sendable () -> StreamLease?) {
+        self.init(formats: formats, time: time, packets: { stream().map { ($0.packets, $0) } })
+    }
+
+    init(
+        formats: [StreamFormat], time: TimeSource, packets: @escaping @Sendable () -> (packets: RecentPackets, lease: any Sendable)?
+    ) {
         self.formats = formats
         self.time = time
-        self.stream = stream
+        stream = packets
     }
 
     /// What comes next; the first is the newest key frame. Nil when the channel is gone, sends other codecs, or the task is cancelled.
@@ -74,8 +80,8 @@ public final class LiveSamples: Sendable {
     }
 
     private func open() -> RecentPackets.Cursor? {
-        guard let lease = stream() else { return nil }
-        let cursor = lease.packets.newest()
+        guard let (packets, lease) = stream() else { return nil }
+        let cursor = packets.newest()
         state.withLock { state in
             state.lease = lease
             state.cursor = cursor

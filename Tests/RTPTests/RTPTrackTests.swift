@@ -6,9 +6,12 @@ import TestSupport
 import Testing
 
 @Suite struct RTPTrackTests {
-    private static let hevc = StreamFormat(kind: .video, codec: .hevc, width: 640, height: 360, configuration: Data(annexB([
-        [0x40, 1, 2, 3], [0x42, 1, 4, 5, 6], [0x44, 1, 7],
-    ])))
+    private static let hevc = StreamFormat(
+        kind: .video, codec: .hevc, width: 640, height: 360,
+        configuration: Data(
+            annexB([
+                [0x40, 1, 2, 3], [0x42, 1, 4, 5, 6], [0x44, 1, 7],
+            ])))
 
     private static func annexB(_ units: [[UInt8]]) -> [UInt8] { units.flatMap { [0, 0, 0, 1] + $0 } }
 
@@ -56,7 +59,8 @@ import Testing
         var track = try Self.track(format)
         let packets = track.packets(of: try Self.sample(format, Self.annexB([[0x65, 1, 2, 3]]), isKeyFrame: true), at: .zero)
         #expect(packets.count == 2)
-        #expect(Array(try #require(packets.first).readableBytesView.dropFirst(12)) == [0x78, 0, 5, 0x67, 0x64, 0, 0x28, 1, 0, 3, 0x68, 2, 3])
+        #expect(
+            Array(try #require(packets.first).readableBytesView.dropFirst(12)) == [0x78, 0, 5, 0x67, 0x64, 0, 0x28, 1, 0, 3, 0x68, 2, 3])
     }
 
     @Test(arguments: [64, 300, 1400]) func h265GoesThroughUnchanged(largest: Int) throws {

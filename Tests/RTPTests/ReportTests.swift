@@ -9,7 +9,8 @@ import Testing
 
     @Test func reportTellsTheTime() throws {
         let track = try #require(RTPTrack(format: Self.sound, payloadType: 0, source: 7, sequence: 0, timestampOffset: 100))
-        let report = track.senderReport(at: MediaTime(microseconds: 2_000_000), wallClock: Date(timeIntervalSince1970: 0.5), name: "Gatehouse")
+        let report = track.senderReport(
+            at: MediaTime(microseconds: 2_000_000), wallClock: Date(timeIntervalSince1970: 0.5), name: "Gatehouse")
         let bytes = Array(report.readableBytesView)
         #expect(bytes.count.isMultiple(of: 4))
         #expect(Array(bytes[0..<8]) == [0x80, 200, 0, 6, 0, 0, 0, 7])
@@ -29,7 +30,9 @@ import Testing
     }
 
     @Test func receptionIsRead() {
-        let bytes: [UInt8] = [0x81, 201, 0, 7, 0, 0, 0, 1, 0, 0, 0, 7, 64, 0xFF, 0xFF, 0xFF, 0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0]
+        let bytes: [UInt8] = [
+            0x81, 201, 0, 7, 0, 0, 0, 1, 0, 0, 0, 7, 64, 0xFF, 0xFF, 0xFF, 0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0,
+        ]
         #expect(RTCP.read(bytes) == [.reception(source: 7, fractionLost: 64, lost: -1, jitter: 5)])
     }
 

@@ -9,10 +9,13 @@ import Testing
     @Test func transportsAreChosen() {
         #expect(RTSPTransport("RTP/AVP/TCP;unicast;interleaved=2-3") == .interleaved(rtp: 2, rtcp: 3))
         #expect(RTSPTransport("RTP/AVP/TCP;unicast") == .interleaved(rtp: nil, rtcp: nil))
-        #expect(RTSPTransport("RTP/AVP;multicast, RTP/AVP/UDP;unicast;client_port=5000-5001;mode=\"PLAY\"") == .datagrams(rtp: 5000, rtcp: 5001))
+        #expect(
+            RTSPTransport("RTP/AVP;multicast, RTP/AVP/UDP;unicast;client_port=5000-5001;mode=\"PLAY\"") == .datagrams(rtp: 5000, rtcp: 5001)
+        )
         #expect(RTSPTransport("RTP/AVP;unicast;client_port=5000") == .datagrams(rtp: 5000, rtcp: 5001))
         for wrong in [
-            "", ";", ",,,", "RTP/AVP", "RTP/AVP;multicast", "RTP/AVP;client_port=", "RTP/AVP;client_port=1-2", "RTP/AVP;client_port=70000-70001",
+            "", ";", ",,,", "RTP/AVP", "RTP/AVP;multicast", "RTP/AVP;client_port=", "RTP/AVP;client_port=1-2",
+            "RTP/AVP;client_port=70000-70001",
             "RTP/AVP;client_port=65535", "RTP/AVP;client_port=5000-5000", "RTP/AVP/TCP;interleaved=255-256", "RTP/AVP/TCP;interleaved=-1",
             "RTP/AVP/TCP;interleaved=3-3", "RTP/SAVP;unicast;client_port=5000-5001", "RAW/RAW/UDP;client_port=5000-5001",
         ] { #expect(RTSPTransport(wrong) == nil, "\(wrong)") }
@@ -94,7 +97,9 @@ import Testing
 
     @Test func junkIsMissing() {
         var verifier = Self.verifier()
-        for text in [nil, "", "Digest", "Basic dmlld2VyOng=", "Digest username=\"viewer\"", "Digest " + String(repeating: "=,\"", count: 4000)] {
+        for text in [
+            nil, "", "Digest", "Basic dmlld2VyOng=", "Digest username=\"viewer\"", "Digest " + String(repeating: "=,\"", count: 4000),
+        ] {
             #expect(verifier.judge(text, method: "A", now: .zero) == .missing)
         }
     }

@@ -117,10 +117,10 @@ class RTSPClient:
         return played
 
     def times(self, count, channel=0):
-        """The timestamps of the next packets of a channel."""
+        """The timestamps of the next pictures of a channel."""
         found = []
         while len(found) < count:
             number, packet = self.packet()
-            if number == channel:
+            if number == channel and packet[1] & 0x80:  # the last packet of a picture
                 found.append(struct.unpack("!I", packet[4:8])[0])
         return found

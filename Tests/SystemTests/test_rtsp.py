@@ -24,7 +24,7 @@ def is_open(port):
 
 def rising(times):
     """Whether timestamps go on rising, over the end of their 32 bits too; pictures that need later ones do not occur here."""
-    return all((after - before) & 0xFFFFFFFF < 1 << 31 for before, after in zip(times, times[1:]))
+    return all(0 < (after - before) & 0xFFFFFFFF < 1 << 31 for before, after in zip(times, times[1:]))
 
 
 class Switch(Case):
@@ -122,12 +122,19 @@ class Plays(RTSPCase):
         self.check("tcp", "sub")
 
     def test_gstreamer(self):
-        """GStreamer's rtspsrc decodes pictures."""
-        pipeline = f"rtspsrc location={self.address(user='viewer')} protocols=tcp ! rtph264depay ! avdec_h264 ! fakesink num-buffers=30"
+        """GStreamer's rtspsrc decodes pictures, both ways."""
+        for protocol in ("tcp", "udp"):
+            with self.subTest(protocol):
+                self.play_with_gstreamer(protocol)
+
+    def play_with_gstreamer(self, protocol):
+        """Thirty pictures."""
+        pipeline = f"rtspsrc location={self.address(user='viewer')} protocols={protocol} ! rtph264depay ! avdec_h264 ! fakesink num-buffers=30"
         code = ("import gi, sys; gi.require_version('Gst', '1.0'); from gi.repository import Gst; Gst.init(None)\n"
                 "if not (Gst.ElementFactory.find('rtspsrc') and Gst.ElementFactory.find('avdec_h264')): sys.exit(77)\n"
                 "p = Gst.parse_launch(sys.argv[1]); p.set_state(Gst.State.PLAYING)\n"
                 "m = p.get_bus().timed_pop_filtered(30 * Gst.SECOND, Gst.MessageType.ERROR | Gst.MessageType.EOS)\n"
+                "p.set_state(Gst.State.NULL)\n"
                 "print(m and (m.parse_error() if m.type == Gst.MessageType.ERROR else 'EOS')); sys.exit(0 if m and m.type == Gst.MessageType.EOS else 1)")
         found = subprocess.run(["/usr/bin/python3", "-c", code, pipeline], capture_output=True, text=True, timeout=60, check=False)
         if found.returncode == 77:
@@ -165,7 +172,7 @@ class Plays(RTSPCase):
         client.play()
         before = client.times(20)
         self.assertEqual(client.ask("PAUSE").status, 200)
-        before += [int.from_bytes(packet[4:8], "big") for channel, packet in client.packets if channel == 0]
+        before += [int.from_bytes(packet[4:8], "big") for channel, packet in client.packets if channel == 0 and packet[1] & 0x80]
         client.packets = []
         self.assertEqual(client.ask("GET_PARAMETER").status, 200)
         self.assertEqual(client.packets, [])
@@ -235,7 +242,7 @@ class CameraComesBack(RTSPCase):
         self.made.await_state(self.channel, ("refused", "unreachable", "lost"))
         camera.fault("none")
         client.socket.settimeout(60)
-        times += client.times(300)
+        times += client.times(120)
         self.assertTrue(rising(times))
         self.assertGreater((times[-1] - times[0]) & 0xFFFFFFFF, 5 * 90_000)
 
@@ -257,10 +264,11 @@ class Hostile(RTSPCase):
         began = time.monotonic()
         most = 0
         while len(self.sessions()) > 1 and time.monotonic() - began < 60:
-            warm.times(50)
+            warm.times(15)
             most = max(most, self.memory())
         self.assertGreater(time.monotonic() - began, 10, "they were cut off at once")
         self.assertEqual(len(self.sessions()), 1, "they were not cut off")
+        print(f"{(most - before) >> 10} KiB more for {len(stalled)} readers that take nothing", flush=True)
         self.assertLess(most - before, 40 << 20)
 
     def memory(self):
