@@ -55,7 +55,7 @@ export function boxPage({ root, on, cleanup }) {
   const timer = setInterval(tick, 1000);
   cleanup(() => clearInterval(timer));
   fill(root, head('Box', h('span', { class: 'phone-only' }, button('Sign out', { look: 'quiet', iconName: 'out', testid: 'box-sign-out', onClick: () => document.getElementById('app').dispatchEvent(new Event('gh-leave')) }))),
-    h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card('This box', about), card('Encoders', encoders)), h('div', { class: 'stack-cards' }, card('Names and log', form), watchingCard({ cleanup }), card('What the box carries', load), rtsp.el)));
+    h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card('This box', about), card('Encoders', encoders), rtsp.el), h('div', { class: 'stack-cards' }, card('Names and log', form), watchingCard({ cleanup }), card('What the box carries', load))));
   draw();
   return Promise.all([refreshSystem(), rtsp.load()]);
 }
