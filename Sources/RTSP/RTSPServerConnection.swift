@@ -133,9 +133,7 @@ actor RTSPServerConnection {
             if let oldest = writes.values.min(), now - oldest > Self.patience { return }
             if !isSignedIn, now - openedAt > Self.signInLimit { return }
             if hasLeft { return }
-            // Over TCP a reader that takes what comes is there; not all of them say so.
-            let takes = isPlaying && outgoing.values.contains { if case .interleaved = $0.carrier { true } else { false } }
-            if !takes, now - ear.lastHeard > Self.sessionTimeout { return }
+            if now - ear.lastHeard > Self.sessionTimeout { return }
         }
     }
 
@@ -222,6 +220,8 @@ actor RTSPServerConnection {
             if let report { Self.interleave(report, rtcp, into: &bytes) }
             for packet in packets { Self.interleave(packet, rtp, into: &bytes) }
             try await write(bytes)
+            // A reader that takes what comes is there; over TCP not all of them say so.
+            ear.hear(now: time.uptime())
             return true
         case .datagrams(let datagrams)?:
             if let report { datagrams.send(report: report) }
