@@ -123,7 +123,8 @@ let package = Package(
         .target(
             name: "ManagementAPI",
             dependencies: [
-                "Access", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Media", "MediaWorker", "RTSP", "Recording",
+                "Access", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Media", "MediaWorker", "RTSP",
+                "Recording",
                 "Refill", "Relay", .asn1,
                 .asyncAlgorithms, .crypto, .grdb,
                 .httpTypes, .hummingbird, .hummingbirdCore, .hummingbirdHTTP2, .hummingbirdTLS, .logging, .nioCore, .nioFoundationCompat,
