@@ -63,7 +63,7 @@ def run(report, _, quick):
             report.add("relay.first_picture_cold_ms", cold, "ms", **at_most(cold, 1000))
             one, little, _, _ = watched(made, channel, 1, 5 if quick else 15)
             many, much, sessions, counts = watched(made, channel, VIEWERS, 15 if quick else 60)
-            smooth = sum(session["missedPictures"] == 0 for session in sessions)
+            smooth = min(VIEWERS, sum(session["missedPictures"] == 0 for session in sessions))
             cost = (many - one) / (VIEWERS - 1)
             report.add("relay.core_per_viewer", cost, "cores", **at_most(cost, 0.0035, 2))
             report.add("relay.viewers_without_drop", smooth, "", **at_least(smooth, VIEWERS))
