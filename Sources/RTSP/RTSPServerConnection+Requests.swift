@@ -62,11 +62,11 @@ extension RTSPServerConnection {
         case "PLAY": try await play(request, &answer)
         case "PAUSE":
             try checkSession(request)
-            if isPlaying { pause() }
+            if isPlaying { await pause() }
             answer.message.headers.append(("Session", session ?? ""))
         case "TEARDOWN":
             try checkSession(request)
-            pause()
+            await pause()
             answer.isLast = true
         case "GET_PARAMETER", "SET_PARAMETER":
             if session == nil || request["Session"] != nil { try checkSession(request) }

@@ -66,6 +66,8 @@ actor RTSPServerConnection {
     private var nextWrite = 0
     private let played = Signal()
     private let paused = Signal()
+    private var isSending = false
+    private let stopped = Signal()
 
     init(
         remote: SocketAddress, local: SocketAddress, sign: DigestVerifier, user: String, source: any RTSPSource, throttle: SignInThrottle,
@@ -152,10 +154,12 @@ actor RTSPServerConnection {
         played.raise()
     }
 
-    func pause() {
+    /// Returns when the last packet has gone: a reader that has the answer gets none after it.
+    func pause() async {
         isPlaying = false
         pauses += 1
         paused.raise()
+        while isSending, !Task.isCancelled { await stopped.wait() }
     }
 
     /// Plays whenever it is asked for; returns when what is watched is over.
@@ -166,6 +170,12 @@ actor RTSPServerConnection {
                 continue
             }
             paused.lower()
+            stopped.lower()
+            isSending = true
+            defer {
+                isSending = false
+                stopped.raise()
+            }
             let before = pauses
             try await watching.whileItLasts { [paused] in
                 try await withThrowingTaskGroup(of: Void.self) { group in
