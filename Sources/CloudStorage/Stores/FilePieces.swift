@@ -6,11 +6,12 @@ import NIOCore
 struct FilePieces: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 
-    /// Small, so that what is new need not wait long for a piece of what is old.
-    static let pieceBytes = 16 << 10
+    static let largest = 16 << 10
 
     let path: String
     let span: Range<Int>
+    /// Bytes of a piece: small, so that what is new need not wait long for a piece of what is old.
+    let piece: Int
     let pace: (@Sendable (Int) async throws -> Void)?
     /// Told of each piece's bytes when the next one is asked for, which is when the connection has taken it.
     let sent: @Sendable (Int) -> Void
@@ -31,7 +32,7 @@ struct FilePieces: AsyncSequence, Sendable {
         func next() async throws -> ByteBuffer? {
             if handed > 0 { pieces.sent(handed) }
             handed = 0
-            let count = Swift.min(FilePieces.pieceBytes, pieces.span.upperBound - offset)
+            let count = Swift.min(pieces.piece, pieces.span.upperBound - offset)
             guard count > 0 else {
                 try? handle?.close()
                 return nil

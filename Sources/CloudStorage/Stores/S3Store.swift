@@ -212,7 +212,8 @@ public final class S3Store: ObjectStore {
         case .file(let path):
             guard DurableFile.size(path) != nil else { throw FileError("stat", path) }
             let total = Counter()
-            let pieces = FilePieces(path: path, span: span, pace: pace) { piece in sent(piece, total.add(piece)) }
+            let size = line.sendBuffer()?.piece ?? FilePieces.largest
+            let pieces = FilePieces(path: path, span: span, piece: size, pace: pace) { piece in sent(piece, total.add(piece)) }
             return Body(content: .stream(pieces, length: .known(Int64(span.count))), bytes: span.count, sha256: sha256)
         }
     }

@@ -6,15 +6,18 @@ public struct SendBuffer: Sendable, Equatable {
     let bytes: Int
     /// Bytes of them that have not been sent.
     let unsent: Int
+    /// Bytes that are handed over at once: the kernel takes a piece whole while less than `unsent` waits there.
+    let piece: Int
 
     /// All connections together hold a quarter of a second of a line (`capacity`, bytes a second), and a twentieth of it unsent.
     static func of(capacity: Double?, transfers: Int) -> SendBuffer {
         let share = (capacity ?? 0) / Double(max(1, transfers))
-        return SendBuffer(bytes: min(1 << 20, max(32 << 10, Int(share / 4))), unsent: min(1 << 20, max(16 << 10, Int(share / 20))))
+        let unsent = min(1 << 20, max(4 << 10, Int(share / 20)))
+        return SendBuffer(bytes: min(1 << 20, max(32 << 10, Int(share / 4))), unsent: unsent, piece: min(FilePieces.largest, unsent))
     }
 
     /// Bytes of a transfer that were let go and have not arrived yet, at most.
-    var ahead: Int { bytes + FilePieces.pieceBytes }
+    var ahead: Int { bytes + piece }
 
     /// Linux's TCP_USER_TIMEOUT, milliseconds.
     private static let userTimeout = NIOBSDSocket.Option(rawValue: 18)

@@ -150,7 +150,7 @@ extension Uploader {
         ["site": manifest.site.text, "channel": manifest.channel.text, "retention-days": String(manifest.retentionDays)]
     }
 
-    private func putThumbnail(_ manifest: ClipManifest, as kind: UplinkClass = .metadata, to store: any ObjectStore) async throws -> Bool {
+    private func putThumbnail(_ manifest: ClipManifest, as kind: UplinkClass, to store: any ObjectStore) async throws -> Bool {
         guard let thumbnail = manifest.thumbnail, let path = spool.localFile(manifest, thumbnail) else { return false }
         try await put(
             ObjectUpload(
@@ -167,7 +167,7 @@ extension Uploader {
         guard let file = manifest.clip, let path = try spool.fileToSend(manifest, file) else { return nil }
         // Beside the footage: on a far line each request costs a round trip.
         let isThere = clip.previewed && job.rank == .first
-        async let picture = isThere ? true : putThumbnail(manifest, to: store)
+        async let picture = isThere ? true : putThumbnail(manifest, as: job.kind == .live ? .metadata : job.kind, to: store)
         let footage = ObjectUpload(
             key: manifest.objectKey, content: .file(path), bytes: file.bytes, sha256: file.sha256, contentType: "video/mp4")
         try await replacingOpen(manifest, footage.key, in: store) {
