@@ -121,10 +121,18 @@ let package = Package(
         .target(
             name: "Relay", dependencies: ["Core", "Media", "Recording", .crypto, .deque, .logging, .nioCore], swiftSettings: strict),
         .target(
+            name: "Playback",
+            dependencies: [
+                "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Media", "RTSP", "Recording", "Refill",
+                .asyncAlgorithms, .grdb, .logging, .nioCore,
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "ManagementAPI",
             dependencies: [
-                "Access", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Media", "MediaWorker", "RTSP",
-                "Recording",
+                "Access", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Media", "MediaWorker",
+                "Playback", "RTSP", "Recording",
                 "Refill", "Relay", .asn1,
                 .asyncAlgorithms, .crypto, .grdb,
                 .httpTypes, .hummingbird, .hummingbirdCore, .hummingbirdHTTP2, .hummingbirdTLS, .logging, .nioCore, .nioFoundationCompat,
@@ -137,7 +145,7 @@ let package = Package(
             name: "Gatehouse",
             dependencies: [
                 "Access", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "ManagementAPI",
-                "Media", "MediaWorker", "Recording", "Refill", "Relay",
+                "Media", "MediaWorker", "Playback", "Recording", "Refill", "Relay",
                 .argumentParser, .configuration, .logging, .nioSSL, .serviceLifecycle, .system, .unixSignals, .yams,
             ],
             swiftSettings: strict
@@ -166,6 +174,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RelayTests", dependencies: ["Core", "Media", "Recording", "Relay", "TestSupport", .logging, .nioCore],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PlaybackTests",
+            dependencies: ["Cameras", "Core", "Media", "MediaWorker", "Playback", "Recording", "Refill", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "RefillTests", dependencies: ["BoxDatabase", "Cameras", "Core", "Refill", "TestSupport", .grdb], swiftSettings: strict),
