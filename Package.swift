@@ -68,6 +68,7 @@ let package = Package(
         ),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .target(name: "Core", swiftSettings: strict),
         .target(name: "Media", dependencies: ["CFFmpeg", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(
@@ -121,9 +122,24 @@ let package = Package(
         .target(
             name: "Relay", dependencies: ["Core", "Media", "Recording", .crypto, .deque, .logging, .nioCore], swiftSettings: strict),
         .target(
+            name: "Playback",
+            dependencies: [
+                "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Media", "RTSP", "Recording", "Refill",
+                .asyncAlgorithms, .grdb, .logging, .nioCore,
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Exports",
+            dependencies: [
+                "BoxDatabase", "CArchive", "CloudStorage", "Core", "Media", "MediaWorker", "Playback", "Refill", .crypto, .grdb, .logging,
+            ],
+            swiftSettings: strict),
+        .target(
             name: "ManagementAPI",
             dependencies: [
-                "Access", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Media", "MediaWorker", "RTSP",
+                "Access", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports", "Media", "MediaWorker",
+                "Playback", "RTSP",
                 "Recording",
                 "Refill", "Relay", .asn1,
                 .asyncAlgorithms, .crypto, .grdb,
@@ -136,9 +152,10 @@ let package = Package(
         .executableTarget(
             name: "Gatehouse",
             dependencies: [
-                "Access", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "ManagementAPI",
-                "Media", "MediaWorker", "Recording", "Refill", "Relay",
-                .argumentParser, .configuration, .logging, .nioSSL, .serviceLifecycle, .system, .unixSignals, .yams,
+                "Access", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports",
+                "ManagementAPI", "Media", "MediaWorker", "Playback", "RTSP", "Recording", "Refill", "Relay",
+                .argumentParser, .asyncHTTPClient, .configuration, .crypto, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .nioSSL,
+                .serviceLifecycle, .system, .unixSignals, .yams,
             ],
             swiftSettings: strict
         ),
@@ -168,12 +185,19 @@ let package = Package(
             name: "RelayTests", dependencies: ["Core", "Media", "Recording", "Relay", "TestSupport", .logging, .nioCore],
             swiftSettings: strict),
         .testTarget(
+            name: "PlaybackTests",
+            dependencies: ["Cameras", "Core", "Media", "MediaWorker", "Playback", "Recording", "Refill", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
             name: "RefillTests", dependencies: ["BoxDatabase", "Cameras", "Core", "Refill", "TestSupport", .grdb], swiftSettings: strict),
         .testTarget(
             name: "CloudStorageTests",
             dependencies: ["BoxDatabase", "CloudStorage", "Core", "TestSupport", .crypto, .grdb, .logging, .nioCore, .nioHTTP1],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "ExportsTests", dependencies: ["BoxDatabase", "Core", "Exports", "Media", "Playback", "Refill", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(name: "ManagementAPITests", dependencies: ["ManagementAPI"], swiftSettings: strict),
         .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "TestSupport", .argumentParser], swiftSettings: strict),
     ],

@@ -90,13 +90,21 @@ public final class Administration: Sendable {
     /// Checks a password, of somebody who may be signed in already; counted like signing in.
     /// - Throws: `AccessDenied`.
     public func confirm(userName: String, password: String, from address: String) async throws {
+        try await guess(from: address) {
+            let record = try await database.read { try AdministratorRecord.fetchOne($0, key: userName) }
+            let stored = PasswordHash(stored: record?.passwordHash ?? Self.nobody)
+            let matches = await hashing.run { stored.matches(password) }
+            return matches && record != nil
+        }
+    }
+
+    /// Lets `isRight` look at a password of whatever kind, and counts those that are wrong; nobody may try many.
+    /// - Throws: `AccessDenied`, and what `isRight` throws.
+    public func guess(from address: String, _ isRight: () async throws -> Bool) async throws {
         try admit(address)
         // Counted before the password is looked at, so that guesses sent at once are counted as well.
         recordFailure(address)
-        let record = try await database.read { try AdministratorRecord.fetchOne($0, key: userName) }
-        let stored = PasswordHash(stored: record?.passwordHash ?? Self.nobody)
-        let matches = await hashing.run { stored.matches(password) }
-        guard matches, record != nil else { throw AccessDenied.wrongPassword }
+        guard try await isRight() else { throw AccessDenied.wrongPassword }
         forgetFailure(address)
     }
 

@@ -4,11 +4,13 @@ import Cameras
 import CloudStorage
 import Core
 import Devices
+import Exports
 import Foundation
 import Logging
 import ManagementAPI
 import Media
 import MediaWorker
+import Playback
 import Recording
 import Relay
 import Refill
@@ -88,8 +90,9 @@ struct Box {
         let targets = StorageTargets(
             database: database, sealer: sealer, uploader: uploader, profiles: storageProfiles, time: time,
             allowsHTTP: settings.allowHTTPStorage)
+        let footageKey = try FootageKey(keyFile: state.footageKeyPath)
         let chain = ChainPublisher(
-            box: state.identity.serialNumber, key: try FootageKey(keyFile: state.footageKeyPath), uploader: uploader,
+            box: state.identity.serialNumber, key: footageKey, uploader: uploader,
             every: .seconds(settings.checkpointSeconds), former: { targets.formerStores }, time: time, logger: logger)
         let streams = LiveStreams(stream: { channels[$0]?.stream($1) }, time: time, logger: logger)
         let sessions = LiveSessions(time: time, logger: logger)
@@ -100,6 +103,9 @@ struct Box {
                 address: settings.address, database: database, sealer: sealer,
                 source: RelayedStreams(channels: channels, sessions: sessions, uploader: uploader, database: database, time: time),
                 time: time, logger: logger))
+        let archive = FootageArchive(
+            spool: spool, targets: targets, encryption: encryption, devices: devices, catalogue: catalogue,
+            admits: { try await Self.check($0, policy) }, time: time)
         services = BoxServices(
             identity: state.identity, defaultName: settings.boxName,
             administration: Administration(database: database, setupCode: state.setupCode, time: time), database: database, sealer: sealer,
@@ -111,7 +117,12 @@ struct Box {
                 changed: { feed.networkTestChanged() }),
             plans: plans, encryption: encryption, catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery,
             eventPictures: eventPictures,
-            prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, live: live, logLevel: level,
+            prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, live: live,
+            exports: try Self.exporting(
+                state, key: footageKey, archive: archive, spool: spool, targets: targets, database: database, executable: executable,
+                changed: { feed.exportChanged($0) }, time: time, logger: logger),
+            playback: PlaybackServices(archive: archive),
+            logLevel: level,
             metricsToken: settings.metricsToken, startedAt: startedAt, time: time, logger: logger)
         retention = Retention(box: state.identity.serialNumber, targets: services.targets, time: time, logger: logger)
         (absences, refills) = Self.refilling(settings, state, services)
@@ -165,6 +176,7 @@ struct Box {
                 .init(service: Loop { [services] in await services.live.sessions.run() }),
                 .init(service: Loop { [services] in await services.live.rtsp.run() }),
                 .init(service: Loop { [services] in await services.discovery.follow() }),
+                .init(service: Loop { [services] in await services.exports.run() }),
                 .init(service: Loop { [absences] in await absences.run() }),
                 .init(service: Loop { [refills] in await refills.run() }),
                 .init(service: server),

@@ -13,6 +13,7 @@ struct BoxState {
     var databasePath: String { path + "/box.sqlite" }
     var spoolPath: String { path + "/spool" }
     var eventPicturesPath: String { path + "/event-pictures" }
+    var exportsPath: String { path + "/exports" }
     var refillPath: String { path + "/refill" }
     var keyPath: String { path + "/secret.key" }
     var footageKeyPath: String { path + "/footage.key" }

@@ -6,6 +6,7 @@ public import Cameras
 public import CloudStorage
 public import Core
 public import Devices
+public import Exports
 public import Foundation
 public import Logging
 public import MediaWorker
@@ -52,6 +53,8 @@ public struct BoxServices: Sendable {
     public let uploadFolder: String
     public let pictures: PictureWorker
     public let live: LiveServices
+    public let exports: ExportQueue
+    public let playback: PlaybackServices
     public let logLevel: LogLevel
     public let metricsToken: String?
     public let startedAt: Date
@@ -67,6 +70,8 @@ public struct BoxServices: Sendable {
         onboarding: Onboarding,
         discovery: DiscoveryList,
         eventPictures: EventPictures, prober: DeviceProber, uploadFolder: String, pictures: PictureWorker, live: LiveServices,
+        exports: ExportQueue,
+        playback: PlaybackServices,
         logLevel: LogLevel,
         metricsToken: String?, startedAt: Date, time: TimeSource, logger: Logger
     ) {
@@ -96,6 +101,8 @@ public struct BoxServices: Sendable {
         self.uploadFolder = uploadFolder
         self.pictures = pictures
         self.live = live
+        self.exports = exports
+        self.playback = playback
         self.logLevel = logLevel
         self.metricsToken = metricsToken
         self.startedAt = startedAt

@@ -177,7 +177,7 @@ extension Problem {
         }
     }
 
-    fileprivate static func tooManyAttempts(_ sentence: String, retryAfter seconds: Int) -> Problem {
+    static func tooManyAttempts(_ sentence: String, retryAfter seconds: Int) -> Problem {
         var problem = Problem(
             .tooManyRequests, "too-many-attempts", "Wait", "\(sentence) Try again in \((seconds + 59) / 60) minutes.")
         problem.headers[.retryAfter] = String(seconds)

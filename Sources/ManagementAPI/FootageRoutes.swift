@@ -12,7 +12,6 @@ import NIOCore
 struct FootageRoutes {
     let services: BoxServices
     let maker: AnswerMaker
-    private static let reading = BlockingQueue(name: "footage")
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("events") { request, _ in try await events(request) }
@@ -114,24 +113,10 @@ struct FootageRoutes {
             throw Problem.conflict(
                 record.state == .dropped ? "There is no footage of this clip." : "The clip is not ready yet; it can be played in a moment.")
         }
-        var headers: HTTPFields = [.contentType: "video/mp4", .acceptRanges: "bytes", .cacheControl: "private, max-age=3600"]
-        headers[.eTag] = "\"\(file.sha256)\""
-        if request.uri.queryParameters["download"] == "1" {
-            headers[.contentDisposition] = "attachment; filename=\"\(record.id).mp4\""
-        }
-        // A part of another version would spoil what the client has.
-        let stale = request.headers[.ifRange].map { $0 != "\"\(file.sha256)\"" } ?? false
-        switch ByteRange(header: stale ? nil : request.headers[.range], size: file.bytes) {
-        case .unsatisfiable:
-            var problem = Problem(.rangeNotSatisfiable, "range-not-satisfiable", "Not in the clip", "The clip has \(file.bytes) bytes.")
-            problem.headers[.contentRange] = "bytes */\(file.bytes)"
-            throw problem
-        case .whole:
-            return try await footage(record, file, range: 0..<file.bytes, status: .ok, headers: headers)
-        case .part(let range):
-            headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(file.bytes)"
-            return try await footage(record, file, range: range, status: .partialContent, headers: headers)
-        }
+        let disposition = request.uri.queryParameters["download"] == "1" ? "attachment; filename=\"\(record.id).mp4\"" : nil
+        let ranged = try RangedAnswer(
+            request, bytes: file.bytes, sha256: file.sha256, contentType: "video/mp4", what: "clip", disposition: disposition)
+        return try await footage(record, file, range: ranged.range, status: ranged.status, headers: ranged.headers)
     }
 
     private func thumbnail(_ context: APIContext) async throws -> Response {
@@ -159,13 +144,7 @@ struct FootageRoutes {
         if local == nil, stores.isEmpty {
             throw Problem.conflict("The clip lies in a cloud storage that is not set any more. Set the storage again.")
         }
-        if let local {
-            let body = ResponseBody(contentLength: range.count) { writer in
-                try await Self.send(local, range, to: &writer)
-                try await writer.finish(nil)
-            }
-            return Response(status: status, headers: headers, body: body)
-        }
+        if let local { return Response(status: status, headers: headers, body: FileBody.body(local, range)) }
         let object = StoredObject(key ?? record.manifest.objectKey, range: range, stores: stores, time: services.time)
         return Response(status: status, headers: headers, body: try await stored(object, count: range.count))
     }
@@ -189,24 +168,6 @@ struct FootageRoutes {
             while let piece = await pieces.next() { try await writer.write(piece) }
             try await reading
             try await writer.finish(nil)
-        }
-    }
-
-    private static func send(_ path: String, _ range: Range<Int>, to writer: inout any ResponseBodyWriter) async throws {
-        guard let handle = FileHandle(forReadingAtPath: path) else { throw Problem.notFound("clip") }
-        defer { try? handle.close() }
-        let descriptor = handle.fileDescriptor
-        var offset = range.lowerBound
-        while offset < range.upperBound {
-            let (start, count) = (offset, min(1 << 17, range.upperBound - offset))
-            let piece = await reading.run { () -> [UInt8] in
-                var buffer = [UInt8](repeating: 0, count: count)
-                let got = buffer.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(start)) }
-                return got > 0 ? Array(buffer[..<got]) : []
-            }
-            guard !piece.isEmpty else { throw Problem.notFound("clip") }
-            try await writer.write(ByteBuffer(bytes: piece))
-            offset += piece.count
         }
     }
 }

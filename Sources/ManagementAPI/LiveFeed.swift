@@ -1,4 +1,4 @@
-import BoxDatabase
+public import BoxDatabase
 public import Cameras
 import CloudStorage
 public import Core
@@ -23,6 +23,7 @@ public final class LiveFeed: Sendable {
         var onboarding: [String: OnboardingItemAnswer] = [:]
         var discovered: [Int: DiscoveredDevice] = [:]
         var discovery = false
+        var exports: [ExportID: ExportRecord] = [:]
     }
 
     private static let moment = Duration.milliseconds(200)
@@ -73,6 +74,12 @@ public final class LiveFeed: Sendable {
     /// The adding of a device went on.
     public func onboardingChanged(_ job: Onboarding.Job, _ item: Onboarding.Item) {
         dirty.withLock { $0.onboarding["\(job.id)/\(item.index)"] = OnboardingItemAnswer(item, of: job) }
+        wake.raise()
+    }
+
+    /// An export was asked for, went on or ended.
+    public func exportChanged(_ record: ExportRecord) {
+        dirty.withLock { $0.exports[record.id] = record }
         wake.raise()
     }
 
@@ -166,6 +173,7 @@ public final class LiveFeed: Sendable {
         for (_, device) in changes.discovered.sorted(by: { $0.key < $1.key }) { try send("discovered", try await maker.discovered(device)) }
         if changes.discovery { try send("discovery", DiscoveryStateAnswer(maker.services.discovery.snapshot)) }
         for (id, reading) in changes.motion { try send("motion", Motion(id, reading, at: time.now())) }
+        for record in changes.exports.values { try send("export", ExportAnswer(record)) }
         if changes.plans { try send("plans", try await maker.plans()) }
         if changes.networkTest { try send("network-test", try await maker.networkTests()) }
         if changes.storage { try send("storage", try await maker.storage()) }

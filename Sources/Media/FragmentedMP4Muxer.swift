@@ -55,7 +55,7 @@ public struct FragmentedMP4Muxer: ~Copyable, @unchecked Sendable {
         withExtendedLifetime(output) {}
     }
 
-    private static func addTrack(_ format: StreamFormat, to context: UnsafeMutablePointer<AVFormatContext>) throws(MediaError) {
+    static func addTrack(_ format: StreamFormat, to context: UnsafeMutablePointer<AVFormatContext>) throws(MediaError) {
         guard let stream = avformat_new_stream(context, nil), let parameters = stream.pointee.codecpar else {
             throw .outOfMemory("avformat_new_stream")
         }

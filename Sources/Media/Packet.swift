@@ -104,4 +104,11 @@ public final class Sample: Sendable {
     ) throws(Failure) -> Result {
         try packet.withBytes(body)
     }
+
+    /// The same at another time, sharing the payload.
+    public func at(time: MediaTime, decodeTime: MediaTime) throws(MediaError) -> Sample {
+        Sample(
+            format: format, time: time, decodeTime: decodeTime, duration: duration, isKeyFrame: isKeyFrame, arrival: arrival,
+            packet: try packet.reference())
+    }
 }

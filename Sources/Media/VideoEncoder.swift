@@ -9,13 +9,16 @@ public struct VideoEncoderSettings: Sendable, Codable, Equatable {
     public var frameRate: Int
     /// Bits per second; also the cap over two seconds.
     public var bitRate: Int
+    /// The number that libx264 gives its parameter sets, so that they can stand beside others' in one file.
+    public var parameterSetID: Int?
 
-    public init(encoder: String, width: Int, height: Int, frameRate: Int, bitRate: Int) {
+    public init(encoder: String, width: Int, height: Int, frameRate: Int, bitRate: Int, parameterSetID: Int? = nil) {
         self.encoder = encoder
         self.width = width
         self.height = height
         self.frameRate = frameRate
         self.bitRate = bitRate
+        self.parameterSetID = parameterSetID
     }
 }
 
@@ -38,7 +41,7 @@ public struct VideoEncoder: ~Copyable, @unchecked Sendable {
     public init(
         _ settings: VideoEncoderSettings, fullRange: Bool = false, pixelAspect: (Int32, Int32) = (1, 1)
     ) throws(MediaError) {
-        let context = try CodecContext.openEncoder(named: settings.encoder, options: Self.options(for: settings.encoder)) { context in
+        let context = try CodecContext.openEncoder(named: settings.encoder, options: Self.options(for: settings)) { context in
             context.pointee.width = Int32(settings.width)
             context.pointee.height = Int32(settings.height)
             context.pointee.pix_fmt = fullRange ? AV_PIX_FMT_YUVJ420P : AV_PIX_FMT_YUV420P
@@ -73,11 +76,12 @@ public struct VideoEncoder: ~Copyable, @unchecked Sendable {
     /// For cameras that stand still: no sub-pixel search and no small partitions, which cost an eighth of a transcode and give such
     /// footage nothing; but CABAC, deblocking, 8x8 transform and adaptive quantisation, which x264's ultrafast leaves out and which
     /// make up for it. docs/performance.md has the figures beside superfast with zerolatency.
-    private static func options(for encoder: String) -> [String: String] {
-        guard encoder == "libx264" else { return [:] }
+    private static func options(for settings: VideoEncoderSettings) -> [String: String] {
+        guard settings.encoder == "libx264" else { return [:] }
+        let number = settings.parameterSetID.map { ":sps-id=\($0)" } ?? ""
         return [
-            "preset": "ultrafast", "tune": "zerolatency", "x264-params": "cabac=1:deblock=0,0:8x8dct=1:aq-mode=1", "forced-idr": "1",
-            "sc_threshold": "0",
+            "preset": "ultrafast", "tune": "zerolatency", "x264-params": "cabac=1:deblock=0,0:8x8dct=1:aq-mode=1\(number)",
+            "forced-idr": "1", "sc_threshold": "0",
         ]
     }
 

@@ -1,16 +1,16 @@
-import Core
+public import Core
 import DequeModule
 import Dispatch
-import Media
+public import Media
 import Synchronization
 
 /// Reads one stream once, to its end, and gives every sample of it in order: whoever takes slowly makes the source wait.
-final class ReplayStream: Sendable {
+public final class ReplayStream: Sendable {
     private struct State {
         var samples: Deque<Sample> = []
         var bytes = 0
-        var status: StreamStatus?
-        var end: StreamTrouble?
+        public var status: StreamStatus?
+        public var end: StreamTrouble?
     }
 
     /// What came and was not taken yet is never more.
@@ -28,19 +28,19 @@ final class ReplayStream: Sendable {
     private let taken = DispatchSemaphore(value: 0)
 
     /// `keepsPace` says that samples come at the pace at which they were recorded.
-    init(_ source: StreamSource, keepsPace: Bool, time: TimeSource) {
+    public init(_ source: StreamSource, keepsPace: Bool, time: TimeSource) {
         self.source = source
         self.keepsPace = keepsPace
         self.time = time
     }
 
     /// What the stream sends, as measured so far; nil before a picture came.
-    var status: StreamStatus? { state.withLock { $0.status } }
+    public var status: StreamStatus? { state.withLock { $0.status } }
     /// Why no more comes; nil while more may come.
-    var end: StreamTrouble? { state.withLock { $0.end } }
+    public var end: StreamTrouble? { state.withLock { $0.end } }
 
     /// Reads until the end, or until cancelled.
-    func run() async {
+    public func run() async {
         let interrupt = Interrupt()
         let outcome: Result<Void, any Error> = await withTaskCancellationHandler {
             await queue.run { [self] in Result { try read(interrupt) } }
@@ -52,7 +52,7 @@ final class ReplayStream: Sendable {
     }
 
     /// What has come since the last call; waits at most `limit` for something. Nil when all was given and no more comes.
-    func next(atMost limit: Duration) async -> [Sample]? {
+    public func next(atMost limit: Duration) async -> [Sample]? {
         let first = take()
         guard first?.isEmpty ?? false else { return first }
         await arrived.wait(atMost: limit, time: time)

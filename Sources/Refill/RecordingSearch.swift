@@ -1,14 +1,15 @@
-import Cameras
-import Foundation
+public import Cameras
+public import Foundation
 
 /// All recordings of a time, from a device that tells only so many at once.
-enum RecordingSearch {
-    static let limit = 500
+public enum RecordingSearch {
+    /// How many a device is asked for at once.
+    public static let limit = 500
     /// What is more is not looked at.
     static let mostRounds = 20
 
     /// `search` answers, in order, at most so many recordings that end after a moment.
-    static func all(
+    public static func all(
         from: Date, limit: Int = limit, search: (_ from: Date, _ limit: Int) async throws -> [DeviceRecording]
     ) async throws -> [DeviceRecording] {
         var all: [DeviceRecording] = []

@@ -12,22 +12,26 @@ public struct Span: Sendable, Equatable {
         self.to = to
     }
 
-    var seconds: Double { to.timeIntervalSince(from) }
+    /// How long it is.
+    public var seconds: Double { to.timeIntervalSince(from) }
 
-    func overlaps(_ other: Span) -> Bool { from < other.to && other.from < to }
+    /// Whether the two have any time in common.
+    public func overlaps(_ other: Span) -> Bool { from < other.to && other.from < to }
 
-    func contains(_ date: Date) -> Bool { from <= date && date < to }
+    /// Whether `date` lies in it; its end does not.
+    public func contains(_ date: Date) -> Bool { from <= date && date < to }
 
     func distance(to date: Date) -> Double {
         max(from.timeIntervalSince(date), date.timeIntervalSince(to), 0)
     }
 
-    func widened(_ seconds: Double) -> Span {
+    /// The same with so many seconds more on either side.
+    public func widened(_ seconds: Double) -> Span {
         Span(from: from.addingTimeInterval(-seconds), to: to.addingTimeInterval(seconds))
     }
 
     /// What is left of it without `others`, in order.
-    func without(_ others: [Span]) -> [Span] {
+    public func without(_ others: [Span]) -> [Span] {
         others.reduce([self]) { left, other in
             left.flatMap { span -> [Span] in
                 guard span.overlaps(other) else { return [span] }

@@ -42,7 +42,8 @@ public final class LiveSamples: Sendable {
         self.init(formats: formats, time: time, packets: { stream().map { ($0.packets, $0) } })
     }
 
-    init(
+    /// The same of a stream that is no channel's; what comes with its packets is held while they are read.
+    public init(
         formats: [StreamFormat], time: TimeSource, packets: @escaping @Sendable () -> (packets: RecentPackets, lease: any Sendable)?
     ) {
         self.formats = formats

@@ -1,6 +1,6 @@
 import BoxDatabase
 import Crypto
-import Foundation
+public import Foundation
 
 /// The box's Ed25519 key (RFC 8032), which signs what it says of footage; it never leaves the box.
 public struct FootageKey: Sendable {
@@ -24,5 +24,6 @@ public struct FootageKey: Sendable {
         Data(base64Encoded: text).flatMap { try? Curve25519.Signing.PublicKey(rawRepresentation: $0) }
     }
 
-    func sign(_ data: Data) throws -> String { try key.signature(for: data).base64EncodedString() }
+    /// An Ed25519 signature of `data`, base64.
+    public func sign(_ data: Data) throws -> String { try key.signature(for: data).base64EncodedString() }
 }

@@ -13,7 +13,7 @@ public struct SendBuffer: Sendable, Equatable {
     static func of(capacity: Double?, transfers: Int) -> SendBuffer {
         let share = (capacity ?? 0) / Double(max(1, transfers))
         let unsent = min(1 << 20, max(4 << 10, Int(share / 20)))
-        return SendBuffer(bytes: min(1 << 20, max(16 << 10, Int(share / 4))), unsent: unsent, piece: min(FilePieces.largest, unsent))
+        return SendBuffer(bytes: min(1 << 20, max(32 << 10, Int(share / 4))), unsent: unsent, piece: min(FilePieces.largest, unsent))
     }
 
     /// Bytes of a transfer that were let go and have not arrived yet, at most.

@@ -87,7 +87,10 @@ public final class UplinkGovernor: Sendable {
             guard state.schedule.limit != 0 || kind == .metadata else { return false }
             let most = state.parallelism.count
             switch kind {
-            case .metadata: return state.schedule.count(.metadata) < 2 && now >= state.returnsAt
+            case .metadata:
+                // Of an unbounded line what lies in the connections when a new clip begins goes before it.
+                let pictures = state.schedule.limit == nil ? 1 : 2
+                return state.schedule.count(.metadata) < pictures && now >= state.returnsAt
             // Half as many at a time: each of them should be there soon, the newest above all.
             case .live: return state.schedule.count(.live) < (most + 1) / 2
             case .backlog, .bulk:

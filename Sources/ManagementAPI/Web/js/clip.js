@@ -5,7 +5,7 @@ import { fill, h, icon, say } from './dom.js';
 import { encryptedPlayer } from './encrypted-clip.js';
 import { clipsSeen } from './events.js';
 import { bytes, clockSeconds, count, duration, frames, full, picture, when } from './format.js';
-import { bar, chip, details, facts, head, link, problemBox, sentence } from './parts.js';
+import { bar, button, chip, details, facts, head, link, problemBox, sentence } from './parts.js';
 import { title } from './navigate.js';
 import { clipState, codec, eventType, eventWords, way } from './words.js';
 
@@ -108,6 +108,9 @@ export async function clipPage({ root, params: [id], on, skeleton }) {
   download.setAttribute('download', '');
   download.dataset.testid = 'clip-download';
 
+  const cut = button('Cut out…', { testid: 'clip-cut', async onClick() {
+    (await import('./cut-out.js')).cutOut({ channelIds: [clip.channelId], from: clip.startsAt, to: Date.parse(clip.startsAt) + Math.ceil(clip.durationSeconds) * 1000 });
+  } });
   const events = happened(clip);
   let staged = null;
   function draw() {
@@ -117,7 +120,7 @@ export async function clipPage({ root, params: [id], on, skeleton }) {
       staged = look;
       fill(stage, !can ? waiting(clip) : clip.encryption ? encryptedPlayer(clip) : player(clip));
     } else if (!can) fill(stage, waiting(clip));
-    download.hidden = !can;
+    download.hidden = cut.hidden = !can;
     const moving = (clip.state === 'sending' || clip.state === 'transcoding') && typeof clip.progress === 'number';
     fill(state, sentence(clip.lastError && clip.state !== 'stored' ? 'attention' : TONES[clipState(clip.state).tone], clip.stateSentence ?? clipState(clip.state).word,
       moving && h('div', {}, bar(clip.progress, 'Progress'), h('p', { class: 'muted small' }, `${bytes(clip.sizeBytes * clip.progress)} of ${bytes(clip.sizeBytes)}`)),
@@ -153,7 +156,7 @@ export async function clipPage({ root, params: [id], on, skeleton }) {
   on('resync', async () => { clip = await api.get(`/clips/${seg(id)}`); draw(); });
   fill(root, head([link('#/events', 'back', icon('back'), 'Events'), h('h1', { tabindex: -1 }, clip.channelName), h('span', { class: 'muted' }, when(clip.startsAt)), events.words], chipPlace),
     h('div', { class: 'columns camera' },
-      h('div', { class: 'camera-main' }, stage, h('div', { class: 'row wrap' }, older, newer, h('span', { class: 'grow' }), download), state),
+      h('div', { class: 'camera-main' }, stage, h('div', { class: 'row wrap' }, older, newer, h('span', { class: 'grow' }), cut, download), state),
       h('div', {}, events.el, h('section', { class: 'card', 'data-testid': 'clip-facts' }, h('h2', {}, 'About this clip'), more))));
   neighbours(clip).then((n) => {
     for (const [a, other] of [[older, n.older], [newer, n.newer]]) {

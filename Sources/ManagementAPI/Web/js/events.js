@@ -1,6 +1,6 @@
 // All events over all cameras, newest first, live; filtered by camera and by where the clip is.
 import { api, query } from './api.js';
-import { fill, h, say } from './dom.js';
+import { fill, h, icon, say } from './dom.js';
 import { eventRow } from './event-row.js';
 import { dayKey, dayName, zoneDiffers, zoneName } from './format.js';
 import { button, empty, failure, head, link, skeleton } from './parts.js';
@@ -34,7 +34,8 @@ export function eventsPage(context) {
   fill(root, head([h('h1', { tabindex: -1 }, 'Events'), about],
     select('Camera', 'channel', [['', 'All cameras'], ...channelsByName().map((c) => [c.id, c.name])], 'filter-camera'),
     select('What', 'type', [['', 'All events'], ...Object.entries(EVENT_TYPES).map(([v, t]) => [v, t.word])], 'filter-type'),
-    select('Clip', 'state', [['', 'All clips'], [FOOTAGE, 'With footage'], ...Object.entries(CLIP_STATES).map(([v, s]) => [v, s.word])], 'filter-state')), status, list, foot);
+    select('Clip', 'state', [['', 'All clips'], [FOOTAGE, 'With footage'], ...Object.entries(CLIP_STATES).map(([v, s]) => [v, s.word])], 'filter-state'),
+    link('#/cut-outs', 'button small', icon('download'), h('span', {}, 'Cut-outs'))), status, list, foot);
 
   const kept = (e) => !filter.state || (filter.state === FOOTAGE ? e.clipId && e.state !== 'dropped' : e.state === filter.state);
 

@@ -3,6 +3,7 @@ import { api, seg } from './api.js';
 import { ask, toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
 import { bind, choice, field, toggle, wrong } from './form.js';
+import { joystick } from './joystick.js';
 import { button, problemBox } from './parts.js';
 
 const REPEAT = 300; // a movement lasts 750 ms
@@ -42,6 +43,11 @@ export function lens({ channel, frame, cleanup }) {
     look();
     step();
     beat = setInterval(step, REPEAT);
+  }
+  /** Goes on with another movement, as a joystick does. */
+  function steer(movement) {
+    if (!held) { press(movement); return; }
+    held = Object.fromEntries(Object.entries(movement).filter(([, v]) => v).map(([k, v]) => [k, Number(v.toFixed(2))]));
   }
   function release() {
     if (!held) return;
@@ -107,6 +113,7 @@ export function lens({ channel, frame, cleanup }) {
   h('div', { class: 'lens-side' }, pair('zoom', ['Zoom in', 'plus', 'Zoom'], ['Zoom out', 'dash']), pair('focus', ['Focus farther', 'plus', 'Focus'], ['Focus nearer', 'dash'])),
   can('pan') && h('div', { class: 'lens-pad' }, PAD.map((d) => (d ? hold(`Move ${d[0]}`, { pan: d[1], tilt: d[2] }, arrow(d[3]), `lens-${d[0].replaceAll(' ', '-')}`) : h('span', {})))));
   const hidden = () => { if (document.hidden) release(); };
+  joystick(frame, { can, steer, release, cleanup });
   addEventListener('blur', release);
   document.addEventListener('visibilitychange', hidden);
   cleanup(() => { release(); until = 0; own.removeEventListener('shown', back); removeEventListener('blur', release); document.removeEventListener('visibilitychange', hidden); });

@@ -9,7 +9,7 @@ const KEPT = 12; // seconds that stay in the browser
 export const canPlayLive = Boolean(Source);
 
 export class LivePlayer {
-  #channel; #stream; #changed;
+  #begin; #stream; #changed;
   #session = null;
   #stop = null; // ends the fetch of now
   #closed = false;
@@ -17,10 +17,10 @@ export class LivePlayer {
   #timer = null;
   #awake = () => { if (!document.hidden) this.#again(0); };
 
-  /** `changed` is told {state, sentence, session, stream}: opening, playing, waiting, over, unplayable. */
-  constructor(video, { channel, stream = 'sub', changed = () => {} }) {
+  /** `begin` opens a view of a stream; `changed` is told {state, sentence, session, stream}: opening, playing, waiting, over, unplayable. */
+  constructor(video, { channel, begin = (s) => api.post(`/channels/${seg(channel)}/live`, { stream: s }), stream = 'sub', changed = () => {} }) {
     this.video = video;
-    this.#channel = channel;
+    this.#begin = begin;
     this.#stream = stream;
     this.#changed = changed;
     video.muted = true;
@@ -88,7 +88,7 @@ export class LivePlayer {
     try {
       if (!this.#session) {
         this.#tell('opening');
-        const session = await api.post(`/channels/${seg(this.#channel)}/live`, { stream: this.#stream });
+        const session = await this.#begin(this.#stream);
         if (stop.signal.aborted) { // left, or another stream wanted, meanwhile
           api.delete(`/live/${seg(session.id)}`, { gate: false }).catch(() => {});
           return;

@@ -14,8 +14,8 @@ function round(name, label, onClick, testid) {
 /** "4:32" */
 const left = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 
-/** Shows `channel` live in `frame` until the page is left. */
-export function liveView({ channel, frame, cleanup }) {
+/** Shows `channel` live in `frame` until the page is left; `begin` opens the view where that is not by a sign-in. */
+export function liveView({ channel, frame, cleanup, begin }) {
   if (!canPlayLive) return null;
   const video = h('video', { class: 'live-video', muted: true, playsInline: true, hidden: true, 'data-testid': 'live-video', 'aria-label': `${channel.name}, live` });
   const badge = h('span', { class: 'live-badge' }, h('span', { class: 'live-dot' }), h('span', {}, 'Live'));
@@ -40,7 +40,7 @@ export function liveView({ channel, frame, cleanup }) {
   sound.el.hidden = !channel.streams.some((s) => s.audio);
   if (!frame.requestFullscreen) whole.el.hidden = true;
 
-  const player = new LivePlayer(video, { channel: channel.id, stream: hasSub && small() ? 'sub' : 'main', changed(news) {
+  const player = new LivePlayer(video, { channel: channel.id, begin, stream: hasSub && small() ? 'sub' : 'main', changed(news) {
     ({ session, state } = news);
     frame.dataset.live = state;
     // The picture of before stays until the next is there.

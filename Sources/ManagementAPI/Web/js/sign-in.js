@@ -35,7 +35,7 @@ export function signIn(gate, setup, enter) {
     },
   });
   const where = [setup.name, setup.serialNumber].filter(Boolean).join(', ');
-  gateCard(gate, 'Sign in', where, form);
+  gateCard(gate, 'Sign in', where, form, h('p', { class: 'gate-more' }, button('I am at the site', { look: 'quiet', testid: 'on-site', async onClick() { (await import('./on-site.js')).onSite(gate, () => signIn(gate, setup, enter)); } })));
   document.title = 'Sign in - Gatehouse';
   userName.focus();
 }

@@ -1,0 +1,79 @@
+import Core
+import Media
+import MediaWorker
+import Synchronization
+
+/// Encodes the pictures between a moment and the next key frame anew, so that a file can begin with that moment.
+struct EdgeEncoder: Sendable {
+    /// libx264 gives this number to its parameter sets; cameras count from 0.
+    private static let parameterSetID = 31
+    private static let bitRate = 8_000_000
+
+    let worker: TranscodeWorker
+
+    /// The pictures of `group` (a key frame and what follows it) from `start` on, in the form that goes before `next` in one file, with times as
+    /// theirs; `format` is what the whole file then has. Nil where that cannot be: pictures of another codec than H.264.
+    func encode(_ group: [Sample], from start: MediaTime) async throws -> (format: StreamFormat, samples: [Sample])? {
+        guard let first = group.first, first.format.codec == .h264 else { return nil }
+        let settings = VideoEncoderSettings(
+            encoder: "libx264", width: first.format.width, height: first.format.height, frameRate: 60, bitRate: Self.bitRate,
+            parameterSetID: Self.parameterSetID)
+        let job = TranscodeJob(
+            video: .encode(settings), start: MediaTime.zero + (start - first.decodeTime), thumbnailAt: MediaTime.zero, cpuSeconds: 120)
+        let made = Collected()
+        let result = try await worker.run(job, source: try Group(group), output: made)
+        return try assemble(
+            made.bytes.withLock { $0 }, start: start + .microseconds(Int64(result.startsLate * 1_000_000)), beside: first.format)
+    }
+
+    private func assemble(_ bytes: [UInt8], start: MediaTime, beside format: StreamFormat) throws -> (StreamFormat, [Sample])? {
+        var offset = 0
+        var demuxer = try Demuxer(container: "mov") { buffer in
+            let count = min(buffer.count, bytes.count - offset)
+            buffer.copyBytes(from: bytes[offset..<offset + count])
+            offset += count
+            return count
+        }
+        let formats = demuxer.formats
+        guard let track = formats.firstIndex(where: { $0?.kind == .video }), let own = formats[track],
+            let merged = MergedParameterSets.merged(format, own)
+        else { return nil }
+        var samples: [Sample] = []
+        while let item = try demuxer.read() {
+            guard item.track == track, let time = item.time ?? item.decodeTime else { continue }
+            let moved = start + (time - .zero)
+            let sample = Sample(
+                format: own, time: moved, decodeTime: moved, duration: item.duration, isKeyFrame: item.packet.isKeyFrame, arrival: .zero,
+                packet: try item.packet.reference())
+            guard let converted = try MergedParameterSets.byteStream(sample, as: merged) else { return nil }
+            samples.append(converted)
+        }
+        return samples.isEmpty ? nil : (merged, samples)
+    }
+}
+
+/// A group of pictures as a file that a worker reads; its time begins at zero.
+private actor Group: TranscodeSource {
+    private var bytes: [UInt8]?
+
+    init(_ samples: [Sample]) throws {
+        guard let first = samples.first else { return }
+        var muxer = try FragmentedMP4Muxer(formats: [first.format], container: .mp4)
+        for sample in samples { try muxer.write(sample, track: 0, origin: first.decodeTime) }
+        try muxer.cut()
+        bytes = muxer.takeBytes()
+    }
+
+    func next() -> [UInt8]? {
+        defer { bytes = nil }
+        return bytes
+    }
+}
+
+private final class Collected: TranscodeOutput {
+    let bytes = Mutex<[UInt8]>([])
+
+    func header(_ bytes: [UInt8]) { self.bytes.withLock { $0 += bytes } }
+    func fragment(_ info: FragmentInfo, _ bytes: [UInt8]) { self.bytes.withLock { $0 += bytes } }
+    func thumbnail(_ bytes: [UInt8]) {}
+}

@@ -1,0 +1,151 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Core
+import Foundation
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+import NIOSSL
+
+/// How a box is reached, for every command that asks one.
+struct BoxArguments: ParsableArguments {
+    @Argument(help: "The box's page: https://192.168.1.5:8443")
+    var box: String
+
+    @Option(help: "The user.")
+    var user = "admin"
+
+    @Option(help: "The box's certificate in a PEM file; as `openssl s_client -showcerts` shows it.")
+    var certificate: String?
+
+    @Flag(help: "Take whatever certificate the box has. Whoever is in between can read the password.")
+    var insecure = false
+
+    /// A client that has signed in with the password in GATEHOUSE_PASSWORD.
+    func connect() async throws -> BoxClient {
+        guard let url = URL(string: box), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host != nil else {
+            throw ValidationError("\(box) is no address of a box such as https://192.168.1.5:8443.")
+        }
+        guard let password = ProcessInfo.processInfo.environment["GATEHOUSE_PASSWORD"] else {
+            throw ValidationError("Give the password in the environment as GATEHOUSE_PASSWORD.")
+        }
+        var tls = TLSConfiguration.makeClientConfiguration()
+        if let certificate {
+            tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(certificate))
+            // The box has many names, and its certificate is known.
+            tls.certificateVerification = .noHostnameVerification
+        }
+        if insecure { tls.certificateVerification = .none }
+        let client = BoxClient(base: box.hasSuffix("/") ? String(box.dropLast()) : box, tls: tls)
+        do {
+            try await client.signIn(user: user, password: password)
+        } catch {
+            await client.close()
+            throw error
+        }
+        return client
+    }
+}
+
+/// What a box answers that is not what was asked for; a sentence.
+struct BoxFailure: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// Speaks to a box through its API.
+struct BoxClient {
+    private static let patience = TimeAmount.seconds(30)
+    private static let largestAnswer = 16 << 20
+
+    private struct Problem: Decodable {
+        let detail: String?
+    }
+
+    private struct SignedIn: Decodable {
+        let token: String
+    }
+
+    private let base: String
+    private let client: HTTPClient
+    private let token = Token()
+
+    private actor Token {
+        var text: String?
+        func set(_ text: String) { self.text = text }
+    }
+
+    init(base: String, tls: TLSConfiguration) {
+        self.base = base
+        client = HTTPClient(configuration: .init(tlsConfiguration: tls, timeout: .init(connect: .seconds(10))))
+    }
+
+    func close() async { try? await client.shutdown() }
+
+    func signIn(user: String, password: String) async throws {
+        let answer: SignedIn = try await call(.POST, "/session", ["userName": user, "password": password])
+        await token.set(answer.token)
+    }
+
+    /// Calls an operation and reads its answer.
+    func call<Answer: Decodable>(_ method: HTTPMethod, _ path: String, _ body: (any Encodable)? = nil) async throws -> Answer {
+        let response = try await send(method, "\(base)/api/v1\(path)", body)
+        let bytes = try await response.body.collect(upTo: Self.largestAnswer)
+        return try GatehouseJSON.decoder.decode(Answer.self, from: Data(buffer: bytes))
+    }
+
+    /// Begins to read what lies at `path` (as answers name it), from byte `offset` on.
+    func open(_ path: String, from offset: Int = 0) async throws -> HTTPClientResponse {
+        try await send(.GET, base + path, nil, offset: offset, isEndless: true)
+    }
+
+    private func send(
+        _ method: HTTPMethod, _ url: String, _ body: (any Encodable)?, offset: Int = 0, isEndless: Bool = false
+    ) async throws -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: url)
+        request.method = method
+        if let token = await token.text { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        if offset > 0 { request.headers.add(name: "Range", value: "bytes=\(offset)-") }
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(data: try GatehouseJSON.encoder.encode(body)))
+        }
+        let response: HTTPClientResponse
+        do {
+            response = try await client.execute(request, deadline: isEndless ? .distantFuture : .now() + Self.patience)
+        } catch let error as NIOSSLExtraError {
+            throw BoxFailure(description: "The box's certificate is not trusted (\(error)). Give it with --certificate.")
+        } catch let error as NIOSSLError {
+            throw BoxFailure(description: "The box's certificate is not trusted (\(error)). Give it with --certificate.")
+        } catch {
+            throw BoxFailure(description: "Nothing answers at \(base): \(error)")
+        }
+        guard (200..<300).contains(response.status.code) else {
+            let bytes = try? await response.body.collect(upTo: Self.largestAnswer)
+            let problem = bytes.flatMap { try? JSONDecoder().decode(Problem.self, from: Data(buffer: $0)) }
+            throw BoxFailure(description: problem?.detail ?? "The box answers \(response.status.code).")
+        }
+        return response
+    }
+
+    struct Channel: Decodable {
+        let id: String
+        let name: String
+    }
+
+    private struct Channels: Decodable {
+        let items: [Channel]
+    }
+
+    /// The channel of a name or an identifier.
+    func channel(_ wanted: String) async throws -> Channel {
+        let all: Channels = try await call(.GET, "/channels")
+        let found = all.items.filter { $0.id == wanted || $0.name.lowercased() == wanted.lowercased() }
+        guard let one = found.first, found.count == 1 else {
+            let names = all.items.map(\.name).sorted().joined(separator: ", ")
+            throw BoxFailure(
+                description: found.isEmpty
+                    ? "There is no camera \(wanted). There are: \(names)." : "Several cameras are called \(wanted). Give the identifier.")
+        }
+        return one
+    }
+}

@@ -1,0 +1,70 @@
+import Foundation
+
+/// Brings H.264 of two encoders into one track: both parameter sets in the configuration, all pictures in one form.
+public enum MergedParameterSets {
+    /// Configuration in the form of ISO/IEC 14496-15 (avcC), with four bytes of length before each unit.
+    private static func units(avcC bytes: [UInt8]) -> [[UInt8]]? {
+        guard bytes.count > 6, bytes[0] == 1, bytes[4] & 3 == 3 else { return nil }
+        var units: [[UInt8]] = []
+        var offset = 5
+        for mask: UInt8 in [0x1F, 0xFF] {
+            guard offset < bytes.count else { return nil }
+            let count = bytes[offset] & mask
+            offset += 1
+            for _ in 0..<count {
+                guard offset + 2 <= bytes.count else { return nil }
+                let length = Int(bytes[offset]) << 8 | Int(bytes[offset + 1])
+                offset += 2
+                guard length > 0, offset + length <= bytes.count else { return nil }
+                units.append(Array(bytes[offset..<offset + length]))
+                offset += length
+            }
+        }
+        return units
+    }
+
+    private static func units(of configuration: Data) -> [[UInt8]]? {
+        let bytes = Array(configuration)
+        return bytes.first == 1 ? units(avcC: bytes) : AnnexB.units(bytes)
+    }
+
+    /// The configuration of a track that has pictures of both formats, with start codes; nil where they cannot stand in one.
+    public static func merged(_ first: StreamFormat, _ second: StreamFormat) -> StreamFormat? {
+        guard first.codec == .h264, second.codec == .h264, first.width == second.width, first.height == second.height,
+            let ones = units(of: first.configuration), let others = units(of: second.configuration), !ones.isEmpty, !others.isEmpty
+        else { return nil }
+        let configuration = (ones + others).reduce(into: Data()) { $0.append(contentsOf: startCode + $1) }
+        return first.with(width: first.width, height: first.height, configuration: configuration)
+    }
+
+    private static let startCode: [UInt8] = [0, 0, 0, 1]
+
+    /// The sample in the byte stream format (annex B of H.264), as a sample of `format`; nil where its units do not fit in it.
+    public static func byteStream(_ sample: Sample, as format: StreamFormat) throws(MediaError) -> Sample? {
+        var bytes: [UInt8]?
+        if sample.format.configuration.first == 1 {
+            bytes = sample.withBytes { byteStream($0) }
+        } else {
+            bytes = sample.withBytes { Array($0) }
+        }
+        guard let bytes else { return nil }
+        return Sample(
+            format: format, time: sample.time, decodeTime: sample.decodeTime, duration: sample.duration, isKeyFrame: sample.isKeyFrame,
+            arrival: sample.arrival, packet: try Packet(copying: bytes, isKeyFrame: sample.isKeyFrame))
+    }
+
+    private static func byteStream(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+        var stream: [UInt8] = []
+        stream.reserveCapacity(bytes.count)
+        var offset = 0
+        while offset + 4 <= bytes.count {
+            let length = (0..<4).reduce(0) { $0 << 8 | Int(bytes[offset + $1]) }
+            offset += 4
+            guard length > 0, length <= bytes.count - offset else { return nil }
+            stream += startCode
+            stream.append(contentsOf: bytes[offset..<offset + length])
+            offset += length
+        }
+        return offset == bytes.count ? stream : nil
+    }
+}

@@ -1,0 +1,174 @@
+import BoxDatabase
+public import CloudStorage
+public import Core
+public import Devices
+public import Foundation
+import Media
+public import Recording
+public import Refill
+
+/// All that was recorded of the channels, as one time line each: what there is, and its samples from any moment on.
+public final class FootageArchive: Sendable {
+    /// Nobody looks at more at once.
+    public static let longestSpan: TimeInterval = 31 * 86_400
+    /// Devices are searched for what follows in steps: a short one first, for whoever waits.
+    private static let searchSteps: [TimeInterval] = [3600, 6 * 3600, 86_400]
+    /// Clips that are looked at to find the next one.
+    private static let clipsAhead = 50
+
+    let shelf: ClipShelf
+    let device: DeviceFootage
+    private let player: DevicePlayer
+    private let time: TimeSource
+
+    /// `admits` throws where a source's address must not be connected to.
+    public init(
+        spool: Spool, targets: StorageTargets, encryption: SiteEncryption, devices: DeviceRegistry, catalogue: DeviceCatalogue,
+        admits: @escaping @Sendable (StreamSource) async throws -> Void, time: TimeSource
+    ) {
+        shelf = ClipShelf(spool: spool, targets: targets, encryption: encryption, time: time)
+        device = DeviceFootage(devices: devices, catalogue: catalogue, time: time)
+        player = DevicePlayer(catalogue: catalogue, admits: admits, time: time)
+        self.time = time
+    }
+
+    // MARK: What there is
+
+    /// What there is of a channel in `span`, of at most `longestSpan`; a device that does not answer in time is left out.
+    public func timeline(of channel: ChannelID, in span: Span) async throws -> ChannelTimeline {
+        async let recordings = device.search(channel, in: span)
+        let clips = try await shelf.clips(of: channel, in: span, limit: ChannelTimeline.most)
+        let gaps = try await shelf.gaps(of: channel, in: span)
+        let found = await recordings
+        return ChannelTimeline(span: span, clips: clips, recordings: found.footage, gaps: gaps, sentence: found.sentence)
+    }
+
+    /// The days of a month, 1 to 31, of which there is footage by the clocks of `zone`; where the device could not be asked, a sentence.
+    public func days(of channel: ChannelID, year: Int, month: Int, zone: TimeZone) async throws -> (days: Set<Int>, sentence: String?) {
+        guard let whole = ChannelTimeline.month(year: year, month: month, zone: zone) else { return ([], nil) }
+        async let recorded = device.days(channel, year: year, month: month, zone: zone)
+        let own = ChannelTimeline.days(of: try await shelf.spans(of: channel, in: whole), year: year, month: month, zone: zone)
+        let (days, sentence) = await recorded
+        return (own.union(days.intersection(1...31)), sentence)
+    }
+
+    // MARK: Reading
+
+    /// Hands over the footage that `request` names, piece after piece, gaps left out; while `take` lasts nothing more is read.
+    /// - Throws: `PlaybackFailure`, `EncryptionRefusal`, `StoreError`, and what `take` throws.
+    public func read(_ request: FootageRequest, to take: @escaping @Sendable (FootageStep) async throws -> Void) async throws {
+        let joint = Joint(request: request, take: take)
+        var position = request.from
+        var isFirst = true
+        while let next = try await next(after: position, request) {
+            try Task.checkCancellation()
+            isFirst = false
+            switch next {
+            case .clip(let footage, let id): try await read(footage.piece, id, request, joint)
+            case .recording(let piece, let footage):
+                try await player.play(piece, begins: { try await joint.begin(footage.piece, audio: $0) }) { samples, zero in
+                    try await joint.add(samples, zero: zero)
+                }
+            }
+            position = max(position.addingTimeInterval(FootageOrder.shortest), next.span.to)
+        }
+        if isFirst { throw PlaybackFailure(.nothing, "Nothing was recorded from this time on.") }
+    }
+
+    private func read(_ piece: FootagePiece, _ id: ClipID, _ request: FootageRequest, _ joint: Joint) async throws {
+        let (reader, startsAt) = try await shelf.open(id, code: request.code)
+        func time(_ date: Date) -> MediaTime { MediaTime(microseconds: Int64((date.timeIntervalSince(startsAt) * 1_000_000).rounded())) }
+        try await joint.begin(piece, audio: reader.head.header.format(.audio))
+        try await reader.read(from: time(piece.span.from), to: time(piece.span.to), keyFramesOnly: request.keyFramesOnly) { samples in
+            try await joint.add(samples, zero: startsAt)
+        }
+    }
+
+    private enum Next {
+        case clip(ChannelTimeline.Footage, ClipID)
+        case recording(DevicePlayer.Piece, ChannelTimeline.Footage)
+
+        var span: Span {
+            switch self {
+            case .clip(let footage, _): footage.piece.span
+            case .recording(_, let footage): footage.piece.span
+            }
+        }
+    }
+
+    /// What is played from `moment` on: the clip that has it, what the device has before the next clip, or that clip.
+    private func next(after moment: Date, _ request: FootageRequest) async throws -> Next? {
+        let end = min(request.to ?? .distantFuture, min(time.now(), moment.addingTimeInterval(Self.longestSpan)))
+        guard end.timeIntervalSince(moment) > FootageOrder.shortest else { return nil }
+        var clip: ChannelTimeline.Footage?
+        if request.selection != .device {
+            let clips = try await shelf.clips(of: request.channel, in: Span(from: moment, to: end), limit: Self.clipsAhead)
+            clip = FootageOrder.next(after: moment, in: clips)?.ending(by: end)
+        }
+        let limit = clip?.piece.span.from ?? end
+        if request.selection != .box, limit.timeIntervalSince(moment) > FootageOrder.shortest,
+            let found = try await recording(in: Span(from: moment, to: limit), request, isNeeded: clip == nil)
+        {
+            return found
+        }
+        return clip.flatMap { clip in clip.piece.clip.map { .clip(clip, $0) } }
+    }
+
+    /// The first recording of the device in `span`; `isNeeded` says that there is nothing else.
+    private func recording(in span: Span, _ request: FootageRequest, isNeeded: Bool) async throws -> Next? {
+        var from = span.from
+        var steps = Self.searchSteps
+        while from < span.to {
+            let step = steps.count > 1 ? steps.removeFirst() : steps[0]
+            // Whole minutes, so that searches of whoever seeks a little are the same.
+            let begin = Date(timeIntervalSince1970: (from.timeIntervalSince1970 / 60).rounded(.down) * 60)
+            let found = await device.search(request.channel, in: Span(from: begin, to: begin.addingTimeInterval(step)))
+            if let sentence = found.sentence, found.recordings.isEmpty {
+                guard !isNeeded else { throw PlaybackFailure(.away, sentence) }
+                return nil
+            }
+            if let next = FootageOrder.next(after: from, in: ChannelTimeline.joined(found.footage)),
+                next.piece.span.from.addingTimeInterval(FootageOrder.shortest) < span.to,
+                let one = found.recordings.first(where: { $0.span.to > next.piece.span.from && $0.span.from <= next.piece.span.from }),
+                let target = try await device.target(of: request.channel)
+            {
+                let footage = next.ending(by: span.to)
+                return .recording(
+                    DevicePlayer.Piece(
+                        target: target, recording: one.recording, span: footage.piece.span, clock: found.clock,
+                        keyFramesOnly: request.keyFramesOnly), footage)
+            }
+            from = begin.addingTimeInterval(step)
+        }
+        return nil
+    }
+}
+
+/// Puts what the readers of pieces bring on the request's time line. One piece is read at a time.
+private actor Joint {
+    private let request: FootageRequest
+    private let take: @Sendable (FootageStep) async throws -> Void
+    private var times = JoinedTimes()
+    private var start = MediaTime.zero
+
+    init(request: FootageRequest, take: @escaping @Sendable (FootageStep) async throws -> Void) {
+        self.request = request
+        self.take = take
+    }
+
+    private func media(_ date: Date) -> MediaTime {
+        MediaTime(microseconds: Int64((date.timeIntervalSince(request.from) * 1_000_000).rounded()))
+    }
+
+    func begin(_ piece: FootagePiece, audio: StreamFormat?) async throws {
+        start = media(piece.span.from)
+        try await take(.begins(piece, audio: request.keyFramesOnly ? nil : audio))
+    }
+
+    /// `zero` is when the samples' time is zero.
+    func add(_ samples: [Sample], zero: Date) async throws {
+        let shift = media(zero) - MediaTime.zero
+        let placed = try samples.compactMap { sample throws(MediaError) in try times.place(sample, shift: shift, start: start) }
+        if !placed.isEmpty { try await take(.samples(placed)) }
+    }
+}
