@@ -9,6 +9,7 @@ import Logging
 import ManagementAPI
 import Media
 import MediaWorker
+import Playback
 import Recording
 import Relay
 import Refill
@@ -111,7 +112,12 @@ struct Box {
                 changed: { feed.networkTestChanged() }),
             plans: plans, encryption: encryption, catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery,
             eventPictures: eventPictures,
-            prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, live: live, logLevel: level,
+            prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, live: live,
+            playback: PlaybackServices(
+                archive: FootageArchive(
+                    spool: spool, targets: targets, encryption: encryption, devices: devices, catalogue: catalogue,
+                    admits: { try await Self.check($0, policy) }, time: time)),
+            logLevel: level,
             metricsToken: settings.metricsToken, startedAt: startedAt, time: time, logger: logger)
         retention = Retention(box: state.identity.serialNumber, targets: services.targets, time: time, logger: logger)
         (absences, refills) = Self.refilling(settings, state, services)

@@ -8,6 +8,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Playback
 import Relay
 
 /// The context of one request: from where, and by whom once that is proved.
@@ -93,6 +94,8 @@ struct AnswerGate: RouterMiddleware {
             response = try Problem(refusal).response(from: request, context: context)
         } catch let refusal as LiveRefusal {
             response = try Problem(refusal).response(from: request, context: context)
+        } catch let failure as PlaybackFailure {
+            response = try Problem(failure).response(from: request, context: context)
         } catch let refusal as EncryptionRefusal {
             response = try Problem(refusal).response(from: request, context: context)
         } catch let mistake as VoucherMistake {

@@ -75,6 +75,8 @@ public struct APIServer: Service, CustomStringConvertible {
         let live = LiveRoutes(services: services)
         live.addOpen(to: open)
         LivePlaylistRoutes(services: services).addOpen(to: open)
+        let playback = PlaybackRoutes(services: services)
+        playback.addOpen(to: open)
         open.get("openapi.json") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-cache"],
@@ -92,6 +94,7 @@ public struct APIServer: Service, CustomStringConvertible {
         RecordingRoutes(services: services).add(to: guarded)
         FootageRoutes(services: services, maker: maker).add(to: guarded)
         live.add(to: guarded)
+        playback.add(to: guarded)
         RTSPRoutes(services: services).add(to: guarded)
         StorageRoutes(services: services, maker: maker).add(to: guarded)
         LineRoutes(services: services, maker: maker).add(to: guarded)

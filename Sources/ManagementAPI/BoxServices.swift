@@ -52,6 +52,7 @@ public struct BoxServices: Sendable {
     public let uploadFolder: String
     public let pictures: PictureWorker
     public let live: LiveServices
+    public let playback: PlaybackServices
     public let logLevel: LogLevel
     public let metricsToken: String?
     public let startedAt: Date
@@ -67,6 +68,7 @@ public struct BoxServices: Sendable {
         onboarding: Onboarding,
         discovery: DiscoveryList,
         eventPictures: EventPictures, prober: DeviceProber, uploadFolder: String, pictures: PictureWorker, live: LiveServices,
+        playback: PlaybackServices,
         logLevel: LogLevel,
         metricsToken: String?, startedAt: Date, time: TimeSource, logger: Logger
     ) {
@@ -96,6 +98,7 @@ public struct BoxServices: Sendable {
         self.uploadFolder = uploadFolder
         self.pictures = pictures
         self.live = live
+        self.playback = playback
         self.logLevel = logLevel
         self.metricsToken = metricsToken
         self.startedAt = startedAt

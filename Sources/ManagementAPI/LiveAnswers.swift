@@ -25,6 +25,7 @@ struct LiveSessionAnswer: Encodable {
     let channelId: String
     let channelName: String
     let stream: String
+    let action: String
     let person: String
     let address: String
     let local: Bool
@@ -39,6 +40,7 @@ struct LiveSessionAnswer: Encodable {
         channelId = session.channel.text
         self.channelName = channelName
         stream = session.role.rawValue
+        action = session.action.rawValue
         person = session.person
         address = session.address
         local = session.isLocal

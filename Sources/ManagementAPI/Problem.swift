@@ -6,6 +6,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Playback
 import Relay
 
 /// An error as the API answers it: problem details, RFC 9457.

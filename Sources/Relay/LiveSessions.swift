@@ -18,6 +18,8 @@ public struct LiveSession: Sendable, Identifiable {
     public let id: Identifier<LiveSession>
     public let channel: ChannelID
     public let role: StreamRole
+    /// What is watched: what happens now, or what was recorded.
+    public let action: LiveAction
     /// Who watches.
     public let person: String
     /// From where.
@@ -35,9 +37,19 @@ public struct LiveSession: Sendable, Identifiable {
     public fileprivate(set) var missed = 0
 }
 
-/// How live pictures reach a viewer.
+/// How pictures reach a viewer.
 public enum LiveWay: String, Sendable, Codable, CaseIterable {
     case mp4, hls, rtsp, webrtc, mjpeg
+    /// Recorded pictures, as fragmented MP4.
+    case playback
+
+    /// A token is good for one of them alone.
+    var action: LiveAction { self == .playback ? .playback : .live }
+}
+
+/// What a viewer may do by one session.
+public enum LiveAction: String, Sendable, Codable, CaseIterable {
+    case live, playback
 }
 
 /// Who watches what: sessions begin with a permission, have a limit, and end within seconds when the permission does.
@@ -102,14 +114,14 @@ public final class LiveSessions: Sendable {
     /// Answers the session and its token, which is all that a player needs to know.
     /// - Throws: `LiveRefusal`.
     public func begin(
-        _ channel: ChannelID, _ role: StreamRole, person: String, address: String, isLocal: Bool, limit: Duration?,
-        permission: Permission
+        _ channel: ChannelID, _ role: StreamRole, action: LiveAction = .live, person: String, address: String, isLocal: Bool,
+        limit: Duration?, permission: Permission
     ) throws(LiveRefusal) -> (session: LiveSession, token: String) {
         let token = Self.makeToken()
         let now = time.now()
         let session = LiveSession(
-            id: .timeOrdered(at: now), channel: channel, role: role, person: person, address: address, isLocal: isLocal, startedAt: now,
-            endsAt: limit.map { now.addingTimeInterval($0.seconds) })
+            id: .timeOrdered(at: now), channel: channel, role: role, action: action, person: person, address: address, isLocal: isLocal,
+            startedAt: now, endsAt: limit.map { now.addingTimeInterval($0.seconds) })
         let uptime = time.uptime()
         let entry = Entry(
             session: session, tokenHash: Self.hash(token), permission: permission, ended: SessionEnd(), idleSince: uptime,
@@ -160,7 +172,7 @@ public final class LiveSessions: Sendable {
     public func attach(token: String, way: LiveWay) throws(LiveRefusal) -> LiveAttachment {
         let hash = Self.hash(token)
         let found = state.withLock { state -> (LiveSession, SessionEnd)? in
-            guard var entry = state.values.first(where: { $0.tokenHash == hash }) else { return nil }
+            guard var entry = state.values.first(where: { $0.tokenHash == hash }), entry.session.action == way.action else { return nil }
             entry.attached += 1
             entry.session.way = way
             state[entry.session.id] = entry

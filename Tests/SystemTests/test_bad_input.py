@@ -12,7 +12,7 @@ from mutations import Document
 from waiting import wait_for
 
 PUBLIC = {("GET", "/setup"), ("POST", "/setup/claim"), ("POST", "/session"), ("GET", "/openapi.json"), ("GET", "/live/stream.mp4"),
-          ("GET", "/live/stream.mjpeg"), ("GET", "/live/hls/{file}")}
+          ("GET", "/live/stream.mjpeg"), ("GET", "/live/hls/{file}"), ("GET", "/playback/stream.mp4")}
 CLAIM = {"setupCode": "ABCD-EFGH", "userName": "me", "password": PASSWORD, "siteName": "Here", "timeZone": "Europe/Rome"}
 FOLDER = {"kind": "folder", "path": "/tmp/nowhere"}
 S3 = {"kind": "s3", "endpoint": "https://s3.example.com", "region": "eu", "bucket": "clips", "prefix": "a/", "accessKeyId": "KEY",
@@ -36,7 +36,8 @@ GOOD = {
     ("PATCH", "/system"): [{"name": "Box", "logLevel": "info", "siteName": "Here", "liveLimitMinutes": 5}], ("POST", "/devices"): [DEVICE],
     ("POST", "/devices/test"): [DEVICE], ("PATCH", "/devices/{id}"): [DEVICE], ("PATCH", "/channels/{id}"): [CHANNEL],
     ("PUT", "/channels/{id}/link"): [{"definition": CHANNEL["definition"], "retentionDays": 30}],
-    ("POST", "/channels/{id}/trigger"): [{"type": "manual"}], ("POST", "/channels/{id}/live"): [{"stream": "sub"}], ("PUT", "/storage/target"): [FOLDER, S3],
+    ("POST", "/channels/{id}/trigger"): [{"type": "manual"}], ("POST", "/channels/{id}/live"): [{"stream": "sub"}],
+    ("POST", "/channels/{id}/playback"): [{"from": "2026-11-27T14:02:00Z", "speed": 2, "source": "box", "code": "ABCD-EFGH"}], ("PUT", "/storage/target"): [FOLDER, S3],
     ("PUT", "/relay/rtsp"): [{"enabled": False, "port": 8554, "userName": "viewer", "password": "Harbour-Lamp-2026"}],
     ("PUT", "/storage/line"): [{"cap": {"kind": "bits-per-second", "value": 500_000}, "testHour": 3,
                                 "windows": [{"schedule": {"always": False, "periods": [{"day": "monday", "from": "08:00", "to": "18:00"}]}, "cap": {"kind": "percent", "value": 50}}]}],

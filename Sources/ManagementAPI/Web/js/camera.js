@@ -108,6 +108,8 @@ export async function cameraPage({ root, params: [id], on, cleanup, skeleton }) 
     move.setAttribute('aria-expanded', String(Boolean(lens)));
     say(move.querySelector('span'), lens ? 'Leave the lens' : 'Move the lens');
   } });
+  const recorded = link(`#/cameras/${seg(id)}/playback`, 'button', icon('clock'), h('span', {}, 'Recordings'));
+  recorded.dataset.testid = 'camera-playback';
   liveView({ channel, frame, cleanup });
   const events = await lastEvents({ channelId: id, on });
 
@@ -143,6 +145,7 @@ export async function cameraPage({ root, params: [id], on, cleanup, skeleton }) 
     kept.show(can('recordings'));
     move.hidden = !LENS.some(can);
     testButton.hidden = c.proxied === false;
+    recorded.hidden = c.proxied === false;
   }
   draw();
   on('channel', (c) => { if (c.id === id) draw(); });
@@ -152,6 +155,6 @@ export async function cameraPage({ root, params: [id], on, cleanup, skeleton }) 
   fill(root, head([link('#/cameras', 'back', icon('back'), 'Cameras'), name]),
     h('div', { class: 'columns camera' },
       h('div', { class: 'camera-main' },
-        frame, state, h('div', { class: 'row wrap' }, record, move, testButton, reason), message, lensPlace, panel.el, events),
+        frame, state, h('div', { class: 'row wrap' }, record, recorded, move, testButton, reason), message, lensPlace, panel.el, events),
       h('div', { class: 'camera-settings' }, cloud.el, motion.el, schedule.el, settings.el, seeing.el, rules.el, kept.el, device.el)));
 }

@@ -95,14 +95,17 @@ export function zoneDiffers(t = Date.now()) {
 export const monthNow = () => formatter({ year: 'numeric', month: '2-digit' }).format(new Date()).split('/').reverse().join('-');
 export const monthName = (month) => new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(`${month}-01T00:00:00Z`));
 
+/** Milliseconds that the site's clock is ahead of UTC at an instant. */
+export function zoneOffset(at) {
+  const parts = Object.fromEntries(formatter({ year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' }).formatToParts(new Date(at)).map((p) => [p.type, Number(p.value)]));
+  return Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) - Math.floor(at / 1000) * 1000;
+}
+
 /** The instant at which the site's clock shows this hour of this day, as ISO text. */
 export function zoned(month, day, hour) {
   const [y, m] = month.split('-').map(Number);
   const wanted = Date.UTC(y, m - 1, day, hour);
   let at = wanted;
-  for (let i = 0; i < 2; i += 1) { // twice: the zone's offset may change between the first guess and the instant
-    const parts = Object.fromEntries(formatter({ year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' }).formatToParts(new Date(at)).map((p) => [p.type, Number(p.value)]));
-    at += wanted - Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second);
-  }
+  for (let i = 0; i < 2; i += 1) at = wanted - zoneOffset(at); // twice: the zone's offset may change between the first guess and the instant
   return new Date(at).toISOString();
 }
