@@ -92,7 +92,7 @@ private struct SampleEntry {
             switch type {
             case "avc1", "avc3": try video(.h264, "avcC")
             case "hvc1", "hev1": try video(.hevc, "hvcC")
-            case "mp4a": try sound(.aac, configuration: decoderConfiguration)
+            case "mp4a": try aac()
             case "alaw": try sound(.pcmALaw)
             case "ulaw": try sound(.pcmMuLaw)
             default: nil
@@ -107,11 +107,20 @@ private struct SampleEntry {
             kind: .video, codec: codec, width: Int(size >> 16), height: Int(size & 0xFFFF), configuration: Data(bytes[box.contents]))
     }
 
-    private func sound(_ codec: Codec, configuration: [UInt8] = []) throws(MediaError) -> StreamFormat? {
-        let channels = Int(try MP4.read32(bytes, at: entry.payload + 16) >> 16)
+    /// The entry's own number of channels is always two in MP4; the decoder's configuration has the true one (ISO/IEC 14496-3, 1.6.2.1).
+    private func aac() throws(MediaError) -> StreamFormat? {
+        let configuration = try decoderConfiguration
+        guard configuration.count >= 2 else { return try sound(.aac, configuration: configuration) }
+        let frequency = (configuration[0] & 7) << 1 | configuration[1] >> 7
+        let channels = Int(configuration[1] >> 3 & 15)
+        return try sound(.aac, configuration: configuration, channels: frequency < 15 && channels > 0 ? channels : nil)
+    }
+
+    private func sound(_ codec: Codec, configuration: [UInt8] = [], channels known: Int? = nil) throws(MediaError) -> StreamFormat? {
+        let declared = Int(try MP4.read32(bytes, at: entry.payload + 16) >> 16)
         let rate = Int(try MP4.read32(bytes, at: entry.payload + 24) >> 16)
         return StreamFormat(
-            kind: .audio, codec: codec, sampleRate: rate, channels: max(1, channels), configuration: Data(configuration))
+            kind: .audio, codec: codec, sampleRate: rate, channels: max(1, known ?? declared), configuration: Data(configuration))
     }
 
     /// What a decoder of AAC must know: the last descriptor of three, one within the other (ISO/IEC 14496-1, 7.2.6).
