@@ -2,6 +2,7 @@
 
 from browser import Browser
 from page_case import PageCase
+from waiting import wait_for
 
 
 class PageExports(PageCase):
@@ -58,7 +59,7 @@ class PageOnSite(PageExports):
         page.shoot("on-site-wrong", self.overflow)
         page.fill("on-site-password", "Harbour-2026")
         page.click("on-site-watch")
-        page.await_script("return document.querySelector('[data-testid=live-video]')?.currentTime > 0.5", 30)
+        wait_for(lambda: page.script("return document.querySelector('[data-testid=live-video]')?.currentTime > 0.5"), 30, "a moving picture")
         page.shoot("on-site", self.overflow)
         self.assertTrue(camera)
         self.done("403")
