@@ -42,6 +42,7 @@ public final class DeviceAtWork: Sendable {
     public let record: DeviceRecord
     public let driver: any CameraDriver
     public let lens: LensControl
+    public let talk: TalkControl
     private let channels: [Int: ChannelID]
     private let environment: DeviceEnvironment
     private let state: Mutex<State>
@@ -62,6 +63,7 @@ public final class DeviceAtWork: Sendable {
         self.environment = environment
         self.channels = Dictionary(channels.map { ($0.number, $0.id) }) { first, _ in first }
         lens = LensControl(time: environment.time)
+        talk = TalkControl(time: environment.time)
         var logger = environment.logger
         logger[metadataKey: "device"] = "\(record.id)"
         self.logger = logger
@@ -108,6 +110,7 @@ public final class DeviceAtWork: Sendable {
         // Who works on after this knows nothing of what goes on now.
         for event in state.withLock({ $0.tracker.reset() }) { await environment.spool.end(event, at: environment.time.now()) }
         await lens.stopAll()
+        await talk.endAll()
         await driver.close()
     }
 

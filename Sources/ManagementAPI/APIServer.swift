@@ -92,6 +92,7 @@ public struct APIServer: Service, CustomStringConvertible {
         ChannelRoutes(services: services, maker: maker).add(to: guarded)
         DeviceChannelRoutes(services: services, maker: maker).add(to: guarded)
         LensRoutes(services: services).add(to: guarded)
+        TalkRoutes(services: services).add(to: guarded)
         RecordingRoutes(services: services).add(to: guarded)
         FootageRoutes(services: services, maker: maker).add(to: guarded)
         live.add(to: guarded)

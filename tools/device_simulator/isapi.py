@@ -5,6 +5,7 @@ import re
 from . import isapi_actions, isapi_system
 from .isapi_answers import XMLNS, Problem, status, xml
 from .markup import BadMarkup, parse
+from .talk import Loudspeaker
 
 class Isapi:
     """Answers requests below /ISAPI/ (and /SDK/, /picture/) of one device."""
@@ -18,13 +19,14 @@ class Isapi:
         self.changes = {}  # path -> how often it was changed
         self.doors = {}
         self.time_mode = "NTP"
-        self.actions = isapi_system.actions(self) + isapi_actions.actions(self)
+        self.loudspeaker = Loudspeaker(device.settings.get("speaker") or "G.711ulaw") if device.kind == "doorbell" or device.settings.get("speaker") else None
+        self.actions = isapi_system.actions(self) + isapi_actions.actions(self) + (self.loudspeaker.actions() if self.loudspeaker else [])
         if not device.fixture:
             self.hub.gate = self.why_silent
 
     def state(self):
         """For GET /state."""
-        return {"changes": self.changes, "doors": self.doors, "time_mode": self.time_mode, "upgrading": self.upgrade_began is not None,
+        return {"talk": self.loudspeaker.state() if self.loudspeaker else None, "changes": self.changes, "doors": self.doors, "time_mode": self.time_mode, "upgrading": self.upgrade_began is not None,
                 "encoders": {path.rpartition("/")[2]: isapi_actions.encoder_state(node) for path, node in self.documents.items()
                              if re.fullmatch(r"Streaming/channels/\d+", path)}}
 

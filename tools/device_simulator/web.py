@@ -33,6 +33,7 @@ class Response:
         self.stream, self.chunked = stream, chunked
         self.hostile = True  # whether hostile faults may replace it
         self.after = None  # what to do once it is sent
+        self.raw = None  # a coroutine function that reads what comes on the connection afterwards
 
 
 class Stream:
@@ -123,6 +124,9 @@ class Site:
             self.device.active -= 1
         if response.after:
             response.after()
+        if response.raw:
+            await response.raw(reader)
+            return False
         return keep
 
     async def send(self, request, response, writer, keep):

@@ -35,7 +35,7 @@ def settings_of(text):
         elif not equals:
             raise ValueError(f"{pair!r} is not key=value")
         settings[key] = value
-    known = {"name", "quirk", "user", "password", "zone", "dialect", "download", "ptz", "model", "serial", "mac", "metadata", "recordings"}
+    known = {"name", "quirk", "user", "password", "zone", "dialect", "download", "ptz", "model", "serial", "mac", "metadata", "recordings", "speaker"}
     if settings.keys() - known:
         raise ValueError(f"unknown: {', '.join(sorted(settings.keys() - known))}; known: {', '.join(sorted(known))}")
     return kind, channels, settings

@@ -79,6 +79,11 @@ public protocol CameraDriver: Sendable {
 
     func command(_ command: DoorCommand, door: Int) async throws(DeviceFailure)
 
+    /// The form in which the loudspeaker of a channel takes sound.
+    func talkCodec(of channel: DeviceChannel) async throws(DeviceFailure) -> TalkCodec
+    /// Speaks through the loudspeaker of a channel until `sound`, in that form, ends; `ready` is called when it is heard.
+    func talk(through channel: DeviceChannel, sound: AsyncStream<[UInt8]>, ready: @escaping @Sendable () -> Void) async throws(DeviceFailure)
+
     /// Closes connections; the driver is not used afterwards.
     func close() async
 }
@@ -145,5 +150,9 @@ extension CameraDriver {
         file: String, bytes: Int, progress: @escaping @Sendable (UpgradeProgress) -> Void
     ) async throws(DeviceFailure) { throw .unsupported("firmware upgrades from here") }
     public func command(_ command: DoorCommand, door: Int) async throws(DeviceFailure) { throw .unsupported("doors") }
+    public func talkCodec(of channel: DeviceChannel) async throws(DeviceFailure) -> TalkCodec { throw .unsupported("being talked through") }
+    public func talk(
+        through channel: DeviceChannel, sound: AsyncStream<[UInt8]>, ready: @escaping @Sendable () -> Void
+    ) async throws(DeviceFailure) { throw .unsupported("being talked through") }
     public func close() async {}
 }

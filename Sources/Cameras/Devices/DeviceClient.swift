@@ -45,11 +45,11 @@ public final class DeviceClient: Sendable {
     public let address: DeviceAddress
     public let credentials: DeviceCredentials?
     let time: TimeSource
-    private let policy: AddressPolicy
+    let policy: AddressPolicy
     private let allowsBasic: Bool
     private let client: HTTPClient
-    private let budget: DeviceBudget
-    private let pin: CertificatePin
+    let budget: DeviceBudget
+    let pin: CertificatePin
     private struct State {
         var authenticator: HTTPAuthenticator?
         var usesBasic = false
@@ -77,14 +77,20 @@ public final class DeviceClient: Sendable {
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
         configuration.decompression = .disabled
-        var tls = TLSConfiguration.makeClientConfiguration()
-        // The devices make their certificates themselves; what is checked instead is that it is still the one first seen.
+        var tls = Self.tls
         tls.certificateVerification = .none
-        tls.minimumTLSVersion = .tlsv1
         configuration.tlsConfiguration = tls
         // Called when the connection stands, before the first request goes over it.
         if address.https { configuration.http1_1ConnectionDebugInitializer = { channel in pin.check(channel) } }
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    /// The devices make their certificates themselves; what is checked instead is that it is still the one first seen.
+    static var tls: TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.certificateVerification = .noHostnameVerification
+        tls.minimumTLSVersion = .tlsv1
+        return tls
     }
 
     /// The SHA-256 of the device's certificate, hexadecimal, once one was seen.
@@ -238,7 +244,7 @@ public final class DeviceClient: Sendable {
         }
     }
 
-    private func authorization(_ method: String, _ path: String) -> String? {
+    func authorization(_ method: String, _ path: String) -> String? {
         state.withLock { $0.authenticator?.authorization(method: method, uri: path, body: nil) }
     }
 
@@ -270,7 +276,7 @@ public final class DeviceClient: Sendable {
     }
 
     /// Puts what went wrong into a person's words.
-    private func guarded<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws(DeviceFailure) -> Value {
+    func guarded<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws(DeviceFailure) -> Value {
         do {
             return try await body()
         } catch let failure as DeviceFailure {
@@ -360,16 +366,20 @@ final class CertificatePin: Sendable {
     var fingerprint: String? { state.withLock { $0.fingerprint } }
     var isBroken: Bool { state.withLock { $0.isBroken } }
 
+    /// Whether the certificate is the one first seen; the first of all is.
+    func accepts(_ certificate: NIOSSLCertificate?) -> Bool {
+        guard let bytes = try? certificate?.toDERBytes() else { return false }
+        let seen = SHA256.hash(data: bytes).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        return state.withLock { state in
+            if state.fingerprint == nil { state.fingerprint = seen }
+            state.isBroken = state.fingerprint != seen
+            return !state.isBroken
+        }
+    }
+
     func check(_ channel: any Channel) -> EventLoopFuture<Void> {
         channel.nioSSL_peerCertificate().flatMapThrowing { certificate in
-            guard let bytes = try certificate?.toDERBytes() else { throw Changed() }
-            let seen = SHA256.hash(data: bytes).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-            let same = self.state.withLock { state in
-                if state.fingerprint == nil { state.fingerprint = seen }
-                state.isBroken = state.fingerprint != seen
-                return !state.isBroken
-            }
-            guard same else {
+            guard self.accepts(certificate) else {
                 channel.close(promise: nil)
                 throw Changed()
             }

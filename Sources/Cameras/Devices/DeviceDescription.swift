@@ -107,6 +107,8 @@ public enum Capability: String, Codable, Sendable, CaseIterable {
     case passwordChange = "password-change"
     case firmwareUpgrade = "firmware-upgrade"
     case doors
+    /// It has a loudspeaker that can be talked through.
+    case talk
 }
 
 /// A stream that a device offers, as it is set there.

@@ -16,6 +16,13 @@ extension ISAPIDriver {
             if channels[index].streams.isEmpty { channels[index].streams = usualStreams(number, port: rtspPort) }
             channels[index].capabilities = try await abilitiesOf(channels[index], device: abilities)
         }
+        let talks = try await talkChannels()
+        for index in channels.indices where channels[index].online != false {
+            guard talks.contains(where: { $0.id == channels[index].number }) || channels[index].input == .own && !talks.isEmpty else {
+                continue
+            }
+            channels[index].capabilities.insert(.talk)
+        }
         let doors = try await doorNumbers(identity, abilities)
         var description = DeviceDescription(
             driver: .isapi, driverReason: "It speaks Hikvision's ISAPI, through which everything can be set.", identity: identity,

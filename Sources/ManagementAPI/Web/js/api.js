@@ -50,8 +50,8 @@ async function call(method, path, body, { gate = true, signal } = {}) {
       signal,
       credentials: 'same-origin',
       cache: 'no-store',
-      headers: body === undefined ? { accept: 'application/json' } : { accept: 'application/json', 'content-type': 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: body === undefined ? { accept: 'application/json' } : { accept: 'application/json', 'content-type': body instanceof Uint8Array ? 'application/octet-stream' : 'application/json' },
+      body: body === undefined || body instanceof Uint8Array ? body : JSON.stringify(body),
     });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
@@ -73,6 +73,7 @@ async function call(method, path, body, { gate = true, signal } = {}) {
 export const api = {
   get: (path, options) => call('GET', path, undefined, options),
   post: (path, body, options) => call('POST', path, body, options),
+  bytes: (path, bytes, options) => call('POST', path, bytes, options),
   put: (path, body, options) => call('PUT', path, body, options),
   patch: (path, body, options) => call('PATCH', path, body, options),
   delete: (path, options) => call('DELETE', path, undefined, options),

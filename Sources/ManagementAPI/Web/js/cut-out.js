@@ -15,9 +15,9 @@ export function cutOut({ channelIds = [], from, to }) {
   const moment = (label, pointer, value, testid) => field({ label, pointer, type: 'datetime-local', step: 1, value: siteClock(value), testid });
   const begin = moment('From', '/from', from, 'cut-from');
   const end = moment('To', '/to', to, 'cut-to');
-  const boxes = channelsByName().map((c) => h('input', { type: 'checkbox', value: c.id, checked: channelIds.includes(c.id), 'data-testid': `cut-channel-${c.id}` }));
+  const boxes = channelsByName().map((c) => h('input', { type: 'checkbox', class: 'tick', value: c.id, checked: channelIds.includes(c.id), 'data-testid': `cut-channel-${c.id}` }));
   const names = new Map(channelsByName().map((c) => [c.id, c.name]));
-  const cameras = h('fieldset', { class: 'choice' }, h('legend', {}, 'Cameras'), boxes.map((b) => h('label', { class: 'row' }, b, h('span', {}, names.get(b.value)))));
+  const cameras = h('fieldset', { class: 'ticks' }, h('legend', {}, 'Cameras'), boxes.map((b) => h('label', { class: 'row' }, b, h('span', {}, names.get(b.value)))));
   const exact = choice({ label: 'Cut', pointer: '/exact', value: 'key', testid: 'cut-exact', look: 'cards', options: [
     { value: 'key', label: 'As it is', hint: 'Begins up to a few seconds earlier; no picture is changed. For evidence.' },
     { value: 'exact', label: 'To the moment', hint: 'The first second or two are encoded anew.' }] });

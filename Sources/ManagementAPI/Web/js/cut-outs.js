@@ -3,7 +3,7 @@ import { api, seg } from './api.js';
 import { ask, toast } from './dialog.js';
 import { cutOut } from './cut-out.js';
 import { fill, h, icon } from './dom.js';
-import { bytes, clockSeconds, full, when } from './format.js';
+import { bytes, clockSeconds, dayName, when, zoneDiffers, zoneName } from './format.js';
 import { bar, button, empty, facts, head, link, sentence } from './parts.js';
 import { title } from './navigate.js';
 
@@ -23,14 +23,14 @@ function file(f) {
   const isArchive = f.contentType === 'application/zip';
   return h('li', { 'data-testid': 'cut-file', class: 'stack' },
     h('div', { class: 'row between' }, h('span', {}, h('span', { class: 'strong' }, isArchive ? 'All as a ZIP file, with the note' : f.name), h('span', { class: 'muted small block-line' }, bytes(f.sizeBytes))), get),
-    f.pieces.map((p) => h('div', {}, h('span', { class: 'small' }, `${when(p.from)}, ${clockSeconds(p.from)} to ${clockSeconds(p.to)}, ${SOURCES[p.source] ?? p.source}`), h('div', {}, evidence(p)))),
+    f.pieces.map((p) => h('div', {}, h('span', { class: 'small' }, `${clockSeconds(p.from)} to ${clockSeconds(p.to)}, ${SOURCES[p.source] ?? p.source}`), h('div', {}, evidence(p)))),
     h('details', { class: 'details' }, h('summary', {}, 'SHA-256'), h('code', {}, f.sha256)));
 }
 
 function one(x) {
   const moving = x.state === 'waiting' || x.state === 'working';
   return h('section', { class: 'card', 'data-testid': 'cut', 'data-state': x.state, id: x.id },
-    h('h2', {}, name(x)), h('p', { class: 'muted' }, `${full(x.from)} to ${clockSeconds(x.to)}${x.exact ? ', cut to the moment' : ''}`),
+    h('h2', {}, name(x)), h('p', { class: 'muted' }, `${dayName(x.from)}, ${clockSeconds(x.from)} to ${clockSeconds(x.to)}${zoneDiffers(x.from) ? `, ${zoneName()}` : ''}${x.exact ? ', cut to the moment' : ''}`),
     moving && h('div', {}, bar(x.progress, 'Progress'), h('p', { class: 'muted small' }, x.state === 'waiting' ? 'Waits for its turn.' : `${Math.round(x.progress * 100)} %`)),
     x.sentence && sentence(x.state === 'failed' ? 'trouble' : 'attention', x.sentence),
     x.files.length > 0 && h('ul', { class: 'plain-list' }, x.files.map(file)),

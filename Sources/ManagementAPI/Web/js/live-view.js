@@ -3,6 +3,7 @@ import { fill, h, icon, say } from './dom.js';
 import { bitRate } from './format.js';
 import { LivePlayer, canPlayLive } from './live-player.js';
 import { button, problemBox } from './parts.js';
+import { canTalk, talkButton } from './talk.js';
 
 const small = () => matchMedia('(max-width: 700px)').matches;
 
@@ -33,7 +34,9 @@ export function liveView({ channel, frame, cleanup, begin }) {
   }, 'live-sound');
   const sharp = round('hd', 'High definition', () => player.use(player.stream === 'main' ? 'sub' : 'main'), 'live-hd');
   const whole = round('whole', 'Full screen', () => (document.fullscreenElement ? document.exitFullscreen() : frame.requestFullscreen?.()), 'live-full');
-  const bar = h('div', { class: 'live-bar' }, badge, word, readout, rest, more, h('span', { class: 'live-buttons' }, sharp.el, sound.el, whole.el));
+  const speaks = canTalk && channel.capabilities?.includes('talk');
+  const talking = speaks && talkButton({ channel, cleanup, failed: (problem) => fill(note, problemBox(problem)) });
+  const bar = h('div', { class: 'live-bar' }, badge, word, readout, rest, more, h('span', { class: 'live-buttons' }, talking, sharp.el, sound.el, whole.el));
   frame.append(video, note, bar);
   const hasSub = channel.streams.some((s) => s.role === 'sub');
   sharp.el.hidden = !hasSub;

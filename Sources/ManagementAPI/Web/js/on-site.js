@@ -20,7 +20,7 @@ export function onSite(gate, back) {
     const begin = (stream) => api.post('/on-site/live', { device: device.value.trim(), userName: userName.value, password: password.value, channel: Number(number.value), stream }, { gate: false });
     let first = await begin('sub');
     const channel = { id: first.channelId, name: first.channelName, streams: first.streams.map((role) => ({ role, audio: true })) };
-    const frame = h('div', { class: 'frame video on-site-frame', 'data-testid': 'on-site-frame' });
+    const frame = h('div', { class: 'frame video', style: { 'aspect-ratio': '16 / 9' }, 'data-testid': 'on-site-frame' });
     const ends = [];
     leave();
     leave = () => { for (const end of ends.splice(0)) end(); };
