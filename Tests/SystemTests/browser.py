@@ -29,7 +29,8 @@ class Browser:
         os.makedirs(self.screenshots, exist_ok=True)
         options = Options()
         for argument in ("--headless=new", "--no-sandbox", "--ignore-certificate-errors", "--disable-dev-shm-usage", "--disable-gpu",
-                         "--no-first-run", "--lang=en-GB", "--autoplay-policy=no-user-gesture-required", "--hide-scrollbars"):
+                         "--no-first-run", "--lang=en-GB", "--autoplay-policy=no-user-gesture-required", "--hide-scrollbars",
+                         "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"):
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         service = Service("/usr/bin/chromedriver", env={**os.environ, "TMPDIR": self.temporary})

@@ -6,7 +6,7 @@ const DEAD = 12;
 const PINCH = 24; // pixels by which two fingers part before it zooms
 const WHEEL = 300; // milliseconds after the last turn of the wheel
 
-/** `can` tells what the lens does; `steer` gets {pan, tilt, zoom} of -1 to 1 while it lasts, `release` ends it. */
+/** `can` tells what the lens does; `steer` gets {pan, tilt, zoom} of -1 to 1 while it lasts, `release` ends it. Returns what takes it away again. */
 export function joystick(frame, { can, steer, release, cleanup }) {
   const knob = h('span', { class: 'joystick', 'aria-hidden': 'true', hidden: true }, h('span', { class: 'joystick-knob' }));
   frame.append(knob);
@@ -66,10 +66,12 @@ export function joystick(frame, { can, steer, release, cleanup }) {
   const listeners = [['pointerdown', down], ['pointermove', move], ['pointerup', up], ['pointercancel', up], ['wheel', turn, { passive: false }]];
   for (const [name, fn, options] of listeners) frame.addEventListener(name, fn, options);
   frame.classList.add('steered');
-  cleanup(() => {
+  function leave() {
     clearTimeout(wheel);
     for (const [name, fn] of listeners) frame.removeEventListener(name, fn);
     frame.classList.remove('steered');
     knob.remove();
-  });
+  }
+  cleanup(leave);
+  return leave;
 }

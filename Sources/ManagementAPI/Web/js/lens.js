@@ -113,7 +113,7 @@ export function lens({ channel, frame, cleanup }) {
   h('div', { class: 'lens-side' }, pair('zoom', ['Zoom in', 'plus', 'Zoom'], ['Zoom out', 'dash']), pair('focus', ['Focus farther', 'plus', 'Focus'], ['Focus nearer', 'dash'])),
   can('pan') && h('div', { class: 'lens-pad' }, PAD.map((d) => (d ? hold(`Move ${d[0]}`, { pan: d[1], tilt: d[2] }, arrow(d[3]), `lens-${d[0].replaceAll(' ', '-')}`) : h('span', {})))));
   const hidden = () => { if (document.hidden) release(); };
-  joystick(frame, { can, steer, release, cleanup });
+  const leave = joystick(frame, { can, steer, release, cleanup });
   addEventListener('blur', release);
   document.addEventListener('visibilitychange', hidden);
   cleanup(() => { release(); until = 0; own.removeEventListener('shown', back); removeEventListener('blur', release); document.removeEventListener('visibilitychange', hidden); });
@@ -174,5 +174,5 @@ export function lens({ channel, frame, cleanup }) {
     can('presets') && h('div', {}, h('h3', {}, 'Places'), list, keepForm), can('patrols') && patrols, auxiliary('wiper', 'Wiper'), auxiliary('light', 'Light'));
   if (can('presets')) loadPresets().catch(failed);
   if (can('patrols')) loadPatrols().catch(failed);
-  return { el, pad, stop: release };
+  return { el, pad, stop() { release(); leave(); } };
 }
