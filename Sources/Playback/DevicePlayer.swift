@@ -157,7 +157,8 @@ final class DevicePlayer: Sendable {
                         held = []
                     }
                 }
-                reached = batch.map(moment).max() ?? reached
+                // Sound may be ahead of the pictures that go with it.
+                reached = batch.filter { $0.format.kind == .video }.map(moment).max() ?? reached
                 if reached >= piece.span.to { return }
                 lastHeard = time.uptime()
             }
