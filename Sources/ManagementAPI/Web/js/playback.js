@@ -174,6 +174,7 @@ class View {
   // Doing
 
   playPause() {
+    if (!this.clock.begun) return;
     if (this.clock.playing) this.clock.pause();
     else { if (this.clock.over) this.clock.seek(this.clock.now); this.clock.play(); }
   }
@@ -246,7 +247,7 @@ class View {
   }
 
   draw() {
-    const now = this.clock.now;
+    const now = this.clock.begun ? this.clock.now : this.bar.time;
     if (!this.bar.dragging) this.bar.show(now);
     const shown = this.bar.time;
     this.calendar.show(shown);
@@ -261,7 +262,7 @@ class View {
       for (const name of ['aria-label', 'title']) this.toggle.setAttribute(name, playing ? 'Pause' : 'Play');
     }
     for (const p of this.pictures) {
-      const state = p.player.at(now);
+      const state = this.clock.begun ? p.player.at(now) : { state: 'loading' };
       const { gap } = this.lines.at(p.channel.id, now);
       p.show(state, now, state.state === 'none' && !p.player.problem ? gap?.reason ?? (this.clock.over ? 'There is no later footage.' : 'Nothing was recorded at this moment.') : null);
       p.el.classList.toggle('waits', state.state === 'loading');

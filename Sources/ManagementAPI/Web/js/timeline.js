@@ -33,13 +33,15 @@ export class Timelines {
     const begin = Math.floor(((from + to) / 2 - wide / 2) / 600000) * 600000;
     const mine = { from: begin, to: begin + wide };
     this.#asking.set(id, mine);
+    let problem = null;
     try {
       const answer = await api.get(`/channels/${seg(id)}/timeline${query({ from: new Date(mine.from).toISOString(), to: new Date(mine.to).toISOString() })}`);
       if (this.#asking.get(id) !== mine) return;
       const timed = (list) => list.map((one) => ({ ...one, start: Date.parse(one.from), end: Date.parse(one.to) }));
       this.#loaded.set(id, { ...mine, spans: timed(answer.spans), gaps: timed(answer.gaps), sentence: answer.sentence, at: Date.now() });
-      this.changed(null);
-    } catch (problem) { this.changed(problem); } finally { if (this.#asking.get(id) === mine) this.#asking.delete(id); }
+    } catch (error) { problem = error; }
+    if (this.#asking.get(id) === mine) this.#asking.delete(id);
+    this.changed(problem);
   }
 
   of(id) { return this.#loaded.get(id) ?? { spans: [], gaps: [], sentence: null }; }
