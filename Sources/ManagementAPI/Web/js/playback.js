@@ -81,7 +81,7 @@ class View {
       for (const p of this.pictures) p.close();
     });
     this.controls();
-    fill(root, heading, h('div', { class: 'columns playback' },
+    fill(root, heading, h('div', { class: 'columns playback-columns' },
       h('div', { class: 'playback-main' }, this.stage = h('div', { class: 'playback-stage', 'data-count': channels.length }, this.pictures.map((p) => p.el)),
         this.note, h('div', { class: 'playback-time' }, this.when, this.what), this.bar.el, this.panel, this.device),
       h('div', { class: 'playback-side' }, h('section', { class: 'card' }, h('h2', {}, 'Day'), this.calendar.el), chooser(channels.map((c) => c.id)), legend())));
@@ -277,5 +277,5 @@ class View {
   }
 }
 
-const legend = () => h('ul', { class: 'playback-legend muted small' }, [['time', 'Recorded all the time'], ['event', 'Something happened'], ['gap', 'Missing; the reason is beside the time']].map(([kind, words]) => h('li', {}, h('span', { class: `playback-swatch ${kind}`, 'aria-hidden': 'true' }), words)),
+const legend = () => h('ul', { class: 'playback-legend muted small' }, [['time', 'Recorded all the time'], ['event', 'Something happened'], ['gap', 'Missing; the reason is beside the time']].map(([kind, words]) => h('li', {}, h('span', { class: `playback-swatch swatch-${kind}`, 'aria-hidden': 'true' }), words)),
   h('li', {}, 'Keys: space plays, arrows step, with Shift ten seconds, + and − zoom, Page Up and Down go from event to event.'));
