@@ -139,7 +139,7 @@ public final class FootageArchive: Sendable {
                 return .recording(
                     DevicePlayer.Piece(
                         target: target, recording: one.recording, span: footage.piece.span, clock: found.clock,
-                        keyFramesOnly: request.keyFramesOnly), footage)
+                        keyFramesOnly: request.keyFramesOnly, asksForKeyFrames: request.keyFramesOnly), footage)
             }
             from = begin.addingTimeInterval(step)
         }

@@ -150,9 +150,12 @@ export class PlaybackPlayer {
       if (stop.signal.aborted || this.#closed) return;
       this.#stop = null;
       if (problem.slug === 'other-type') { this.#turn = time; stop.abort(); return; }
-      if (problem.slug === 'live-over' && retry) { // its time is over, or nobody fetched anything for a while
-        this.#session = null;
-        this.#run(time, true, false);
+      const limit = this.#session?.endsAt && Date.parse(this.#session.endsAt);
+      if (problem.slug === 'live-over') this.#session = null;
+      // Nobody fetched anything for a while, or the line broke; not where the time for viewing from afar is over.
+      if (retry && (problem.slug === 'live-over' ? !(limit && limit <= Date.now() + 2000) : !problem.slug)) {
+        const end = problem.slug ? null : this.#end(time);
+        this.#run(end ?? time, end === null, false);
         return;
       }
       if (problem.slug === 'nothing-recorded') { this.#nothing(fresh ? time : this.#known); return; }

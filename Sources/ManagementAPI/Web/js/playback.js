@@ -228,7 +228,8 @@ class View {
     this.troubled = picture;
     this.clock.pause();
     if (problem.slug === 'footage-locked' || problem.slug === 'wrong-code') { this.ask(picture, problem); return; }
-    fill(this.note, problemBox(problem), button('Try again', { iconName: 'test', testid: 'playback-again', onClick: () => { fill(this.note); this.clock.seek(this.clock.now); } }));
+    const over = problem.slug === 'live-over';
+    fill(this.note, over ? sentence('attention', 'The time for viewing from afar is over.') : problemBox(problem), button(over ? 'Continue' : 'Try again', { iconName: 'test', testid: 'playback-again', onClick: () => { fill(this.note); this.clock.seek(this.clock.now); } }));
   }
 
   /** Encrypted footage opens with the code alone. */
