@@ -6,6 +6,7 @@ import Devices
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Logging
 import Media
 import NIOCore
 import Playback
@@ -125,7 +126,7 @@ struct PlaybackRoutes {
             try await attachment.whileTaken(services.time, silence: Self.silence, { try await pipe.write($0) }) { write in
                 try await write(head)
                 attachment.count(bytes: head.readableBytes)
-                while let part = try await Self.next(of: stream) {
+                while let part = try await next(of: stream) {
                     let bytes =
                         switch part {
                         case .head(let bytes, _), .fragments(let bytes): bytes
@@ -154,9 +155,13 @@ struct PlaybackRoutes {
     }
 
     /// What does not come after all ends the answer in order; whoever asks for what follows is told why.
-    private static func next(of stream: PlaybackStream) async throws -> PlaybackStream.Part? {
-        do { return try await stream.next() } catch is PlaybackFailure {} catch is StoreError {} catch is EncryptionRefusal {}
-        return nil
+    private func next(of stream: PlaybackStream) async throws -> PlaybackStream.Part? {
+        do {
+            return try await stream.next()
+        } catch let error where error is PlaybackFailure || error is StoreError || error is EncryptionRefusal || error is MediaError {
+            services.logger.info("playback broke off", metadata: ["reason": "\(error)"])
+            return nil
+        }
     }
 
     private func first(of stream: PlaybackStream) async throws -> PlaybackStream.Part? {

@@ -42,6 +42,8 @@ final class DevicePlayer: Sendable {
         let span: Span
         let clock: ClockCorrection
         let keyFramesOnly: Bool
+        /// The device is asked to send no others.
+        var asksForKeyFrames: Bool
     }
 
     /// Plays `piece`; `take` gets samples with the moment, by the box's clock, that is zero in their time.
@@ -60,16 +62,30 @@ final class DevicePlayer: Sendable {
         defer { playing.withLock { $0[id, default: 1] -= 1 } }
         do {
             try await open(piece, begins: begins, take: take)
+        } catch let failure as RTSPFailure where piece.keyFramesOnly && piece.asksForKeyFrames && failure.code == .unsupported {
+            // It sends all pictures then, of which the others are left out here.
+            var piece = piece
+            piece.asksForKeyFrames = false
+            try await open(piece, begins: begins, take: take)
+        }
+    }
+
+    private func open(
+        _ piece: Piece, begins: @escaping @Sendable (StreamFormat?) async throws -> Void,
+        take: @escaping @Sendable ([Sample], Date) async throws -> Void
+    ) async throws {
+        do {
+            try await stream(piece, begins: begins, take: take)
         } catch let failure as DeviceFailure {
             throw PlaybackFailure(.away, failure.sentence)
-        } catch let failure as RTSPFailure {
+        } catch let failure as RTSPFailure where !(piece.asksForKeyFrames && failure.code == .unsupported) {
             throw PlaybackFailure(.away, failure.sentence)
         } catch let trouble as StreamTrouble {
             throw PlaybackFailure(.away, trouble.sentence)
         }
     }
 
-    private func open(
+    private func stream(
         _ piece: Piece, begins: @escaping @Sendable (StreamFormat?) async throws -> Void,
         take: @escaping @Sendable ([Sample], Date) async throws -> Void
     ) async throws {
@@ -88,7 +104,7 @@ final class DevicePlayer: Sendable {
         let credentials = device.record.userName.map { DigestCredentials(username: $0, password: password ?? "") }
         let endpoint = RTSPEndpoint(
             host: address.host, port: address.port, credentials: credentials, allowsBasic: device.record.allowsBasic)
-        let request = ReplayRequest(range: range, frames: piece.keyFramesOnly ? .intra : nil)
+        let request = ReplayRequest(range: range, frames: piece.asksForKeyFrames ? .intra : nil)
         try await ReplayGateway.with(playback.url, at: endpoint, request: request, asked: range, time: time) { [time] gateway in
             // The device's address was looked at above; this one is the box's own.
             let stream = ReplayStream(
@@ -157,7 +173,8 @@ final class DevicePlayer: Sendable {
                         held = []
                     }
                 }
-                reached = batch.map(moment).max() ?? reached
+                // Sound may be ahead of the pictures that go with it.
+                reached = batch.filter { $0.format.kind == .video }.map(moment).max() ?? reached
                 if reached >= piece.span.to { return }
                 lastHeard = time.uptime()
             }

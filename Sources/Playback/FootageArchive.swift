@@ -58,6 +58,9 @@ public final class FootageArchive: Sendable {
     /// - Throws: `PlaybackFailure`, `EncryptionRefusal`, `StoreError`, and what `take` throws.
     public func read(_ request: FootageRequest, to take: @escaping @Sendable (FootageStep) async throws -> Void) async throws {
         let joint = Joint(request: request, take: take)
+        var request = request
+        // What is recorded from now on is another request's: nobody runs after the present in steps of a moment.
+        request.to = min(request.to ?? .distantFuture, time.now())
         var position = request.from
         var isFirst = true
         while let next = try await next(after: position, request) {
@@ -98,7 +101,7 @@ public final class FootageArchive: Sendable {
 
     /// What is played from `moment` on: the clip that has it, what the device has before the next clip, or that clip.
     private func next(after moment: Date, _ request: FootageRequest) async throws -> Next? {
-        let end = min(request.to ?? .distantFuture, min(time.now(), moment.addingTimeInterval(Self.longestSpan)))
+        let end = min(request.to ?? time.now(), moment.addingTimeInterval(Self.longestSpan))
         guard end.timeIntervalSince(moment) > FootageOrder.shortest else { return nil }
         var clip: ChannelTimeline.Footage?
         if request.selection != .device {
@@ -136,7 +139,7 @@ public final class FootageArchive: Sendable {
                 return .recording(
                     DevicePlayer.Piece(
                         target: target, recording: one.recording, span: footage.piece.span, clock: found.clock,
-                        keyFramesOnly: request.keyFramesOnly), footage)
+                        keyFramesOnly: request.keyFramesOnly, asksForKeyFrames: request.keyFramesOnly), footage)
             }
             from = begin.addingTimeInterval(step)
         }
@@ -148,12 +151,13 @@ public final class FootageArchive: Sendable {
 private actor Joint {
     private let request: FootageRequest
     private let take: @Sendable (FootageStep) async throws -> Void
-    private var times = JoinedTimes()
+    private var times: JoinedTimes
     private var start = MediaTime.zero
 
     init(request: FootageRequest, take: @escaping @Sendable (FootageStep) async throws -> Void) {
         self.request = request
         self.take = take
+        times = JoinedTimes(keyFramesOnly: request.keyFramesOnly)
     }
 
     private func media(_ date: Date) -> MediaTime {

@@ -7,17 +7,26 @@ import Media
 /// picture in steps of a millisecond, up to the moment where the piece's own begin.
 struct JoinedTimes {
     private static let step = Duration.milliseconds(1)
+    /// Key frames need no other picture: one that was shown before is left out.
+    let keyFramesOnly: Bool
     private var lastPicture: MediaTime?
     private var lastSound: MediaTime?
 
-    /// `sample` moved by `shift`; nil for sound that was heard before, or before `start`.
+    init(keyFramesOnly: Bool = false) {
+        self.keyFramesOnly = keyFramesOnly
+    }
+
+    /// `sample` moved by `shift`; nil for what was heard or shown before, and for sound from before `start`.
     mutating func place(_ sample: Sample, shift: Duration, start: MediaTime) throws(MediaError) -> Sample? {
         var decode = sample.decodeTime + shift
         if sample.format.kind == .audio {
             guard decode >= start, decode > (lastSound ?? decode - Self.step) else { return nil }
             lastSound = decode
         } else {
-            if let lastPicture, decode <= lastPicture { decode = lastPicture + Self.step }
+            if let lastPicture, decode <= lastPicture {
+                guard !keyFramesOnly else { return nil }
+                decode = lastPicture + Self.step
+            }
             lastPicture = decode
         }
         return try sample.at(time: max(sample.time + shift, decode), decodeTime: decode)

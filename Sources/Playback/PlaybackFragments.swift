@@ -74,9 +74,12 @@ struct PlaybackFragments: ~Copyable {
         return muxer.takeBytes()
     }
 
-    /// The fragment of what is left, its last picture as long as its source says.
-    mutating func finish() throws -> [UInt8] {
-        if let last = held.take() { try write(last, duration: last.duration > .zero ? last.duration : Self.usual) }
+    /// The fragment of what is left, its last picture as long as its source says, or up to `end`.
+    mutating func finish(until end: MediaTime? = nil) throws -> [UInt8] {
+        if let last = held.take() {
+            let own = last.duration > .zero ? last.duration : Self.usual
+            try write(last, duration: max(own, min(end.map { $0 - last.decodeTime } ?? own, Self.longest)))
+        }
         return try cut()
     }
 

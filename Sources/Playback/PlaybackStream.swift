@@ -3,6 +3,7 @@ import Core
 public import Foundation
 import Media
 public import NIOCore
+import Refill
 
 /// Footage as one stream of fragments of MP4, made as it is taken.
 ///
@@ -22,7 +23,7 @@ public final class PlaybackStream: Sendable {
     /// The footage that `request` names, in the time of `origin`. It is read while somebody takes it, and let go of with this object.
     public init(_ archive: FootageArchive, _ request: FootageRequest, origin: Date) {
         task = Task { [parts] in
-            let writer = Writer(origin: request.from, zero: origin) { await parts.send($0) }
+            let writer = Writer(request, zero: origin) { await parts.send($0) }
             do {
                 try await archive.read(request) { try await writer.take($0) }
                 try await writer.finish()
@@ -54,22 +55,31 @@ private actor Writer {
     private let origin: MediaTime
     private let send: @Sendable (PlaybackStream.Part) async -> Void
     private var fragments: PlaybackFragments?
+    private let request: FootageRequest
     private var audio: StreamFormat?
+    /// Where the piece ends.
+    private var end = MediaTime.zero
     private var first: (video: StreamFormat, sound: StreamFormat?)?
     private var lastHead: [UInt8] = []
     /// Parameter sets have been others than those of the first beginning, which is all that some readers look at.
     private var isMixed = false
 
-    init(origin: Date, zero: Date, send: @escaping @Sendable (PlaybackStream.Part) async -> Void) {
-        self.origin = MediaTime(microseconds: Int64((zero.timeIntervalSince(origin) * 1_000_000).rounded()))
+    init(_ request: FootageRequest, zero: Date, send: @escaping @Sendable (PlaybackStream.Part) async -> Void) {
+        self.request = request
+        origin = Self.media(zero, request)
         self.send = send
+    }
+
+    private static func media(_ date: Date, _ request: FootageRequest) -> MediaTime {
+        MediaTime(microseconds: Int64((date.timeIntervalSince(request.from) * 1_000_000).rounded()))
     }
 
     func take(_ step: FootageStep) async throws {
         switch step {
-        case .begins(_, let audio):
+        case .begins(let piece, let audio):
             try await finish()
             self.audio = audio
+            end = Self.media(piece.span.to, request)
         case .samples(let samples):
             for sample in samples {
                 if sample.format.kind == .video, try !fits(sample) {
@@ -104,7 +114,8 @@ private actor Writer {
 
     /// Sends what is left of a piece.
     func finish() async throws {
-        let bytes = try fragments?.finish()
+        // Of key frames the last one lasts as long as all others: up to what follows.
+        let bytes = try fragments?.finish(until: request.keyFramesOnly ? end : nil)
         fragments = nil
         if let bytes { await put(bytes) }
     }

@@ -146,6 +146,32 @@ private func areEqual(_ read: [Sample], _ samples: [Sample]) -> Bool {
         await #expect(throws: MediaError.self) { try await read(file, from: 0) }
     }
 
+    @Test func readsClipsThatWentUpAsTheyCame() async throws {
+        let samples = try encodedSamples(30)
+        let format = try #require(samples.first?.format)
+        let spoken = StreamFormat(kind: .audio, codec: .pcmALaw, sampleRate: 8000, channels: 1)
+        var muxer = try FragmentedMP4Muxer(formats: [format, spoken], container: .mov)
+        var bytes = muxer.takeBytes()
+        for (number, sample) in samples.enumerated() {
+            try muxer.write(sample, track: 0, origin: .zero)
+            let sound = try Packet(copying: [UInt8](repeating: 0xD5, count: 800), isKeyFrame: true)
+            try muxer.write(sound, track: 1, time: sample.decodeTime, decodeTime: sample.decodeTime, duration: .milliseconds(100))
+            // The recorder cuts by time, not by key frames.
+            if number % 7 == 6 { try muxer.cut() }
+        }
+        try muxer.cut()
+        bytes += muxer.takeBytes()
+        let read = try await read(Memory(bytes), from: 1.5)
+        let hasPictures = areEqual(
+            read.filter { $0.format.kind == .video && $0.isKeyFrame }.prefix(1).map { $0 },
+            samples.filter(\.isKeyFrame).prefix(1).map { $0 })
+        #expect(hasPictures)
+        let sounds = read.filter { $0.format.kind == .audio }
+        #expect(sounds.first?.format == spoken)
+        #expect(sounds.allSatisfy { $0.count == 800 })
+        #expect(read.map(\.decodeTime) == read.map(\.decodeTime).sorted())
+    }
+
     @Test func refusesWhatIsNoClip() async throws {
         var bytes = try fragmentedMP4(encodedSamples(30))
         await #expect(throws: (any Error).self) { try await read(Memory(Array(bytes.prefix(200))), from: 0) }

@@ -55,6 +55,11 @@ private func later(_ samples: [Sample], by seconds: Double) throws -> [Sample] {
         // Otherwise a clip's sound and a device's, made AAC in the same way, could not follow one another.
         let carried = fragments.carried
         #expect(header.format(.audio) == carried)
+        // Nor could a piece without sound.
+        let silent = try PlaybackFragments(video: format, audio: nil, like: carried, origin: .zero)
+        let made = silent.carried
+        #expect(made?.configuration.map { $0 } == carried?.configuration.map { $0 })
+        #expect(made == carried)
     }
 
     @Test func aPictureLastsUntilTheNext() throws {

@@ -2,9 +2,14 @@
 
 import time
 
+from selenium.webdriver.common.keys import Keys
+
+from box import PASSWORD, USER
 from browser import Browser
 from footage import moment
 from page_case import PageCase
+from refill_case import RefillCase
+from test_playback import text
 from waiting import wait_for
 
 SHOWN = """
@@ -89,7 +94,6 @@ class PagePlayback(PageCase):
         page.drag(bar, (0.4, 0.6), (0.55, 0.6))
         earlier = self.await_shown(lambda now: abs(now["at"] - later["at"] + 9) < 2 and now["picture"] != before, what="9 s earlier")
         page.script("arguments[0].focus()", bar)
-        from selenium.webdriver.common.keys import Keys
         bar.send_keys(Keys.ARROW_RIGHT)
         self.await_shown(lambda now: 0.02 < now["at"] - earlier["at"] < 0.4, what="one picture on")
         bar.send_keys(Keys.SHIFT + Keys.ARROW_RIGHT + Keys.NULL)
@@ -132,7 +136,7 @@ class PagePlayback(PageCase):
     def test_d_four_in_step(self):
         """Four cameras play together, none further from the others than 150 ms."""
         page = self.browser
-        page.open(f"#/playback?channels={','.join(channel['id'] for channel in self.channels)}&at={self.clips[0]['startsAt']}")
+        page.open(f"#/playback?channels={','.join(channel['id'] for channel in self.channels)}&at={text(self.start + 0.3)}")
         wait_for(lambda: len(self.shown()) == 4 and all(one["state"] == "ready" for one in self.shown()), 30, lambda: f"four pictures: {page.text()[:500]}")
         page.click("playback-play")
         wait_for(lambda: all(one["at"] > self.start + 2 and not one["paused"] for one in self.shown()), 20, "all to play")
@@ -152,9 +156,56 @@ class PagePlayback(PageCase):
         self.done("stream.mp4")
 
     def test_e_nothing(self):
-        """A time of which nothing is there is said in words, and the next event is one step away."""
+        """A time of which nothing is there is said in words."""
         page = self.browser
         page.open(f"#/cameras/{self.channels[2]['id']}/playback?at=2026-01-01T12:00:00Z")
         page.find("time-bar")
         page.await_text("1 January")
+        page.await_text("Nothing was recorded at this moment")
         self.done("stream.mp4", "404")
+
+
+COLOURS = """
+const canvas = document.querySelector('.time-bar canvas');
+const style = getComputedStyle(canvas);
+const wanted = Object.fromEntries(['--time', '--event', '--line-strong'].map((name) => [name, style.getPropertyValue(name).trim().match(/[0-9a-f]{2}/g).map((part) => parseInt(part, 16)).join()]));
+const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+const seen = {};
+for (let i = 0; i < data.length; i += 4) { const key = `${data[i]},${data[i + 1]},${data[i + 2]}`; seen[key] = (seen[key] ?? 0) + 1; }
+return Object.fromEntries(Object.entries(wanted).map(([name, key]) => [name, seen[key] ?? 0]));
+"""
+
+
+class PageSources(RefillCase):
+    """What the bar shows of devices that record by themselves, and of a time that is missing."""
+
+    def test_blue_yellow_hatched(self):
+        """Blue where the device records all the time, yellow where something happened, hatched where something is missing, with its reason in words."""
+        simulator, box, channels = self.set_up("onvif,name=always,recordings=timing", "camera,name=away,recordings=events")
+        clip = box.await_stored(box.trigger(channels[0], "manual"))
+        simulator["away"].fault("stop")
+        self.await_absence(box, channels[1])
+        gap = wait_for(lambda: next((one for one in box.get(f"/channels/{channels[1]['id']}/timeline?from={text(time.time() - 600)}&to={text(time.time())}")["gaps"]
+                                     if moment(one["to"]) - moment(one["from"]) > 12), None), 30, lambda: f"a gap: {self.refills(box, channels[1])}", 0.5)
+        page = self.kept(Browser(box.client.base))
+        page.open()
+        page.fill("sign-in-user", USER)
+        page.fill("sign-in-password", PASSWORD)
+        page.click("sign-in-submit")
+        page.find("watch-live")
+        page.open(f"#/playback?channels={channels[0]['id']},{channels[1]['id']}&at={clip['startsAt']}")
+        wait_for(lambda: page.script(SHOWN)[0]["state"] == "ready" and page.script(SHOWN)[0]["ready"] >= 2, 30, lambda: f"a picture: {page.text()[:600]}")
+        for _ in range(5):
+            page.click("bar-closer")
+        wait_for(lambda: all(count > 30 for count in page.script(COLOURS).values()), 20, lambda: f"all three: {page.script(COLOURS)}")
+        page.await_text("Recorded by hand, in the cloud")
+        overflow = []
+        page.shoot("playback-sources", overflow)
+        self.assertFalse(overflow)
+        page.open(f"#/cameras/{channels[0]['id']}/playback?at={text(moment(clip['startsAt']) - 20)}")
+        page.await_text("Continuous, on the device")
+        shown = wait_for(lambda: next((one for one in page.script(SHOWN) if one["state"] == "ready" and one["ready"] >= 2), None), 30,
+                         lambda: f"the device's picture: {page.text()[:600]}")
+        self.assertAlmostEqual(shown["at"], moment(clip["startsAt"]) - 20, delta=1)
+        page.open(f"#/cameras/{channels[1]['id']}/playback?at={text(moment(gap['from']) + 5)}")
+        page.await_text(gap["reason"])

@@ -7,6 +7,7 @@ import time
 from simulator import Simulator
 from waiting import wait_for
 
+from . import playback
 from .boxes import box
 from .report import at_least, at_most
 from .viewers import Crowd, first_picture
@@ -71,6 +72,7 @@ def run(report, _, quick):
             report.add("relay.memory_kb_per_viewer", memory, "KB", **at_most(memory, 300))
             report.note(f"relay: {VIEWERS} viewers of {RATE / 1000:g} Mbit/s over TLS, read by two processes of Python on the same machine, took {many:.2f} cores of the "
                         f"box; each got {min(counts) / 1e6:.1f} to {max(counts) / 1e6:.1f} MB")
+            playback.seek(report, made, channel)
     finally:
         simulator.close()
 

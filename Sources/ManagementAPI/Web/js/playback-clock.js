@@ -12,7 +12,7 @@ export class PlaybackClock {
 
   /** `changed` is told after each step. */
   constructor(players, { changed = () => {} } = {}) {
-    Object.assign(this, { players, changed, playing: false, speed: 1, waiting: false, over: false });
+    Object.assign(this, { players, changed, playing: false, speed: 1, waiting: false, over: false, begun: false });
     this.#timer = setInterval(() => this.#step(), EVERY);
   }
 
@@ -21,6 +21,7 @@ export class PlaybackClock {
   /** Goes to a moment with all players. */
   seek(time) {
     this.#set(time);
+    this.begun = true;
     this.over = false;
     for (const p of this.players) { p.video.pause(); p.seek(time, this.speed); }
     this.#step();
@@ -62,6 +63,7 @@ export class PlaybackClock {
   }
 
   #step() {
+    if (!this.begun) { this.changed(); return; }
     const now = this.now;
     const states = this.players.map((p) => p.at(now));
     const loading = states.some((s) => s.state === 'loading');

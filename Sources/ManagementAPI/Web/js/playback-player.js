@@ -23,6 +23,8 @@ export class PlaybackPlayer {
   #known = Infinity; // from here on what is buffered is all there is, up to its end
   #rate = 1;
   #ended = false; // there is no more behind what is buffered
+  #skip = 0; // ms to go on by where an answer brought nothing new
+  #turn = null; // what follows from here on is of another type, for which all begins anew
   #closed = false;
   #looked = new Set(); // who waits for the clock to go on
   #work = Promise.resolve(); // one thing at a time is done to the buffer
@@ -81,9 +83,11 @@ export class PlaybackPlayer {
   tick(time, rate) {
     this.#rate = rate;
     for (const look of [...this.#looked]) look(time);
-    if (!this.#stop && !this.#ended && !this.problem && this.#buffer) {
+    if (this.#turn !== null) {
+      if (time >= this.#turn - 200) this.#run(this.#turn, true);
+    } else if (!this.#stop && !this.#ended && !this.problem && this.#buffer) {
       const end = this.#end(time);
-      if (end !== null && end - time < AHEAD * 500 * Math.max(1, rate)) this.#run(end, false);
+      if (end !== null && end - time < AHEAD * 500 * Math.max(1, rate)) this.#run(end + this.#skip, false);
     }
   }
 
@@ -131,6 +135,7 @@ export class PlaybackPlayer {
     this.#stop = stop;
     this.#from = time;
     this.#ended = false;
+    this.#turn = null;
     if (fresh) this.#known = Infinity;
     this.#tell(null);
     try {
@@ -144,9 +149,13 @@ export class PlaybackPlayer {
     } catch (problem) {
       if (stop.signal.aborted || this.#closed) return;
       this.#stop = null;
-      if (problem.slug === 'live-over' && retry) { // its time is over, or nobody fetched anything for a while
-        this.#session = null;
-        this.#run(time, true, false);
+      if (problem.slug === 'other-type') { this.#turn = time; stop.abort(); return; }
+      const limit = this.#session?.endsAt && Date.parse(this.#session.endsAt);
+      if (problem.slug === 'live-over') this.#session = null;
+      // Nobody fetched anything for a while, or the line broke; not where the time for viewing from afar is over.
+      if (retry && (problem.slug === 'live-over' ? !(limit && limit <= Date.now() + 2000) : !problem.slug)) {
+        const end = problem.slug ? null : this.#end(time);
+        this.#run(end ?? time, end === null, false);
         return;
       }
       if (problem.slug === 'nothing-recorded') { this.#nothing(fresh ? time : this.#known); return; }
@@ -181,7 +190,9 @@ export class PlaybackPlayer {
     }
     await this.#do(async () => {
       signal.throwIfAborted();
-      if (!this.#buffer || this.#source?.readyState !== 'open') {
+      const isOpen = this.#buffer && this.#source.readyState === 'open';
+      if (isOpen && !fresh && this.#type !== type) throw Object.assign(new Error('what is here is shown first'), { slug: 'other-type' });
+      if (!isOpen || this.#type !== type) {
         this.#source = new Source();
         const url = URL.createObjectURL(this.#source);
         this.video.src = url;
@@ -192,7 +203,6 @@ export class PlaybackPlayer {
         fresh = true;
       } else {
         this.#buffer.abort(); // a fragment that was broken off
-        if (this.#type !== type) { this.#buffer.changeType(type); this.#type = type; }
         if (fresh && this.#buffer.buffered.length) await this.#remove(0, Infinity);
       }
       if (fresh) { this.#known = time; this.#show(time); }
@@ -215,6 +225,7 @@ export class PlaybackPlayer {
     }
     // What follows needs another beginning, or there is nothing: asking for it tells.
     const end = this.#end(this.#from);
+    this.#skip = shown === null && end !== null && end < this.#from + 50 ? 700 : 0;
     if (end === null) this.#ended = true;
   }
 

@@ -81,7 +81,7 @@ class View {
       for (const p of this.pictures) p.close();
     });
     this.controls();
-    fill(root, heading, h('div', { class: 'columns playback' },
+    fill(root, heading, h('div', { class: 'columns playback-columns' },
       h('div', { class: 'playback-main' }, this.stage = h('div', { class: 'playback-stage', 'data-count': channels.length }, this.pictures.map((p) => p.el)),
         this.note, h('div', { class: 'playback-time' }, this.when, this.what), this.bar.el, this.panel, this.device),
       h('div', { class: 'playback-side' }, h('section', { class: 'card' }, h('h2', {}, 'Day'), this.calendar.el), chooser(channels.map((c) => c.id)), legend())));
@@ -174,6 +174,7 @@ class View {
   // Doing
 
   playPause() {
+    if (!this.clock.begun) return;
     if (this.clock.playing) this.clock.pause();
     else { if (this.clock.over) this.clock.seek(this.clock.now); this.clock.play(); }
   }
@@ -227,7 +228,8 @@ class View {
     this.troubled = picture;
     this.clock.pause();
     if (problem.slug === 'footage-locked' || problem.slug === 'wrong-code') { this.ask(picture, problem); return; }
-    fill(this.note, problemBox(problem), button('Try again', { iconName: 'test', testid: 'playback-again', onClick: () => { fill(this.note); this.clock.seek(this.clock.now); } }));
+    const over = problem.slug === 'live-over';
+    fill(this.note, over ? sentence('attention', 'The time for viewing from afar is over.') : problemBox(problem), button(over ? 'Continue' : 'Try again', { iconName: 'test', testid: 'playback-again', onClick: () => { fill(this.note); this.clock.seek(this.clock.now); } }));
   }
 
   /** Encrypted footage opens with the code alone. */
@@ -246,7 +248,7 @@ class View {
   }
 
   draw() {
-    const now = this.clock.now;
+    const now = this.clock.begun ? this.clock.now : this.bar.time;
     if (!this.bar.dragging) this.bar.show(now);
     const shown = this.bar.time;
     this.calendar.show(shown);
@@ -261,7 +263,7 @@ class View {
       for (const name of ['aria-label', 'title']) this.toggle.setAttribute(name, playing ? 'Pause' : 'Play');
     }
     for (const p of this.pictures) {
-      const state = p.player.at(now);
+      const state = this.clock.begun ? p.player.at(now) : { state: 'loading' };
       const { gap } = this.lines.at(p.channel.id, now);
       p.show(state, now, state.state === 'none' && !p.player.problem ? gap?.reason ?? (this.clock.over ? 'There is no later footage.' : 'Nothing was recorded at this moment.') : null);
       p.el.classList.toggle('waits', state.state === 'loading');
@@ -276,5 +278,5 @@ class View {
   }
 }
 
-const legend = () => h('ul', { class: 'playback-legend muted small' }, [['time', 'Recorded all the time'], ['event', 'Something happened'], ['gap', 'Missing; the reason is beside the time']].map(([kind, words]) => h('li', {}, h('span', { class: `playback-swatch ${kind}`, 'aria-hidden': 'true' }), words)),
+const legend = () => h('ul', { class: 'playback-legend muted small' }, [['time', 'Recorded all the time'], ['event', 'Something happened'], ['gap', 'Missing; the reason is beside the time']].map(([kind, words]) => h('li', {}, h('span', { class: `playback-swatch swatch-${kind}`, 'aria-hidden': 'true' }), words)),
   h('li', {}, 'Keys: space plays, arrows step, with Shift ten seconds, + and − zoom, Page Up and Down go from event to event.'));

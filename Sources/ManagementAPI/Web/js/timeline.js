@@ -4,10 +4,12 @@ import { api, query, seg } from './api.js';
 const HOUR = 3600000;
 const MOST = 30 * 24 * HOUR;
 const FRESH = 60000;
+const PAUSE = 5000; // after a failure
 
 export class Timelines {
   #loaded = new Map(); // by channel: {from, to, spans, gaps, sentence, at}
   #asking = new Map();
+  #failed = new Map(); // when it failed last
 
   constructor(channels, changed) {
     Object.assign(this, { channels, changed });
@@ -20,7 +22,7 @@ export class Timelines {
       const recent = to < Date.now() - HOUR || (have && Date.now() - have.at < FRESH);
       if (have && have.from <= from && have.to >= Math.min(to, Date.now()) && recent) continue;
       const asking = this.#asking.get(id);
-      if (asking && asking.from <= from && asking.to >= to) continue;
+      if ((asking && asking.from <= from && asking.to >= to) || Date.now() - (this.#failed.get(id) ?? 0) < PAUSE) continue;
       this.#load(id, from, to);
     }
   }
@@ -33,13 +35,18 @@ export class Timelines {
     const begin = Math.floor(((from + to) / 2 - wide / 2) / 600000) * 600000;
     const mine = { from: begin, to: begin + wide };
     this.#asking.set(id, mine);
+    let problem = null;
     try {
       const answer = await api.get(`/channels/${seg(id)}/timeline${query({ from: new Date(mine.from).toISOString(), to: new Date(mine.to).toISOString() })}`);
       if (this.#asking.get(id) !== mine) return;
       const timed = (list) => list.map((one) => ({ ...one, start: Date.parse(one.from), end: Date.parse(one.to) }));
       this.#loaded.set(id, { ...mine, spans: timed(answer.spans), gaps: timed(answer.gaps), sentence: answer.sentence, at: Date.now() });
-      this.changed(null);
-    } catch (problem) { this.changed(problem); } finally { if (this.#asking.get(id) === mine) this.#asking.delete(id); }
+    } catch (error) {
+      problem = error;
+      this.#failed.set(id, Date.now());
+    }
+    if (this.#asking.get(id) === mine) this.#asking.delete(id);
+    this.changed(problem);
   }
 
   of(id) { return this.#loaded.get(id) ?? { spans: [], gaps: [], sentence: null }; }

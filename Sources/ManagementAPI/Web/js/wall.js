@@ -37,6 +37,8 @@ export function wallPage({ root, on, cleanup }) {
   const after = h('button', { type: 'button', class: 'button small', 'aria-label': 'Further cameras', onClick: () => turn(1) }, icon('next'));
   const sizes = h('div', { class: 'wall-sizes', role: 'group', 'aria-label': 'How many cameras at once' }, SIZES.map((n) => h('button', { type: 'button', class: 'button small', 'data-size': n, 'data-testid': `wall-${n}`, onClick: () => choose(n) }, String(n))));
   const whole = h('button', { type: 'button', class: 'button small', 'aria-label': 'Full screen', 'data-testid': 'wall-full', onClick: () => (document.fullscreenElement ? document.exitFullscreen() : grid.requestFullscreen?.()) }, icon('whole'));
+  const recorded = link('#/playback', 'button small', icon('calendar'), h('span', {}, 'Recordings'));
+  recorded.dataset.testid = 'wall-playback';
   const cameras = () => channelsByName().filter((c) => c.proxied !== false);
 
   function choose(n) {
@@ -61,6 +63,7 @@ export function wallPage({ root, on, cleanup }) {
     before.hidden = after.hidden = screens === 1;
     say(where, screens > 1 ? `${screen * size + 1} to ${screen * size + now.length} of ${all.length}` : '');
     grid.dataset.size = size;
+    recorded.href = `#/playback?channels=${now.slice(0, 4).map((c) => encodeURIComponent(c.id)).join(',')}`;
     const key = `${size} ${now.map((c) => c.id)}`;
     if (key === shown) return;
     shown = key;
@@ -69,7 +72,7 @@ export function wallPage({ root, on, cleanup }) {
     fill(grid, tiles.map((t) => t.el));
   }
 
-  fill(root, head([link('#/cameras', 'back', icon('back'), 'Cameras'), h('h1', { tabindex: -1 }, 'Live')], h('div', { class: 'row wrap' }, where, before, after, sizes, whole)));
+  fill(root, head([link('#/cameras', 'back', icon('back'), 'Cameras'), h('h1', { tabindex: -1 }, 'Live')], h('div', { class: 'row wrap' }, recorded, where, before, after, sizes, whole)));
   if (!canPlayLive) root.append(sentence('attention', 'This browser cannot show live pictures here. Open the page in a newer one.'));
   else if (cameras().length === 0) root.append(empty({ iconName: 'camera', title: 'Live pictures will be here', text: 'Add cameras first.', action: link('#/add/find', 'button primary', icon('search'), h('span', {}, 'Find cameras')) }));
   else { root.append(grid); layout(); }
