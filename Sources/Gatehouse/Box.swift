@@ -99,7 +99,10 @@ struct Box {
             rtsp: RTSPRelay(
                 address: settings.address, database: database, sealer: sealer,
                 source: RelayedStreams(channels: channels, sessions: sessions, uploader: uploader, database: database, time: time),
-                time: time, logger: logger))
+                time: time, logger: logger),
+            whep: WHEPRelay(
+                address: settings.address, channels: channels, uploader: uploader, database: database, sealer: sealer, time: time,
+                logger: logger))
         services = BoxServices(
             identity: state.identity, defaultName: settings.boxName,
             administration: Administration(database: database, setupCode: state.setupCode, time: time), database: database, sealer: sealer,
@@ -164,6 +167,7 @@ struct Box {
                 .init(service: Loop { [services] in await services.live.playlists.run() }),
                 .init(service: Loop { [services] in await services.live.sessions.run() }),
                 .init(service: Loop { [services] in await services.live.rtsp.run() }),
+                .init(service: Loop { [services] in await services.live.whep.run() }),
                 .init(service: Loop { [services] in await services.discovery.follow() }),
                 .init(service: Loop { [absences] in await absences.run() }),
                 .init(service: Loop { [refills] in await refills.run() }),

@@ -75,6 +75,7 @@ public struct APIServer: Service, CustomStringConvertible {
         let live = LiveRoutes(services: services)
         live.addOpen(to: open)
         LivePlaylistRoutes(services: services).addOpen(to: open)
+        WHEPRoutes(services: services).addOpen(to: open)
         open.get("openapi.json") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-cache"],
@@ -93,6 +94,7 @@ public struct APIServer: Service, CustomStringConvertible {
         FootageRoutes(services: services, maker: maker).add(to: guarded)
         live.add(to: guarded)
         RTSPRoutes(services: services).add(to: guarded)
+        ICERoutes(services: services).add(to: guarded)
         StorageRoutes(services: services, maker: maker).add(to: guarded)
         LineRoutes(services: services, maker: maker).add(to: guarded)
         ChainRoutes(services: services).add(to: guarded)

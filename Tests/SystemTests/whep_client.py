@@ -1,0 +1,143 @@
+"""A viewer by WebRTC (WHEP): aiortc with what a test wants to see of it, in a thread with a loop of its own."""
+
+import asyncio
+import random
+import threading
+import time
+
+import aiortc
+
+from waiting import wait_for
+
+
+class Viewer:
+    """Watches a live view. `lose` is the share of packets of media that are lost on their way; `servers` are ICE servers of the viewer's."""
+
+    def __init__(self, client, session, lose=0.0, sound=True, headers=None, relayed=False, before=None):
+        self.client, self.session, self.lose, self.headers, self.relayed = client, session, lose, headers or {}, relayed
+        self.times, self.arrivals, self.sizes, self.sounds = [], [], [], 0
+        self.lost = self.packets = 0
+        self.status = self.location = self.tag = self.answer = None
+        self.random = random.Random(5)
+        self.loop = asyncio.new_event_loop()
+        self.began = time.monotonic()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        self.tasks = []
+        try:
+            self.run(self.begin(sound, before))
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, coroutine, timeout=60):
+        """What a coroutine answers."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(timeout)
+
+    async def begin(self, sound, before):
+        """Offer, and take the answer."""
+        self.peer = aiortc.RTCPeerConnection()
+        self.peer.on("track", self.on_track)
+        self.peer.addTransceiver("video", direction="recvonly")
+        if sound:
+            self.peer.addTransceiver("audio", direction="recvonly")
+        await self.peer.setLocalDescription(await self.peer.createOffer())
+        self.offer = self.peer.localDescription.sdp
+        if self.relayed:
+            # Nobody is told where this viewer is: it finds the box, by the relay alone.
+            self.offer = without(self.offer, lambda line: line.startswith("a=candidate"))
+        if before:
+            self.offer = before(self.offer)
+        answer = await self.loop.run_in_executor(None, self.post)
+        self.status = answer.status
+        if answer.status != 201:
+            self.problem = answer.problem()
+            return
+        self.location, self.tag, self.links = answer.headers["location"], answer.headers["etag"], answer.headers.get("link")
+        self.answer = answer.body.decode()
+        if self.relayed:
+            self.answer = without(self.answer, lambda line: line.startswith("a=candidate") and " typ relay" not in line)
+        if self.lose:
+            self.lossy()
+        await self.peer.setRemoteDescription(aiortc.RTCSessionDescription(sdp=self.answer, type="answer"))
+
+    def post(self):
+        """Send the offer."""
+        url = self.session["whepUrl"].removeprefix("/api/v1")
+        return self.client.request("POST", url, self.offer.encode(), {"Content-Type": "application/sdp", **self.headers}, token=None)
+
+    def lossy(self):
+        """Lose some of the packets of media that come."""
+        for transceiver in self.peer.getTransceivers():
+            receiver = transceiver.receiver
+            handle = receiver._handle_rtp_packet
+
+            async def lossy(packet, arrival_time_ms, handle=handle):
+                self.packets += 1
+                if self.random.random() < self.lose:
+                    self.lost += 1
+                    return
+                await handle(packet, arrival_time_ms=arrival_time_ms)
+
+            receiver._handle_rtp_packet = lossy
+
+    def on_track(self, track):
+        """Pictures and sound."""
+        self.tasks.append(self.loop.create_task(self.follow(track)))
+
+    async def follow(self, track):
+        """Note what comes."""
+        while True:
+            try:
+                frame = await track.recv()
+            except aiortc.mediastreams.MediaStreamError:
+                return
+            if track.kind == "audio":
+                self.sounds += 1
+            else:
+                self.times.append(frame.pts * float(frame.time_base))
+                self.arrivals.append(time.monotonic() - self.began)
+                self.sizes.append((frame.width, frame.height))
+
+    def await_pictures(self, count, seconds=20):
+        """Wait until so many pictures were decoded."""
+        wait_for(lambda: len(self.times) >= count, seconds, lambda: f"{count} pictures; {len(self.times)} came, {self.state}", 0.02)
+
+    @property
+    def state(self):
+        """How the connection is."""
+        return self.peer.connectionState
+
+    @property
+    def is_over(self):
+        """The box has ended it."""
+        return self.state in ("closed", "failed") or any(
+            transceiver.receiver.transport.state == "closed" for transceiver in self.peer.getTransceivers())
+
+    def lose_picture(self):
+        """Ask for a key frame (PLI)."""
+        receiver = next(one.receiver for one in self.peer.getTransceivers() if one.kind == "video")
+        source = next(iter(receiver._RTCRtpReceiver__remote_streams))
+        self.run(receiver._send_rtcp_pli(source))
+
+    def vanish(self):
+        """Go without a word."""
+        async def stop():
+            for task in asyncio.all_tasks():
+                if task is not asyncio.current_task():
+                    task.cancel()
+        self.run(stop())
+        for transceiver in self.peer.getTransceivers():
+            for protocol in transceiver.receiver.transport.transport._connection._protocols:
+                self.loop.call_soon_threadsafe(protocol.transport.abort)
+
+    def close(self):
+        """Leave."""
+        try:
+            self.run(self.peer.close(), 10)
+        finally:
+            self.loop.call_soon_threadsafe(self.loop.stop)
+
+
+def without(text, drops):
+    """A description without some lines."""
+    return "\r\n".join(line for line in text.split("\r\n") if not drops(line))
