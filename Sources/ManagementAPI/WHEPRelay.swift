@@ -116,9 +116,9 @@ public final class WHEPRelay: Sendable {
     /// Ends a session.
     func end(_ entry: Entry) { entry.session.close() }
 
-    /// Begins a session for an offer, and answers it.
+    /// Begins a session for an offer, and answers it; `isStrict` leaves out the sub stream where the main stream is watched.
     /// - Throws: `Problem`.
-    func begin(_ offer: String, _ attachment: LiveAttachment) async throws -> Entry {
+    func begin(_ offer: String, _ attachment: LiveAttachment, isStrict: Bool) async throws -> Entry {
         let fits = state.withLock { state in
             guard state.entries.count + state.beginning < Self.most else { return false }
             state.beginning += 1
@@ -130,7 +130,7 @@ public final class WHEPRelay: Sendable {
                 "\(Self.most) viewers watch by WebRTC already; end one and try again.")
         }
         defer { state.withLock { $0.beginning -= 1 } }
-        let session = try await session(try SessionOffer(offer), attachment)
+        let session = try await session(try SessionOffer(offer), attachment, isStrict: isStrict)
         let entry = Entry(name: Self.makeName(), live: attachment.session.id, session: session, attachment: attachment)
         state.withLock { state in
             state.entries[entry.name] = entry
@@ -144,9 +144,9 @@ public final class WHEPRelay: Sendable {
         (0..<16).map { _ in UInt8.random(in: .min ... .max) }.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
-    private func session(_ offer: SessionOffer, _ attachment: LiveAttachment) async throws -> ViewerSession {
+    private func session(_ offer: SessionOffer, _ attachment: LiveAttachment, isStrict: Bool) async throws -> ViewerSession {
         let live = attachment.session
-        let (agreement, formats, role) = try await agreement(offer, live)
+        let (agreement, formats, role) = try await agreement(offer, live, isStrict: isStrict)
         let samples = LiveSamples(formats: formats, time: time) { [channels] in channels[live.channel]?.stream(role) }
         let made = try await startedEngine().session(
             agreement, try await servers(isLocal: live.isLocal), formats: formats, source: WatchedSamples(samples: samples, attachment: attachment))
@@ -179,13 +179,13 @@ public final class WHEPRelay: Sendable {
 
     /// What of an offer can be served: by the stream that is watched, or else by the sub stream.
     private func agreement(
-        _ offer: SessionOffer, _ live: LiveSession
+        _ offer: SessionOffer, _ live: LiveSession, isStrict: Bool
     ) async throws -> (agreement: Agreement, formats: [StreamFormat], role: StreamRole) {
         do {
             let formats = try await formats(live.channel, live.role)
             return (try Agreement(offer, formats), formats, live.role)
         } catch let refusal as OfferRefusal {
-            guard refusal.kind == .notPlayable, live.role == .main, channels[live.channel]?.hasSub == true else { throw Problem(refusal) }
+            guard refusal.kind == .notPlayable, !isStrict, live.role == .main, channels[live.channel]?.hasSub == true else { throw Problem(refusal) }
             do {
                 let formats = try await formats(live.channel, .sub)
                 return (try Agreement(offer, formats), formats, .sub)

@@ -38,7 +38,7 @@ struct WHEPRoutes {
         let attachment = try attach(request)
         let offer = try await Self.text(request, Self.sdp, most: SessionOffer.largestBytes)
         let entry: WHEPRelay.Entry
-        do { entry = try await services.live.whep.begin(offer, attachment) } catch let refusal as OfferRefusal { throw Problem(refusal) }
+        do { entry = try await services.live.whep.begin(offer, attachment, isStrict: request.uri.queryParameters["strict"] == "1") } catch let refusal as OfferRefusal { throw Problem(refusal) }
         let query = request.uri.queryParameters["token"].map { "?token=\($0)" } ?? ""
         var headers: HTTPFields = [
             .contentType: Self.sdp, .location: "\(Self.path)/\(entry.name)\(query)", .eTag: "\"\(entry.session.tag)\"", .cacheControl: "no-store",

@@ -17,6 +17,7 @@ class Viewer:
         self.client, self.session, self.lose, self.headers, self.relayed = client, session, lose, headers or {}, relayed
         self.times, self.arrivals, self.sizes, self.sounds = [], [], [], 0
         self.lost = self.packets = 0
+        self.has_vanished = False
         self.status = self.location = self.tag = self.answer = None
         self.random = random.Random(5)
         self.loop = asyncio.new_event_loop()
@@ -42,9 +43,6 @@ class Viewer:
             self.peer.addTransceiver("audio", direction="recvonly")
         await self.peer.setLocalDescription(await self.peer.createOffer())
         self.offer = self.peer.localDescription.sdp
-        if self.relayed:
-            # Nobody is told where this viewer is: it finds the box, by the relay alone.
-            self.offer = without(self.offer, lambda line: line.startswith("a=candidate"))
         if before:
             self.offer = before(self.offer)
         answer = await self.loop.run_in_executor(None, self.post)
@@ -56,6 +54,7 @@ class Viewer:
         self.answer = answer.body.decode()
         if self.relayed:
             self.answer = without(self.answer, lambda line: line.startswith("a=candidate") and " typ relay" not in line)
+            self.hear_only({int(line.split()[5]) for line in self.answer.split("\r\n") if line.startswith("a=candidate")})
         if self.lose:
             self.lossy()
         await self.peer.setRemoteDescription(aiortc.RTCSessionDescription(sdp=self.answer, type="answer"))
@@ -64,6 +63,17 @@ class Viewer:
         """Send the offer."""
         url = self.session["whepUrl"].removeprefix("/api/v1")
         return self.client.request("POST", url, self.offer.encode(), {"Content-Type": "application/sdp", **self.headers}, token=None)
+
+    def protocols(self):
+        """The viewer's sockets."""
+        transports = {transceiver.receiver.transport for transceiver in self.peer.getTransceivers()}
+        return [protocol for transport in transports for protocol in transport.transport._connection._protocols]
+
+    def hear_only(self, ports):
+        """Nothing comes through but from these ports."""
+        for protocol in self.protocols():
+            receive = protocol.datagram_received
+            protocol.datagram_received = lambda data, source, receive=receive: receive(data, source) if source[1] in ports else None
 
     def lossy(self):
         """Lose some of the packets of media that come."""
@@ -79,6 +89,15 @@ class Viewer:
                 await handle(packet, arrival_time_ms=arrival_time_ms)
 
             receiver._handle_rtp_packet = lossy
+            self.tasks.append(self.loop.create_task(self.ask_again(receiver)))
+
+    async def ask_again(self, receiver):
+        """Ask for what is missing until it comes, as browsers do; aiortc asks once."""
+        while True:
+            await asyncio.sleep(0.05)
+            missing, sources = receiver._RTCRtpReceiver__nack_generator.missing, list(receiver._RTCRtpReceiver__remote_streams)
+            if missing and sources:
+                await receiver._send_rtcp_nack(sources[0], sorted(missing))
 
     def on_track(self, track):
         """Pictures and sound."""
@@ -125,15 +144,24 @@ class Viewer:
             for task in asyncio.all_tasks():
                 if task is not asyncio.current_task():
                     task.cancel()
+        protocols = self.protocols()
         self.run(stop())
-        for transceiver in self.peer.getTransceivers():
-            for protocol in transceiver.receiver.transport.transport._connection._protocols:
-                self.loop.call_soon_threadsafe(protocol.transport.abort)
+        for protocol in protocols:
+            self.loop.call_soon_threadsafe(protocol.transport.abort)
+        self.has_vanished = True
+
+    async def leave(self):
+        """Say goodbye, and wait for what follows it."""
+        await self.peer.close()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def close(self):
         """Leave."""
         try:
-            self.run(self.peer.close(), 10)
+            if not self.has_vanished:
+                self.run(self.leave(), 10)
         finally:
             self.loop.call_soon_threadsafe(self.loop.stop)
 

@@ -21,6 +21,8 @@ public final class ViewerSession: Sendable {
     private static let reportsEvery = Duration.seconds(2)
     /// Tunnels and TURN add to it.
     private static let largestPacket = 1200
+    /// Sound of G.711 in pieces of 20 ms, which all take (RFC 7874, section 3): a header and 160 octets.
+    private static let largestSoundPacket = 172
     private static let name = "gatehouse"
 
     /// The answer to the viewer's offer.
@@ -55,7 +57,7 @@ public final class ViewerSession: Sendable {
         format.flatMap {
             RTPTrack(
                 format: $0, payloadType: track.payloadType, source: source, sequence: .random(in: 0...UInt16.max),
-                timestampOffset: .random(in: 0...UInt32.max), largestPacket: largestPacket)
+                timestampOffset: .random(in: 0...UInt32.max), largestPacket: $0.kind == .audio ? largestSoundPacket : largestPacket)
         }
     }
 

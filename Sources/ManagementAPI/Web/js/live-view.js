@@ -1,7 +1,7 @@
 // Live pictures over the latest picture of a camera, with what a person may do about them.
 import { fill, h, icon, say } from './dom.js';
 import { bitRate } from './format.js';
-import { LivePlayer, canPlayLive } from './live-player.js';
+import { LivePlayer, WAYS, canPlayLive } from './live-player.js';
 import { button, problemBox } from './parts.js';
 
 const small = () => matchMedia('(max-width: 700px)').matches;
@@ -29,6 +29,7 @@ export function liveView({ channel, frame, cleanup }) {
 
   const sound = round('mute', 'Sound on', () => {
     video.muted = !video.muted;
+    if (!video.muted) player.hear();
     sound.set(video.muted ? 'mute' : 'sound', video.muted ? 'Sound on' : 'Sound off', !video.muted);
   }, 'live-sound');
   const sharp = round('hd', 'High definition', () => player.use(player.stream === 'main' ? 'sub' : 'main'), 'live-hd');
@@ -43,8 +44,9 @@ export function liveView({ channel, frame, cleanup }) {
   const player = new LivePlayer(video, { channel: channel.id, stream: hasSub && small() ? 'sub' : 'main', changed(news) {
     ({ session, state } = news);
     frame.dataset.live = state;
+    frame.dataset.way = news.way ?? '';
     // The picture of before stays until the next is there.
-    video.hidden = !['playing', 'waiting'].includes(state) || !video.currentSrc;
+    video.hidden = !['playing', 'waiting'].includes(state) || !(video.currentSrc || video.srcObject);
     badge.hidden = state !== 'playing';
     say(word, { opening: 'Opening…', waiting: news.sentence || 'Trying again…', over: 'The time for viewing from afar is over.', unplayable: news.sentence }[state] ?? '');
     sharp.set('hd', news.stream === 'main' ? 'Standard definition' : 'High definition', news.stream === 'main');
@@ -61,7 +63,7 @@ export function liveView({ channel, frame, cleanup }) {
   }
   const clock = setInterval(() => {
     tick();
-    say(readout, state === 'playing' ? `${player.behind.toFixed(1)} s · ${bitRate((player.bytes - seen) * 8)}` : '');
+    say(readout, state === 'playing' ? `${WAYS[player.way]} · ${player.behind.toFixed(player.way === 'webrtc' ? 2 : 1)} s · ${bitRate((player.bytes - seen) * 8)}` : '');
     seen = player.bytes;
   }, 1000);
   cleanup(() => { clearInterval(clock); player.close(); });
