@@ -21,7 +21,8 @@ struct ICEServerAddress: Equatable {
         guard let (host, port) = Self.place(parts[0]) else { return nil }
         var transport = ICEServers.Relay.Transport.udp
         if parts.count == 2 {
-            guard kind == .turn, parts[1].hasPrefix("transport="), let named = ICEServers.Relay.Transport(rawValue: String(parts[1].dropFirst(10)))
+            guard kind == .turn, parts[1].hasPrefix("transport="),
+                let named = ICEServers.Relay.Transport(rawValue: String(parts[1].dropFirst(10)))
             else { return nil }
             transport = named
         }
@@ -36,7 +37,9 @@ struct ICEServerAddress: Equatable {
         let isBracketed = text.hasPrefix("[")
         let host = isBracketed ? text.dropFirst().prefix { $0 != "]" } : text.prefix { $0 != ":" }
         let rest = text.dropFirst(host.count + (isBracketed ? 2 : 0))
-        let allowed: (Character) -> Bool = { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "." || isBracketed && $0 == ":") }
+        let allowed: (Character) -> Bool = {
+            $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "." || isBracketed && $0 == ":")
+        }
         guard (1...longestHost).contains(host.utf8.count), host.allSatisfy(allowed) else { return nil }
         if rest.isEmpty { return (String(host), usualPort) }
         guard rest.first == ":", let port = UInt16(rest.dropFirst()), port > 0 else { return nil }

@@ -119,6 +119,8 @@ public final class WHEPRelay: Sendable {
     /// Begins a session for an offer, and answers it; `isStrict` leaves out the sub stream where the main stream is watched.
     /// - Throws: `Problem`.
     func begin(_ offer: String, _ attachment: LiveAttachment, isStrict: Bool) async throws -> Entry {
+        // A view has one session; whoever comes again has lost the first.
+        for entry in state.withLock({ state in state.entries.values.filter { $0.live == attachment.session.id } }) { end(entry) }
         let fits = state.withLock { state in
             guard state.entries.count + state.beginning < Self.most else { return false }
             state.beginning += 1
@@ -149,10 +151,12 @@ public final class WHEPRelay: Sendable {
         let (agreement, formats, role) = try await agreement(offer, live, isStrict: isStrict)
         let samples = LiveSamples(formats: formats, time: time) { [channels] in channels[live.channel]?.stream(role) }
         let made = try await startedEngine().session(
-            agreement, try await servers(isLocal: live.isLocal), formats: formats, source: WatchedSamples(samples: samples, attachment: attachment))
+            agreement, try await servers(isLocal: live.isLocal), formats: formats,
+            source: WatchedSamples(samples: samples, attachment: attachment))
         guard let made else {
             throw Problem(
-                .serviceUnavailable, "no-way", "No way out", "The box can open no port for the pictures. Look at the range of ports on the Box page.")
+                .serviceUnavailable, "no-way", "No way out",
+                "The box can open no port for the pictures. Look at the range of ports on the Box page.")
         }
         return made
     }
@@ -185,7 +189,9 @@ public final class WHEPRelay: Sendable {
             let formats = try await formats(live.channel, live.role)
             return (try Agreement(offer, formats), formats, live.role)
         } catch let refusal as OfferRefusal {
-            guard refusal.kind == .notPlayable, !isStrict, live.role == .main, channels[live.channel]?.hasSub == true else { throw Problem(refusal) }
+            guard refusal.kind == .notPlayable, !isStrict, live.role == .main, channels[live.channel]?.hasSub == true else {
+                throw Problem(refusal)
+            }
             do {
                 let formats = try await formats(live.channel, .sub)
                 return (try Agreement(offer, formats), formats, .sub)

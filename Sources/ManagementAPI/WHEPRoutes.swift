@@ -24,10 +24,6 @@ struct WHEPRoutes {
     }
 
     /// The token of a live view, of the header or of the address.
-    private func attach(_ request: Request) throws -> LiveAttachment {
-        try services.live.sessions.attach(token: Self.token(of: request) ?? "", way: .webrtc)
-    }
-
     private static func token(of request: Request) -> String? {
         if let token = request.uri.queryParameters["token"] { return String(token) }
         guard let header = request.headers[.authorization], header.hasPrefix("Bearer ") else { return nil }
@@ -35,13 +31,16 @@ struct WHEPRoutes {
     }
 
     private func begin(_ request: Request) async throws -> Response {
-        let attachment = try attach(request)
+        let attachment = try services.live.sessions.attach(token: Self.token(of: request) ?? "", way: .webrtc)
         let offer = try await Self.text(request, Self.sdp, most: SessionOffer.largestBytes)
         let entry: WHEPRelay.Entry
-        do { entry = try await services.live.whep.begin(offer, attachment, isStrict: request.uri.queryParameters["strict"] == "1") } catch let refusal as OfferRefusal { throw Problem(refusal) }
+        do {
+            entry = try await services.live.whep.begin(offer, attachment, isStrict: request.uri.queryParameters["strict"] == "1")
+        } catch let refusal as OfferRefusal { throw Problem(refusal) }
         let query = request.uri.queryParameters["token"].map { "?token=\($0)" } ?? ""
         var headers: HTTPFields = [
-            .contentType: Self.sdp, .location: "\(Self.path)/\(entry.name)\(query)", .eTag: "\"\(entry.session.tag)\"", .cacheControl: "no-store",
+            .contentType: Self.sdp, .location: "\(Self.path)/\(entry.name)\(query)", .eTag: "\"\(entry.session.tag)\"",
+            .cacheControl: "no-store",
         ]
         if let name = HTTPField.Name("Accept-Patch") { headers[name] = Self.fragment }
         if let name = HTTPField.Name("Link") {
@@ -61,15 +60,16 @@ struct WHEPRoutes {
             throw Problem(.badRequest, "invalid-request", "Not valid", "That is no fragment of a session description.")
         }
         guard entry.session.isRemote(fragment.fragment) else {
-            throw Problem(.unprocessableContent, "no-restart", "Not possible", "ICE is not begun anew here; end this session and begin another one.")
+            throw Problem(
+                .unprocessableContent, "no-restart", "Not possible", "ICE is not begun anew here; end this session and begin another one.")
         }
         await entry.session.add(fragment)
         return Response(status: .noContent)
     }
 
     private func entry(_ request: Request, _ context: APIContext) throws -> WHEPRelay.Entry {
-        let attachment = try attach(request)
-        guard let entry = services.live.whep.entry(context.parameters.get("name") ?? ""), entry.live == attachment.session.id else {
+        let live = try services.live.sessions.session(token: Self.token(of: request) ?? "")
+        guard let entry = services.live.whep.entry(context.parameters.get("name") ?? ""), entry.live == live.id else {
             throw Problem.notFound("session")
         }
         return entry

@@ -94,7 +94,7 @@ class Viewer:
     async def ask_again(self, receiver):
         """Ask for what is missing until it comes, as browsers do; aiortc asks once."""
         while True:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.02)
             missing, sources = receiver._RTCRtpReceiver__nack_generator.missing, list(receiver._RTCRtpReceiver__remote_streams)
             if missing and sources:
                 await receiver._send_rtcp_nack(sources[0], sorted(missing))

@@ -60,7 +60,9 @@ import WebRTC
     @Test(arguments: [
         "a=setup:actpass", "a=fingerprint:", "a=ice-pwd:", "a=rtcp-mux", "a=recvonly", "a=ice-ufrag:",
     ]) func offersThatLackSomethingAreRefused(_ line: String) throws {
-        let lines = Offers.aiortc.split(separator: "\r\n").map { $0.hasPrefix(line) ? line == "a=setup:actpass" ? "a=setup:passive" : $0 == "a=recvonly" ? "a=inactive" : "b=x" : String($0) }
+        let lines = Offers.aiortc.split(separator: "\r\n").map {
+            $0.hasPrefix(line) ? line == "a=setup:actpass" ? "a=setup:passive" : $0 == "a=recvonly" ? "a=inactive" : "b=x" : String($0)
+        }
         #expect(throws: OfferRefusal.self) {
             try Agreement(try SessionOffer(lines.joined(separator: "\r\n")), video: high, audio: nil)
         }

@@ -35,26 +35,18 @@ extension Agreement {
             if let track = served.first(where: { $0.section == index }) {
                 lines += self.lines(of: track, section, local)
             } else {
-                lines += Self.rejection(of: section, local)
+                lines += Self.rejection(of: section)
             }
         }
         return lines.joined(separator: "\r\n") + "\r\n"
     }
 
-    private static func rejection(of section: OfferedMedia, _ local: LocalDescription) -> [String] {
-        var lines = ["m=\(section.kind) 0 \(section.transport) \(section.formats.joined(separator: " "))", "c=IN IP4 0.0.0.0", "a=inactive"]
-        // Not needed (RFC 8829, section 5.3.1), but there are viewers that read no section without (aiortc).
-        lines += transport(local)
-        if section.isMuxed { lines.append("a=rtcp-mux") }
+    private static func rejection(of section: OfferedMedia) -> [String] {
+        var lines = [
+            "m=\(section.kind) 0 \(section.transport) \(section.formats.joined(separator: " "))", "c=IN IP4 0.0.0.0", "a=inactive",
+        ]
         if !section.mid.isEmpty { lines.append("a=mid:\(section.mid)") }
         return lines
-    }
-
-    private static func transport(_ local: LocalDescription) -> [String] {
-        [
-            "a=ice-ufrag:\(local.credentials.fragment)", "a=ice-pwd:\(local.credentials.password)", "a=ice-options:trickle",
-            "a=fingerprint:\(local.fingerprint.text)", "a=setup:passive",
-        ]
     }
 
     private func lines(of track: Track, _ section: OfferedMedia, _ local: LocalDescription) -> [String] {
@@ -62,8 +54,9 @@ extension Agreement {
         let type = track.payloadType
         var lines = [
             "m=\(section.kind) 9 \(section.transport) \(type)", "c=IN IP4 0.0.0.0", "a=rtcp:9 IN IP4 0.0.0.0",
+            "a=ice-ufrag:\(local.credentials.fragment)", "a=ice-pwd:\(local.credentials.password)", "a=ice-options:trickle",
+            "a=fingerprint:\(local.fingerprint.text)", "a=setup:passive",
         ]
-        lines += Self.transport(local)
         if !section.mid.isEmpty { lines.append("a=mid:\(section.mid)") }
         lines += ["a=sendonly", "a=msid:\(Self.name) \(section.kind)", "a=rtcp-mux", "a=rtpmap:\(type) \(track.encoding)"]
         if !track.parameters.isEmpty { lines.append("a=fmtp:\(type) \(track.parameters)") }

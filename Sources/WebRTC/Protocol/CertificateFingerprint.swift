@@ -16,7 +16,9 @@ public struct CertificateFingerprint: Sendable, Equatable {
     init?(_ text: Substring) {
         let words = text.split(separator: " ")
         guard words.count == 2, words[1].utf8.count < 256 else { return nil }
-        let octets = words[1].split(separator: ":", omittingEmptySubsequences: false).map { $0.utf8.count == 2 ? UInt8($0, radix: 16) : nil }
+        let octets = words[1].split(separator: ":", omittingEmptySubsequences: false).map {
+            $0.utf8.count == 2 ? UInt8($0, radix: 16) : nil
+        }
         guard octets.allSatisfy({ $0 != nil }) else { return nil }
         self.init(algorithm: words[0].lowercased(), bytes: octets.compactMap { $0 })
     }

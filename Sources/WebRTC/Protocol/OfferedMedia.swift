@@ -32,7 +32,8 @@ public struct OfferedMedia: Sendable, Equatable {
     /// Reads what stands behind `m=`.
     init?(line: Substring) {
         let words = line.split(separator: " ").map(String.init)
-        guard words.count >= 4, words.count <= 3 + Self.mostFormats, let port = Int(words[1].prefix { $0 != "/" }), (0...65_535).contains(port)
+        guard words.count >= 4, words.count <= 3 + Self.mostFormats, let port = Int(words[1].prefix { $0 != "/" }),
+            (0...65_535).contains(port)
         else { return nil }
         guard words.allSatisfy({ $0.utf8.count <= 64 && $0.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } }) else { return nil }
         kind = words[0]
@@ -92,10 +93,13 @@ public struct OfferedMedia: Sendable, Equatable {
         }
     }
 
-    private func payloadType(_ text: Substring) -> UInt8? { formats.contains(String(text)) ? UInt8(text).flatMap { $0 < 128 ? $0 : nil } : nil }
+    private func payloadType(_ text: Substring) -> UInt8? {
+        formats.contains(String(text)) ? UInt8(text).flatMap { $0 < 128 ? $0 : nil } : nil
+    }
 
     /// The viewer wants to receive, by the transport that the box speaks.
     var isServable: Bool {
-        (direction == "recvonly" || direction == "sendrecv") && (port != 0 || isBundleOnly) && isMuxed && transport.hasPrefix("UDP/TLS/RTP/SAVP")
+        (direction == "recvonly" || direction == "sendrecv") && (port != 0 || isBundleOnly) && isMuxed
+            && transport.hasPrefix("UDP/TLS/RTP/SAVP")
     }
 }

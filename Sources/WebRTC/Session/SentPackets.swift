@@ -12,9 +12,9 @@ struct SentPackets {
     }
 
     static let most = 1024
-    static let age = Duration.milliseconds(1500)
+    static let age = Duration.seconds(1)
     /// A viewer asks again before an answer can have come.
-    private static let again = Duration.milliseconds(20)
+    private static let again = Duration.milliseconds(10)
     /// No more go again in a second: asking costs little.
     private static let perSecond = 1000
 

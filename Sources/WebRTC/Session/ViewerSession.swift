@@ -124,6 +124,7 @@ public final class ViewerSession: Sendable {
                 // From the buffer, not from the camera: what came since the last key frame comes again with it.
                 source.rewind()
                 isBurst = true
+                sending.pace.isGentle = true
                 continue
             }
             let times = sending.timeline.times(of: batch.samples, isBurst: isBurst)
@@ -134,6 +135,7 @@ public final class ViewerSession: Sendable {
             }
             if isBurst, batch.samples.contains(where: { $0.sample.format.kind == .video }) {
                 isBurst = false
+                sending.pace.isGentle = false
                 keyFrameAt = time.uptime()
                 state.withLock { $0.wantsKeyFrame = false }
             }

@@ -38,7 +38,9 @@ struct DTLSEndpoint: ~Copyable, @unchecked Sendable {
 
     /// Takes in a datagram.
     mutating func receive(_ datagram: UnsafeRawBufferPointer) {
-        guard state == .handshaking || state == .connected, datagram.count <= Self.largestDatagram, let base = datagram.baseAddress else { return }
+        guard state == .handshaking || state == .connected, datagram.count <= Self.largestDatagram, let base = datagram.baseAddress else {
+            return
+        }
         guard gatehouse_ssl_feed(ssl, base, Int32(datagram.count)) == Int32(datagram.count) else { return }
         advance()
     }

@@ -31,7 +31,8 @@ public final class DTLSIdentity: Sendable {
             EVP_PKEY_free(key)
             throw .now("no certificate")
         }
-        guard let context = gatehouse_ssl_context(certificate, key), let fingerprint = Self.fingerprint(of: certificate, by: "sha-256") else {
+        guard let context = gatehouse_ssl_context(certificate, key), let fingerprint = Self.fingerprint(of: certificate, by: "sha-256")
+        else {
             X509_free(certificate)
             EVP_PKEY_free(key)
             throw .now("no context")
