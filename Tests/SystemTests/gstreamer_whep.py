@@ -15,10 +15,12 @@ CAPS = "application/x-rtp,media=video,encoding-name=H264,clock-rate=90000,payloa
 TIMEOUT = 20
 
 
-def wait(promise):
-    """The reply of a promise."""
+def ask(peer, *what):
+    """What the peer promises; its reply lives as long as the promise."""
+    promise = Gst.Promise.new()
+    peer.emit(*what, promise)
     promise.wait()
-    return promise.get_reply()
+    return promise
 
 
 def main():
@@ -47,21 +49,15 @@ def main():
     peer.connect("notify::ice-gathering-state", lambda *_: peer.get_property("ice-gathering-state") == GstWebRTC.WebRTCICEGatheringState.COMPLETE and gathered.set())
     peer.emit("add-transceiver", GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY, Gst.Caps.from_string(CAPS))
     pipeline.set_state(Gst.State.PLAYING)
-    promise = Gst.Promise.new()
-    peer.emit("create-offer", None, promise)
-    offer = wait(promise).get_value("offer")
-    promise = Gst.Promise.new()
-    peer.emit("set-local-description", offer, promise)
-    wait(promise)
+    offered = ask(peer, "create-offer", None)
+    ask(peer, "set-local-description", offered.get_reply().get_value("offer"))
     if not gathered.wait(TIMEOUT):
         sys.exit("no candidates")
     text = peer.get_property("local-description").sdp.as_text()
     request = urllib.request.Request(url, text.encode(), {"Content-Type": "application/sdp"}, method="POST")
     with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
         _, message = GstSdp.SDPMessage.new_from_text(answer.read().decode())
-    promise = Gst.Promise.new()
-    peer.emit("set-remote-description", GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message), promise)
-    wait(promise)
+    ask(peer, "set-remote-description", GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message))
     enough.wait(TIMEOUT)
     print(count[0], flush=True)
     pipeline.set_state(Gst.State.NULL)

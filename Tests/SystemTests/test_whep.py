@@ -92,12 +92,12 @@ class Watching(WHEPCase):
         self.assertEqual(viewer.times, sorted(set(viewer.times)))
 
     def test_losses(self):
-        """With every twentieth packet lost the picture goes on: what is lost comes again, and nothing stands for a second."""
+        """With every twentieth packet lost the picture goes on: what is lost comes again, and nothing stands."""
         viewer = self.watch(lose=0.05, sound=False)
         viewer.await_pictures(300, 60)
         self.assertGreater(viewer.lost, 20)
         gaps = [after - before for before, after in zip(viewer.arrivals[30:], viewer.arrivals[31:])]
-        self.assertLess(max(gaps), 1)
+        self.assertLess(max(gaps), 0.7)
 
     def test_trickle(self):
         """Candidates that come later are taken; a viewer that says nothing of itself at first is found."""

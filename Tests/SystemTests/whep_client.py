@@ -76,20 +76,23 @@ class Viewer:
             protocol.datagram_received = lambda data, source, receive=receive: receive(data, source) if source[1] in ports else None
 
     def lossy(self):
-        """Lose some of the packets of media that come."""
-        for transceiver in self.peer.getTransceivers():
-            receiver = transceiver.receiver
-            handle = receiver._handle_rtp_packet
+        """Lose some of the packets of media that come, before anybody has seen them."""
+        for transport in {transceiver.receiver.transport.transport for transceiver in self.peer.getTransceivers()}:
+            receive = transport._recv
 
-            async def lossy(packet, arrival_time_ms, handle=handle):
-                self.packets += 1
-                if self.random.random() < self.lose:
+            async def lossy(receive=receive):
+                while True:
+                    data = await receive()
+                    if not (data and 128 <= data[0] < 192 and not 192 <= data[1] <= 223):
+                        return data
+                    self.packets += 1
+                    if self.random.random() >= self.lose:
+                        return data
                     self.lost += 1
-                    return
-                await handle(packet, arrival_time_ms=arrival_time_ms)
 
-            receiver._handle_rtp_packet = lossy
-            self.tasks.append(self.loop.create_task(self.ask_again(receiver)))
+            transport._recv = lossy
+        for transceiver in self.peer.getTransceivers():
+            self.tasks.append(self.loop.create_task(self.ask_again(transceiver.receiver)))
 
     async def ask_again(self, receiver):
         """Ask for what is missing until it comes, as browsers do; aiortc asks once."""
@@ -159,6 +162,8 @@ class Viewer:
 
     def close(self):
         """Leave."""
+        if not self.loop.is_running():
+            return
         try:
             if not self.has_vanished:
                 self.run(self.leave(), 10)
