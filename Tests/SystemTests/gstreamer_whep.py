@@ -50,7 +50,9 @@ def main():
     peer.emit("add-transceiver", GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY, Gst.Caps.from_string(CAPS))
     pipeline.set_state(Gst.State.PLAYING)
     offered = ask(peer, "create-offer", None)
-    ask(peer, "set-local-description", offered.get_reply().get_value("offer"))
+    # The offer lies in the reply, and goes with it.
+    reply = offered.get_reply()
+    ask(peer, "set-local-description", reply.get_value("offer"))
     if not gathered.wait(TIMEOUT):
         sys.exit("no candidates")
     text = peer.get_property("local-description").sdp.as_text()

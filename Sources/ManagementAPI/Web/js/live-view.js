@@ -63,7 +63,9 @@ export function liveView({ channel, frame, cleanup }) {
   }
   const clock = setInterval(() => {
     tick();
-    say(readout, state === 'playing' ? `${WAYS[player.way]} · ${player.behind.toFixed(player.way === 'webrtc' ? 2 : 1)} s · ${bitRate((player.bytes - seen) * 8)}` : '');
+    const rate = (player.bytes - seen) * 8;
+    const told = [WAYS[player.way], player.behind > 0 && `${player.behind.toFixed(player.way === 'webrtc' ? 2 : 1)} s`, rate > 0 && bitRate(rate)];
+    say(readout, state === 'playing' ? told.filter(Boolean).join(' · ') : '');
     seen = player.bytes;
   }, 1000);
   cleanup(() => { clearInterval(clock); player.close(); });
