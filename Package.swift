@@ -69,6 +69,9 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CNice", pkgConfig: "nice", providers: [.apt(["libnice-dev"])]),
+        .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "Core", swiftSettings: strict),
         .target(name: "Media", dependencies: ["CFFmpeg", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(
@@ -92,6 +95,9 @@ let package = Package(
         .target(name: "CameraProtocols", dependencies: ["Core", "XML", .crypto], swiftSettings: strict),
         .target(
             name: "RTSP", dependencies: ["CameraProtocols", "Core", "Media", "RTP", .logging, .nioCore, .nioPosix],
+            swiftSettings: strict),
+        .target(
+            name: "WebRTC", dependencies: ["CNice", "COpenSSL", "CSRTP", "Core", "Media", "RTP", .deque, .nioCore],
             swiftSettings: strict),
         .target(
             name: "Cameras",
@@ -141,7 +147,7 @@ let package = Package(
                 "Access", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports", "Media", "MediaWorker",
                 "Playback", "RTSP",
                 "Recording",
-                "Refill", "Relay", .asn1,
+                "Refill", "Relay", "WebRTC", .asn1,
                 .asyncAlgorithms, .crypto, .grdb,
                 .httpTypes, .hummingbird, .hummingbirdCore, .hummingbirdHTTP2, .hummingbirdTLS, .logging, .nioCore, .nioFoundationCompat,
                 .nioSSL, .serviceLifecycle, .x509,
@@ -175,6 +181,7 @@ let package = Package(
         .testTarget(
             name: "RTSPTests", dependencies: ["CameraProtocols", "Core", "Media", "RTSP", "TestSupport", .logging, .nioCore, .nioPosix],
             swiftSettings: strict),
+        .testTarget(name: "WebRTCTests", dependencies: ["Core", "Media", "RTP", "TestSupport", "WebRTC", .nioCore], swiftSettings: strict),
         .testTarget(
             name: "DevicesTests",
             dependencies: ["BoxDatabase", "CameraProtocols", "Cameras", "Core", "Devices", "TestSupport"], swiftSettings: strict),

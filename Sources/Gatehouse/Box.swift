@@ -102,7 +102,10 @@ struct Box {
             rtsp: RTSPRelay(
                 address: settings.address, database: database, sealer: sealer,
                 source: RelayedStreams(channels: channels, sessions: sessions, uploader: uploader, database: database, time: time),
-                time: time, logger: logger))
+                time: time, logger: logger),
+            whep: WHEPRelay(
+                address: settings.address, channels: channels, uploader: uploader, database: database, sealer: sealer, time: time,
+                logger: logger))
         let archive = FootageArchive(
             spool: spool, targets: targets, encryption: encryption, devices: devices, catalogue: catalogue,
             admits: { try await Self.check($0, policy) }, time: time)
@@ -175,6 +178,7 @@ struct Box {
                 .init(service: Loop { [services] in await services.live.playlists.run() }),
                 .init(service: Loop { [services] in await services.live.sessions.run() }),
                 .init(service: Loop { [services] in await services.live.rtsp.run() }),
+                .init(service: Loop { [services] in await services.live.whep.run() }),
                 .init(service: Loop { [services] in await services.discovery.follow() }),
                 .init(service: Loop { [services] in await services.exports.run() }),
                 .init(service: Loop { [absences] in await absences.run() }),

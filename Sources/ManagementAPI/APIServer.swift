@@ -78,6 +78,7 @@ public struct APIServer: Service, CustomStringConvertible {
         OnSiteRoutes(services: services).addOpen(to: open)
         let playback = PlaybackRoutes(services: services)
         playback.addOpen(to: open)
+        WHEPRoutes(services: services).addOpen(to: open)
         open.get("openapi.json") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-cache"],
@@ -99,6 +100,7 @@ public struct APIServer: Service, CustomStringConvertible {
         ExportRoutes(services: services).add(to: guarded)
         playback.add(to: guarded)
         RTSPRoutes(services: services).add(to: guarded)
+        ICERoutes(services: services).add(to: guarded)
         StorageRoutes(services: services, maker: maker).add(to: guarded)
         LineRoutes(services: services, maker: maker).add(to: guarded)
         ChainRoutes(services: services).add(to: guarded)

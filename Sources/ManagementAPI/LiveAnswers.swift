@@ -10,12 +10,14 @@ public struct LiveServices: Sendable {
     public let playlists: LivePlaylists
     public let sessions: LiveSessions
     public let rtsp: RTSPRelay
+    public let whep: WHEPRelay
 
-    public init(streams: LiveStreams, playlists: LivePlaylists, sessions: LiveSessions, rtsp: RTSPRelay) {
+    public init(streams: LiveStreams, playlists: LivePlaylists, sessions: LiveSessions, rtsp: RTSPRelay, whep: WHEPRelay) {
         self.streams = streams
         self.playlists = playlists
         self.sessions = sessions
         self.rtsp = rtsp
+        self.whep = whep
     }
 }
 
@@ -55,7 +57,7 @@ struct LiveSessionAnswer: Encodable {
 /// A session that has just begun, with what a player needs.
 struct LiveBegunAnswer: Encodable {
     private enum CodingKeys: String, CodingKey {
-        case token, mp4Url, hlsUrl, mjpegUrl, streams
+        case token, whepUrl, mp4Url, hlsUrl, mjpegUrl, streams
     }
 
     private let session: LiveSessionAnswer
@@ -72,6 +74,7 @@ struct LiveBegunAnswer: Encodable {
         try session.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(token, forKey: .token)
+        try container.encode("\(WHEPRoutes.path)?token=\(token)", forKey: .whepUrl)
         try container.encode("/api/v1/live/stream.mp4?token=\(token)", forKey: .mp4Url)
         try container.encode("/api/v1/live/hls/index.m3u8?token=\(token)", forKey: .hlsUrl)
         try container.encode("/api/v1/live/stream.mjpeg?token=\(token)", forKey: .mjpegUrl)

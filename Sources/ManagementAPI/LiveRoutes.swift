@@ -89,7 +89,7 @@ struct LiveRoutes {
     private func stream(_ request: Request) async throws -> Response {
         let attachment = try attach(request, .mp4)
         let viewer = try viewer(of: attachment)
-        guard let head = await firstHead(viewer) else { throw noPicture(viewer) }
+        guard let head = await firstHead(viewer) else { throw Self.noPicture(viewer.lease.condition) }
         let body = ResponseBody { writer in
             // While somebody far away watches, what waits for the line gives way.
             let watch = attachment.session.isLocal ? nil : services.uploader.governor.watch()
@@ -167,8 +167,7 @@ struct LiveRoutes {
         }
     }
 
-    private func noPicture(_ viewer: LiveViewer) -> Problem {
-        let condition = viewer.lease.condition
+    static func noPicture(_ condition: Condition) -> Problem {
         let sentence = condition.severity == .ok ? "The camera sends no picture just now." : condition.sentence
         return Problem(.serviceUnavailable, "no-picture", "No picture", sentence)
     }

@@ -178,11 +178,19 @@ public final class LiveSessions: Sendable {
             state[entry.session.id] = entry
             return (entry.session, entry.ended)
         }
-        guard let found else {
-            throw LiveRefusal(kind: .over, sentence: "This live view is over. Open the camera again.")
-        }
+        guard let found else { throw Self.over }
         return LiveAttachment(sessions: self, session: found.0, ended: found.1)
     }
+
+    /// The session of a token, of which nothing is fetched.
+    /// - Throws: `LiveRefusal` of kind `over` for tokens that are none (any more).
+    public func session(token: String) throws(LiveRefusal) -> LiveSession {
+        let hash = Self.hash(token)
+        guard let found = state.withLock({ state in state.values.first { $0.tokenHash == hash }?.session }) else { throw Self.over }
+        return found
+    }
+
+    private static let over = LiveRefusal(kind: .over, sentence: "This live view is over. Open the camera again.")
 
     fileprivate func detach(_ id: LiveSession.ID) {
         let now = time.uptime()

@@ -1,7 +1,7 @@
 // swift-tools-version:6.2
 import PackageDescription
 
-// Fuzzing of the parsers of what devices send: see `tools/fuzz`. It is a package of its own, because everything in it, the parsers included,
+// Fuzzing of the parsers of what devices and viewers send: see `tools/fuzz`. It is a package of its own, because everything in it, the parsers included,
 // is built with libFuzzer's instrumentation; its sources of the parsers are links to the real ones.
 
 let fuzzing: [SwiftSetting] = [
@@ -20,6 +20,8 @@ let package = Package(
         .target(
             name: "CameraProtocols", dependencies: ["Core", "XML", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: fuzzing),
+        .target(name: "WebRTC", swiftSettings: fuzzing),
+        .executableTarget(name: "FuzzWebRTC", dependencies: ["FuzzDriver", "WebRTC"], swiftSettings: entry),
     ]
         + ["Multipart", "ONVIF", "ISAPI", "Discovery", "Session"].map {
             .executableTarget(name: "Fuzz\($0)", dependencies: ["CameraProtocols", "FuzzDriver", "XML"], swiftSettings: entry)

@@ -12,7 +12,8 @@ from mutations import Document
 from waiting import wait_for
 
 PUBLIC = {("GET", "/setup"), ("POST", "/setup/claim"), ("POST", "/session"), ("GET", "/openapi.json"), ("GET", "/live/stream.mp4"),
-          ("GET", "/live/stream.mjpeg"), ("GET", "/live/hls/{file}"), ("POST", "/on-site/live"), ("GET", "/playback/stream.mp4")}
+          ("GET", "/live/stream.mjpeg"), ("GET", "/live/hls/{file}"), ("POST", "/on-site/live"), ("GET", "/playback/stream.mp4"),
+          ("POST", "/live/whep"), ("PATCH", "/live/whep/{session}"), ("DELETE", "/live/whep/{session}")}
 CLAIM = {"setupCode": "ABCD-EFGH", "userName": "me", "password": PASSWORD, "siteName": "Here", "timeZone": "Europe/Rome"}
 FOLDER = {"kind": "folder", "path": "/tmp/nowhere"}
 S3 = {"kind": "s3", "endpoint": "https://s3.example.com", "region": "eu", "bucket": "clips", "prefix": "a/", "accessKeyId": "KEY",
@@ -42,6 +43,8 @@ GOOD = {
                             "code": None}],
     ("POST", "/channels/{id}/playback"): [{"from": "2026-11-27T14:02:00Z", "speed": 2, "source": "box", "code": "ABCD-EFGH"}], ("PUT", "/storage/target"): [FOLDER, S3],
     ("PUT", "/relay/rtsp"): [{"enabled": False, "port": 8554, "userName": "viewer", "password": "Harbour-Lamp-2026"}],
+    ("PUT", "/relay/ice"): [{"stunUrl": "stun:stun.example.com:3478", "turnUrl": "turn:turn.example.com:3478?transport=udp", "userName": "box",
+                             "credentialKind": "password", "credential": "Harbour-Lamp-2026", "firstPort": 50000, "lastPort": 50100}],
     ("PUT", "/storage/line"): [{"cap": {"kind": "bits-per-second", "value": 500_000}, "testHour": 3,
                                 "windows": [{"schedule": {"always": False, "periods": [{"day": "monday", "from": "08:00", "to": "18:00"}]}, "cap": {"kind": "percent", "value": 50}}]}],
     ("POST", "/storage/test"): [{"target": FOLDER}, {"target": S3}], ("POST", "/storage/second/test"): [{"target": FOLDER}, {"target": S3}],

@@ -42,3 +42,23 @@ class PageRTSP(PageCase):
         client = self.kept(RTSPClient(address, "viewer", SECRET))
         self.assertEqual(client.ask("DESCRIBE").status, 200)
         self.done("422")
+
+    def test_viewers_from_afar(self):
+        """The servers that help viewers from afar: what is missing is said beside the field; what was set is there again, without the password."""
+        page = self.browser
+        page.open("#/cameras")
+        page.open("#/box")
+        page.fill("ice-turn", "turn:turn.example.com")
+        page.click("ice-save")
+        page.await_text("A TURN server needs a password or a secret.")
+        page.fill("ice-user", "box")
+        page.fill("ice-credential", SECRET)
+        page.click("ice-save")
+        page.await_text("The present one stays when this is empty.")
+        page.shoot("box-ice", self.overflow)
+        now = self.box_under_test.get("/relay/ice")
+        self.assertEqual((now["turnUrl"], now["userName"], now["hasCredential"]), ("turn:turn.example.com:3478?transport=udp", "box", True))
+        page.fill("ice-turn", "")
+        page.click("ice-save")
+        page.await_text("Saved.")
+        self.done("422")

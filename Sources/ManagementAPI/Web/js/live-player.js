@@ -1,12 +1,20 @@
-// Live pictures of one camera: the box's fragments of MP4, fed to the browser as they come. It starts again by itself after every break.
+// Live pictures of one camera by the best way that works here: WebRTC, the box's fragments of MP4 fed to the browser as they come, HLS.
+// It starts again by itself after every break.
 import { api, query, seg } from './api.js';
+import { canPlayHLS, playHLS } from './live-hls.js';
+import { canPlayWHEP, playWHEP } from './live-whep.js';
 
 const Source = globalThis.ManagedMediaSource ?? globalThis.MediaSource;
 const BEHIND = 1.2; // seconds behind the newest picture before it hurries
 const FAR = 3; // seconds before it jumps
 const KEPT = 12; // seconds that stay in the browser
+const LATER = 5 * 60e3; // milliseconds until a way that did not work is tried again
 
-export const canPlayLive = Boolean(Source);
+export const WAYS = { webrtc: 'WebRTC', mp4: 'MP4', hls: 'HLS' };
+const able = { webrtc: canPlayWHEP, mp4: () => Boolean(Source), hls: canPlayHLS };
+export const canPlayLive = Object.values(able).some((can) => can());
+
+let noWebRTCUntil = 0; // the same network for all cameras
 
 export class LivePlayer {
   #begin; #stream; #changed;
@@ -14,11 +22,16 @@ export class LivePlayer {
   #stop = null; // ends the fetch of now
   #closed = false;
   #wait = 500;
+  #ways;
+  #way = null;
+  #delay = 0;
+  #hasSound = false;
   #timer = null;
   #awake = () => { if (!document.hidden) this.#again(0); };
 
-  /** `begin` opens a view of a stream; `changed` is told {state, sentence, session, stream}: opening, playing, waiting, over, unplayable. */
-  constructor(video, { channel, begin = (s) => api.post(`/channels/${seg(channel)}/live`, { stream: s }), stream = 'sub', changed = () => {} }) {
+  /** `begin` opens a view of a stream; `changed` is told {state, sentence, session, stream, way}: opening, playing, waiting, over, unplayable. `ways`, the best first. */
+  constructor(video, { channel, begin = (s) => api.post(`/channels/${seg(channel)}/live`, { stream: s }), stream = 'sub', ways = ['webrtc', 'mp4', 'hls'], changed = () => {} }) {
+    this.#ways = ways.filter((way) => able[way]());
     this.video = video;
     this.#begin = begin;
     this.#stream = stream;
@@ -33,8 +46,11 @@ export class LivePlayer {
 
   get stream() { return this.#stream; }
   get session() { return this.#session; }
-  /** Seconds between the newest picture here and the one that is shown. */
+  /** How the picture comes now; null before. */
+  get way() { return this.#way; }
+  /** Seconds between the newest picture here (or at the box, where that is known) and the one that is shown. */
   get behind() {
+    if (this.#way === 'webrtc') return this.#delay;
     const { buffered, currentTime } = this.video;
     return buffered.length ? buffered.end(buffered.length - 1) - currentTime : 0;
   }
@@ -46,6 +62,15 @@ export class LivePlayer {
     if (stream === this.#stream) return;
     this.#stream = stream;
     await this.#leave();
+    this.#again(0);
+  }
+
+  /** Sound is wanted: where this way brings none, by one that does. */
+  async hear() {
+    if (this.#way !== 'webrtc' || this.#hasSound || this.#ways.length < 2) return;
+    this.#ways = this.#ways.filter((way) => way !== 'webrtc');
+    this.#stop?.abort();
+    this.#stop = null;
     this.#again(0);
   }
 
@@ -64,7 +89,7 @@ export class LivePlayer {
     this.#leave();
   }
 
-  #tell(state, sentence = '') { if (!this.#closed) this.#changed({ state, sentence, session: this.#session, stream: this.#stream }); }
+  #tell(state, sentence = '') { if (!this.#closed) this.#changed({ state, sentence, session: this.#session, stream: this.#stream, way: this.#way }); }
 
   async #leave() {
     this.#stop?.abort();
@@ -122,7 +147,38 @@ export class LivePlayer {
     this.#again(this.#wait);
   }
 
+  /** By the best way that works. */
   async #play(signal) {
+    const ways = this.#ways.filter((way) => way !== 'webrtc' || Date.now() >= noWebRTCUntil || this.#ways.length === 1);
+    for (const [index, way] of ways.entries()) {
+      try {
+        await this.#by(way, signal);
+        return;
+      } catch (problem) {
+        if (signal.aborted || !problem.fallback || index === ways.length - 1) throw problem;
+        if (!problem.slug) noWebRTCUntil = Date.now() + LATER;
+      }
+    }
+  }
+
+  #by(way, signal) {
+    const told = ({ started, bytes = 0, delay, sound }) => {
+      this.bytes += bytes;
+      if (delay !== undefined) this.#delay = delay;
+      if (sound) this.#hasSound = true;
+      if (!started) return;
+      this.#wait = 500;
+      this.#way = way;
+      this.#tell('playing');
+    };
+    this.#hasSound = false;
+    const token = query({ token: this.#session.token });
+    if (way === 'webrtc') return playWHEP({ video: this.video, url: `/api/v1/live/whep${token}&strict=1`, signal, told });
+    if (way === 'hls') return playHLS({ video: this.video, url: `/api/v1/live/hls/index.m3u8${token}`, signal, told });
+    return this.#fragments(signal, told);
+  }
+
+  async #fragments(signal, told) {
     const response = await fetch(`/api/v1/live/stream.mp4${query({ token: this.#session.token })}`, { signal, cache: 'no-store' });
     if (!response.ok) {
       const body = await response.json().catch(() => ({}));
@@ -139,13 +195,9 @@ export class LivePlayer {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) break;
-        this.bytes += value.length;
         await feed.append(value);
-        if (feed.started) {
-          this.#wait = 500;
-          this.#tell('playing');
-          feed.started = false;
-        }
+        told({ started: feed.started, bytes: value.length });
+        feed.started = false;
       }
     } finally {
       feed.close();
@@ -165,6 +217,7 @@ class Feed {
 
   async open() {
     this.url = URL.createObjectURL(this.source);
+    this.video.srcObject = null;
     this.video.src = this.url;
     await event(this.source, 'sourceopen', this.video);
     URL.revokeObjectURL(this.url);

@@ -1,7 +1,7 @@
 // Live pictures over the latest picture of a camera, with what a person may do about them.
 import { fill, h, icon, say } from './dom.js';
 import { bitRate } from './format.js';
-import { LivePlayer, canPlayLive } from './live-player.js';
+import { LivePlayer, WAYS, canPlayLive } from './live-player.js';
 import { button, problemBox } from './parts.js';
 import { canTalk, talkButton } from './talk.js';
 
@@ -30,6 +30,7 @@ export function liveView({ channel, frame, cleanup, begin }) {
 
   const sound = round('mute', 'Sound on', () => {
     video.muted = !video.muted;
+    if (!video.muted) player.hear();
     sound.set(video.muted ? 'mute' : 'sound', video.muted ? 'Sound on' : 'Sound off', !video.muted);
   }, 'live-sound');
   const sharp = round('hd', 'High definition', () => player.use(player.stream === 'main' ? 'sub' : 'main'), 'live-hd');
@@ -46,8 +47,9 @@ export function liveView({ channel, frame, cleanup, begin }) {
   const player = new LivePlayer(video, { channel: channel.id, begin, stream: hasSub && small() ? 'sub' : 'main', changed(news) {
     ({ session, state } = news);
     frame.dataset.live = state;
+    frame.dataset.way = news.way ?? '';
     // The picture of before stays until the next is there.
-    video.hidden = !['playing', 'waiting'].includes(state) || !video.currentSrc;
+    video.hidden = !['playing', 'waiting'].includes(state) || !(video.currentSrc || video.srcObject);
     badge.hidden = state !== 'playing';
     say(word, { opening: 'Opening…', waiting: news.sentence || 'Trying again…', over: 'The time for viewing from afar is over.', unplayable: news.sentence }[state] ?? '');
     sharp.set('hd', news.stream === 'main' ? 'Standard definition' : 'High definition', news.stream === 'main');
@@ -64,7 +66,9 @@ export function liveView({ channel, frame, cleanup, begin }) {
   }
   const clock = setInterval(() => {
     tick();
-    say(readout, state === 'playing' ? `${player.behind.toFixed(1)} s · ${bitRate((player.bytes - seen) * 8)}` : '');
+    const rate = (player.bytes - seen) * 8;
+    const told = [WAYS[player.way], player.behind > 0 && `${player.behind.toFixed(player.way === 'webrtc' ? 2 : 1)} s`, rate > 0 && bitRate(rate)];
+    say(readout, state === 'playing' ? told.filter(Boolean).join(' · ') : '');
     seen = player.bytes;
   }, 1000);
   cleanup(() => { clearInterval(clock); player.close(); });

@@ -7,6 +7,7 @@ import { title } from './navigate.js';
 import { channelsByName } from './store.js';
 
 const SIZES = [1, 4, 9, 16];
+const MANY = ['mp4', 'hls', 'webrtc']; // many pictures share one connection
 const KEPT = 'gatehouse.wall';
 const kept = () => { try { return JSON.parse(localStorage.getItem(KEPT) ?? '{}'); } catch { return {}; } };
 const keep = (value) => { try { localStorage.setItem(KEPT, JSON.stringify(value)); } catch { /* then it is asked again */ } };
@@ -17,9 +18,9 @@ function tile(channel, single) {
   const el = h('a', { class: 'wall-tile', href: `#/cameras/${encodeURIComponent(channel.id)}`, 'data-testid': 'wall-tile', 'data-id': channel.id },
     picture(channel, 'tile'), video, h('span', { class: 'wall-foot' }, h('span', { class: 'tile-name' }, channel.name), word));
   const hasSub = channel.streams.some((s) => s.role === 'sub');
-  const player = new LivePlayer(video, { channel: channel.id, stream: hasSub && !single ? 'sub' : 'main', changed({ state, sentence: why }) {
+  const player = new LivePlayer(video, { channel: channel.id, stream: hasSub && !single ? 'sub' : 'main', ways: single ? undefined : MANY, changed({ state, sentence: why }) {
     el.dataset.live = state;
-    video.hidden = !['playing', 'waiting'].includes(state) || !video.currentSrc;
+    video.hidden = !['playing', 'waiting'].includes(state) || !(video.currentSrc || video.srcObject);
     say(word, { opening: 'Opening…', waiting: why || 'Trying again…', over: 'Over; tap to watch on.', unplayable: why }[state] ?? '');
   } }).start();
   return { el, player };
