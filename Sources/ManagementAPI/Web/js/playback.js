@@ -76,7 +76,7 @@ class View {
     on('resync', again);
     cleanup(() => {
       document.removeEventListener('keydown', keys);
-      this.bar.resized.disconnect();
+      this.bar.close();
       this.clock.close();
       for (const p of this.pictures) p.close();
     });
