@@ -5,6 +5,9 @@ import CryptoExtras
 public struct MovieFragment: Sendable {
     private let header: MovieHeader
     private let key: SymmetricKey?
+    /// Of one track of a fragment, and of all together: some seconds have fewer by far, and samples of no bytes would cost memory.
+    fileprivate static let mostOfTrack = 10_000
+    private static let mostSamples = 50_000
 
     /// Fragments of the file that `header` begins; `secret` is the key of 16 bytes where they are encrypted.
     public init(header: MovieHeader, secret: [UInt8]? = nil) {
@@ -17,6 +20,7 @@ public struct MovieFragment: Sendable {
     /// With `keyFramesOnly` no sound and no picture that needs another.
     public func samples(in bytes: [UInt8], keyFramesOnly: Bool = false) throws(MediaError) -> [Sample] {
         var samples: [Sample] = []
+        var count = 0
         var fragment: MP4Box?
         // Samples that lie over one another would be more than there is.
         var left = bytes.count
@@ -25,14 +29,16 @@ public struct MovieFragment: Sendable {
             guard box.type == "mdat", let moof = fragment else { continue }
             fragment = nil
             for traf in try MP4.boxes(bytes, in: moof.contents) where traf.type == "traf" {
-                samples += try self.samples(of: traf, in: bytes, moof: moof, end: box.end, keyFramesOnly: keyFramesOnly, left: &left)
+                guard count <= Self.mostSamples else { throw MediaError("fragment: trun", kind: .invalidData) }
+                samples += try self.samples(
+                    of: traf, in: bytes, moof: moof, end: box.end, keyFramesOnly: keyFramesOnly, left: &left, count: &count)
             }
         }
         return samples
     }
 
     private func samples(
-        of traf: MP4Box, in bytes: [UInt8], moof: MP4Box, end: Int, keyFramesOnly: Bool, left: inout Int
+        of traf: MP4Box, in bytes: [UInt8], moof: MP4Box, end: Int, keyFramesOnly: Bool, left: inout Int, count: inout Int
     ) throws(MediaError) -> [Sample] {
         let run = try TrackRun(bytes, traf, moof: moof, end: end, header: header)
         guard let track = run.track, !keyFramesOnly || track.format.kind == .video else { return [] }
@@ -41,6 +47,7 @@ public struct MovieFragment: Sendable {
             throw MediaError("fragment: encrypted", kind: .unsupported)
         }
         left -= run.samples.reduce(0) { $0 + $1.range.count }
+        count += run.samples.count
         guard left >= 0 else { throw MediaError("fragment: trun", kind: .invalidData) }
         var samples: [Sample] = []
         for (number, one) in run.samples.enumerated() where !keyFramesOnly || one.isKey {
@@ -117,7 +124,7 @@ private struct TrackRun {
         let flags = try MP4.read32(bytes, at: run.payload)
         let count = Int(try MP4.read32(bytes, at: run.payload + 4))
         // Samples without fields and without bytes would end nowhere.
-        guard count <= bytes.count - samples.count else { throw MediaError("fragment: trun", kind: .invalidData) }
+        guard count <= MovieFragment.mostOfTrack - samples.count else { throw MediaError("fragment: trun", kind: .invalidData) }
         var field = run.payload + 8
         func next() throws(MediaError) -> UInt32 {
             guard field + 4 <= run.end else { throw MediaError("fragment: trun", kind: .invalidData) }

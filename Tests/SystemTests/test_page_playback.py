@@ -194,7 +194,7 @@ class PageSources(RefillCase):
         page.click("sign-in-submit")
         page.find("watch-live")
         page.open(f"#/playback?channels={channels[0]['id']},{channels[1]['id']}&at={clip['startsAt']}")
-        wait_for(lambda: page.script(SHOWN)[0]["state"] == "ready" and page.script(SHOWN)[0]["ready"] >= 2, 30, lambda: f"a picture: {page.text()[:600]}")
+        wait_for(lambda: any(one["state"] == "ready" and one["ready"] >= 2 for one in page.script(SHOWN)), 30, lambda: f"a picture: {page.text()[:600]}")
         for _ in range(5):
             page.click("bar-closer")
         wait_for(lambda: all(count > 30 for count in page.script(COLOURS).values()), 20, lambda: f"all three: {page.script(COLOURS)}")

@@ -34,7 +34,7 @@ export class PlaybackPicture {
     this.el.dataset.state = state;
     this.video.style.visibility = state === 'none' ? 'hidden' : '';
     this.word.hidden = !sentence;
-    say(this.word, sentence ?? '');
+    say(this.word, sentence || '');
     const at = state === 'ready' ? this.player.position ?? now : now;
     say(this.readout, clockSeconds(at));
     this.el.dataset.at = Math.round(at);

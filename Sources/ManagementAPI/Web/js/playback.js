@@ -76,7 +76,7 @@ class View {
     on('resync', again);
     cleanup(() => {
       document.removeEventListener('keydown', keys);
-      this.bar.resized.disconnect();
+      this.bar.close();
       this.clock.close();
       for (const p of this.pictures) p.close();
     });
@@ -225,6 +225,8 @@ class View {
 
   trouble(picture, { problem }) {
     if (!problem) { if (this.troubled === picture) { this.troubled = null; fill(this.note); } return; }
+    // Of several pictures the others go on; what is wrong with this one is said in its place.
+    if (this.pictures.length > 1 && !['footage-locked', 'wrong-code', 'live-over'].includes(problem.slug)) return;
     this.troubled = picture;
     this.clock.pause();
     if (problem.slug === 'footage-locked' || problem.slug === 'wrong-code') { this.ask(picture, problem); return; }
@@ -265,7 +267,7 @@ class View {
     for (const p of this.pictures) {
       const state = this.clock.begun ? p.player.at(now) : { state: 'loading' };
       const { gap } = this.lines.at(p.channel.id, now);
-      p.show(state, now, state.state === 'none' && !p.player.problem ? gap?.reason ?? (this.clock.over ? 'There is no later footage.' : 'Nothing was recorded at this moment.') : null);
+      p.show(state, now, p.player.problem ? this.pictures.length > 1 && (p.player.problem.detail ?? 'The picture does not come.') : state.state === 'none' ? gap?.reason ?? (this.clock.over ? 'There is no later footage.' : 'Nothing was recorded at this moment.') : null);
       p.el.classList.toggle('waits', state.state === 'loading');
     }
   }

@@ -30,6 +30,15 @@ export class TimeBar {
     this.el.addEventListener('wheel', (e) => { e.preventDefault(); this.zoom(Math.exp((e.deltaY || e.deltaX) * 0.0015)); }, { passive: false });
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.el);
+    this.dark = matchMedia('(prefers-color-scheme: dark)');
+    this.dark.addEventListener('change', this.#recolour);
+  }
+
+  #recolour = () => this.draw();
+
+  close() {
+    this.resized.disconnect();
+    this.dark.removeEventListener('change', this.#recolour);
   }
 
   get time() { return this.#time; }
@@ -40,8 +49,7 @@ export class TimeBar {
   get scale() { return this.#span / Math.max(1, this.el.clientWidth); }
 
   show(time) {
-    if (this.dragging) return;
-    this.#set(time);
+    if (!this.dragging && time !== this.#time) this.#set(time);
   }
 
   #set(time) {
