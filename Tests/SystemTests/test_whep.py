@@ -9,7 +9,7 @@ import time
 from case import Case
 from client import Problem
 from simulator import free_port
-from waiting import holds_for, wait_for
+from waiting import wait_for
 from whep_client import Viewer, without
 
 AFAR = {"X-Forwarded-For": "203.0.113.7"}
@@ -152,6 +152,17 @@ class Permission(WHEPCase):
         self.made.call("DELETE", f"/live/{viewer.session['id']}")
         wait_for(lambda: viewer.is_over, 5, lambda: f"the end; {viewer.state}", 0.05)
         self.assertEqual(self.made.client.request("DELETE", viewer.location.removeprefix("/api/v1"), token=None).problem().status, 403)
+
+    def test_ends_with_its_time(self):
+        """A viewer from afar sees nothing more when his time is over, and his token is good for nothing any more."""
+        self.made.call("PATCH", "/system", {"liveLimitMinutes": 1})
+        self.addCleanup(self.made.call, "PATCH", "/system", {"liveLimitMinutes": 5})
+        viewer = self.watch(self.begin(headers=AFAR, stream="sub"), sound=False)
+        viewer.await_pictures(10)
+        wait_for(lambda: viewer.is_over, 70, lambda: f"the end; {viewer.state}", 0.2)
+        self.assertGreater(time.monotonic() - viewer.began, 55)
+        answer = self.made.client.request("POST", viewer.session["whepUrl"].removeprefix("/api/v1"), viewer.offer.encode(), {"Content-Type": "application/sdp"}, token=None)
+        self.assertEqual((answer.status, answer.problem().slug), (403, "live-over"))
 
     def test_ends_with_the_sign_in(self):
         """Whoever is signed out sees nothing more within five seconds."""

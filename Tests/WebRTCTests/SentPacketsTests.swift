@@ -27,7 +27,8 @@ import Testing
     }
 
     @Test func itIsBoundedByNumberAndAge() {
-        var sent = Self.filled(0..<3000)
+        var sent = SentPackets()
+        for number in 0..<3000 { sent.add(Self.packet(number), sequence: 65_530 &+ UInt16(number), now: .microseconds(number)) }
         #expect(sent.count == SentPackets.most)
         sent.add(Self.packet(0), sequence: 65_530 &+ 3000, now: .seconds(60))
         #expect(sent.count == 1)

@@ -65,7 +65,8 @@ def run(report, _, quick):
             report.add("relay.first_picture_cold_ms", cold, "ms", **at_most(cold, 1000))
             added, most = added_latency(made, channel, simulator.cameras[0], 250 if quick else 1500)
             report.add("relay.added_latency_whep_ms", added, "ms", **at_most(added, 5))
-            report.note(f"relay: by WebRTC 95 % of the pictures came at most {most:.1f} ms after the camera's packets, of which aiortc takes its part")
+            report.note(f"relay: by WebRTC 95 % of the pictures came at most {most:.1f} ms after the camera's packets, of which aiortc takes its "
+                        f"part, and libavformat's parser one picture's interval ({1000 / 25:g} ms): it gives a picture when the next one begins")
             one, little, _, _ = watched(made, channel, 1, 5 if quick else 15)
             many, much, sessions, counts = watched(made, channel, VIEWERS, 15 if quick else 60)
             smooth = min(VIEWERS, sum(session["missedPictures"] == 0 for session in sessions))
