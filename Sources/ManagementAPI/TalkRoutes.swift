@@ -26,7 +26,8 @@ struct TalkRoutes {
             let target = try await services.channelOnDevice(context)
             let (id, codec) = try await target.device.talk.begin(target.channel, driver: target.driver)
             services.logger.notice(
-                "somebody talks through a device", metadata: ["person": "\(context.caller?.name ?? "")", "channel": "\(target.record.name)"])
+                "somebody talks through a device",
+                metadata: ["person": "\(context.caller?.name ?? "")", "channel": "\(target.record.name)"])
             return try answer(Talk(id: id, codec: codec.rawValue, sampleRate: TalkCodec.bytesPerSecond), status: .created)
         }
         routes.post("channels/:id/talk/:talk/sound") { request, context in

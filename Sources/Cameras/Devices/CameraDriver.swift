@@ -82,7 +82,8 @@ public protocol CameraDriver: Sendable {
     /// The form in which the loudspeaker of a channel takes sound.
     func talkCodec(of channel: DeviceChannel) async throws(DeviceFailure) -> TalkCodec
     /// Speaks through the loudspeaker of a channel until `sound`, in that form, ends; `ready` is called when it is heard.
-    func talk(through channel: DeviceChannel, sound: AsyncStream<[UInt8]>, ready: @escaping @Sendable () -> Void) async throws(DeviceFailure)
+    func talk(through channel: DeviceChannel, sound: AsyncStream<[UInt8]>, ready: @escaping @Sendable () -> Void)
+        async throws(DeviceFailure)
 
     /// Closes connections; the driver is not used afterwards.
     func close() async
