@@ -261,7 +261,8 @@ class BothSources(Playing, RefillCase):
         _, box, _, (start, end), session = self.check("camera")
         times = [at for at, _ in self.played(box, session)[1]]
         self.assertLess(max(after - before for before, after in zip(times, times[1:])), 0.7)
-        self.assertLess(abs(times[0] - (start - 4)), 0.3)
+        # The device begins with a key frame, a second apart here, and says no times.
+        self.assertLess(abs(times[0] - (start - 4)), 1)
         self.assertGreater(times[-1], end + 2)
 
     def test_ended_session_ends_the_answer(self):

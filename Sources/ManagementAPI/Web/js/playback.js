@@ -99,9 +99,16 @@ class View {
     this.panel = h('div', { class: 'playback-controls', role: 'toolbar', 'aria-label': 'Playback' },
       h('span', { class: 'group' }, over('event-back', 'The event before', 'playback-event-back', () => this.event(-1)), over('step-back', 'One picture back', 'playback-step-back', () => this.step(-1)), this.toggle,
         over('step', 'One picture on', 'playback-step', () => this.step(1)), over('event-next', 'The next event', 'playback-event-next', () => this.event(1))),
-      h('span', { class: 'group' }, this.speed, this.sound, over('camera', 'Save this picture', 'playback-capture', () => this.capture())),
+      h('span', { class: 'group' }, this.speed, this.sound, over('camera', 'Save this picture', 'playback-capture', () => this.capture()), over('download', 'Cut out two minutes', 'playback-cut', () => this.cut())),
       h('span', { class: 'group' }, over('zoom-out', 'Picture smaller', 'playback-smaller', () => this.active.zoom(1 / 1.5)), over('zoom-in', 'Picture larger', 'playback-larger', () => this.active.zoom(1.5)), whole),
       h('span', { class: 'group' }, over('dash', 'More time on the bar', 'bar-wider', () => this.bar.zoom(2)), over('plus', 'Less time on the bar', 'bar-closer', () => this.bar.zoom(0.5))));
+  }
+
+  /** Two minutes around what is shown, to take away. */
+  async cut() {
+    this.clock.pause();
+    const now = Math.min(this.clock.begun ? this.clock.now : this.bar.time, Date.now() - 60000);
+    (await import('./cut-out.js')).cutOut({ channelIds: this.channels.map((c) => c.id), from: now - 60000, to: now + 60000 });
   }
 
   /** Goes to where one came for, else to the last footage there is. */
