@@ -69,12 +69,7 @@ public struct FragmentedMP4Muxer: ~Copyable, @unchecked Sendable {
         _ packet: borrowing Packet, track: Int, time: MediaTime, decodeTime: MediaTime, duration: Duration
     ) throws(MediaError) {
         guard let base = context.pointee.streams[track]?.pointee.time_base else { throw MediaError("mux", kind: .invalidData) }
-        let copy = try packet.reference()
-        copy.pointer.pointee.stream_index = Int32(track)
-        copy.pointer.pointee.pts = time.ticks(in: base)
-        copy.pointer.pointee.dts = decodeTime.ticks(in: base)
-        copy.pointer.pointee.duration = MediaTime(microseconds: duration.microseconds).ticks(in: base)
-        copy.pointer.pointee.pos = -1
+        let copy = try packet.placed(on: track, base: base, time: time, decodeTime: decodeTime, duration: duration)
         try MediaError.check(av_write_frame(context, copy.pointer), "mux")
     }
 

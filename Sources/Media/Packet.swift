@@ -55,6 +55,19 @@ public struct Packet: ~Copyable, @unchecked Sendable {
         try body(UnsafeRawBufferPointer(start: pointer.pointee.data, count: count))
     }
 
+    /// A second reference to the same payload, with its place in a file: a track whose times count in `base`.
+    borrowing func placed(
+        on track: Int, base: AVRational, time: MediaTime, decodeTime: MediaTime, duration: Duration
+    ) throws(MediaError) -> Packet {
+        let copy = try reference()
+        copy.pointer.pointee.stream_index = Int32(track)
+        copy.pointer.pointee.pts = time.ticks(in: base)
+        copy.pointer.pointee.dts = decodeTime.ticks(in: base)
+        copy.pointer.pointee.duration = MediaTime(microseconds: duration.microseconds).ticks(in: base)
+        copy.pointer.pointee.pos = -1
+        return copy
+    }
+
     /// A second reference to the same payload.
     public borrowing func reference() throws(MediaError) -> Packet {
         let copy = try Packet()
