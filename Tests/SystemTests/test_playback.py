@@ -261,7 +261,7 @@ class BothSources(Playing, RefillCase):
         _, box, _, (start, end), session = self.check("camera")
         times = [at for at, _ in self.played(box, session)[1]]
         self.assertLess(max(after - before for before, after in zip(times, times[1:])), 0.7)
-        # The device begins with a key frame, a second apart here, and says no times.
+        # The device is asked by whole seconds, begins with a key frame, and says no times.
         self.assertLess(abs(times[0] - (start - 4)), 1)
         self.assertGreater(times[-1], end + 2)
 
