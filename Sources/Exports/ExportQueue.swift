@@ -140,6 +140,8 @@ public final class ExportQueue: Sendable {
             await removeExpired()
             if let next = await next() {
                 await work(on: next)
+                // Its end could not be written down, on a full disk for instance.
+                if await self.next()?.id == next.id { try? await environment.time.sleep(.seconds(10)) }
             } else {
                 await asked.wait(atMost: .seconds(60), time: environment.time)
             }
@@ -205,10 +207,13 @@ public final class ExportQueue: Sendable {
         var (files, remarks): ([ExportedFile], [String]) = ([], [])
         let names = Self.names(order.channels)
         let code = state.withLock { $0.codes[order.id] }
+        // The archive holds them all once more.
+        let most = environment.room() / 2
         for (number, channel) in order.channels.enumerated() {
             let before = (Double(number), Double(order.channels.count))
             let export = ChannelExport(
-                order, channel: channel, code: code, name: names[number], folder: folder(order.id), most: environment.room() / 2,
+                order, channel: channel, code: code, name: names[number], folder: folder(order.id),
+                most: most - files.reduce(0) { $0 + $1.bytes },
                 read: environment.read, encoder: EdgeEncoder(worker: environment.worker),
                 progressed: { try await self.progressed(order.id, (before.0 + $0) / before.1 * 0.95) })
             let made = try await export.run()
