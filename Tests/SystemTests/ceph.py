@@ -6,7 +6,6 @@ import hmac
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,7 @@ import urllib.error
 import urllib.request
 import uuid
 
+from ports import free_port
 from signatures import signing_key
 
 PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "monmaptool", "ceph")
@@ -50,12 +50,6 @@ rgw multipart min part size = 5242880
 def is_installed():
     """Whether Debian's packages radosgw, ceph-mon, ceph-osd and ceph-common are there."""
     return all(shutil.which(program) for program in PROGRAMS)
-
-
-def free_port():
-    """A port that nobody uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 class Ceph:

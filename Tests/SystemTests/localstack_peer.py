@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 
-from simulator import free_port
+from ports import free_port
 
 HOME = os.path.expanduser("~/.cache/gatehouse-tests/localstack")
 PACKAGES = ("localstack-core[base-runtime]==4.3.0", "moto-ext==5.1.1.post2", "cbor2==5.6.5", "pyopenssl==25.0.0", "cryptography<45", "service-identity==24.2.0")

@@ -197,9 +197,3 @@ GLib.MainLoop().run()
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
-
-
-def free_port():
-    """A TCP port where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]

@@ -5,7 +5,8 @@ import time
 
 from case import Case
 from footage import Footage, moment
-from simulator import Line, OddCamera, free_port
+from ports import free_port
+from simulator import Line, OddCamera
 from waiting import holds_for, resident_megabytes, shorten, wait_for
 
 RECONNECTS = int(os.environ.get("GATEHOUSE_RECONNECTS", "60"))

@@ -7,7 +7,7 @@ import threading
 from box import binary
 from devices import DeviceCase
 from footage import Footage
-from simulator import free_port
+from ports import free_port
 from waiting import wait_for
 
 

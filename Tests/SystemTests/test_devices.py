@@ -6,7 +6,7 @@ import os
 
 from devices import DeviceCase, DeviceSimulator, Watcher, fixtures
 from footage import moment
-from simulator import free_port
+from ports import free_port
 from waiting import wait_for
 
 GROUPS = (("camera", "nvr:4", "ptz", "doorbell"), ("thermal", "old-camera", "camera", "rtsp"),

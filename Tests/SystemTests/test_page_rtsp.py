@@ -3,7 +3,7 @@
 from browser import Browser
 from page_case import PageCase
 from rtsp_client import RTSPClient
-from simulator import free_port
+from ports import free_port
 
 SECRET = "Harbour-Lamp-2026"
 

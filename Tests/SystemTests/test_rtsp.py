@@ -9,7 +9,7 @@ import time
 from case import Case
 from client import Problem
 from rtsp_client import RTSPClient
-from simulator import free_port
+from ports import free_port
 from waiting import wait_for
 
 SECRET = "Harbour-Lamp-2026"
@@ -82,7 +82,8 @@ class RTSPCase(Case):
         cls.channel = cls.made.add_camera(cls.cameras.cameras[0])
         cls.made.await_past(1, cls.channel)
         cls.port = free_port()
-        cls.made.call("PUT", "/relay/rtsp", {"enabled": True, "port": cls.port, "password": SECRET})
+        on = cls.made.call("PUT", "/relay/rtsp", {"enabled": True, "port": cls.port, "password": SECRET})
+        assert on["state"]["code"] == "ready", on
 
     def address(self, stream="main", user=None):
         """The channel's address, with the password in it for a user."""

@@ -8,7 +8,7 @@ import time
 
 from case import Case
 from client import Problem
-from simulator import free_port
+from ports import free_port
 from waiting import wait_for
 from whep_client import Viewer, without
 

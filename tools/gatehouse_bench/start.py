@@ -4,9 +4,8 @@ import http.client
 import statistics
 import time
 
-from simulator import free_port
-
 from client import Client
+from ports import free_port
 
 from .boxes import box
 from .report import at_most
