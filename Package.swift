@@ -109,7 +109,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Recording",
-            dependencies: ["Core", "Media", "MediaWorker", .deque, .logging, .yams],
+            dependencies: ["Core", "Media", "MediaWorker", "RTSP", .deque, .logging, .yams],
             swiftSettings: strict
         ),
         .target(

@@ -26,6 +26,8 @@ public struct RTPPacket: Sendable, Equatable {
     /// Who sends it (SSRC).
     public var source: UInt32
     public var stamp: ReplayStamp?
+    /// Where in the packet what it carries is; nil where its lengths contradict each other.
+    public var payload: Range<Int>?
 
     /// Reads a packet; nil for one that is none.
     public init?(_ bytes: [UInt8]) {
@@ -36,6 +38,7 @@ public struct RTPPacket: Sendable, Equatable {
         timestamp = Self.word(bytes, 4)
         source = Self.word(bytes, 8)
         let extended = 12 + Int(bytes[0] & 0x0F) * 4
+        payload = Self.payload(bytes, behind: extended)
         guard bytes[0] & 0x10 != 0, bytes.count >= extended + 4 else { return }
         let words = Int(bytes[extended + 2]) << 8 | Int(bytes[extended + 3])
         guard bytes[extended] == 0xAB, bytes[extended + 1] == 0xAC, words >= 3, bytes.count >= extended + 4 + words * 4,
@@ -46,6 +49,17 @@ public struct RTPPacket: Sendable, Equatable {
         stamp = ReplayStamp(
             time: time, ntp: ntp, isCleanPoint: flags & 0x80 != 0, endsSection: flags & 0x40 != 0, followsGap: flags & 0x20 != 0,
             isLast: flags & 0x10 != 0)
+    }
+
+    /// What is left between the head with its extension and the padding, whose last octet tells its length.
+    private static func payload(_ bytes: [UInt8], behind head: Int) -> Range<Int>? {
+        var start = head
+        if bytes[0] & 0x10 != 0 {
+            guard bytes.count >= head + 4 else { return nil }
+            start += 4 + (Int(bytes[head + 2]) << 8 | Int(bytes[head + 3])) * 4
+        }
+        let padding = bytes[0] & 0x20 != 0 ? Int(bytes[bytes.count - 1]) : 0
+        return start <= bytes.count - padding ? start..<(bytes.count - padding) : nil
     }
 
     /// A time of this century; nil for any other, as from a device whose clock was never set.

@@ -27,12 +27,20 @@ public struct Demuxer: ~Copyable, @unchecked Sendable {
     // @unchecked because the one owner may move between threads.
 
     /// A packet with its track and its times as the source claims them.
-    public struct Item: ~Copyable {
+    public struct Item: ~Copyable, Sendable {
         public let track: Int
         public let time: MediaTime?
         public let decodeTime: MediaTime?
         public let duration: Duration
         public var packet: Packet
+
+        public init(track: Int, time: MediaTime?, decodeTime: MediaTime?, duration: Duration, packet: consuming Packet) {
+            self.track = track
+            self.time = time
+            self.decodeTime = decodeTime
+            self.duration = duration
+            self.packet = packet
+        }
     }
 
     private let context: UnsafeMutablePointer<AVFormatContext>

@@ -1,5 +1,5 @@
 /// Turns the packets of one connection into samples: repaired times, the present format, measured figures.
-public struct StreamReception: ~Copyable {
+public struct StreamReception: ~Copyable, Sendable {
     private let videoTrack: Int
     private let audioTrack: Int?
     private var parameters: PictureParameters

@@ -2,6 +2,8 @@
 public enum RTCPItem: Sendable, Equatable {
     /// How the packets of `source` arrive: lost of the last 256, lost in all, jitter in ticks.
     case reception(source: UInt32, fractionLost: UInt8, lost: Int32, jitter: UInt32)
+    /// At `ntp`, an NTP timestamp by the clock of `source`, its packets have `timestamp`.
+    case sent(source: UInt32, ntp: UInt64, timestamp: UInt32)
     /// Readers or senders that leave.
     case goodbye(sources: [UInt32])
 }
@@ -21,7 +23,12 @@ public enum RTCP {
             guard end <= bytes.count else { break }
             let count = Int(bytes[index] & 0x1F)
             switch bytes[index + 1] {
-            case 200: items += blocks(bytes[(index + 4)..<end].dropFirst(24), count)
+            case 200:
+                if end - index >= 28 {
+                    let ntp = UInt64(word(bytes, index + 8)) << 32 | UInt64(word(bytes, index + 12))
+                    items.append(.sent(source: word(bytes, index + 4), ntp: ntp, timestamp: word(bytes, index + 16)))
+                }
+                items += blocks(bytes[(index + 4)..<end].dropFirst(24), count)
             case 201: items += blocks(bytes[(index + 4)..<end].dropFirst(4), count)
             case 203:
                 let sources = (0..<count).map { index + 4 + $0 * 4 }.filter { $0 + 4 <= end }.map { word(bytes, $0) }

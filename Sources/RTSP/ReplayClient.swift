@@ -26,7 +26,7 @@ public struct ReplayRequest: Sendable {
     }
 
     var headers: [(name: String, value: String)] {
-        var headers = [(name: "Require", value: ReplayClient.feature), (name: "Rate-Control", value: keepsPace ? "yes" : "no")]
+        var headers = [(name: "Rate-Control", value: keepsPace ? "yes" : "no")]
         if let range { headers.append(("Range", range.text)) }
         if let scale { headers.append(("Scale", "\(scale)")) }
         if let frames { headers.append(("Frames", frames.rawValue)) }
@@ -38,14 +38,6 @@ public struct ReplayRequest: Sendable {
 
 /// Plays the recordings of one device by time.
 final class ReplayClient: Sendable {
-    /// One track that was set up.
-    struct Track: Sendable {
-        /// The place in the description.
-        let index: Int
-        /// The interleaved channel of its RTP; its RTCP has the next.
-        let channel: UInt8
-    }
-
     /// How it came to an end.
     enum End: Sendable, Equatable {
         /// All was played.
@@ -59,38 +51,31 @@ final class ReplayClient: Sendable {
     static let feature = "onvif-replay"
     /// A device that has sent nothing for so long has played all, or never will.
     static let silence = Duration.seconds(8)
-    private static let mostTracks = 8
 
     private struct State {
         var progress: ReplayProgress
-        var session: RTSPMessage.Session?
         var lastHeard: Duration
         var isDelivering = false
         var isPlaying = false
     }
 
-    let description: SessionDescription
-    let descriptionBytes: [UInt8]
-    let tracks: [Track]
-    private let address: String
+    private let session: RTSPSession
     private let connection: RTSPConnection
     private let time: TimeSource
     private let state: Mutex<State>
     private let news: Signal
 
-    private init(
-        _ connection: RTSPConnection, address: String, description: SessionDescription, bytes: [UInt8], tracks: [Track],
-        session: RTSPMessage.Session?, asked: ReplayRange, news: Signal, time: TimeSource
-    ) {
+    var description: SessionDescription { session.description }
+    var descriptionBytes: [UInt8] { session.descriptionBytes }
+    var tracks: [RTSPSession.Track] { session.tracks }
+
+    private init(_ session: RTSPSession, over connection: RTSPConnection, asked: ReplayRange, news: Signal, time: TimeSource) {
+        self.session = session
         self.connection = connection
-        self.address = address
-        self.description = description
-        descriptionBytes = bytes
-        self.tracks = tracks
         self.news = news
         self.time = time
-        let known = tracks.map { track in
-            let media = description.media[track.index]
+        let known = session.tracks.map { track in
+            let media = session.description.media[track.index]
             let rates = media.formats.compactMap { format in
                 UInt8(format.payloadType).flatMap { type in format.clockRate.map { (type, $0) } }
             }
@@ -98,10 +83,8 @@ final class ReplayClient: Sendable {
                 track.channel, ReplayProgress.Track(isVideo: media.kind == "video", clockRates: Dictionary(rates) { first, _ in first })
             )
         }
-        var state = State(
-            progress: ReplayProgress(asked: asked, tracks: Dictionary(known) { first, _ in first }), lastHeard: time.uptime())
-        state.session = session
-        self.state = Mutex(state)
+        state = Mutex(
+            State(progress: ReplayProgress(asked: asked, tracks: Dictionary(known) { first, _ in first }), lastHeard: time.uptime()))
     }
 
     /// Opens the recording at `address` (without credentials) and sets up its video and sound; afterwards it is let go of.
@@ -114,54 +97,19 @@ final class ReplayClient: Sendable {
     ) async throws -> Result {
         let news = Signal()
         return try await RTSPConnection.with(endpoint, time: time, ended: { news.raise() }) { connection in
-            let client = try await open(address, connection, asked: asked, news: news, time: time)
+            let session = try await RTSPSession.open(address, over: connection, feature: feature, time: time) { description in
+                description.media.indices.filter { isWanted(description.media[$0]) }
+            }
+            let client = ReplayClient(session, over: connection, asked: asked, news: news, time: time)
             // Ends with the body.
-            async let _: Void = client.keepAlive()
+            async let _: Void = session.keepAlive()
             let result: Swift.Result<Result, any Error>
             do { result = .success(try await body(client)) } catch { result = .failure(error) }
             // Devices have few sessions. A task of its own is not cancelled with this one.
-            await Task { await client.tearDown() }.value
+            await Task { await session.tearDown() }.value
             return try result.get()
         }
     }
-
-    private static func open(
-        _ address: String, _ connection: RTSPConnection, asked: ReplayRange, news: Signal, time: TimeSource
-    ) async throws -> ReplayClient {
-        let answer = try await connection.ask(
-            RTSPRequest("DESCRIBE", address, headers: [("Accept", "application/sdp"), ("Require", feature)]))
-        let description: SessionDescription
-        do { description = try SessionDescription(parsing: answer.body) } catch {
-            throw RTSPFailure(.nonsense, error.description)
-        }
-        let base = answer["Content-Base"] ?? answer["Content-Location"]
-        var tracks: [Track] = []
-        var session: RTSPMessage.Session?
-        for (index, media) in description.media.enumerated() where isWanted(media) && tracks.count < mostTracks {
-            let control = SessionDescription.address(control: media.control, base: base, requested: address)
-            let wish = UInt8(tracks.count * 2)
-            var headers = [(name: "Transport", value: "RTP/AVP/TCP;unicast;interleaved=\(wish)-\(wish + 1)"), ("Require", feature)]
-            if let session { headers.append(("Session", session.id)) }
-            let answer: RTSPMessage
-            do {
-                answer = try await connection.ask(RTSPRequest("SETUP", control, headers: headers))
-            } catch let failure as RTSPFailure where media.kind != "video" && Self.isOfTheTrack(failure) {
-                continue
-            }
-            session = session ?? answer.session
-            // Some devices give other channels than they were asked for.
-            let given = answer.transport["interleaved"].flatMap { UInt8($0.prefix { $0 != "-" }) } ?? wish
-            guard !tracks.contains(where: { $0.channel == given }), given < 255 else { throw RTSPFailure.sorted(RTSPRefusal.notAnAnswer) }
-            tracks.append(Track(index: index, channel: given))
-        }
-        guard !tracks.isEmpty else { throw RTSPFailure(.nonsense, SDPRefusal.noMedia.description) }
-        return ReplayClient(
-            connection, address: SessionDescription.address(control: description.control, base: base, requested: address),
-            description: description, bytes: answer.body, tracks: tracks, session: session, asked: asked, news: news, time: time)
-    }
-
-    /// The device lists sound that it does not play: its pictures are wanted all the same.
-    private static func isOfTheTrack(_ failure: RTSPFailure) -> Bool { [.nothingThere, .unsupported, .deviceError].contains(failure.code) }
 
     private static func isWanted(_ media: SessionDescription.Media) -> Bool {
         ["video", "audio"].contains(media.kind) && media.direction != .inactive
@@ -183,7 +131,7 @@ final class ReplayClient: Sendable {
     /// Halts the device until `resume`.
     /// - Throws: `RTSPFailure`.
     func pause() async throws {
-        _ = try await connection.ask(RTSPRequest("PAUSE", address, headers: sessionHeaders + [("Require", Self.feature)]))
+        try await session.ask("PAUSE")
         state.withLock { $0.isPlaying = false }
     }
 
@@ -201,15 +149,11 @@ final class ReplayClient: Sendable {
             state.isPlaying = true
         }
         // What the answer says counts from the first packet behind it.
-        _ = try await connection.ask(RTSPRequest("PLAY", address, headers: sessionHeaders + request.headers)) { [self] answer in
+        try await session.ask("PLAY", headers: request.headers) { [self] answer in
             guard request.range != nil else { return }
             let range = answer["Range"].flatMap { ReplayRange($0) }
             state.withLock { $0.progress.answer(range) }
         }
-    }
-
-    private var sessionHeaders: [(name: String, value: String)] {
-        state.withLock { $0.session }.map { [("Session", $0.id)] } ?? []
     }
 
     private func accept(_ channel: UInt8, _ bytes: [UInt8]) -> Bool {
@@ -250,26 +194,4 @@ final class ReplayClient: Sendable {
     var startsAt: Date? { state.withLock { $0.progress.startsAt } }
     /// Whether all was played that was asked for.
     var hasPlayedAll: Bool { state.withLock { $0.progress.isComplete || $0.progress.reachedEnd } }
-
-    // MARK: The session
-
-    /// Tells the device from time to time that somebody is there, until cancelled.
-    private func keepAlive() async {
-        var method = "GET_PARAMETER"
-        while true {
-            let timeout = state.withLock { $0.session?.timeout ?? 60 }
-            guard (try? await time.sleep(.seconds(min(max(Double(timeout) / 2, 5), 300)))) != nil else { return }
-            do {
-                _ = try await connection.ask(RTSPRequest(method, address, headers: sessionHeaders))
-            } catch {
-                // Every device knows this one.
-                method = "OPTIONS"
-            }
-        }
-    }
-
-    private func tearDown() async {
-        connection.deliver(to: nil)
-        _ = try? await connection.ask(RTSPRequest("TEARDOWN", address, headers: sessionHeaders), within: .seconds(2))
-    }
 }

@@ -2,6 +2,7 @@ public import Core
 import Foundation
 public import Logging
 public import Media
+import RTSP
 import Synchronization
 
 /// How a stream is reached; the URL carries the credentials, so it is never logged.
@@ -44,7 +45,7 @@ public struct SessionTiming: Sendable {
 
 /// The one connection to one stream of a channel: it receives into `RecentPackets` and comes back by itself, whatever happens.
 ///
-/// A thread of its own blocks in libavformat. Nothing else ever opens the stream: cameras allow few sessions.
+/// Nothing else ever opens the stream: cameras allow few sessions.
 public final class CameraSession: Sendable {
     private struct State {
         var condition: Condition
@@ -53,6 +54,8 @@ public final class CameraSession: Sendable {
         /// No attempt is made before a person has changed something.
         var needsPerson = false
         var lastLoss: Duration?
+        /// The stream has what the box does not receive by itself.
+        var needsLibavformat = false
     }
 
     public let role: StreamRole
@@ -116,13 +119,13 @@ public final class CameraSession: Sendable {
         state.withLock { $0.status = nil }
         if state.withLock({ $0.needsPerson }) { await waitForPerson() }
         while !Task.isCancelled {
-            let interrupt = Interrupt()
-            let outcome: Result<Void, any Error> = await withTaskCancellationHandler {
+            let outcome: Result<Void, any Error>
+            do {
                 // Asked at each connection, for a name may have got another address.
-                do { try await admits(source) } catch { return .failure(error) }
-                return await queue.run { [self] in Result { try receive(interrupt) } }
-            } onCancel: {
-                interrupt.stop()
+                try await admits(source)
+                outcome = .success(try await receiveOnce())
+            } catch {
+                outcome = .failure(error)
             }
             packets.restart()
             let hadPicture = state.withLock { state in
@@ -180,24 +183,49 @@ public final class CameraSession: Sendable {
         if isNew { changed() }
     }
 
-    // MARK: On the session's thread
+    // MARK: Receiving
+
+    /// What one connection brings.
+    private var intake: CameraIntake {
+        CameraIntake(
+            role: role, packets: packets, silence: timing.videoSilence, time: time, told: told, published: { [self] in publish($0) })
+    }
+
+    /// Over TCP the box receives by itself, each picture at once; whatever it does not know that way, and over UDP, libavformat receives.
+    private func receiveOnce() async throws {
+        if source.transport == .tcp, !state.withLock({ $0.needsLibavformat }),
+            let live = LiveClient.Source(url: source.url, wantsData: source.metadata, timeout: timing.timeout)
+        {
+            do {
+                return try await LiveClient.receive(live, time: time, to: intake)
+            } catch let unsupported as LiveClient.Unsupported {
+                logger.info(
+                    "libavformat receives the stream", metadata: ["role": "\(role.rawValue)", "reason": "\(unsupported.description)"])
+                state.withLock { $0.needsLibavformat = true }
+            }
+        }
+        let interrupt = Interrupt()
+        try await withTaskCancellationHandler {
+            try await queue.run { [self] in Result { try receive(interrupt) } }.get()
+        } onCancel: {
+            interrupt.stop()
+        }
+    }
+
+    /// On a thread of its own.
 
     private func receive(_ interrupt: Interrupt) throws {
         var demuxer = try Demuxer(
             rtsp: source.url, options: RTSPOptions(transport: source.transport, timeout: timing.timeout, data: source.metadata),
             interrupt: interrupt)
-        var reception = try StreamReception(
-            tracks: demuxer.formats, role: role, now: time.uptime(), silence: timing.videoSilence)
-        var documents = MetadataDocuments()
+        let intake = intake
+        try intake.open(demuxer.formats)
         while let item = try demuxer.read() {
             if source.metadata, demuxer.isData(item.track) {
-                if let document = item.packet.withBytes({ documents.take($0) }) { told(document) }
-                continue
+                item.packet.withBytes { intake.takeData($0) }
+            } else {
+                try intake.take(item)
             }
-            guard let sample = try reception.take(item, arrival: time.uptime()) else { continue }
-            // First what the stream is, then its pictures: whoever gets the first of them asks for its sound.
-            if reception.statusChanged { publish(reception.status) }
-            packets.append(sample)
         }
         throw MediaError("read", kind: .ended)
     }

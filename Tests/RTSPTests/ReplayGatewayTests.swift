@@ -147,7 +147,7 @@ import Testing
         let request = ReplayRequest(range: nil, scale: -4, keepsPace: true, frames: .intra)
         #expect(
             request.headers.map { "\($0.name): \($0.value)" } == [
-                "Require: onvif-replay", "Rate-Control: yes", "Scale: -4.0", "Frames: intra", "Immediate: yes",
+                "Rate-Control: yes", "Scale: -4.0", "Frames: intra", "Immediate: yes",
             ])
     }
 

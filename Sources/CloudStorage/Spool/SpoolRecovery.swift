@@ -53,6 +53,8 @@ extension Spool {
                 recovery.report.damaged += 1
                 recovery.present.insert(id)
                 logger.error("clip could not be recovered yet", metadata: ["clip": "\(id)", "error": "\(error)"])
+                // What another version wrote is for that version; what there was no room for is for later.
+                if directory(id).readManifest() != nil { recoverLater(id) }
             }
         }
         await write(&recovery)
@@ -66,14 +68,26 @@ extension Spool {
         }
         for id in try await index.unfinished() where !recovery.present.contains(id) {
             recovery.report.damaged += 1
-            let now = time.now()
-            await late.write("missing clip \(id)") { [index] in
-                try await index.noteDropped(id, reason: "The clip's directory was missing at the start of the box.", at: now)
-            }
+            await late.write("missing clip \(id)") { [self] in try await dropMissing(id) }
         }
         captured.raise()
         queued.raise()
         return recovery.report
+    }
+
+    private func recoverLater(_ id: ClipID) {
+        late.append("recovery of clip \(id)") { [self] in
+            var recovery = Recovery()
+            let isPresent = try await recover(id, &recovery)
+            await write(&recovery)
+            if !isPresent, try await index.unfinished().contains(id) { try await dropMissing(id) }
+            captured.raise()
+            queued.raise()
+        }
+    }
+
+    private func dropMissing(_ id: ClipID) async throws {
+        try await index.noteDropped(id, reason: "The clip's directory was missing at the start of the box.", at: time.now())
     }
 
     /// Now, or when there is room for them.

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Logging
 import Synchronization
 import Testing
 
@@ -37,6 +38,8 @@ final class SimulatedWorld: Sendable {
 
     static let box = "GH1"
     static let key = FootageKey()
+    /// One run by its seed tells what the box says.
+    static let logger = ProcessInfo.processInfo.environment["GATEHOUSE_SEED"] == nil ? quiet : Logger(label: "simulation")
 
     let seed: UInt64
     let plan: SimulatedPlan

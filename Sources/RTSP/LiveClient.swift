@@ -1,0 +1,101 @@
+import CameraProtocols
+public import Core
+import Foundation
+public import Media
+import RTP
+import Synchronization
+
+/// Receives a live stream over one TCP connection, and gives each picture with its last packet, without a wait for the next.
+///
+/// libavformat's parser gives a picture when the next one begins: a picture's time too late for whoever watches.
+public enum LiveClient {
+    /// The stream has something that is not received this way; libavformat may know it.
+    public struct Unsupported: Error, Sendable, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// Where a stream is, and how patient to be with it.
+    public struct Source: Sendable {
+        let address: String
+        let endpoint: RTSPEndpoint
+        let wantsData: Bool
+        let timeout: Duration
+
+        /// A stream at `url`, which may carry percent-encoded credentials; nil for one that is no address of RTSP.
+        ///
+        /// - Parameters:
+        ///   - wantsData: Whether tracks that are neither video nor sound are wanted too.
+        ///   - timeout: No answer or no packet for so long is a failure.
+        public init?(url: String, wantsData: Bool, timeout: Duration) {
+            guard var parts = URLComponents(string: url), parts.scheme?.lowercased() == "rtsp", let host = parts.host, !host.isEmpty else {
+                return nil
+            }
+            let credentials = parts.user.map { DigestCredentials(username: $0, password: parts.password ?? "") }
+            (parts.user, parts.password) = (nil, nil)
+            guard let address = parts.string else { return nil }
+            self.address = address
+            endpoint = RTSPEndpoint(
+                host: host.trimmingCharacters(in: ["[", "]"]), port: parts.port ?? 554, credentials: credentials, allowsBasic: true)
+            self.wantsData = wantsData
+            self.timeout = timeout
+        }
+    }
+
+    /// Whoever takes what comes; called by one task, in order.
+    public protocol Taker: Sendable {
+        /// Called once before anything is taken, with the tracks by number; nil for data.
+        func open(_ tracks: [StreamFormat?]) throws
+        func take(_ item: consuming Demuxer.Item) throws
+        func takeData(_ bytes: ArraySlice<UInt8>)
+    }
+
+    /// Receives until the device ends the stream or nothing comes any more, or until cancelled.
+    /// - Throws: `StreamTrouble`, `Unsupported`, and what `taker` throws.
+    public static func receive(_ source: Source, time: TimeSource, to taker: some Taker) async throws {
+        let news = Signal()
+        do {
+            try await RTSPConnection.with(source.endpoint, time: time, ended: { news.raise() }) { connection in
+                let chosen = Mutex<LiveTracks?>(nil)
+                let session = try await RTSPSession.open(
+                    source.address, over: connection, patience: source.timeout, time: time
+                ) { description in
+                    let tracks = try LiveTracks(description, wantsData: source.wantsData)
+                    chosen.withLock { $0 = tracks }
+                    return tracks.tracks.map(\.index)
+                }
+                let tracks = chosen.withLock { $0 }?.tracks ?? []
+                let reception = LiveReception(tracks, session: session, time: time, news: news, taker: taker)
+                try taker.open(reception.formats)
+                // Ends with the reception.
+                async let _: Void = session.keepAlive()
+                let result: Result<Void, any Error>
+                do { result = .success(try await reception.run(connection, patience: source.timeout)) } catch { result = .failure(error) }
+                // Cameras have few sessions. A task of its own is not cancelled with this one.
+                await Task { await session.tearDown() }.value
+                try result.get()
+            }
+        } catch let failure as RTSPFailure {
+            guard let trouble = failure.trouble else { throw Unsupported(description: failure.description) }
+            throw trouble
+        } catch let unsupported as LiveTracks.Unsupported {
+            throw Unsupported(description: unsupported.what)
+        }
+    }
+}
+
+extension RTSPFailure {
+    /// The same as trouble with a live stream; nil where another way of asking may help.
+    fileprivate var trouble: StreamTrouble? {
+        if self == .closed { return .ended }
+        return switch code {
+        case .unreachable: .unreachable
+        case .refused: .refused
+        case .silent: .silent
+        case .wrongPassword: .wrongPassword
+        case .nothingThere: .noSuchPath
+        case .busy: .busy
+        case .nonsense: .notRTSP
+        case .insecure, .forbidden, .unsupported, .deviceError: nil
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import CameraProtocols
+import Core
+
+/// A session with a device: what it describes, the tracks that were set up within the connection, and the word that keeps it alive.
+final class RTSPSession: Sendable {
+    /// One track that was set up.
+    struct Track: Sendable {
+        /// The place in the description.
+        let index: Int
+        /// The interleaved channel of its RTP; its RTCP has the next.
+        let channel: UInt8
+    }
+
+    private static let mostTracks = 8
+
+    let description: SessionDescription
+    let descriptionBytes: [UInt8]
+    let tracks: [Track]
+    private let connection: RTSPConnection
+    private let address: String
+    private let session: RTSPMessage.Session?
+    /// What the device must know how to do (`Require`; RFC 2326, section 12.32).
+    private let feature: String?
+    private let patience: Duration
+    private let time: TimeSource
+
+    private init(
+        _ connection: RTSPConnection, address: String, description: SessionDescription, bytes: [UInt8], tracks: [Track],
+        session: RTSPMessage.Session?, feature: String?, patience: Duration, time: TimeSource
+    ) {
+        self.connection = connection
+        self.address = address
+        self.description = description
+        descriptionBytes = bytes
+        self.tracks = tracks
+        self.session = session
+        self.feature = feature
+        self.patience = patience
+        self.time = time
+    }
+
+    /// Has what is at `address` (without credentials) described, and sets up the tracks that `choose` wants, by their places, in their order.
+    /// - Throws: `RTSPFailure`, and what `choose` throws.
+    static func open(
+        _ address: String, over connection: RTSPConnection, feature: String? = nil, patience: Duration = RTSPConnection.patience,
+        time: TimeSource, choose: (SessionDescription) throws -> [Int]
+    ) async throws -> RTSPSession {
+        let required = feature.map { [(name: "Require", value: $0)] } ?? []
+        let answer = try await connection.ask(
+            RTSPRequest("DESCRIBE", address, headers: [("Accept", "application/sdp")] + required), within: patience)
+        let description: SessionDescription
+        do { description = try SessionDescription(parsing: answer.body) } catch {
+            throw RTSPFailure(.nonsense, error.description)
+        }
+        let base = answer["Content-Base"] ?? answer["Content-Location"]
+        var tracks: [Track] = []
+        var session: RTSPMessage.Session?
+        for index in try choose(description).prefix(mostTracks) {
+            let media = description.media[index]
+            let control = SessionDescription.address(control: media.control, base: base, requested: address)
+            let wish = UInt8(tracks.count * 2)
+            var headers = [(name: "Transport", value: "RTP/AVP/TCP;unicast;interleaved=\(wish)-\(wish + 1)")] + required
+            if let session { headers.append(("Session", session.id)) }
+            let answer: RTSPMessage
+            do {
+                answer = try await connection.ask(RTSPRequest("SETUP", control, headers: headers), within: patience)
+            } catch let failure as RTSPFailure where media.kind != "video" && isOfTheTrack(failure) {
+                continue
+            }
+            session = session ?? answer.session
+            // Some devices give other channels than they were asked for.
+            let given = answer.transport["interleaved"].flatMap { UInt8($0.prefix { $0 != "-" }) } ?? wish
+            guard !tracks.contains(where: { $0.channel == given }), given < 255 else { throw RTSPFailure.sorted(RTSPRefusal.notAnAnswer) }
+            tracks.append(Track(index: index, channel: given))
+        }
+        guard !tracks.isEmpty else { throw RTSPFailure(.nonsense, SDPRefusal.noMedia.description) }
+        return RTSPSession(
+            connection, address: SessionDescription.address(control: description.control, base: base, requested: address),
+            description: description, bytes: answer.body, tracks: tracks, session: session, feature: feature, patience: patience, time: time
+        )
+    }
+
+    /// The device lists sound that it does not play: its pictures are wanted all the same.
+    private static func isOfTheTrack(_ failure: RTSPFailure) -> Bool { [.nothingThere, .unsupported, .deviceError].contains(failure.code) }
+
+    /// Asks something of the session as a whole.
+    ///
+    /// - Parameter heard: Called with a success before anything is taken that came after it.
+    /// - Throws: `RTSPFailure`.
+    func ask(
+        _ method: String, headers: [(name: String, value: String)] = [], heard: @escaping @Sendable (RTSPMessage) -> Void = { _ in }
+    ) async throws {
+        let required = feature.map { [(name: "Require", value: $0)] } ?? []
+        _ = try await connection.ask(
+            RTSPRequest(method, address, headers: sessionHeaders + required + headers), within: patience, heard: heard)
+    }
+
+    private var sessionHeaders: [(name: String, value: String)] { session.map { [("Session", $0.id)] } ?? [] }
+
+    /// Tells the device from time to time that somebody is there, until cancelled.
+    func keepAlive() async {
+        var method = "GET_PARAMETER"
+        while true {
+            guard (try? await time.sleep(.seconds(min(max(Double(session?.timeout ?? 60) / 2, 5), 300)))) != nil else { return }
+            do {
+                _ = try await connection.ask(RTSPRequest(method, address, headers: sessionHeaders))
+            } catch {
+                // Every device knows this one.
+                method = "OPTIONS"
+            }
+        }
+    }
+
+    /// Lets go of the session, of which devices have few; packets are let fall from now on.
+    func tearDown() async {
+        connection.deliver(to: nil)
+        _ = try? await connection.ask(RTSPRequest("TEARDOWN", address, headers: sessionHeaders), within: .seconds(2))
+    }
+}
