@@ -68,7 +68,9 @@ struct LiveTimes: Sendable {
 
 /// Decode times of pictures that are shown in another order than they come, by how far the order was seen to differ.
 struct DecodeTimes: Sendable {
-    private static let mostReordered = 16
+    private static let mostReordered = 4
+    /// A step further than this is one of the device's clock.
+    private static let longestStep = Duration.seconds(1)
 
     /// The latest times, in their order.
     private var latest: [MediaTime] = []
@@ -77,7 +79,12 @@ struct DecodeTimes: Sendable {
     /// The decode time of the picture that comes next and is shown at `time`.
     mutating func next(_ time: MediaTime) -> MediaTime {
         // Those that came before and are shown after it.
-        depth = min(Self.mostReordered, max(depth, latest.reversed().prefix { $0 > time }.count))
+        let later = latest.reversed().prefix { $0 > time }.count
+        if let last = latest.last, later > Self.mostReordered || abs((time - last).microseconds) > Self.longestStep.microseconds {
+            latest = []
+        } else {
+            depth = max(depth, later)
+        }
         let place = latest.lastIndex { $0 <= time }.map { $0 + 1 } ?? 0
         latest.insert(time, at: place)
         if latest.count > Self.mostReordered + 1 { latest.removeFirst() }

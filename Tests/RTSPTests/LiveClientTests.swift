@@ -182,6 +182,17 @@ import Testing
         for (before, after) in zip(steady, steady.dropFirst()) { #expect(after > before) }
     }
 
+    /// A clock that was set is no order of pictures.
+    @Test func aStepOfTheClockReordersNothing() {
+        var order = DecodeTimes()
+        for step in [0, 90, -90, 2, -2] as [Int64] {
+            for number in Int64(0)..<50 {
+                let time = MediaTime(microseconds: (number + 100 + step * 10) * 40_000)
+                #expect(order.next(time) == time)
+            }
+        }
+    }
+
     @Test func picturesInOrderAreDecodedWhenShown() {
         var order = DecodeTimes()
         for number in Int64(0)..<50 { #expect(order.next(MediaTime(microseconds: number)) == MediaTime(microseconds: number)) }
