@@ -65,7 +65,9 @@ struct Box {
         let policy = AddressPolicy(allowsLocal: settings.allowLocalDevices)
         let channels = ChannelRegistry(
             environment: ChannelEnvironment(
-                box: state.identity.serialNumber, spool: spool, pictures: pictures, transcodes: transcodes, lengths: settings.lengths,
+                box: state.identity.serialNumber, spool: spool, pictures: pictures, transcodes: transcodes,
+                converter: LiveConverter(executable: executable, time: time),
+                conversions: ConversionPlaces(count: max(1, ProcessInfo.processInfo.activeProcessorCount / 4)), lengths: settings.lengths,
                 timing: settings.sessionTiming, admits: { try await Self.check($0, policy) }, cover: { plans.cover(of: $0) }, time: time,
                 logger: logger,
                 changed: feed.channelChanged, told: { linked.devices?.tell($0, $1) }, moved: feed.moved))

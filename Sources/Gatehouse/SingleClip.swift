@@ -35,6 +35,7 @@ struct SingleClip {
         let pictures = PictureWorker(executable: worker, time: .system, logger: logger)
         let environment = ChannelEnvironment(
             box: "clip", spool: spool, pictures: pictures, transcodes: transcodes,
+            converter: LiveConverter(executable: worker, time: .system), conversions: ConversionPlaces(count: 1),
             lengths: ClipLengths(before: .zero, whole: .seconds(seconds), longest: .seconds(seconds)), timing: SessionTiming(),
             time: .system,
             logger: logger, changed: { _ in }, moved: { _, _ in })

@@ -19,10 +19,6 @@ struct LiveRoutes {
 
     private static let firstPicture = Duration.seconds(10)
 
-    private enum Wanted: String, CaseIterable {
-        case main, sub
-    }
-
     func add(to routes: RouterGroup<APIContext>) {
         routes.post("channels/:id/live") { request, context in try await begin(request, context) }
         routes.get("live") { _, _ in
@@ -57,10 +53,10 @@ struct LiveRoutes {
     private func begin(_ request: Request, _ context: APIContext) async throws -> Response {
         let record = try await services.catalogue.channelRecord(try context.identifier("channel"))
         let body = try await RequestBody.read(request)
-        let wanted = body.word("stream", Wanted.self) ?? .main
+        let wanted = body.word("stream", StreamRole.self) ?? .main
         try body.finish()
         guard let channel = services.channels[record.id], let caller = context.caller else { throw Problem.notFound("channel") }
-        let role: StreamRole = wanted == .sub && channel.hasSub ? .sub : .main
+        let role = channel.hasSub || wanted != .sub ? wanted : .main
         let isLocal = ViewerPlace.isLocal(context.remoteAddress, headers: request.headers)
         let (administration, token) = (services.administration, SignInGate.token(of: request) ?? "")
         let permission = LiveSessions.Permission(key: token) {
@@ -71,7 +67,7 @@ struct LiveRoutes {
             record.id, role, person: caller.name, address: context.remoteAddress, isLocal: isLocal,
             limit: try await LiveLimit.duration(isLocal: isLocal, services.database), permission: permission)
         return try answer(
-            LiveBegunAnswer(try await view(session), token: secret, streams: channel.hasSub ? ["main", "sub"] : ["main"]), status: .created)
+            LiveBegunAnswer(try await view(session), token: secret, streams: channel.watchable.map(\.rawValue)), status: .created)
     }
 
     private func view(_ session: LiveSession) async throws -> LiveSessionAnswer {

@@ -21,17 +21,13 @@ struct OnSiteRoutes {
         routes.post("on-site/live") { request, context in try await begin(request, context) }
     }
 
-    private enum Wanted: String, CaseIterable {
-        case main, sub
-    }
-
     private func begin(_ request: Request, _ context: APIContext) async throws -> Response {
         let body = try await RequestBody.read(request)
         let place = body.string("device", 1...255, required: true)
         let userName = body.string("userName", 1...64, required: true)
         let password = body.string("password", 1...128, required: true)
         let number = body.integer("channel", 1...512) ?? 1
-        let wanted = body.word("stream", Wanted.self) ?? .sub
+        let wanted = body.word("stream", StreamRole.self) ?? .sub
         try body.finish()
         guard ViewerPlace.isLocal(context.remoteAddress, headers: request.headers) else {
             throw Problem(.forbidden, "not-on-site", "Not at the site", "Only a device in the box's own network may watch this way.")
@@ -41,7 +37,7 @@ struct OnSiteRoutes {
         guard let record = try await services.catalogue.channelRecords(of: device.id).first(where: { $0.number == number }),
             let channel = services.channels[record.id]
         else { throw Problem.notFound("channel") }
-        let role: StreamRole = wanted == .sub && channel.hasSub ? .sub : .main
+        let role = channel.hasSub || wanted != .sub ? wanted : .main
         let (session, secret) = try services.live.sessions.begin(
             record.id, role, person: "at the site (\(userName))", address: context.remoteAddress, isLocal: true, limit: nil,
             permission: .init(key: "on-site/\(device.id)") { [services] in await Self.holds(device, services) })
@@ -52,7 +48,7 @@ struct OnSiteRoutes {
             ])
         return try answer(
             LiveBegunAnswer(
-                LiveSessionAnswer(session, channelName: record.name), token: secret, streams: channel.hasSub ? ["main", "sub"] : ["main"]),
+                LiveSessionAnswer(session, channelName: record.name), token: secret, streams: channel.watchable.map(\.rawValue)),
             status: .created)
     }
 

@@ -149,6 +149,7 @@ public final class WHEPRelay: Sendable {
     private func session(_ offer: SessionOffer, _ attachment: LiveAttachment, isStrict: Bool) async throws -> ViewerSession {
         let live = attachment.session
         let (agreement, formats, role) = try await agreement(offer, live, isStrict: isStrict)
+        attachment.watches(role)
         let samples = LiveSamples(formats: formats, time: time) { [channels] in channels[live.channel]?.stream(role) }
         let made = try await startedEngine().session(
             agreement, try await servers(isLocal: live.isLocal), formats: formats,
@@ -181,24 +182,24 @@ public final class WHEPRelay: Sendable {
 
     // MARK: Streams
 
-    /// What of an offer can be served: by the stream that is watched, or else by the sub stream.
+    /// What of an offer can be served: by the stream that is watched, or else by the sub stream, or as the last way by a converted one.
     private func agreement(
         _ offer: SessionOffer, _ live: LiveSession, isStrict: Bool
     ) async throws -> (agreement: Agreement, formats: [StreamFormat], role: StreamRole) {
-        do {
-            let formats = try await formats(live.channel, live.role)
-            return (try Agreement(offer, formats), formats, live.role)
-        } catch let refusal as OfferRefusal {
-            guard refusal.kind == .notPlayable, !isStrict, live.role == .main, channels[live.channel]?.hasSub == true else {
-                throw Problem(refusal)
-            }
+        var roles = [live.role]
+        if !isStrict { roles += channels[live.channel]?.watchable.drop { $0 != live.role }.dropFirst() ?? [] }
+        var refusal: OfferRefusal?
+        for role in roles {
             do {
-                let formats = try await formats(live.channel, .sub)
-                return (try Agreement(offer, formats), formats, .sub)
+                if role == .converted { try Agreement.check(offer) }
+                let formats = try await formats(live.channel, role)
+                return (try Agreement(offer, formats), formats, role)
             } catch let other as OfferRefusal {
-                throw Problem(other)
+                refusal = refusal ?? other
+                guard other.kind == .notPlayable else { break }
             }
         }
+        throw refusal.map { Problem($0) } ?? Problem.notFound("channel")
     }
 
     private func formats(_ channel: ChannelID, _ role: StreamRole) async throws -> [StreamFormat] {
@@ -225,6 +226,11 @@ private struct WatchedSamples: ViewerSource {
 }
 
 extension Agreement {
+    /// Whether a converted stream would be played: before it is made.
+    fileprivate static func check(_ offer: SessionOffer) throws {
+        _ = try Agreement(offer, video: .h264(profile: [0x64, 0, 0x1F]), audio: nil)
+    }
+
     /// What of `offer` is served for a stream of `formats`.
     fileprivate init(_ offer: SessionOffer, _ formats: [StreamFormat]) throws {
         let video = formats.first { $0.kind == .video }

@@ -2,6 +2,8 @@
 public enum StreamRole: String, Codable, Sendable, CaseIterable {
     case main
     case sub
+    /// Made by the box out of another, for those who can play nothing else.
+    case converted
 }
 
 /// What a stream really sends, measured.

@@ -24,7 +24,11 @@ public struct WorkerExecutable: Sendable {
     }()
 
     /// Starts a worker, lends it to `body`, and ends it when `body` has returned, thrown or been cancelled.
-    func withWorker<Result: Sendable>(_ body: @escaping @Sendable (WorkerConnection) async throws -> Result) async throws -> Result {
+    ///
+    /// - Parameter talk: How many times what it was given a worker may answer; an honest copy is smaller than its source.
+    func withWorker<Result: Sendable>(talk: Int = 2, _ body: @escaping @Sendable (WorkerConnection) async throws -> Result) async throws
+        -> Result
+    {
         _ = Self.ignoresBrokenPipes
         var options = PlatformOptions()
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .milliseconds(100))]
@@ -37,7 +41,7 @@ public struct WorkerExecutable: Sendable {
                     _ = try await execution.standardInputWriter.write(bytes)
                 },
                 kill: { try? execution.send(signal: .kill) },
-                patience: patience, time: time)
+                patience: patience, talk: talk, time: time)
             async let reading: Void = connection.read(execution.standardOutput)
             async let watching: Void = connection.watch()
             let result: Swift.Result<Result, any Error>
@@ -71,6 +75,7 @@ final class WorkerConnection: Sendable {
     private let write: @Sendable ([UInt8]) async throws -> Void
     private let kill: @Sendable () -> Void
     private let patience: Duration
+    private let talk: Int
     private let time: TimeSource
     private let state = Mutex(State())
     private let ending = Signal()
@@ -80,11 +85,12 @@ final class WorkerConnection: Sendable {
 
     init(
         write: @escaping @Sendable ([UInt8]) async throws -> Void, kill: @escaping @Sendable () -> Void,
-        patience: Duration, time: TimeSource
+        patience: Duration, talk: Int, time: TimeSource
     ) {
         self.write = write
         self.kill = kill
         self.patience = patience
+        self.talk = talk
         self.time = time
         // Bounded by `read`: a worker produces hardly more than it was fed.
         (messages, incoming) = AsyncThrowingStream.makeStream()
@@ -129,8 +135,8 @@ final class WorkerConnection: Sendable {
         do {
             for try await chunk in output {
                 received += chunk.count
-                // An honest worker's copy is smaller than its source; one in an attacker's hands must not fill memory or disk.
-                guard received <= state.withLock({ $0.sentBytes }) * 2 + Self.freeAllowance else {
+                // One in an attacker's hands must not fill memory or disk.
+                guard received <= state.withLock({ $0.sentBytes }) * talk + Self.freeAllowance else {
                     throw WorkerFailure(.garbage, "it talks far more than it was told")
                 }
                 chunk.withUnsafeBytes { parser.append($0) }

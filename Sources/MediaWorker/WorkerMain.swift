@@ -26,6 +26,12 @@ public enum WorkerMain {
                 guard Sandbox.holds() else { throw WorkerFailure(.refused, "the sandbox does not hold") }
                 var cutter = RecordingCutter(cut, pipes: pipes)
                 try cutter.run()
+            case .convert:
+                Sandbox.lowerPriority(nice: 5)
+                var maker = try LiveConversionMaker(first.decodeHead(), pipes: pipes)
+                try Sandbox.enter(memoryBytes: 2 << 30, cpuSeconds: nil, devices: false)
+                guard Sandbox.holds() else { throw WorkerFailure(.refused, "the sandbox does not hold") }
+                try maker.run()
             case .proveEncoder:
                 let trial = try first.decodeHead(EncoderTrial.self)
                 pipes.send(.done, head: EncoderTrialRun.prove(trial.encoder))

@@ -15,6 +15,8 @@ struct WorkerMessage: Sendable {
         case picture = 4
         case proveEncoder = 5
         case cut = 6
+        case convert = 7
+        case picturesToConvert = 8
         // From the worker.
         case header = 16
         case fragment = 17
@@ -22,6 +24,8 @@ struct WorkerMessage: Sendable {
         case done = 19
         case failed = 20
         case pictureDone = 21
+        case convertedFormat = 22
+        case converted = 23
     }
 
     static let prefixLength = 9

@@ -46,7 +46,7 @@ public struct SessionTiming: Sendable {
 /// The one connection to one stream of a channel: it receives into `RecentPackets` and comes back by itself, whatever happens.
 ///
 /// Nothing else ever opens the stream: cameras allow few sessions.
-public final class CameraSession: Sendable {
+public final class CameraSession: ReceivedStream {
     private struct State {
         var condition: Condition
         var status: StreamStatus?

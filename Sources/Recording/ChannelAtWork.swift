@@ -22,6 +22,8 @@ public final class ChannelAtWork: Sendable {
     private let main: CameraSession
     private let sub: CameraSession?
     private let subDemand = StreamDemand()
+    private let converted: ConvertedStream
+    private let convertedDemand = StreamDemand()
     private let recorder: EventRecorder
     private let state: Mutex<State>
     private let logger: Logger
@@ -44,6 +46,9 @@ public final class ChannelAtWork: Sendable {
                 packets: RecentPackets(span: environment.lengths.before + .seconds(1), limitBytes: 16 << 20),
                 timing: environment.timing, time: environment.time, logger: logger, changed: changed)
         }
+        converted = ConvertedStream(
+            source: { [main, sub, subDemand] in sub.map { StreamLease($0, demand: subDemand) } ?? StreamLease(main, demand: nil) },
+            converter: environment.converter, places: environment.conversions, time: environment.time, logger: logger)
         recorder = EventRecorder(spool: environment.spool, lengths: environment.lengths, time: environment.time, logger: logger)
     }
 
@@ -62,6 +67,13 @@ public final class ChannelAtWork: Sendable {
                     }
                 }
                 group.addTask { await self.watch(sub) }
+            }
+            group.addTask { [converted, convertedDemand, environment] in
+                await convertedDemand.runWhileWanted(time: environment.time) {
+                    await converted.run()
+                } rests: {
+                    converted.rest()
+                }
             }
             await group.waitForAll()
         }
@@ -85,6 +97,7 @@ public final class ChannelAtWork: Sendable {
         switch role {
         case .main: StreamLease(main, demand: nil)
         case .sub: sub.map { StreamLease($0, demand: subDemand) }
+        case .converted: StreamLease(converted, demand: convertedDemand)
         }
     }
 
@@ -102,6 +115,9 @@ public final class ChannelAtWork: Sendable {
 
     /// Whether the channel has a sub stream.
     public var hasSub: Bool { sub != nil }
+
+    /// Its streams for those who watch, the best first.
+    public var watchable: [StreamRole] { hasSub ? [.main, .sub, .converted] : [.main, .converted] }
 
     /// Whether the main stream's picture comes, and how its session is.
     public var reception: (hasPicture: Bool, condition: Condition) { (main.status != nil, main.condition) }

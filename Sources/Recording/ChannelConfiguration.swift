@@ -46,6 +46,8 @@ public struct ChannelEnvironment: Sendable {
     let spool: any FootageSpool
     let pictures: PictureWorker
     let transcodes: TranscodeQueue
+    let converter: LiveConverter
+    let conversions: ConversionPlaces
     let lengths: ClipLengths
     let timing: SessionTiming
     /// Throws where a source's address must not be connected to.
@@ -62,7 +64,8 @@ public struct ChannelEnvironment: Sendable {
     let moved: @Sendable (ChannelID, MotionReading) -> Void
 
     public init(
-        box: String, spool: any FootageSpool, pictures: PictureWorker, transcodes: TranscodeQueue, lengths: ClipLengths,
+        box: String, spool: any FootageSpool, pictures: PictureWorker, transcodes: TranscodeQueue, converter: LiveConverter,
+        conversions: ConversionPlaces, lengths: ClipLengths,
         timing: SessionTiming,
         admits: @escaping @Sendable (StreamSource) async throws -> Void = { _ in },
         cover: @escaping @Sendable (ChannelID) -> PlanCover = { _ in .notNeeded }, time: TimeSource, logger: Logger,
@@ -73,6 +76,8 @@ public struct ChannelEnvironment: Sendable {
         self.spool = spool
         self.pictures = pictures
         self.transcodes = transcodes
+        self.converter = converter
+        self.conversions = conversions
         self.lengths = lengths
         self.timing = timing
         self.admits = admits

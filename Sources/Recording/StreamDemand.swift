@@ -47,6 +47,12 @@ final class StreamDemand: Sendable {
         }
     }
 
+    /// The same, but not before somebody wants it.
+    func runWhileWanted(time: TimeSource, _ work: @escaping @Sendable () async -> Void, rests: @Sendable () -> Void) async {
+        while !Task.isCancelled, !isWanted { await changed.wait() }
+        await run(time: time, work, rests: rests)
+    }
+
     private func awaitUnwanted(_ time: TimeSource) async {
         var since = time.uptime()
         while !Task.isCancelled {
@@ -62,24 +68,33 @@ final class StreamDemand: Sendable {
     }
 }
 
+/// A stream of a channel, wherever it comes from.
+protocol ReceivedStream: Sendable {
+    var packets: RecentPackets { get }
+    /// What the stream sends; nil while there is no picture.
+    var status: StreamStatus? { get }
+    /// How the stream is.
+    var condition: Condition { get }
+}
+
 /// The right to one stream of a channel: it is received while somebody holds one.
 public final class StreamLease: Sendable {
     /// What is received.
     public let packets: RecentPackets
-    private let session: CameraSession
+    private let stream: any ReceivedStream
     private let demand: StreamDemand?
 
-    init(_ session: CameraSession, demand: StreamDemand?) {
-        self.session = session
+    init(_ stream: any ReceivedStream, demand: StreamDemand?) {
+        self.stream = stream
         self.demand = demand
-        packets = session.packets
+        packets = stream.packets
         demand?.take()
     }
 
     deinit { demand?.release() }
 
     /// What the stream sends; nil while there is no picture.
-    public var status: StreamStatus? { session.status }
+    public var status: StreamStatus? { stream.status }
     /// How the stream is.
-    public var condition: Condition { session.condition }
+    public var condition: Condition { stream.condition }
 }

@@ -17,7 +17,7 @@ public struct LiveRefusal: Error, Sendable, Equatable {
 public struct LiveSession: Sendable, Identifiable {
     public let id: Identifier<LiveSession>
     public let channel: ChannelID
-    public let role: StreamRole
+    public fileprivate(set) var role: StreamRole
     /// What is watched: what happens now, or what was recorded.
     public let action: LiveAction
     /// Who watches.
@@ -200,6 +200,8 @@ public final class LiveSessions: Sendable {
         }
     }
 
+    fileprivate func watches(_ id: LiveSession.ID, _ role: StreamRole) { state.withLock { $0[id]?.session.role = role } }
+
     fileprivate func count(_ id: LiveSession.ID, bytes: Int, missed: Int) {
         state.withLock { state in
             state[id]?.session.bytes += bytes
@@ -258,6 +260,9 @@ public final class LiveAttachment: Sendable {
 
     /// Counts what was sent and what was left out.
     public func count(bytes: Int, missed: Int = 0) { sessions.count(session.id, bytes: bytes, missed: missed) }
+
+    /// The viewer gets another stream than was asked for, because it can play that one.
+    public func watches(_ role: StreamRole) { sessions.watches(session.id, role) }
 
     private struct Gone: Error {}
 

@@ -99,7 +99,7 @@ class Live(LiveCase):
     def test_who_watches_is_known(self):
         """The list of those who watch tells person, channel, stream, way and bytes; ending a session ends its pictures."""
         session = self.begin(stream="sub")
-        self.assertEqual((session["stream"], session["streams"]), ("sub", ["main", "sub"]))
+        self.assertEqual((session["stream"], session["streams"]), ("sub", ["main", "sub", "converted"]))
         self.assertTrue(session["local"])
         self.assertIsNone(session["endsAt"])
         viewer = self.watch(session)
@@ -257,3 +257,45 @@ class Playlists(LiveCase):
             answer = self.made.client.request("GET", f"/live/hls/{name}", token=None)
             self.assertEqual((name, answer.status), (name, status))
             answer.problem()
+
+
+class Converted(Case):
+    """Cameras of H.265, and viewers who play H.264 alone."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cameras = cls.class_simulator(cameras=2, size="640x360", rate=15, bitrate=500, key_interval=2, codec="h265", no_sub=True, audio="pcma")
+        cls.made = cls.class_box()
+        cls.made.claim()
+        cls.channels = [cls.made.add_camera(camera) for camera in cls.cameras.cameras]
+        cls.made.await_past(1, cls.channels[0])
+
+    def begin(self, channel):
+        """A live view of the converted stream."""
+        return self.made.call("POST", f"/channels/{channel['id']}/live", {"stream": "converted"})
+
+    def test_last_way(self):
+        """The stream comes as H.264 with sound, on over the camera's absence; more than the box has power for is refused with the reason."""
+        session = self.begin(self.channels[0])
+        self.assertEqual((session["stream"], session["streams"]), ("converted", ["main", "converted"]))
+        viewer = self.kept(Viewer(self.made.client, session))
+        self.assertEqual(viewer.status, 200)
+        self.assertIn("avc1", viewer.type)
+        viewer.await_bytes(200_000)
+        with self.assertRaises(Problem) as caught:
+            self.made.client.call("GET", self.begin(self.channels[1])["mp4Url"].removeprefix("/api/v1"))
+        self.assertEqual((caught.exception.status, caught.exception.slug), (503, "no-picture"))
+        self.assertIn("converts", caught.exception.detail)
+        camera = self.cameras.cameras[0]
+        camera.fault("stop")
+        self.made.await_state(self.channels[0], ("refused", "unreachable", "lost"))
+        camera.fault("none")
+        viewer.await_bytes(len(viewer.data) + 200_000, 60)
+        data = bytes(viewer.data)
+        times, complaints = pictures(data, self.folder())
+        self.assertEqual(complaints, "")
+        self.assertGreater(len(times), 60)
+        self.assertEqual(times, sorted(times))
+        found = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", "-"], input=data,
+                               capture_output=True, check=True)
+        self.assertEqual(sorted(found.stdout.decode().split()), ["aac", "h264"])

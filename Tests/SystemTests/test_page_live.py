@@ -111,6 +111,20 @@ class PageLive(PageCase):
         self.await_way("webrtc")
         self.done("stream.mp4")
 
+    def test_c_converted(self):
+        """A browser that plays no H.265 gets a camera's only stream converted, and says so."""
+        page = self.browser
+        camera = self.simulator(cameras=1, size="640x360", rate=15, bitrate=400, key_interval=2, codec="h265", no_sub=True).camera
+        channel = self.box_under_test.add_camera(camera)
+        self.box_under_test.await_past(1, channel)
+        page.open(f"#/cameras/{channel['id']}")
+        self.plays('[data-testid="live-video"]', 30)
+        wait_for(lambda: "converted by the box" in page.script("return document.querySelector('.live-readout').textContent"), 10, "the readout to say so")
+        page.shoot("camera-converted", self.overflow)
+        self.assertEqual([one["stream"] for one in self.box_under_test.get("/live")["items"]], ["converted"])
+        page.open("#/events")
+        self.done("stream.mp4", "live/whep")
+
     def test_d_who_watches(self):
         """The box's page lists who watches, ends a view, and sets how long viewers from afar may watch."""
         page, box = self.browser, self.box_under_test

@@ -9,7 +9,7 @@ import time
 from case import Case
 from client import Problem
 from ports import free_port
-from waiting import wait_for
+from waiting import descendants, wait_for
 from whep_client import Viewer, without
 
 AFAR = {"X-Forwarded-For": "203.0.113.7"}
@@ -351,8 +351,22 @@ class H265Alone(WHEPCase):
 
     CAMERA = {"size": "640x360", "rate": 15, "bitrate": 500, "key_interval": 2, "codec": "h265", "no_sub": True}
 
-    def test_refused(self):
-        """A viewer that does not play H.265 is told so."""
-        viewer = self.watch()
+    def test_strict(self):
+        """A viewer that does not play H.265 and wants nothing else is told so."""
+        session = self.begin(stream="main")
+        viewer = self.watch({**session, "whepUrl": session["whepUrl"] + "&strict=1"})
         self.assertEqual((viewer.status, viewer.problem.slug), (406, "not-playable"))
         self.assertIn("H.265", viewer.problem.detail)
+
+    def test_converted(self):
+        """Otherwise the box converts the stream, as the last way, and nothing of it is left when nobody watches any more."""
+        before = set(descendants(self.made.pid))
+        # aiortc takes no answer that leaves out the sound (AAC here).
+        viewer = self.watch(sound=False)
+        viewer.await_pictures(20)
+        self.assertEqual(set(viewer.sizes), {(640, 360)})
+        self.assertEqual([one["stream"] for one in self.views().values()], ["converted"])
+        workers = set(descendants(self.made.pid)) - before
+        self.assertEqual(len(workers), 1)
+        viewer.close()
+        wait_for(lambda: not workers & set(descendants(self.made.pid)), 60, "the worker to end", 0.5)

@@ -133,7 +133,7 @@ export class LivePlayer {
       if (problem.unplayable) {
         this.#stop = null;
         await this.#leave();
-        if (this.#stream === 'main' && problem.other) { this.#stream = 'sub'; this.#again(0); return; }
+        if (problem.other) { this.#stream = problem.other; this.#again(0); return; }
         this.#tell('unplayable', problem.message);
         return;
       }
@@ -186,7 +186,7 @@ export class LivePlayer {
     }
     const type = response.headers.get('content-type');
     if (!Source.isTypeSupported(type)) {
-      throw Object.assign(new Error(`This browser does not play ${type.includes('hvc1') ? 'H.265' : 'this camera’s codec'}.`), { unplayable: true, other: this.#session.streams.includes('sub') });
+      throw Object.assign(new Error(`This browser does not play ${type.includes('hvc1') ? 'H.265' : 'this camera’s codec'}.`), { unplayable: true, other: this.#session.streams[this.#session.streams.indexOf(this.#stream) + 1] });
     }
     const feed = new Feed(this.video, type);
     try {

@@ -67,7 +67,7 @@ export function liveView({ channel, frame, cleanup, begin }) {
   const clock = setInterval(() => {
     tick();
     const rate = (player.bytes - seen) * 8;
-    const told = [WAYS[player.way], player.behind > 0 && `${player.behind.toFixed(player.way === 'webrtc' ? 2 : 1)} s`, rate > 0 && bitRate(rate)];
+    const told = [player.stream === 'converted' && 'converted by the box', WAYS[player.way], player.behind > 0 && `${player.behind.toFixed(player.way === 'webrtc' ? 2 : 1)} s`, rate > 0 && bitRate(rate)];
     say(readout, state === 'playing' ? told.filter(Boolean).join(' · ') : '');
     seen = player.bytes;
   }, 1000);
