@@ -13,7 +13,7 @@ return {time: video.currentTime, width: video.videoWidth, hidden: video.hidden, 
 
 
 class PageLive(PageCase):
-    """One visit after the other, each going on where the last one ended (a to d)."""
+    """One visit after the other, each going on where the last one ended (a to e)."""
 
     @classmethod
     def setUpClass(cls):
@@ -111,7 +111,7 @@ class PageLive(PageCase):
         self.await_way("webrtc")
         self.done("stream.mp4")
 
-    def test_c_converted(self):
+    def test_e_converted(self):
         """A browser that plays no H.265 gets a camera's only stream converted, and says so."""
         page = self.browser
         camera = self.simulator(cameras=1, size="640x360", rate=15, bitrate=400, key_interval=2, codec="h265", no_sub=True).camera
