@@ -7,7 +7,7 @@ import time
 from simulator import Simulator
 from waiting import wait_for
 
-from . import playback, restreaming
+from . import browsing, playback, restreaming
 from .boxes import box
 from .report import at_least, at_most
 from .viewers import Crowd, first_picture
@@ -80,4 +80,5 @@ def run(report, _, quick):
             playback.seek(report, made, channel)
     finally:
         simulator.close()
+    browsing.run(report, quick)
 
