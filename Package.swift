@@ -70,6 +70,7 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CNice", pkgConfig: "nice", providers: [.apt(["libnice-dev"])]),
+        .systemLibrary(name: "CMiniUPnP", pkgConfig: "miniupnpc", providers: [.apt(["libminiupnpc-dev"])]),
         .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "Core", swiftSettings: strict),
@@ -128,6 +129,14 @@ let package = Package(
         .target(
             name: "Relay", dependencies: ["Core", "Media", "Recording", .crypto, .deque, .logging, .nioCore], swiftSettings: strict),
         .target(
+            name: "Reach",
+            dependencies: [
+                "BoxDatabase", "CLinux", "CMiniUPnP", "Core", .asyncHTTPClient, .crypto, .grdb, .logging, .nioCore, .nioHTTP1, .nioPosix,
+                .nioSSL,
+                .subprocess, .system,
+            ],
+            swiftSettings: strict),
+        .target(
             name: "Playback",
             dependencies: [
                 "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Media", "RTSP", "Recording", "Refill",
@@ -145,7 +154,7 @@ let package = Package(
             name: "ManagementAPI",
             dependencies: [
                 "Access", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports", "Media", "MediaWorker",
-                "Playback", "RTSP",
+                "Playback", "RTSP", "Reach",
                 "Recording",
                 "Refill", "Relay", "WebRTC", .asn1,
                 .asyncAlgorithms, .crypto, .grdb,
@@ -159,7 +168,7 @@ let package = Package(
             name: "Gatehouse",
             dependencies: [
                 "Access", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports",
-                "ManagementAPI", "Media", "MediaWorker", "Playback", "RTSP", "Recording", "Refill", "Relay",
+                "ManagementAPI", "Media", "MediaWorker", "Playback", "RTSP", "Reach", "Recording", "Refill", "Relay",
                 .argumentParser, .asyncHTTPClient, .configuration, .crypto, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .nioSSL,
                 .serviceLifecycle, .system, .unixSignals, .yams,
             ],
@@ -191,6 +200,8 @@ let package = Package(
         .testTarget(
             name: "RelayTests", dependencies: ["Core", "Media", "Recording", "Relay", "TestSupport", .logging, .nioCore],
             swiftSettings: strict),
+        .testTarget(
+            name: "ReachTests", dependencies: ["BoxDatabase", "Core", "Reach", "TestSupport", .logging, .system], swiftSettings: strict),
         .testTarget(
             name: "PlaybackTests",
             dependencies: ["Cameras", "Core", "Media", "MediaWorker", "Playback", "Recording", "Refill", "TestSupport"],

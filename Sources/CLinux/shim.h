@@ -19,6 +19,7 @@ static inline int gatehouse_limit(int resource, unsigned long long soft, unsigne
     return setrlimit((__rlimit_resource_t)resource, &limit);
 }
 static inline int gatehouse_limit_memory(unsigned long long bytes) { return gatehouse_limit(RLIMIT_AS, bytes, bytes); }
+static inline int gatehouse_limit_data(unsigned long long bytes) { return gatehouse_limit(RLIMIT_DATA, bytes, bytes); }
 static inline int gatehouse_limit_cpu(unsigned long long seconds) { return gatehouse_limit(RLIMIT_CPU, seconds, seconds); }
 static inline int gatehouse_limit_file_size(void) { return gatehouse_limit(RLIMIT_FSIZE, 0, 0); }
 static inline int gatehouse_limit_core_dump(void) { return gatehouse_limit(RLIMIT_CORE, 0, 0); }

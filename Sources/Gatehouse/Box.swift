@@ -11,6 +11,7 @@ import ManagementAPI
 import Media
 import MediaWorker
 import Playback
+import Reach
 import Recording
 import Relay
 import Refill
@@ -98,12 +99,20 @@ struct Box {
             every: .seconds(settings.checkpointSeconds), former: { targets.formerStores }, time: time, logger: logger)
         let streams = LiveStreams(stream: { channels[$0]?.stream($1) }, time: time, logger: logger)
         let sessions = LiveSessions(time: time, logger: logger)
+        let reach = ReachServices(
+            database: database, sealer: sealer,
+            router: RouterProcess(path: FilePath(ExecutablePath.current), allowsLoopback: settings.allowLocalDevices, time: time),
+            version: state.identity.version, allowsLocalRouters: settings.allowLocalDevices, allowsHTTP: settings.allowHTTPReach,
+            time: time,
+            logger: logger)
         let live = LiveServices(
             streams: streams, playlists: LivePlaylists(streams: streams, watch: { uploader.governor.watch().end }, time: time),
             sessions: sessions,
             rtsp: RTSPRelay(
                 address: settings.address, database: database, sealer: sealer,
-                source: RelayedStreams(channels: channels, sessions: sessions, uploader: uploader, database: database, time: time),
+                source: RelayedStreams(
+                    channels: channels, sessions: sessions, uploader: uploader, database: database,
+                    passesOn: { reach.mapping.passesOn($0) }, time: time),
                 time: time, logger: logger),
             whep: WHEPRelay(
                 address: settings.address, channels: channels, uploader: uploader, database: database, sealer: sealer, time: time,
@@ -126,7 +135,7 @@ struct Box {
             exports: try Self.exporting(
                 state, key: footageKey, archive: archive, spool: spool, targets: targets, database: database, executable: executable,
                 changed: { feed.exportChanged($0) }, time: time, logger: logger),
-            playback: PlaybackServices(archive: archive),
+            playback: PlaybackServices(archive: archive), reach: reach,
             logLevel: level,
             metricsToken: settings.metricsToken, startedAt: startedAt, time: time, logger: logger)
         retention = Retention(box: state.identity.serialNumber, targets: services.targets, time: time, logger: logger)
@@ -155,7 +164,11 @@ struct Box {
         try await services.devices.startAll()
         let tls = settings.tls ? try ServerCertificate.configuration(folder: state.tlsPath, name: settings.boxName) : nil
         let server = APIServer(
-            services: services, feed: feed, address: settings.address, port: settings.port, tls: tls, started: { await announce(port: $0) })
+            services: services, feed: feed, address: settings.address, port: settings.port, tls: tls,
+            started: { port in
+                services.reach.mapping.serve(port: port, isEncrypted: tls != nil)
+                await announce(port: port)
+            })
         var configuration = ServiceGroupConfiguration(
             services: [
                 .init(service: Loop { [services] in await services.spool.run() }),
@@ -181,6 +194,7 @@ struct Box {
                 .init(service: Loop { [services] in await services.live.sessions.run() }),
                 .init(service: Loop { [services] in await services.live.rtsp.run() }),
                 .init(service: Loop { [services] in await services.live.whep.run() }),
+                .init(service: Loop { [services] in await services.reach.run() }),
                 .init(service: Loop { [services] in await services.discovery.follow() }),
                 .init(service: Loop { [services] in await services.exports.run() }),
                 .init(service: Loop { [absences] in await absences.run() }),

@@ -46,6 +46,7 @@ struct SettingKey: Sendable {
         .init(key: "upload.longest-wait-seconds", help: "Longest wait between attempts to reach the store."),
         .init(key: "session.timeout-seconds", help: "A camera that sends nothing for this long is lost."),
         .init(key: "session.longest-wait-seconds", help: "Longest wait between attempts to reach a camera."),
+        .init(key: "reach.allow-http", help: "Allow servers for names (DDNS) and checkers without TLS; for tests."),
         .init(key: "metrics.token", help: "Bearer token for /metrics."),
         .init(key: "log.level", help: "trace, debug, info, notice, warning or error."),
     ]
@@ -78,6 +79,7 @@ struct Settings: Sendable {
     var uploadLongestWait = 300
     var sessionTimeout = 10
     var sessionLongestWait = 60
+    var allowHTTPReach = false
     var metricsToken: String?
     var logLevel = "info"
 
@@ -131,6 +133,7 @@ struct Settings: Sendable {
         uploadLongestWait = try values.number("upload.longest-wait-seconds", 1...3600) ?? uploadLongestWait
         sessionTimeout = try values.number("session.timeout-seconds", 1...120) ?? sessionTimeout
         sessionLongestWait = try values.number("session.longest-wait-seconds", 1...3600) ?? sessionLongestWait
+        allowHTTPReach = try values.flag("reach.allow-http") ?? false
         metricsToken = values.text("metrics.token")
         logLevel = values.text("log.level") ?? logLevel
         guard ["trace", "debug", "info", "notice", "warning", "error"].contains(logLevel) else {

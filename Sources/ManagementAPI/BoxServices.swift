@@ -10,6 +10,7 @@ public import Exports
 public import Foundation
 public import Logging
 public import MediaWorker
+public import Reach
 public import Recording
 
 /// Who the box is.
@@ -55,6 +56,7 @@ public struct BoxServices: Sendable {
     public let live: LiveServices
     public let exports: ExportQueue
     public let playback: PlaybackServices
+    public let reach: ReachServices
     public let logLevel: LogLevel
     public let metricsToken: String?
     public let startedAt: Date
@@ -71,7 +73,7 @@ public struct BoxServices: Sendable {
         discovery: DiscoveryList,
         eventPictures: EventPictures, prober: DeviceProber, uploadFolder: String, pictures: PictureWorker, live: LiveServices,
         exports: ExportQueue,
-        playback: PlaybackServices,
+        playback: PlaybackServices, reach: ReachServices,
         logLevel: LogLevel,
         metricsToken: String?, startedAt: Date, time: TimeSource, logger: Logger
     ) {
@@ -103,6 +105,7 @@ public struct BoxServices: Sendable {
         self.live = live
         self.exports = exports
         self.playback = playback
+        self.reach = reach
         self.logLevel = logLevel
         self.metricsToken = metricsToken
         self.startedAt = startedAt

@@ -57,7 +57,7 @@ struct LiveRoutes {
         try body.finish()
         guard let channel = services.channels[record.id], let caller = context.caller else { throw Problem.notFound("channel") }
         let role = channel.hasSub || wanted != .sub ? wanted : .main
-        let isLocal = ViewerPlace.isLocal(context.remoteAddress, headers: request.headers)
+        let isLocal = services.isAtSite(context.remoteAddress, request.headers)
         let (administration, token) = (services.administration, SignInGate.token(of: request) ?? "")
         let permission = LiveSessions.Permission(key: token) {
             do { _ = try await administration.authenticate(token: token) } catch is AccessDenied { return false } catch {}

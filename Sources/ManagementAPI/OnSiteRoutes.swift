@@ -29,7 +29,7 @@ struct OnSiteRoutes {
         let number = body.integer("channel", 1...512) ?? 1
         let wanted = body.word("stream", StreamRole.self) ?? .sub
         try body.finish()
-        guard ViewerPlace.isLocal(context.remoteAddress, headers: request.headers) else {
+        guard services.isAtSite(context.remoteAddress, request.headers) else {
             throw Problem(.forbidden, "not-on-site", "Not at the site", "Only a device in the box's own network may watch this way.")
         }
         guard let place, let userName, let password else { return Response(status: .badRequest) }

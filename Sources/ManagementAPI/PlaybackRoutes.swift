@@ -79,7 +79,7 @@ struct PlaybackRoutes {
         let code = body.string("code", 1...VerificationCode.longest)
         try body.finish()
         guard record.proxied, let caller = context.caller, let from else { throw Problem.notFound("channel") }
-        let isLocal = ViewerPlace.isLocal(context.remoteAddress, headers: request.headers)
+        let isLocal = services.isAtSite(context.remoteAddress, request.headers)
         let (administration, token) = (services.administration, SignInGate.token(of: request) ?? "")
         let permission = LiveSessions.Permission(key: token) {
             do { _ = try await administration.authenticate(token: token) } catch is AccessDenied { return false } catch {}

@@ -13,17 +13,23 @@ public struct RelayedStreams: RTSPSource {
     fileprivate let sessions: LiveSessions
     fileprivate let uploader: Uploader
     fileprivate let database: BoxDatabase
+    fileprivate let passesOn: @Sendable (String) -> Bool
     fileprivate let time: TimeSource
 
     /// A stream that nobody watched has to be opened first.
     private static let patience = Duration.seconds(10)
     private static let look = Duration.milliseconds(100)
 
-    public init(channels: ChannelRegistry, sessions: LiveSessions, uploader: Uploader, database: BoxDatabase, time: TimeSource) {
+    /// Streams for readers; `passesOn` tells addresses of routers that may pass on somebody outside.
+    public init(
+        channels: ChannelRegistry, sessions: LiveSessions, uploader: Uploader, database: BoxDatabase,
+        passesOn: @escaping @Sendable (String) -> Bool, time: TimeSource
+    ) {
         self.channels = channels
         self.sessions = sessions
         self.uploader = uploader
         self.database = database
+        self.passesOn = passesOn
         self.time = time
     }
 
@@ -56,7 +62,7 @@ private struct RelayedStream: RTSPStream {
     let formats: [StreamFormat]
 
     func watch() async throws -> any RTSPWatching {
-        let isLocal = ViewerPlace.isLocal(address)
+        let isLocal = ViewerPlace.isLocal(address) && !streams.passesOn(address)
         let limit = try await LiveLimit.duration(isLocal: isLocal, streams.database)
         do {
             // The user's password is in force as long as the server runs.

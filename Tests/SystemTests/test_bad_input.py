@@ -13,7 +13,7 @@ from waiting import wait_for
 
 PUBLIC = {("GET", "/setup"), ("POST", "/setup/claim"), ("POST", "/session"), ("GET", "/openapi.json"), ("GET", "/live/stream.mp4"),
           ("GET", "/live/stream.mjpeg"), ("GET", "/live/hls/{file}"), ("POST", "/on-site/live"), ("GET", "/playback/stream.mp4"),
-          ("POST", "/live/whep"), ("PATCH", "/live/whep/{session}"), ("DELETE", "/live/whep/{session}")}
+          ("GET", "/reach/echo"), ("POST", "/live/whep"), ("PATCH", "/live/whep/{session}"), ("DELETE", "/live/whep/{session}")}
 CLAIM = {"setupCode": "ABCD-EFGH", "userName": "me", "password": PASSWORD, "siteName": "Here", "timeZone": "Europe/Rome"}
 FOLDER = {"kind": "folder", "path": "/tmp/nowhere"}
 S3 = {"kind": "s3", "endpoint": "https://s3.example.com", "region": "eu", "bucket": "clips", "prefix": "a/", "accessKeyId": "KEY",
@@ -45,6 +45,10 @@ GOOD = {
     ("PUT", "/relay/rtsp"): [{"enabled": False, "port": 8554, "userName": "viewer", "password": "Harbour-Lamp-2026"}],
     ("PUT", "/relay/ice"): [{"stunUrl": "stun:stun.example.com:3478", "turnUrl": "turn:turn.example.com:3478?transport=udp", "userName": "box",
                              "credentialKind": "password", "credential": "Harbour-Lamp-2026", "firstPort": 50000, "lastPort": 50100}],
+    ("PUT", "/relay/reach"): [{"enabled": False, "outsidePort": 8443, "routerUrl": "http://127.0.0.9:5000/rootDesc.xml", "interface": "eth0",
+                               "checkerUrl": "https://check.example.com/reach"}],
+    ("PUT", "/relay/ddns"): [{"enabled": False, "serverUrl": "https://dyn.example.com", "hostName": "box.example.com", "userName": "box",
+                              "password": "Harbour-Lamp-2026"}],
     ("PUT", "/storage/line"): [{"cap": {"kind": "bits-per-second", "value": 500_000}, "testHour": 3,
                                 "windows": [{"schedule": {"always": False, "periods": [{"day": "monday", "from": "08:00", "to": "18:00"}]}, "cap": {"kind": "percent", "value": 50}}]}],
     ("POST", "/storage/test"): [{"target": FOLDER}, {"target": S3}], ("POST", "/storage/second/test"): [{"target": FOLDER}, {"target": S3}],

@@ -5,8 +5,10 @@ import { fill, h, icon } from './dom.js';
 import { bind, field, wrong } from './form.js';
 import { bytes, count, duration, full, plain, zoneName } from './format.js';
 import { bar, button, card, facts, head } from './parts.js';
+import { ddnsCard } from './ddns-card.js';
 import { iceCard } from './ice-card.js';
 import { title } from './navigate.js';
+import { reachCard } from './reach-card.js';
 import { rtspCard } from './rtsp.js';
 import { put, refreshSystem, store } from './store.js';
 import { watchingCard } from './watching-card.js';
@@ -54,10 +56,12 @@ export function boxPage({ root, on, cleanup }) {
   on('system', draw);
   const rtsp = rtspCard();
   const ice = iceCard();
+  const reach = reachCard({ cleanup });
+  const ddns = ddnsCard({ cleanup });
   const timer = setInterval(tick, 1000);
   cleanup(() => clearInterval(timer));
   fill(root, head('Box', h('span', { class: 'phone-only' }, button('Sign out', { look: 'quiet', iconName: 'out', testid: 'box-sign-out', onClick: () => document.getElementById('app').dispatchEvent(new Event('gh-leave')) }))),
-    h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card('This box', about), card('Encoders', encoders), rtsp.el, ice.el), h('div', { class: 'stack-cards' }, card('Names and log', form), watchingCard({ cleanup }), card('What the box carries', load))));
+    h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card('This box', about), card('Encoders', encoders), rtsp.el, ice.el), h('div', { class: 'stack-cards' }, card('Names and log', form), watchingCard({ cleanup }), card('What the box carries', load), reach.el, ddns.el)));
   draw();
-  return Promise.all([refreshSystem(), rtsp.load(), ice.load()]);
+  return Promise.all([refreshSystem(), rtsp.load(), ice.load(), reach.load(), ddns.load()]);
 }

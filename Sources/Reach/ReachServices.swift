@@ -1,0 +1,30 @@
+public import BoxDatabase
+public import Core
+public import Logging
+
+/// The box's way in from the internet, whole.
+public struct ReachServices: Sendable {
+    public let mapping: PortMapping
+    public let name: DynamicDNS
+    public let test: OutsideTest
+    /// Whether servers and checkers without TLS are taken; for tests.
+    public let allowsHTTP: Bool
+
+    public init(
+        database: BoxDatabase, sealer: SecretSealer, router: RouterProcess, version: String, allowsLocalRouters: Bool, allowsHTTP: Bool,
+        time: TimeSource, logger: Logger
+    ) {
+        mapping = PortMapping(database: database, router: router, allowsLoopback: allowsLocalRouters, time: time, logger: logger)
+        name = DynamicDNS(
+            database: database, sealer: sealer, mapping: mapping, version: version, allowsHTTP: allowsHTTP, time: time, logger: logger)
+        test = OutsideTest(time: time)
+        self.allowsHTTP = allowsHTTP
+    }
+
+    /// Works until cancelled; a port that is open is closed then.
+    public func run() async {
+        async let mapped: Void = mapping.run()
+        async let named: Void = name.run()
+        _ = await (mapped, named)
+    }
+}
