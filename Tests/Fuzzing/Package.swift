@@ -21,6 +21,8 @@ let package = Package(
             name: "CameraProtocols", dependencies: ["Core", "XML", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: fuzzing),
         .target(name: "WebRTC", swiftSettings: fuzzing),
+        .target(name: "RTP", swiftSettings: fuzzing),
+        .executableTarget(name: "FuzzRTP", dependencies: ["CameraProtocols", "FuzzDriver", "RTP"], swiftSettings: entry),
         .executableTarget(name: "FuzzWebRTC", dependencies: ["FuzzDriver", "WebRTC"], swiftSettings: entry),
     ]
         + ["Multipart", "ONVIF", "ISAPI", "Discovery", "Session"].map {
