@@ -8,15 +8,13 @@ enum AudioPayload {
     private static let largestUnit = 0x1FFF
 
     /// One access unit of AAC in high bit rate mode (RFC 3640, section 3.3.6), in pieces where it is too large (section 3.2.3.2).
-    static func packetizeAAC(
-        _ unit: UnsafeRawBufferPointer, room: Int, _ take: (_ size: Int, _ isLast: Bool, _ write: (inout ByteBuffer) -> Void) -> Void
-    ) {
+    static func packetizeAAC(_ unit: UnsafeRawBufferPointer, room: Int, _ take: RTPTrack.Take) {
         guard !unit.isEmpty, unit.count <= largestUnit else { return }
         var rest = unit
         while !rest.isEmpty {
             let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(room - headersSize))
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(piece.count))
-            take(headersSize + piece.count, rest.isEmpty) { packet in
+            take(0, rest.isEmpty, headersSize + piece.count) { packet in
                 packet.writeInteger(16 as UInt16)
                 packet.writeInteger(UInt16(unit.count) << 3)
                 packet.writeBytes(piece)
@@ -25,16 +23,13 @@ enum AudioPayload {
     }
 
     /// G.711: octets as they are, each a tick (RFC 3551, section 4.5.14).
-    static func packetizeG711(
-        _ bytes: UnsafeRawBufferPointer, channels: Int, room: Int,
-        _ take: (_ ticks: UInt32, _ size: Int, _ write: (inout ByteBuffer) -> Void) -> Void
-    ) {
+    static func packetizeG711(_ bytes: UnsafeRawBufferPointer, channels: Int, room: Int, _ take: RTPTrack.Take) {
         let channels = max(1, channels)
         let most = max(channels, room / channels * channels)
         var start = 0
         while start < bytes.count {
             let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + most, bytes.count)])
-            take(UInt32(truncatingIfNeeded: start / channels), piece.count) { $0.writeBytes(piece) }
+            take(UInt32(truncatingIfNeeded: start / channels), false, piece.count) { $0.writeBytes(piece) }
             start += piece.count
         }
     }

@@ -11,6 +11,9 @@ public struct RTPTrack: Sendable {
     public static let usualPacket = 1400
     static let headerSize = 12
 
+    /// Takes one payload: its ticks after the sample's own time, whether its packet bears the marker, its size, and how to write it.
+    typealias Take = (_ ticks: UInt32, _ isMarked: Bool, _ size: Int, _ write: (inout ByteBuffer) -> Void) -> Void
+
     public let format: StreamFormat
     public let payloadType: UInt8
     /// Who sends it (SSRC).
@@ -18,7 +21,7 @@ public struct RTPTrack: Sendable {
     /// Ticks a second of the timestamps.
     public let clockRate: Int
     /// Of the next packet.
-    public private(set) var sequence: UInt16
+    public internal(set) var sequence: UInt16
     /// Packets and bytes of payload sent so far, as reports tell them.
     public private(set) var packetCount: UInt32 = 0
     public private(set) var payloadBytes: UInt32 = 0
@@ -63,32 +66,29 @@ public struct RTPTrack: Sendable {
     /// The packets of one sample, shown or heard at `time`.
     public mutating func packets(of sample: Sample, at time: MediaTime) -> [ByteBuffer] {
         let timestamp = timestamp(of: time)
-        let room = largestPacket - Self.headerSize
         var made: [ByteBuffer] = []
+        payloads(of: sample) { ticks, isMarked, size, write in
+            made.append(packet(timestamp &+ ticks, isMarked: isMarked, size: size, write))
+        }
+        return made
+    }
+
+    /// Hands over the payloads of one sample, with their ticks after the sample's own time.
+    func payloads(of sample: Sample, _ take: Take) {
+        let room = largestPacket - Self.headerSize
         switch format.codec {
         case .h264, .hevc:
             sample.format.configuration.withUnsafeBytes { configuration in
                 sample.withBytes { bytes in
                     let payload = VideoPayload(isH265: format.codec == .hevc, room: room)
-                    payload.packetize(bytes, sets: sample.isKeyFrame ? configuration : nil) { size, isLast, write in
-                        made.append(packet(timestamp, isMarked: isLast, size: size, write))
-                    }
+                    payload.packetize(bytes, sets: sample.isKeyFrame ? configuration : nil, take)
                 }
             }
         case .aac:
-            sample.withBytes { bytes in
-                AudioPayload.packetizeAAC(bytes, room: room) { size, isLast, write in
-                    made.append(packet(timestamp, isMarked: isLast, size: size, write))
-                }
-            }
+            sample.withBytes { bytes in AudioPayload.packetizeAAC(bytes, room: room, take) }
         default:
-            sample.withBytes { bytes in
-                AudioPayload.packetizeG711(bytes, channels: format.channels, room: room) { ticks, size, write in
-                    made.append(packet(timestamp &+ ticks, isMarked: false, size: size, write))
-                }
-            }
+            sample.withBytes { bytes in AudioPayload.packetizeG711(bytes, channels: format.channels, room: room, take) }
         }
-        return made
     }
 
     private mutating func packet(_ timestamp: UInt32, isMarked: Bool, size: Int, _ write: (inout ByteBuffer) -> Void) -> ByteBuffer {
@@ -101,9 +101,13 @@ public struct RTPTrack: Sendable {
         packet.writeInteger(source)
         write(&packet)
         sequence &+= 1
-        packetCount &+= 1
-        payloadBytes &+= UInt32(truncatingIfNeeded: packet.readableBytes - Self.headerSize)
+        count(packets: 1, payloadBytes: packet.readableBytes - Self.headerSize)
         return packet
+    }
+
+    mutating func count(packets: Int, payloadBytes bytes: Int) {
+        packetCount &+= UInt32(truncatingIfNeeded: packets)
+        payloadBytes &+= UInt32(truncatingIfNeeded: bytes)
     }
 
     // MARK: Reports

@@ -5,8 +5,6 @@ import NIOCore
 ///
 /// What stands before a picture (parameter sets, messages) goes together in one packet; a unit that is too large goes in pieces.
 struct VideoPayload {
-    typealias Take = (_ size: Int, _ isLast: Bool, _ write: (inout ByteBuffer) -> Void) -> Void
-
     let isH265: Bool
     /// Bytes of payload in a packet.
     let room: Int
@@ -14,7 +12,7 @@ struct VideoPayload {
     private var unitHeader: Int { isH265 ? 2 : 1 }
 
     /// Hands over the payloads of an access unit; a key frame without parameter sets gets those of `sets`.
-    func packetize(_ bytes: UnsafeRawBufferPointer, sets: UnsafeRawBufferPointer?, _ take: Take) {
+    func packetize(_ bytes: UnsafeRawBufferPointer, sets: UnsafeRawBufferPointer?, _ take: RTPTrack.Take) {
         var units: [UnsafeRawBufferPointer] = []
         AnnexB.forEachUnit(in: bytes) { if $0.count > unitHeader { units.append($0) } }
         if let sets, !units.contains(where: isSequenceParameterSet) {
@@ -44,13 +42,13 @@ struct VideoPayload {
     private func isSequenceParameterSet(_ unit: UnsafeRawBufferPointer) -> Bool { type(unit) == (isH265 ? 33 : 7) }
 
     /// An aggregation packet (STAP-A; RFC 7798: AP).
-    private func flush(_ units: inout [UnsafeRawBufferPointer], isLast: Bool, _ take: Take) {
+    private func flush(_ units: inout [UnsafeRawBufferPointer], isLast: Bool, _ take: RTPTrack.Take) {
         defer { units = [] }
         guard units.count > 1 else {
             if let unit = units.first { single(unit, isLast: isLast, take) }
             return
         }
-        take(units.reduce(unitHeader) { $0 + 2 + $1.count }, isLast) { packet in
+        take(0, isLast, units.reduce(unitHeader) { $0 + 2 + $1.count }) { packet in
             if isH265 {
                 packet.writeBytes([units[0][0] & 0x81 | 48 << 1, units[0][1]])
             } else {
@@ -64,8 +62,8 @@ struct VideoPayload {
     }
 
     /// A unit as it is, or in pieces (FU-A; RFC 7798: FU).
-    private func single(_ unit: UnsafeRawBufferPointer, isLast: Bool, _ take: Take) {
-        guard unit.count > room else { return take(unit.count, isLast) { $0.writeBytes(unit) } }
+    private func single(_ unit: UnsafeRawBufferPointer, isLast: Bool, _ take: RTPTrack.Take) {
+        guard unit.count > room else { return take(0, isLast, unit.count) { $0.writeBytes(unit) } }
         let type = type(unit)
         var rest = UnsafeRawBufferPointer(rebasing: unit.dropFirst(unitHeader))
         var isFirst = true
@@ -73,7 +71,7 @@ struct VideoPayload {
             let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(room - unitHeader - 1))
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(piece.count))
             let isEnd = rest.isEmpty
-            take(unitHeader + 1 + piece.count, isLast && isEnd) { packet in
+            take(0, isLast && isEnd, unitHeader + 1 + piece.count) { packet in
                 packet.writeBytes(isH265 ? [unit[0] & 0x81 | 49 << 1, unit[1]] : [unit[0] & 0xE0 | 28])
                 packet.writeInteger((isFirst ? 0x80 : 0) | (isEnd ? 0x40 : 0) | type)
                 packet.writeBytes(piece)

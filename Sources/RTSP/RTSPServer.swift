@@ -4,6 +4,7 @@ import Foundation
 public import Logging
 import NIOCore
 import NIOPosix
+import RTP
 import Synchronization
 
 /// An RTSP server (RFC 2326) for readers that sign in: what it plays comes from an `RTSPSource`.
@@ -48,6 +49,7 @@ public struct RTSPServer: Sendable {
             }
         started(server.channel.localAddress?.port ?? port)
         let throttle = SignInThrottle()
+        let templates = PacketTemplates()
         let open = Counter()
         try await server.executeThenClose { readers in
             try await withThrowingDiscardingTaskGroup { group in
@@ -55,7 +57,7 @@ public struct RTSPServer: Sendable {
                 for try await reader in readers {
                     let isOneTooMany = open.next() > Self.mostConnections
                     group.addTask {
-                        if isOneTooMany { try? await reader.executeThenClose { _, _ in } } else { await serve(reader, throttle) }
+                        if isOneTooMany { try? await reader.executeThenClose { _, _ in } } else { await serve(reader, throttle, templates) }
                         open.add(-1)
                     }
                 }
@@ -63,14 +65,16 @@ public struct RTSPServer: Sendable {
         }
     }
 
-    private func serve(_ reader: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ throttle: SignInThrottle) async {
+    private func serve(
+        _ reader: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ throttle: SignInThrottle, _ templates: PacketTemplates
+    ) async {
         // That a reader goes without a word is no failure.
         try? await reader.executeThenClose { inbound, outbound in
             guard let remote = reader.channel.remoteAddress, let local = reader.channel.localAddress else { return }
             let connection = RTSPServerConnection(
                 remote: remote, local: local,
                 sign: DigestVerifier(credentials: credentials, realm: Self.name, makeNonce: Self.random), user: credentials.username,
-                source: source, throttle: throttle, outbound: outbound, time: time, logger: logger)
+                source: source, throttle: throttle, templates: templates, outbound: outbound, time: time, logger: logger)
             try await connection.run(inbound)
         }
     }

@@ -45,6 +45,7 @@ actor RTSPServerConnection {
     let user: String
     let source: any RTSPSource
     let throttle: SignInThrottle
+    private let templates: PacketTemplates
     let time: TimeSource
     let logger: Logger
     private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
@@ -71,7 +72,7 @@ actor RTSPServerConnection {
 
     init(
         remote: SocketAddress, local: SocketAddress, sign: DigestVerifier, user: String, source: any RTSPSource, throttle: SignInThrottle,
-        outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, time: TimeSource, logger: Logger
+        templates: PacketTemplates, outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, time: TimeSource, logger: Logger
     ) {
         self.remote = remote
         self.local = local
@@ -79,6 +80,7 @@ actor RTSPServerConnection {
         self.user = user
         self.source = source
         self.throttle = throttle
+        self.templates = templates
         self.outbound = outbound
         self.time = time
         self.logger = logger
@@ -200,12 +202,11 @@ actor RTSPServerConnection {
                     origin = (time.now().addingTimeInterval(-(time.uptime() - uptime).seconds), uptime)
                 }
                 let report = dueReport(index)
-                let packets = outgoing[index]?.rtp.packets(of: sample, at: moment) ?? []
-                guard try await carry(packets, report, index) else {
+                guard let bytes = try await carry(sample, at: moment, report, index) else {
                     watching.count(bytes: 0, missed: sample.format.kind == .video ? 1 : 0)
                     continue
                 }
-                watching.count(bytes: packets.reduce(0) { $0 + $1.readableBytes }, missed: 0)
+                watching.count(bytes: bytes, missed: 0)
             }
         }
     }
@@ -220,33 +221,49 @@ actor RTSPServerConnection {
             at: .zero + elapsed, wallClock: origin.wall.addingTimeInterval(elapsed.seconds), name: RTSPServer.name)
     }
 
-    /// Whether all went.
-    private func carry(_ packets: [ByteBuffer], _ report: ByteBuffer?, _ index: Int) async throws -> Bool {
+    /// Sends a sample, behind a report where one is due; the bytes of its packets, nil where not all went.
+    private func carry(_ sample: Sample, at moment: MediaTime, _ report: ByteBuffer?, _ index: Int) async throws -> Int? {
         switch outgoing[index]?.carrier {
-        case nil: return false
-        case .interleaved(let rtp, let rtcp)?:
-            var bytes = ByteBuffer()
-            bytes.reserveCapacity(packets.reduce(64) { $0 + 4 + $1.readableBytes })
-            if let report { Self.interleave(report, rtcp, into: &bytes) }
-            for packet in packets { Self.interleave(packet, rtp, into: &bytes) }
+        case nil: return nil
+        case .interleaved(let rtp, _)?:
+            if let report { try await carry(report, index) }
+            guard let bytes = outgoing[index]?.rtp.interleaved(sample, at: moment, channel: rtp, from: templates) else { return nil }
             try await write(bytes)
             // A reader that takes what comes is there; over TCP not all of them say so.
             ear.hear(now: time.uptime())
-            return true
+            return bytes.readableBytes
         case .datagrams(let datagrams)?:
             if let report { datagrams.send(report: report) }
-            var rest = packets[...]
-            while !rest.isEmpty {
-                let piece = rest.prefix(Self.datagramsInARow - datagramsSent)
-                guard datagrams.send(Array(piece)) else { return false }
-                rest = rest.dropFirst(piece.count)
-                datagramsSent += piece.count
-                guard datagramsSent >= Self.datagramsInARow else { continue }
-                datagramsSent = 0
-                try await time.sleep(Self.moment)
-            }
-            return true
+            let packets = outgoing[index]?.rtp.packets(of: sample, at: moment) ?? []
+            guard try await send(packets, by: datagrams) else { return nil }
+            return packets.reduce(0) { $0 + $1.readableBytes }
         }
+    }
+
+    private func carry(_ report: ByteBuffer, _ index: Int) async throws {
+        switch outgoing[index]?.carrier {
+        case .interleaved(_, let rtcp)?:
+            var bytes = ByteBuffer()
+            Self.interleave(report, rtcp, into: &bytes)
+            try await write(bytes)
+        case .datagrams(let datagrams)?: datagrams.send(report: report)
+        case nil: break
+        }
+    }
+
+    /// Whether all went.
+    private func send(_ packets: [ByteBuffer], by datagrams: RTSPDatagrams) async throws -> Bool {
+        var rest = packets[...]
+        while !rest.isEmpty {
+            let piece = rest.prefix(Self.datagramsInARow - datagramsSent)
+            guard datagrams.send(Array(piece)) else { return false }
+            rest = rest.dropFirst(piece.count)
+            datagramsSent += piece.count
+            guard datagramsSent >= Self.datagramsInARow else { continue }
+            datagramsSent = 0
+            try await time.sleep(Self.moment)
+        }
+        return true
     }
 
     private static func interleave(_ packet: ByteBuffer, _ channel: UInt8, into bytes: inout ByteBuffer) {
@@ -262,7 +279,7 @@ actor RTSPServerConnection {
         let wall = origin.wall.addingTimeInterval(elapsed.seconds)
         for (index, track) in outgoing {
             let goodbye = track.rtp.goodbye(at: .zero + elapsed, wallClock: wall, name: RTSPServer.name)
-            _ = try await carry([], goodbye, index)
+            try await carry(goodbye, index)
         }
     }
 }

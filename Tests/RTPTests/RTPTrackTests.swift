@@ -53,6 +53,31 @@ import Testing
         #expect(track.payloadBytes == UInt32(reader.payloads.reduce(0) { $0 + $1.count }))
     }
 
+    /// Within a connection readers get the same packets, each with what is its own.
+    @Test func templatesAreTheSamePackets() throws {
+        let templates = PacketTemplates()
+        let samples = try encodedSamples(6)
+        let format = try #require(samples.first?.format)
+        for source in UInt32(7)...9 {
+            var (one, other) = (
+                try #require(
+                    RTPTrack(format: format, payloadType: 97, source: source, sequence: 65_534, timestampOffset: source * 1000)),
+                try #require(
+                    RTPTrack(format: format, payloadType: 97, source: source, sequence: 65_534, timestampOffset: source * 1000))
+            )
+            for sample in samples {
+                let time = sample.time + .seconds(Int(source))
+                var wanted: [UInt8] = []
+                for packet in one.packets(of: sample, at: time) {
+                    wanted += [0x24, 6, UInt8(packet.readableBytes >> 8), UInt8(packet.readableBytes & 0xFF)] + packet.readableBytesView
+                }
+                let bytes = other.interleaved(sample, at: time, channel: 6, from: templates)
+                #expect(Array(bytes.readableBytesView) == wanted)
+            }
+            #expect(one.sequence == other.sequence && one.packetCount == other.packetCount && one.payloadBytes == other.payloadBytes)
+        }
+    }
+
     @Test func parameterSetsGoTogether() throws {
         let format = StreamFormat(
             kind: .video, codec: .h264, configuration: Data(Self.annexB([[0x67, 0x64, 0, 0x28, 1], [0x68, 2, 3]])))

@@ -25,7 +25,12 @@ import Testing
         let track = try #require(RTPTrack(format: Self.sound, payloadType: 0, source: 7, sequence: 0, timestampOffset: 100))
         for name in ["", "a", "ab", "abc", "abcd", String(repeating: "x", count: 300)] {
             let bytes = Array(track.goodbye(at: .zero, wallClock: Date(), name: name).readableBytesView)
-            #expect(RTCP.read(bytes) == [.goodbye(sources: [7])])
+            let items = try #require(RTCP.read(bytes))
+            #expect(items.last == .goodbye(sources: [7]))
+            guard case .sent(7, _, 100)? = items.first else {
+                Issue.record("no sender's report: \(items)")
+                continue
+            }
         }
     }
 

@@ -90,9 +90,12 @@ def per_reader(pid, url, password, seconds):
 @contextlib.contextmanager
 def program(command, port):
     """A program that listens at a port; it is ended with the body."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                               env={**os.environ, "HOME": "/tmp"})
     try:
         wait_for(lambda: process.poll() is not None or answers(port), 30, f"{command[0]} to listen")
+        if process.poll() is not None:
+            raise AssertionError(f"{command[0]} ended with {process.returncode}")
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):

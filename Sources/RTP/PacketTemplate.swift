@@ -1,0 +1,94 @@
+public import Media
+public import NIOCore
+import Synchronization
+
+/// A sample's packets as they go within an RTSP connection (RFC 2326, section 10.12), made once for all readers: what differs from reader to
+/// reader is filled in.
+public struct PacketTemplate: Sendable {
+    /// The framing before each packet: a dollar sign, the channel, the length.
+    static let framing = 4
+
+    /// One packet's place.
+    struct Place: Sendable {
+        /// Where its framing begins.
+        let start: Int
+        let isMarked: Bool
+        /// After the sample's own time, in ticks.
+        let ticks: UInt32
+    }
+
+    var bytes = ByteBuffer()
+    var places: [Place] = []
+    var payloadBytes = 0
+
+    mutating func add(_ ticks: UInt32, isMarked: Bool, size: Int, _ write: (inout ByteBuffer) -> Void) {
+        places.append(Place(start: bytes.writerIndex, isMarked: isMarked, ticks: ticks))
+        bytes.writeInteger(UInt8(ascii: "$"))
+        bytes.writeInteger(0 as UInt8)
+        bytes.writeInteger(UInt16(truncatingIfNeeded: RTPTrack.headerSize + size))
+        // Version 2, no padding, no extension; the rest differs.
+        bytes.writeInteger(0x80 as UInt8)
+        bytes.writeRepeatingByte(0, count: RTPTrack.headerSize - 1)
+        write(&bytes)
+        payloadBytes += size
+    }
+}
+
+/// The templates of the last samples, for readers that get the same samples at about the same time.
+public final class PacketTemplates: Sendable {
+    private struct State {
+        /// With their samples, which must not be let go of while they name what lies here.
+        var templates: [ObjectIdentifier: (sample: Sample, template: PacketTemplate)] = [:]
+        var order: [ObjectIdentifier] = []
+    }
+
+    private static let most = 128
+    private static let mostBytes = 1 << 20
+
+    private let state = Mutex(State())
+
+    public init() {}
+
+    /// The template of a sample of `track`, whose packets are of the usual size.
+    func template(of sample: Sample, for track: RTPTrack) -> PacketTemplate {
+        let key = ObjectIdentifier(sample)
+        if let known = state.withLock({ $0.templates[key]?.template }) { return known }
+        let made = track.template(of: sample)
+        guard sample.count <= Self.mostBytes else { return made }
+        state.withLock { state in
+            if state.templates.updateValue((sample, made), forKey: key) == nil { state.order.append(key) }
+            while state.order.count > Self.most { state.templates[state.order.removeFirst()] = nil }
+        }
+        return made
+    }
+}
+
+extension RTPTrack {
+    /// The packets of one sample within an RTSP connection on `channel`, shown or heard at `time`.
+    public mutating func interleaved(
+        _ sample: Sample, at time: MediaTime, channel: UInt8, from templates: PacketTemplates
+    ) -> ByteBuffer {
+        let template = templates.template(of: sample, for: self)
+        let timestamp = timestamp(of: time)
+        var bytes = template.bytes
+        for place in template.places {
+            let head = place.start + PacketTemplate.framing
+            bytes.setInteger(channel, at: place.start + 1)
+            bytes.setInteger(payloadType | (place.isMarked ? 0x80 : 0), at: head + 1)
+            bytes.setInteger(sequence, at: head + 2)
+            bytes.setInteger(timestamp &+ place.ticks, at: head + 4)
+            bytes.setInteger(source, at: head + 8)
+            sequence &+= 1
+        }
+        count(packets: template.places.count, payloadBytes: template.payloadBytes)
+        return bytes
+    }
+
+    /// The packets of one sample but for what differs from reader to reader.
+    func template(of sample: Sample) -> PacketTemplate {
+        var template = PacketTemplate()
+        template.bytes.reserveCapacity(sample.count + sample.count / 16 + 256)
+        payloads(of: sample) { ticks, isMarked, size, write in template.add(ticks, isMarked: isMarked, size: size, write) }
+        return template
+    }
+}
