@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -185,6 +186,28 @@ class CameraComesBack(LiveCase):
         wait_for(lambda: len(pictures(viewer.data, self.folder())[0]) >= 40, 30, "forty pictures", 0.5)
         times, _ = pictures(viewer.data, self.folder())
         self.assertEqual(times, sorted(set(times)))
+
+
+class VLC(LiveCase):
+    """VLC, which does not run as root."""
+
+    def test_plays(self):
+        """It plays the live MP4 over HTTP."""
+        if not shutil.which("cvlc"):
+            self.skipTest("needs Debian's vlc-bin and vlc-plugin-base")
+        folder = self.folder()
+        os.chmod(folder, 0o777)
+        path = os.path.join(folder, "seen.ts")
+        command = ["cvlc", "-v", "--no-audio", self.made.client.base + self.begin(stream="main")["mp4Url"],
+                   "--sout", f"#std{{access=file,mux=ts,dst={path}}}", "--run-time=6", "vlc://quit"]
+        if os.geteuid() == 0:
+            command = ["setpriv", "--reuid=65534", "--clear-groups", *command]
+        found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "HOME": folder})
+        self.assertEqual(found.returncode, 0, found.stderr)
+        seen = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v", "-count_packets", "-show_entries", "stream=codec_name,nb_read_packets",
+                               "-of", "csv=p=0", path], capture_output=True, text=True, check=True).stdout.split(",")
+        self.assertEqual(seen[0], "h264", found.stderr)
+        self.assertGreater(int(seen[1].split()[0]), 45)
 
 
 class Playlists(LiveCase):

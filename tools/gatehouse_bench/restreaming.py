@@ -1,10 +1,10 @@
-"""What an RTSP reader costs: of the box, and in the same run of those that do the same: GStreamer's RTSP server, VLC, and ffmpeg that copies."""
+"""What an RTSP reader costs: of the box, and in the same run of those that do the same: GStreamer's RTSP server, and ffmpeg that copies (Debian's VLC has no
+RTSP client)."""
 
 import contextlib
 import multiprocessing
 import os
 import selectors
-import shutil
 import signal
 import subprocess
 import sys
@@ -90,8 +90,7 @@ def per_reader(pid, url, password, seconds):
 @contextlib.contextmanager
 def program(command, port):
     """A program that listens at a port; it is ended with the body."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-                               env={**os.environ, "HOME": "/tmp"})
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         wait_for(lambda: process.poll() is not None or answers(port), 30, f"{command[0]} to listen")
         if process.poll() is not None:
@@ -145,11 +144,4 @@ def run(report, made, channel, camera, quick):
     report.add("relay.rtsp_vs_gstreamer", ours / theirs, "", **at_most(ours / theirs, 1))
     report.note(f"relay: an RTSP reader over TCP more costs the box {ours * 100:.3f} % of a core, GStreamer's RTSP server {theirs * 100:.3f} % "
                 f"({READERS} readers of each; the least of them got {fewest / 1e6:.1f} and {least / 1e6:.1f} MB)")
-    if shutil.which("cvlc"):
-        port = free_port()
-        command = ["cvlc", "--no-audio", "--rtsp-tcp", camera.rtsp, "--sout", f"#rtp{{sdp=rtsp://127.0.0.1:{port}/main}}"]
-        # It does not run as root.
-        command = ["setpriv", "--reuid=65534", "--clear-groups", *command] if os.getuid() == 0 else command
-        with program(command, port) as process:
-            report.note(f"relay: VLC takes {per_reader(process.pid, f'rtsp://127.0.0.1:{port}/main', None, seconds)[0] * 100:.3f} % of a core for each reader more")
     report.note(f"relay: an ffmpeg that copies for each reader takes {copies(camera, seconds) * 100:.2f} % of a core")
