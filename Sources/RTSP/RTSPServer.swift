@@ -57,7 +57,13 @@ public struct RTSPServer: Sendable {
                 for try await reader in readers {
                     let isOneTooMany = open.next() > Self.mostConnections
                     group.addTask {
-                        if isOneTooMany { try? await reader.executeThenClose { _, _ in } } else { await serve(reader, throttle, templates) }
+                        if isOneTooMany {
+                            try? await reader.executeThenClose { _, _ in }
+                        } else {
+                            await withTaskExecutorPreference(LoopExecutor(reader.channel.eventLoop)) {
+                                await serve(reader, throttle, templates)
+                            }
+                        }
                         open.add(-1)
                     }
                 }

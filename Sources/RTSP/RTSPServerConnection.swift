@@ -63,8 +63,9 @@ actor RTSPServerConnection {
     /// What zero in the stream is on the clocks.
     private var origin: (wall: Date, uptime: Duration)?
     private var datagramsSent = 0
-    private var writes: [Int: Duration] = [:]
-    private var nextWrite = 0
+    /// How many writes wait to be taken, and since when there have been any.
+    private var writing = 0
+    private var writingSince = Duration.zero
     private let played = Signal()
     private let paused = Signal()
     private var isSending = false
@@ -134,7 +135,7 @@ actor RTSPServerConnection {
     private func awaitSilence() async {
         while (try? await time.sleep(Self.looksEvery)) != nil {
             let now = time.uptime()
-            if let oldest = writes.values.min(), now - oldest > Self.patience { return }
+            if writing > 0, now - writingSince > Self.patience { return }
             if !isSignedIn, now - openedAt > Self.signInLimit { return }
             if hasLeft { return }
             if now - ear.lastHeard > Self.sessionTimeout { return }
@@ -142,10 +143,10 @@ actor RTSPServerConnection {
     }
 
     private func write(_ bytes: ByteBuffer) async throws {
-        nextWrite += 1
-        let number = nextWrite
-        writes[number] = time.uptime()
-        defer { writes[number] = nil }
+        // Of several at once the oldest counts.
+        writing += 1
+        if writing == 1 { writingSince = time.uptime() }
+        defer { writing -= 1 }
         try await outbound.write(bytes)
     }
 
