@@ -71,14 +71,16 @@ extension RTPTrack {
         let template = templates.template(of: sample, for: self)
         let timestamp = timestamp(of: time)
         var bytes = template.bytes
-        for place in template.places {
-            let head = place.start + PacketTemplate.framing
-            bytes.setInteger(channel, at: place.start + 1)
-            bytes.setInteger(payloadType | (place.isMarked ? 0x80 : 0), at: head + 1)
-            bytes.setInteger(sequence, at: head + 2)
-            bytes.setInteger(timestamp &+ place.ticks, at: head + 4)
-            bytes.setInteger(source, at: head + 8)
-            sequence &+= 1
+        bytes.withUnsafeMutableReadableBytes { bytes in
+            for place in template.places {
+                let head = place.start + PacketTemplate.framing
+                bytes[place.start + 1] = channel
+                bytes[head + 1] = payloadType | (place.isMarked ? 0x80 : 0)
+                bytes.storeBytes(of: sequence.bigEndian, toByteOffset: head + 2, as: UInt16.self)
+                bytes.storeBytes(of: (timestamp &+ place.ticks).bigEndian, toByteOffset: head + 4, as: UInt32.self)
+                bytes.storeBytes(of: source.bigEndian, toByteOffset: head + 8, as: UInt32.self)
+                sequence &+= 1
+            }
         }
         count(packets: template.places.count, payloadBytes: template.payloadBytes)
         return bytes
