@@ -103,7 +103,7 @@ let package = Package(
         .target(
             name: "Cameras",
             dependencies: [
-                "CLinux", "CameraProtocols", "Core", "Media", "XML", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore,
+                "CLinux", "CameraProtocols", "Core", "Media", "RTSP", "XML", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore,
                 .nioHTTP1,
                 .nioPosix, .nioSSL, .nioFoundationCompat, .yams,
             ],

@@ -24,6 +24,11 @@ extension ONVIFRequest {
 
     public static let videoSources = ONVIFRequest(.media, "GetVideoSources")
 
+    /// The loudspeakers of a device: its outputs by version 1, their configurations by version 2, which has no list of outputs.
+    public static func audioOutputs(_ version: MediaVersion = .one) -> ONVIFRequest {
+        ONVIFRequest(version.service, version == .one ? "GetAudioOutputs" : "GetAudioOutputConfigurations")
+    }
+
     public static func videoEncoderConfigurationOptions(configuration: String?, profile: String?, _ version: MediaVersion = .one)
         -> ONVIFRequest
     {

@@ -93,7 +93,8 @@ public struct LiveConverter: Sendable {
                 format = given
             case .converted:
                 let head: ConvertedPicture = try message.decodeHead()
-                guard let format, !message.body.isEmpty, abs((head.time - fed.time.withLock { $0 }).microseconds) < Self.mostApart.microseconds,
+                guard let format, !message.body.isEmpty,
+                    abs((head.time - fed.time.withLock { $0 }).microseconds) < Self.mostApart.microseconds,
                     last.map({ head.time > $0 }) ?? head.isKeyFrame
                 else { throw WorkerFailure(.garbage, "a picture that cannot be") }
                 last = head.time

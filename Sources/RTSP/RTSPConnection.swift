@@ -219,6 +219,13 @@ final class RTSPConnection: Sendable {
         }
     }
 
+    /// Sends a packet of RTP, at most 65,535 bytes. False where the device takes too slowly, and it was left out.
+    func send(_ packet: [UInt8], on number: UInt8) -> Bool {
+        guard channel.isWritable, packet.count <= Int(UInt16.max) else { return false }
+        write([UInt8(ascii: "$"), number, UInt8(packet.count >> 8), UInt8(packet.count & 0xFF)] + packet)
+        return true
+    }
+
     private func write(_ bytes: [UInt8]) {
         // That it fails is seen by the reader.
         channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)

@@ -39,7 +39,9 @@ public struct RTSPFailure: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String { detail.map { "\(code.rawValue): \($0)" } ?? code.rawValue }
 
     static let silent = RTSPFailure(.silent, "The device does not answer in time. Check its power and cable, and try again.")
-    static let closed = RTSPFailure(.silent, "The device ended the connection while it was asked for its recording.", detail: "closed")
+    /// It ended the connection.
+    public static let closed = RTSPFailure(
+        .silent, "The device ended the connection while it was asked for its recording.", detail: "closed")
 
     /// What an answer other than success means (RFC 2326, section 11.3).
     static func refusal(_ answer: RTSPMessage, of method: String) -> RTSPFailure {

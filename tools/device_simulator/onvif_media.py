@@ -32,7 +32,7 @@ class MediaService:
         """What this service answers."""
         found = {("trt", name): getattr(self, name) for name in (
             "GetProfiles", "GetProfile", "GetVideoSources", "GetVideoSourceConfigurations", "GetVideoEncoderConfigurations", "GetVideoEncoderConfiguration",
-            "GetVideoEncoderConfigurationOptions", "SetVideoEncoderConfiguration", "GetStreamUri", "GetSnapshotUri", "GetAudioSources")}
+            "GetVideoEncoderConfigurationOptions", "SetVideoEncoderConfiguration", "GetStreamUri", "GetSnapshotUri", "GetAudioSources", "GetAudioOutputs")}
         found.update({("tr2", name): getattr(self, name + "2") for name in (
             "GetProfiles", "GetVideoEncoderConfigurations", "GetVideoEncoderConfigurationOptions", "SetVideoEncoderConfiguration", "GetStreamUri", "GetSnapshotUri")})
         return found
@@ -54,7 +54,8 @@ class MediaService:
         """A stream's RTSP address."""
         wrong = self.device.quirk("xaddr-wrong-host")
         host = wrong["host"].partition(":")[0] if wrong else self.device.address
-        return f"rtsp://{host}:{self.device.rtsp_port or 554}{self.path(stream)}"
+        before = self.device.parts.get("backchannel")
+        return f"rtsp://{host}:{before.port if before else self.device.rtsp_port or 554}{self.path(stream)}"
 
     @staticmethod
     def multicast():
@@ -118,6 +119,10 @@ class MediaService:
     @staticmethod
     def GetAudioSources(_call):
         return '<trt:GetAudioSourcesResponse><trt:AudioSources token="AudioSource_1"><tt:Channels>1</tt:Channels></trt:AudioSources></trt:GetAudioSourcesResponse>'
+
+    def GetAudioOutputs(self, _call):
+        listed = '<trt:AudioOutputs token="AudioOutput_1"/>' if "backchannel" in self.device.parts else ""
+        return f"<trt:GetAudioOutputsResponse>{listed}</trt:GetAudioOutputsResponse>"
 
     def GetVideoEncoderConfigurations(self, _call):
         listed = "".join(self.encoder(stream, "trt:Configurations") for stream in self.encoders)

@@ -43,6 +43,11 @@ QUIRKS = {
     "replay-unstamped": ({}, "frames do not say when they were recorded"),
     "replay-ignores-range": ({}, "all that was recorded is played, whatever was asked for"),
     "replay-breaks-off": ({"seconds": 3}, "the connection is closed after that much of a recording"),
+    # ONVIF's back channel
+    "talk-unsupported": ({}, "551 for every request that requires the back channel"),
+    "talk-no-track": ({}, "streams are described without a track back"),
+    "talk-silent": ({}, "requests that require the back channel are not answered"),
+    "talk-breaks-off": ({"bytes": 4000}, "the connection is closed after that much sound"),
     # Signing in
     "wrong-password": ({}, "no password is right"),
     "locked": ({}, "the account is locked for every address"),

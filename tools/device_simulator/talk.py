@@ -20,6 +20,16 @@ class Loudspeaker:
         """For GET /state."""
         return {"open": self.session is not None, "opened": self.opened, "bytes": self.bytes, "tail": base64.b64encode(bytes(self.tail)).decode()}
 
+    def begin(self, session):
+        """Somebody begins to talk."""
+        self.session, self.opened, self.tail = session, self.opened + 1, bytearray()
+
+    def take(self, piece):
+        """Take sound down."""
+        self.bytes += len(piece)
+        self.tail += piece
+        del self.tail[:-KEPT]
+
     def document(self):
         """Its only channel."""
         return (f"<TwoWayAudioChannel {XMLNS}>\n<id>1</id>\n<enabled>{str(self.session is not None).lower()}</enabled>\n"
@@ -36,7 +46,7 @@ class Loudspeaker:
         async def begin(_request):
             if self.session is not None:
                 raise Problem("deviceBusy")
-            self.session, self.opened, self.tail = uuid.uuid4().hex, self.opened + 1, bytearray()
+            self.begin(uuid.uuid4().hex)
             return xml(f"<TwoWayAudioSession {XMLNS}>\n<sessionId>{self.session}</sessionId>\n</TwoWayAudioSession>\n")
 
         async def end(request):
@@ -64,6 +74,4 @@ class Loudspeaker:
                 continue
             if not piece:
                 return
-            self.bytes += len(piece)
-            self.tail += piece
-            del self.tail[:-KEPT]
+            self.take(piece)

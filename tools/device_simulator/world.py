@@ -11,6 +11,7 @@ import time
 from . import models, quirks, replay
 from .alertstream import AlertStreams
 from .authentication import Gate
+from .backchannel import TRACKS, BackchannelServer
 from .device import MODELS, Device
 from .events import Hub
 from .isapi import Isapi, linked
@@ -35,9 +36,11 @@ def settings_of(text):
         elif not equals:
             raise ValueError(f"{pair!r} is not key=value")
         settings[key] = value
-    known = {"name", "quirk", "user", "password", "zone", "dialect", "download", "ptz", "model", "serial", "mac", "metadata", "recordings", "speaker"}
+    known = {"name", "quirk", "user", "password", "zone", "dialect", "download", "ptz", "model", "serial", "mac", "metadata", "recordings", "speaker", "backchannel"}
     if settings.keys() - known:
         raise ValueError(f"unknown: {', '.join(sorted(settings.keys() - known))}; known: {', '.join(sorted(known))}")
+    if settings.get("backchannel", "PCMU") not in TRACKS:
+        raise ValueError(f"backchannel is one of {', '.join(TRACKS)}")
     return kind, channels, settings
 
 
@@ -46,7 +49,7 @@ class World:
 
     def __init__(self, options):
         self.options = options
-        self.devices, self.sites, self.handlers, self.replays = [], {}, {}, {}
+        self.devices, self.sites, self.handlers, self.servers = [], {}, {}, {}
         self.media, self.cameras = Media(), Cameras(options)
         self.certificate = None
         self.discovery = None
@@ -118,9 +121,11 @@ class World:
             isapi.statuses = device.ready_statuses or {}
         if "onvif" in device.protocols:
             onvif = Onvif(device, parts, self)
-            self.replays[device] = ReplayServer(device, gate, recordings, self.media)
+            self.servers[device] = {"replay": ReplayServer(device, gate, recordings, self.media)}
+            if "backchannel" in device.settings:
+                self.servers[device]["backchannel"] = BackchannelServer(device, gate)
         device.parts = {"sign_ins": gate, "events": hub, "ptz": head, "recordings": recordings, "alert_streams": alerts}
-        device.parts.update({name: part for name, part in (("isapi", isapi), ("onvif", onvif), ("replay", self.replays.get(device))) if part})
+        device.parts.update({name: part for name, part in (("isapi", isapi), ("onvif", onvif), *self.servers.get(device, {}).items()) if part})
 
         async def answer(request):
             """Answer a request of any protocol."""
@@ -148,14 +153,14 @@ class World:
         await asyncio.sleep(0.05)  # final boundaries get out
         if device in self.sites:
             self.sites[device].close()
-        if device in self.replays:
-            self.replays[device].close()
+        for server in self.servers.get(device, {}).values():
+            server.close()
 
     async def listen(self, device):
         """A device's own servers take connections."""
         await self.sites[device].open()
-        if device in self.replays:
-            await self.replays[device].open()
+        for server in self.servers.get(device, {}).values():
+            await server.open()
 
     async def come(self, device):
         """The device is back."""

@@ -47,6 +47,8 @@ public final class DeviceClient: Sendable {
     let time: TimeSource
     let policy: AddressPolicy
     private let allowsBasic: Bool
+    /// Whether the password may go over a line that is not encrypted as it is.
+    let allowsBasicInTheOpen: Bool
     private let client: HTTPClient
     let budget: DeviceBudget
     let pin: CertificatePin
@@ -67,6 +69,7 @@ public final class DeviceClient: Sendable {
         self.policy = policy
         self.time = time
         self.allowsBasic = allowsBasic || address.https
+        allowsBasicInTheOpen = allowsBasic
         let pin = CertificatePin(pinnedCertificate)
         self.pin = pin
         var configuration = HTTPClient.Configuration()

@@ -14,6 +14,7 @@ extension ONVIFDriver {
         let isRecorder = Self.isRecorder(information, scopes: scopes, sources: sources.count, keepsFootage: keepsFootage)
         let name = Self.name(scopes)
         let nodes = services[.ptz] == nil ? [] : (try await find(.ptzNodes)).map(ONVIFNode.all) ?? []
+        let outputs = try await audioOutputs(services)
         var channels: [DeviceChannel] = []
         var leftOut: [String] = []
         for source in sources {
@@ -24,6 +25,7 @@ extension ONVIFDriver {
                 name: isRecorder || sources.count > 1 ? "Camera \(source.number)" : name ?? information.model ?? "Camera 1",
                 input: isRecorder ? .network : .own, online: isRecorder ? nil : true, streams: found)
             channel.capabilities = try await capabilities(of: channel, source, set, services: services, nodes: nodes)
+            if await hasLoudspeaker(channel, source, set, outputs: outputs, isRecorder: isRecorder) { channel.capabilities.insert(.talk) }
             channels.append(channel)
         }
         guard !channels.isEmpty else {

@@ -10,6 +10,8 @@ extension ONVIFDriver {
         var profiles: [ONVIFProfile]
         /// Tokens of profiles that carry what the device sees as a stream of its own.
         var withMetadata: Set<String>
+        /// Tokens of profiles by which the device takes sound for a loudspeaker.
+        var withLoudspeaker: Set<String>
         /// The tokens of the nodes by which profiles are moved.
         var nodes: [String: String]
     }
@@ -46,11 +48,17 @@ extension ONVIFDriver {
     }
 
     private static func set(_ response: XMLTree, _ version: ONVIFRequest.MediaVersion) -> ProfileSet {
-        var set = ProfileSet(version: version, profiles: ONVIFProfile.all(response), withMetadata: [], nodes: [:])
+        var set = ProfileSet(version: version, profiles: ONVIFProfile.all(response), withMetadata: [], withLoudspeaker: [], nodes: [:])
         for profile in response.all("Profiles").prefix(256) {
             guard let token = profile.attribute("token") else { continue }
             let new = profile["Configurations"]
             if profile["MetadataConfiguration"] ?? new?["Metadata"] != nil { set.withMetadata.insert(token) }
+            let old = profile["Extension"]
+            if [old?["AudioOutputConfiguration"], old?["AudioDecoderConfiguration"], new?["AudioOutput"], new?["AudioDecoder"]].contains(
+                where: { $0 != nil })
+            {
+                set.withLoudspeaker.insert(token)
+            }
             set.nodes[token] = (profile["PTZConfiguration"] ?? new?["PTZ"])?["NodeToken"]?.word
         }
         return set

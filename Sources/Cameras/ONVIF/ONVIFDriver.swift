@@ -61,6 +61,8 @@ final class ONVIFMemory: Sendable {
         var movements: [Int: LensMovement] = [:]
         /// Paths of pictures, by profile.
         var pictures: [String: String] = [:]
+        /// The stream by which a channel is talked through, by the channel's number.
+        var talks: [Int: ONVIFDriver.TalkPlace] = [:]
     }
     private let values = Mutex(Values())
 

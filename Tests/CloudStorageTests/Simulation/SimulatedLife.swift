@@ -33,11 +33,13 @@ final class SimulatedLife: Sendable {
         let machine = world.machine
         index = FootageIndex(database: try BoxDatabase(path: root + "/box.sqlite"))
         spool = try Spool(
-            path: root + "/spool", limits: SpoolLimits(bytes: 1 << 30, freeBytes: 0), index: index, time: machine.time, logger: SimulatedWorld.logger)
+            path: root + "/spool", limits: SpoolLimits(bytes: 1 << 30, freeBytes: 0), index: index, time: machine.time,
+            logger: SimulatedWorld.logger)
         let governor = UplinkGovernor(time: machine.time)
         if let cap = world.plan.cap { governor.use(UplinkSettings(cap: .bitsPerSecond(cap)), zone: .gmt) }
         uploader = Uploader(
-            spool: spool, governor: governor, looksEvery: world.plan.looksEvery, time: machine.time, chance: machine.chance, logger: SimulatedWorld.logger)
+            spool: spool, governor: governor, looksEvery: world.plan.looksEvery, time: machine.time, chance: machine.chance,
+            logger: SimulatedWorld.logger)
         publisher = ChainPublisher(
             box: SimulatedWorld.box, key: SimulatedWorld.key, uploader: uploader, every: .seconds(world.plan.publishes ? 40 : 100_000_000),
             time: machine.time, logger: SimulatedWorld.logger)

@@ -40,6 +40,9 @@ func takeApart(_ bytes: [UInt8]) {
 func describe(_ bytes: [UInt8]) {
     _ = SessionDescription.relayed(bytes, keeping: [0, 2])
     guard let description = try? SessionDescription(parsing: bytes) else { return }
+    if let track = try? description.backchannel() {
+        precondition(description.media.indices.contains(track.place) && track.payloadType < 128, "a track that is none")
+    }
     for media in description.media {
         _ = SessionDescription.address(control: media.control, base: description.control, requested: "rtsp://h/1")
     }
