@@ -52,7 +52,18 @@ public enum LiveClient {
     /// Receives until the device ends the stream or nothing comes any more, or until cancelled.
     /// - Throws: `StreamTrouble`, `Unsupported`, and what `taker` throws.
     public static func receive(_ source: Source, time: TimeSource, to taker: some Taker) async throws {
-        let news = Signal()
+        let leave = Leave()
+        // A cancelled connection could not be taken leave of, and cameras have few sessions.
+        let task = Task { try await receive(source, time: time, to: taker, until: leave) }
+        try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            if !leave.ask() { task.cancel() }
+        }
+    }
+
+    private static func receive(_ source: Source, time: TimeSource, to taker: some Taker, until leave: Leave) async throws {
+        let news = leave.news
         do {
             try await RTSPConnection.with(source.endpoint, time: time, ended: { news.raise() }) { connection in
                 let chosen = Mutex<LiveTracks?>(nil)
@@ -69,9 +80,12 @@ public enum LiveClient {
                 // Ends with the reception.
                 async let _: Void = session.keepAlive()
                 let result: Result<Void, any Error>
-                do { result = .success(try await reception.run(connection, patience: source.timeout)) } catch { result = .failure(error) }
-                // Cameras have few sessions. A task of its own is not cancelled with this one.
-                await Task { await session.tearDown() }.value
+                do {
+                    result = .success(try await reception.run(connection, patience: source.timeout, until: leave))
+                } catch {
+                    result = .failure(error)
+                }
+                await session.tearDown()
                 try result.get()
             }
         } catch let failure as RTSPFailure {
@@ -80,6 +94,28 @@ public enum LiveClient {
         } catch let unsupported as LiveTracks.Unsupported {
             throw Unsupported(description: unsupported.what)
         }
+    }
+}
+
+/// Whether a stream that is received is wanted no more.
+final class Leave: Sendable {
+    private let state = Mutex((isPlaying: false, isAsked: false))
+    /// Raised when there is something to look at.
+    let news = Signal()
+
+    var isAsked: Bool { state.withLock { $0.isAsked } }
+
+    /// From here on there is a session to be taken leave of.
+    func begin() { state.withLock { $0.isPlaying = true } }
+
+    /// Asks for the end; false where there is nothing yet to be taken leave of.
+    func ask() -> Bool {
+        let isPlaying = state.withLock { state in
+            state.isAsked = true
+            return state.isPlaying
+        }
+        news.raise()
+        return isPlaying
     }
 }
 

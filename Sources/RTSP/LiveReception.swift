@@ -66,7 +66,8 @@ final class LiveReception: Sendable {
 
     /// Plays, and takes what comes until the end.
     /// - Throws: `RTSPFailure`, `StreamTrouble`, and what the taker throws.
-    func run(_ connection: RTSPConnection, patience: Duration) async throws {
+    func run(_ connection: RTSPConnection, patience: Duration, until leave: Leave) async throws {
+        leave.begin()
         connection.deliver(to: { [self] channel, bytes in
             do { try take(channel, bytes) } catch {
                 state.withLock { $0.trouble = $0.trouble ?? error }
@@ -75,7 +76,7 @@ final class LiveReception: Sendable {
             }
         })
         try await session.ask("PLAY", headers: [("Range", "npt=0.000-")])
-        while true {
+        while !leave.isAsked {
             let (rest, trouble, isOver) = state.withLock { state in
                 (state.lastHeard + patience - time.uptime(), state.trouble, state.tracks.values.allSatisfy(\.isOver))
             }
@@ -86,6 +87,7 @@ final class LiveReception: Sendable {
             await news.wait(atMost: rest, time: time)
             try Task.checkCancellation()
         }
+        throw CancellationError()
     }
 
     // MARK: Packets

@@ -136,6 +136,9 @@ public final class CameraSession: ReceivedStream {
             if hadPicture {
                 backOff.succeeded()
                 state.withLock { $0.lastLoss = time.uptime() }
+            } else {
+                // What stood in the way of the box's own reception may have been of that moment.
+                state.withLock { $0.needsLibavformat = false }
             }
             await recover(from: error, backOff: &backOff)
         }

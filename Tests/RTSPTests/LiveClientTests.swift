@@ -29,6 +29,7 @@ import Testing
                 track: item.track, bytes: item.packet.withBytes { Array($0) }, isKeyFrame: item.packet.isKeyFrame, duration: item.duration)
             taken.withLock { $0.append(one) }
             times.withLock { $0.append(item.time) }
+            enough.raise()
         }
         func takeData(_ bytes: ArraySlice<UInt8>) { data.withLock { $0.append(Array(bytes)) } }
     }
@@ -132,6 +133,21 @@ import Testing
         #expect(try await Self.receive(closing) as? StreamTrouble == .ended)
         let talkative = FakeDevice { _ in (RTSPMessage(status: 200, reason: "", headers: []), [], true) }
         #expect(try await Self.receive(talkative) is StreamTrouble)
+    }
+
+    /// Cameras have few sessions: one that is wanted no more is ended in words.
+    @Test(.timeLimit(.minutes(1))) func whatIsNotWantedAnyMoreIsTakenLeaveOf() async throws {
+        let notes = Notes()
+        let device = Self.device(Self.video, [(0, Self.key)])
+        try await device.run { device in
+            let source = try #require(
+                LiveClient.Source(url: "rtsp://127.0.0.1:\(device.port)/s", wantsData: false, timeout: .seconds(30)))
+            let task = Task { try await LiveClient.receive(source, time: .system, to: notes) }
+            await notes.enough.wait()
+            task.cancel()
+            await #expect(throws: CancellationError.self) { try await task.value }
+            #expect(device.requests.last?.method == "TEARDOWN")
+        }
     }
 
     @Test func otherAddressesAreNone() {
