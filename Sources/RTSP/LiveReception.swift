@@ -33,6 +33,14 @@ final class LiveReception: Sendable {
         case pictures([AccessUnit])
         case sound([SoundUnit])
         case data(ArraySlice<UInt8>)
+
+        var isEmpty: Bool {
+            switch self {
+            case .pictures(let pictures): pictures.isEmpty
+            case .sound(let units): units.isEmpty
+            case .data(let bytes): bytes.isEmpty
+            }
+        }
     }
 
     /// The tracks by number; nil for data.
@@ -94,13 +102,14 @@ final class LiveReception: Sendable {
 
     private func take(_ channel: UInt8, _ bytes: [UInt8]) throws {
         let now = time.uptime()
-        let isReport = state.withLock { state in
-            state.lastHeard = now
-            return state.tracks[channel] == nil
-        }
-        guard !isReport else { return takeReport(channel, bytes) }
+        guard state.withLock({ $0.tracks[channel] != nil }) else { return takeReport(channel, bytes) }
         guard let packet = RTPPacket(bytes), let payload = packet.payload else { return }
-        let taken = state.withLock { $0.tracks[channel]?.take(packet, bytes[payload]) }
+        let taken = state.withLock { state in
+            let taken = state.tracks[channel]?.take(packet, bytes[payload])
+            // A device that sends nothing that is understood is as silent as one that sends nothing.
+            if taken?.isEmpty == false { state.lastHeard = now }
+            return taken
+        }
         switch taken {
         case .pictures(let pictures): for picture in pictures { try give(picture, channel, now) }
         case .sound(let units): for unit in units { try give(unit, channel, now) }

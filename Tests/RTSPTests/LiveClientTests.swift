@@ -126,6 +126,10 @@ import Testing
 
     @Test func silenceAndEndsAreToldApart() async throws {
         #expect(try await Self.receive(Self.device(Self.video, []), timeout: .milliseconds(300)) as? StreamTrouble == .silent)
+        // What is of another payload type than was described is nothing.
+        let strange = Self.key.enumerated().map { $0.offset == 1 ? 0xE1 : $0.element }
+        let device = Self.device(Self.video, Array(repeating: (0, strange), count: 50))
+        #expect(try await Self.receive(device, timeout: .milliseconds(300)) as? StreamTrouble == .silent)
         let closing = FakeDevice { request in
             let (answer, _, _) = (FakeDevice.ok(request, [("Session", "1")], body: Array("v=0\r\n\(Self.video)".utf8)), 0, 0)
             return (answer, [(0, Self.key)], request.method == "PLAY")

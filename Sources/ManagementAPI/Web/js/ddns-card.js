@@ -45,7 +45,7 @@ export function ddnsCard({ cleanup }) {
   } });
   cleanup(() => clearTimeout(timer));
   return {
-    el: card('Name on the internet', h('p', { class: 'muted small' }, 'The address that the provider gives changes; a name that is told of it (dynamic DNS) always leads here. The password stays in the box.'), state, form),
+    el: card('Name on the internet', h('p', { class: 'muted small' }, 'The address that the provider gives changes; a name that is told of it (dynamic DNS) always leads here. The password goes to that server alone.'), state, form),
     async load() { show(await api.get('/relay/ddns')); },
   };
 }
