@@ -2,6 +2,7 @@ import BoxDatabase
 import Core
 import Foundation
 import GRDB
+import Synchronization
 import TestSupport
 import Testing
 
@@ -102,6 +103,33 @@ import Testing
         #expect(try await bench.state(of: first) == .queued)
         #expect(try await bench.state(of: second) == .captured)
         #expect(try await bench.spool.index.events(of: second).count == 2)
+    }
+
+    /// What there is no room for at a start is recovered when there is, not at the next start.
+    @Test func aFullDiskAtTheStartOnlyDelaysRecovery() async throws {
+        let folder = try TemporaryFolder()
+        let id = try await {
+            let bench = try SpoolBench(folder: folder)
+            let manifest = bench.manifest()
+            let file = try await bench.spool.begin(manifest)
+            try await file.append(SpoolBench.fragment(10))
+            try await file.synchronize()
+            return manifest.id
+        }()
+        let bench = try SpoolBench(folder: folder)
+        let isFull = Mutex(true)
+        let rehearsal = Rehearsal(block: {}, write: { _ in isFull.withLock { $0 } ? ENOSPC : 0 }, reach: { _ in })
+        let damaged = try await Rehearsal.$current.withValue(rehearsal) { try await bench.spool.recover().damaged }
+        #expect(damaged == 1)
+        #expect(try await bench.state(of: id) == .recording)
+        isFull.withLock { $0 = false }
+        let late = Task { await bench.spool.run() }
+        defer { late.cancel() }
+        let isRecovered = await eventually {
+            bench.time.advance(.seconds(1))
+            return (try? await bench.state(of: id)) == .captured
+        }
+        #expect(isRecovered)
     }
 
     @Test func aTornRecordingIsKeptUpToItsLastWholeFragment() async throws {

@@ -76,6 +76,24 @@ import Testing
         }
     }
 
+    /// A store that does not work is asked one thing at a time, after a wait each.
+    @Test func aTrialIsOneRequest() async throws {
+        let bench = try SpoolBench()
+        let store = FakeStore(clock: { [time = bench.time] in time.uptime })
+        store.set(.fails(StoreError(.busy, "503")))
+        for _ in 0..<3 { try await bench.queueClip() }
+        try await withUploader(bench, store) { uploader in
+            #expect(await eventually { uploader.failure != nil })
+            // What was under way when the failure was seen comes to its end.
+            let known = bench.time.uptime + .seconds(5)
+            #expect(await eventually { store.state.withLock { $0.moments.count { $0 > known } } >= 12 })
+            let moments = store.state.withLock { $0.moments.filter { $0 > known } }
+            for (before, after) in zip(moments, moments.dropFirst()) { #expect(after - before >= .milliseconds(500)) }
+            store.set(.well)
+            #expect(await eventually { bench.directories.isEmpty })
+        }
+    }
+
     @Test func anObjectWithoutADigestUnderTheKeyIsNotTakenForOurs() async throws {
         let bench = try SpoolBench()
         let store = FakeStore()

@@ -1,5 +1,6 @@
 """RTSP out of the box: other programs open a camera of the box, if they are allowed to."""
 
+import errno
 import os
 import random
 import socket
@@ -293,8 +294,8 @@ class Hostile(RTSPCase):
                     connection.shutdown(socket.SHUT_WR)
                     while connection.recv(1 << 16):
                         pass
-                except OSError as error:  # the server closes it as soon as it has seen enough
-                    self.assertNotIsInstance(error, socket.timeout, piece[:40])
+                except OSError as error:  # the server closes it as soon as it has seen enough, perhaps before the rest was sent
+                    self.assertIn(error.errno, (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN), piece[:40])
         crowd = [self.kept(socket.create_connection(("127.0.0.1", self.port), timeout=5)) for _ in range(100)]
         for one in crowd:
             one.close()

@@ -165,9 +165,12 @@ extension Uploader {
         let clip = job.clip
         let manifest = clip.manifest
         guard let file = manifest.clip, let path = try spool.fileToSend(manifest, file) else { return nil }
-        // Beside the footage: on a far line each request costs a round trip.
         let isThere = clip.previewed && job.rank == .first
-        async let picture = isThere ? true : putThumbnail(manifest, as: job.kind == .live ? .metadata : job.kind, to: store)
+        let kind = job.kind == .live ? UplinkClass.metadata : job.kind
+        // A trial is one request after the other: a store that does not work is asked one thing at a time, the smallest first.
+        let tried = job.isTrial && !isThere ? try await putThumbnail(manifest, as: kind, to: store) : isThere
+        // Otherwise beside the footage: on a far line each request costs a round trip.
+        async let picture = job.isTrial || isThere ? tried : putThumbnail(manifest, as: kind, to: store)
         let footage = ObjectUpload(
             key: manifest.objectKey, content: .file(path), bytes: file.bytes, sha256: file.sha256, contentType: "video/mp4")
         try await replacingOpen(manifest, footage.key, in: store) {

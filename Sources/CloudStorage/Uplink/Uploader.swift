@@ -55,6 +55,8 @@ public final class Uploader: Sendable {
         let clip: ClipRecord
         let kind: UplinkClass
         let rank: Destination.Rank
+        /// The store does not work as far as is known; this finds out whether it does again.
+        var isTrial = false
         /// The clip is in the first store; this is for its copy in the second.
         var isCopy: Bool { clip.state == .stored }
         /// The spool does not have it any more.
@@ -214,16 +216,18 @@ public final class Uploader: Sendable {
             return (ranks, state.inHand.union(state.notBefore.keys))
         }
         for rank in ranks {
-            guard let job = await choose(for: rank, excluding: excluded) else { continue }
-            let taken = state.withLock { state in
-                guard case .go = state[rank].breaker.ask(at: now) else { return false }
+            guard let chosen = await choose(for: rank, excluding: excluded) else { continue }
+            let taken = state.withLock { state -> Job? in
+                guard case .go = state[rank].breaker.ask(at: now) else { return nil }
+                var job = chosen
+                job.isTrial = state[rank].breaker.failure != nil
                 if job.kind == .backlog { state.turn += 1 }
                 state.inHand.insert(job.clip.id)
                 if job.isFetch { state.isFetching = true }
                 governor.began(job.kind)
-                return true
+                return job
             }
-            if taken { return job }
+            if let taken { return taken }
         }
         return nil
     }

@@ -112,13 +112,6 @@ import Testing
         print("\(total.runs) schedules in \(minutes * 60) s, \(Int(Double(total.runs) / minutes)) a minute: \(total)")
     }
 
-    /// 352: a full disk at a start kept a clip from being recovered, and nobody came back to it.
-    @Test(arguments: [UInt64(352)]) func whatASeedFoundIsNotThereAgain(seed: UInt64) async {
-        let total = await BlockingQueue(name: "simulation").run { Self.run(seed) }
-        for complaint in total.complaints { Issue.record("\(complaint)") }
-        #expect(total.runs == 1)
-    }
-
     @Test func aSeedGivesTheSameRunEachTime() async {
         for seed in UInt64(1)...4 {
             let (first, second) = await BlockingQueue(name: "simulation").run { (Self.run(seed), Self.run(seed)) }
