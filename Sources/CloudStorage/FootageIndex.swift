@@ -1,6 +1,6 @@
 public import BoxDatabase
 public import Core
-public import Foundation
+import Foundation
 import GRDB
 import Synchronization
 
@@ -28,6 +28,16 @@ public final class FootageIndex: Sendable {
     /// Inserts or replaces the row of a clip and those of its events.
     func put(_ manifest: ClipManifest, state: ClipState, spoolBytes: Int) async throws {
         try await put([Placed(manifest: manifest, state: state, spoolBytes: spoolBytes)])
+    }
+
+    /// The clip was accepted; where it is further already, its row stays as it is.
+    func putAccepted(_ manifest: ClipManifest) async throws {
+        let clip = Placed(manifest: manifest, state: .captured, spoolBytes: manifest.source?.bytes ?? 0)
+        try await database.write { database in
+            if let record = try ClipRecord.fetchOne(database, key: manifest.id), record.state != .recording { return }
+            try Self.put(clip, database)
+        }
+        changes.send(.clip(manifest.id))
     }
 
     /// A clip and where it is.
@@ -83,13 +93,15 @@ public final class FootageIndex: Sendable {
         }
     }
 
-    /// Moves a clip on.
-    func move(_ id: ClipID, to state: ClipState, error: String? = nil) async throws {
-        try await database.write { database in
-            try database.execute(
-                sql: "UPDATE clip SET state = ?, lastError = COALESCE(?, lastError) WHERE id = ?", arguments: [state.rawValue, error, id])
+    /// Moves a clip on, if it is still where it was; answers whether it was.
+    @discardableResult
+    func move(_ id: ClipID, from states: [ClipState], to state: ClipState) async throws -> Bool {
+        let moved = try await database.write { database in
+            try ClipRecord.filter(key: id).filter(states.map(\.rawValue).contains(Column("state")))
+                .updateAll(database, Column("state").set(to: state.rawValue))
         }
-        changes.send(.clip(id))
+        if moved > 0 { changes.send(.clip(id)) }
+        return moved > 0
     }
 
     /// Notes a failed attempt; the clip waits for the next. One that is stored stays so: it is its copy that waits.
@@ -97,7 +109,7 @@ public final class FootageIndex: Sendable {
         try await database.write { database in
             try database.execute(
                 sql: "UPDATE clip SET attempts = attempts + 1, lastError = ? WHERE id = ?", arguments: [error, id])
-            try database.execute(sql: "UPDATE clip SET state = 'queued' WHERE id = ? AND state <> 'stored'", arguments: [id])
+            try database.execute(sql: "UPDATE clip SET state = 'queued' WHERE id = ? AND state = 'sending'", arguments: [id])
         }
         setProgress(nil, of: id)
         changes.send(.clip(id))
@@ -138,10 +150,10 @@ public final class FootageIndex: Sendable {
         return isKept
     }
 
-    /// The clip is given up; what should have been there becomes a gap.
-    func noteDropped(_ id: ClipID, reason: String, at time: Date) async throws {
+    /// The clip is given up, if it is still in one of `states`; what should have been there becomes a gap.
+    func noteDropped(_ id: ClipID, reason: String, at time: Date, ifStill states: Set<ClipState> = ClipState.unfinished) async throws {
         try await database.write { database in
-            guard var record = try ClipRecord.fetchOne(database, key: id), record.state != .dropped else { return }
+            guard var record = try ClipRecord.fetchOne(database, key: id), states.contains(record.state) else { return }
             let length = record.manifest.footage?.duration ?? 30
             var gap = GapRecord(
                 channelId: record.channelId, from: record.startsAt, to: record.startsAt.addingTimeInterval(length),
@@ -256,7 +268,8 @@ public final class FootageIndex: Sendable {
     func takeBack(_ id: ClipID) async throws {
         try await database.write { database in
             try database.execute(
-                sql: "UPDATE clip SET state = 'queued', attempts = attempts + 1 WHERE id = ? AND state <> 'stored'", arguments: [id])
+                sql: "UPDATE clip SET state = 'queued', attempts = attempts + 1 WHERE id = ? AND state IN ('queued', 'sending')",
+                arguments: [id])
         }
         setProgress(nil, of: id)
         changes.send(.clip(id))
@@ -289,64 +302,6 @@ public final class FootageIndex: Sendable {
                 ).limit(64))
         }
     }
-
-    /// The share of the time since `start` in which each channel recorded, of channels with at least a day of footage.
-    public func duties(since start: Date, now: Date) async throws -> [ChannelID: Double] {
-        let rows = try await database.read { database in
-            try Row.fetchAll(
-                database,
-                sql: """
-                    SELECT channelId, sum(json_extract(manifest, '$.footage.duration')) AS seconds, min(startsAt) AS first
-                    FROM clip WHERE startsAt >= ? GROUP BY channelId
-                    """, arguments: [start]
-            ).map { ($0["channelId"] as ChannelID, $0["seconds"] as Double?, $0["first"] as Date) }
-        }
-        var duties: [ChannelID: Double] = [:]
-        for (channel, seconds, first) in rows where now.timeIntervalSince(first) >= 86_400 {
-            duties[channel] = min(1, max(0.05, (seconds ?? 0) / now.timeIntervalSince(first)))
-        }
-        return duties
-    }
-
-    /// Numbers of what waits and what is stored.
-    public struct Totals: Sendable, Equatable {
-        /// Clips whose upload is not done, and what they occupy.
-        public var backlogClips = 0
-        public var backlogBytes = 0
-        public var oldest: Date?
-        public var storedClips = 0
-        public var storedBytes = 0
-        public var gaps = 0
-    }
-
-    /// Counts what waits and what is stored.
-    public func totals() async throws -> Totals {
-        try await database.read { database in
-            var totals = Totals()
-            if let row = try Row.fetchOne(
-                database,
-                sql: """
-                    SELECT count(*) AS clips, COALESCE(sum(spoolBytes), 0) AS bytes, min(startsAt) AS oldest
-                    FROM clip WHERE state IN ('captured', 'transcoding', 'queued', 'sending')
-                    """)
-            {
-                totals.backlogClips = row["clips"]
-                totals.backlogBytes = row["bytes"]
-                totals.oldest = row["oldest"]
-            }
-            if let row = try Row.fetchOne(
-                database,
-                sql: """
-                    SELECT count(*) AS clips, COALESCE(sum(clipBytes), 0) AS bytes FROM clip WHERE state = 'stored'
-                    """)
-            {
-                totals.storedClips = row["clips"]
-                totals.storedBytes = row["bytes"]
-            }
-            totals.gaps = try GapRecord.fetchCount(database)
-            return totals
-        }
-    }
 }
 
 extension FootageIndex {
@@ -354,7 +309,7 @@ extension FootageIndex {
     func unfinished() async throws -> [ClipID] {
         try await database.read { database in
             try ClipID.fetchAll(
-                database, ClipRecord.select(Column("id")).filter(![ClipState.stored, .dropped].map(\.rawValue).contains(Column("state"))))
+                database, ClipRecord.select(Column("id")).filter(ClipState.unfinished.map(\.rawValue).contains(Column("state"))))
         }
     }
 

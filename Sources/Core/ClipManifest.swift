@@ -16,6 +16,9 @@ public enum ClipState: String, Codable, Sendable, CaseIterable {
     case stored
     /// Given up, with a reason.
     case dropped
+
+    /// All from which a clip goes on.
+    public static let unfinished: Set<ClipState> = Set(allCases).subtracting([.stored, .dropped])
 }
 
 /// What a clip directory says of itself, in `clip.json`: enough to go on without the database.

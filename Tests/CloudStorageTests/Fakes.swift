@@ -29,8 +29,6 @@ final class FakeStore: ObjectStore {
         var puts: [String: Int] = [:]
         var overwritten = 0
         var requests = 0
-        /// When they came, by `clock`.
-        var moments: [Duration] = []
         /// Keys of objects that another program put.
         var withoutDigest: Set<String> = []
     }
@@ -42,18 +40,11 @@ final class FakeStore: ObjectStore {
     let keepsAll = Mutex(false)
     let identity: String
 
-    private let clock: @Sendable () -> Duration
-
-    init(_ identity: String = "fake", clock: @escaping @Sendable () -> Duration = { .zero }) {
-        self.identity = identity
-        self.clock = clock
-    }
+    init(_ identity: String = "fake") { self.identity = identity }
 
     func put(_ upload: ObjectUpload, progress: @escaping @Sendable (UploadProgress) -> Void) async throws {
-        let now = clock()
         try state.withLock { state in
             state.requests += 1
-            state.moments.append(now)
             if case .fails(let error) = state.mode { throw error }
             guard state.objects[upload.key] == nil else { throw StoreError(.exists, "taken") }
             if case .forgets = state.mode { return }
@@ -68,10 +59,8 @@ final class FakeStore: ObjectStore {
         }
     }
     func head(_ key: String) async throws -> ObjectInfo? {
-        let now = clock()
-        return try state.withLock { state in
+        try state.withLock { state in
             state.requests += 1
-            state.moments.append(now)
             if case .fails(let error) = state.mode { throw error }
             return state.objects[key].map { ObjectInfo(bytes: $0.bytes, sha256: state.withoutDigest.contains(key) ? nil : $0.sha256) }
         }

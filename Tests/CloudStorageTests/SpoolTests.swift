@@ -68,7 +68,7 @@ import Testing
         for _ in 0..<20 { clips.append(try await first.queueClip()) }
         let waited = first.spool.bytes
         // Under way when the box died.
-        try await first.spool.index.move(clips[0].id, to: .sending)
+        try await first.spool.index.move(clips[0].id, from: [.queued], to: .sending)
         let broken = ClipDirectory(spool: first.spool.path, id: clips[7].id).file(ClipDirectory.clipName)
         try Data([1]).write(to: URL(fileURLWithPath: broken))
         // Not read, so that it may say what it likes; its size counts all the same.
@@ -184,6 +184,56 @@ import Testing
         #expect(try await bench.state(of: clip) == .dropped)
         #expect(try await bench.spool.index.totals().gaps == 1)
         #expect(bench.directories.isEmpty)
+    }
+
+    /// What was taken by the muxer and not by the disk is no footage: an empty source would go up as a clip that nothing can play.
+    @Test func aRecordingCutShortBeforeAFragmentIsDurableBecomesAGap() async throws {
+        let bench = try SpoolBench()
+        var manifest = bench.manifest()
+        _ = try await bench.spool.begin(manifest)
+        manifest.interrupted = true
+        try await bench.spool.capture(manifest)
+        #expect(try await bench.state(of: manifest.id) == .dropped)
+        #expect(try await bench.spool.index.totals().gaps == 1)
+        #expect(bench.directories.isEmpty)
+    }
+
+    /// A row that could not be written on a full disk comes when the clip may be long past it.
+    @Test func aLateRowTakesNoClipBack() async throws {
+        let bench = try SpoolBench()
+        let manifest = bench.manifest()
+        try await bench.spool.begin(manifest).append(SpoolBench.fragment(10))
+        let rehearsal = Rehearsal(block: {}, write: { $0.hasSuffix("box.sqlite") ? ENOSPC : 0 }, reach: { _ in })
+        try await Rehearsal.$current.withValue(rehearsal) {
+            try await bench.spool.capture(manifest)
+            await bench.spool.recordGap(channel: manifest.channel, from: Date(), to: Date(), bytes: nil, reason: "written after it")
+        }
+        #expect(try await bench.state(of: manifest.id) == .recording)
+        let taken = try #require(try await bench.spool.nextToTranscode(excluding: [], followRecording: true))
+        try await bench.transcode(taken.id)
+        let late = Task { await bench.spool.run() }
+        defer { late.cancel() }
+        let allWritten = await eventually {
+            bench.time.advance(.seconds(1))
+            return (try? await bench.spool.index.totals().gaps) == 1
+        }
+        #expect(allWritten)
+        #expect(try await bench.state(of: manifest.id) == .queued)
+    }
+
+    /// An accepted clip whose directory is gone is a gap that is told, not a backlog for ever.
+    @Test func aClipThatIsGoneBeforeItsCloudCopyIsToldOnce() async throws {
+        let bench = try SpoolBench()
+        let manifest = bench.manifest()
+        try await bench.spool.begin(manifest).append(SpoolBench.fragment(10))
+        try await bench.spool.capture(manifest)
+        await bench.spool.free(manifest.id)
+        for _ in 0..<2 { #expect(try await bench.spool.nextToTranscode(excluding: [], followRecording: true) == nil) }
+        #expect(try await bench.state(of: manifest.id) == .dropped)
+        #expect(try await bench.spool.index.totals().gaps == 1)
+        try await bench.spool.index.noteAttempt(manifest.id, error: "late")
+        try await bench.spool.index.takeBack(manifest.id)
+        #expect(try await bench.state(of: manifest.id) == .dropped)
     }
 
     @Test func aMissingFileIsToldAndNotSentUp() async throws {

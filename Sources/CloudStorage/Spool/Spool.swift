@@ -146,7 +146,8 @@ public final class Spool: FootageSpool, Sendable {
             captured.raise()
         }
         do {
-            try await finishCapture(manifest) { try $0.capture(manifest) }
+            // Of a recording that was cut short, what could not be written does not count.
+            try await finishCapture(manifest) { try manifest.interrupted ? Self.salvage(manifest, in: $0) : $0.capture(manifest) }
         } catch {
             // The device still has it: it is fetched again, by whom this is told.
             if manifest.refilled == true { throw error }
@@ -168,10 +169,8 @@ public final class Spool: FootageSpool, Sendable {
             try await change(manifest.id) { $0.remove() }
             return
         }
-        // The directory has accepted the clip; its row may follow.
-        await late.write("accepted clip \(manifest.id)") { [index] in
-            try await index.put(done, state: .captured, spoolBytes: done.source?.bytes ?? 0)
-        }
+        // The directory has accepted the clip; its row may follow, when the clip may be long past this step.
+        await late.write("accepted clip \(manifest.id)") { [index] in try await index.putAccepted(done) }
     }
 
     /// Accepts what was durable of a recording that was cut short; nil where there is not one whole fragment.
@@ -225,7 +224,10 @@ public final class Spool: FootageSpool, Sendable {
     public func nextToTranscode(excluding: Set<ClipID>, followRecording: Bool) async throws -> ClipManifest? {
         let states: [ClipState] = followRecording ? [.captured, .transcoding, .recording] : [.captured, .transcoding]
         for id in try await index.waitingForWorker(states) where !excluding.contains(id) {
-            guard let manifest = try await manifest(of: id) else { continue }
+            guard let manifest = try await manifest(of: id) else {
+                if directory(id).lacksManifest { try await dropLost(id) }
+                continue
+            }
             // Made ready without its row having been written, on a full disk for instance.
             if manifest.stage == .ready {
                 try await enqueue(manifest)
@@ -234,6 +236,12 @@ public final class Spool: FootageSpool, Sendable {
             }
         }
         return nil
+    }
+
+    /// Gives up an accepted clip of which nothing is left; one that went on meanwhile is let be.
+    private func dropLost(_ id: ClipID) async throws {
+        try await index.noteDropped(
+            id, reason: "The clip's directory is missing; the disk may be failing.", at: time.now(), ifStill: [.captured, .transcoding])
     }
 
     public func activeClips() async -> Int {
@@ -255,7 +263,7 @@ public final class Spool: FootageSpool, Sendable {
     public func transcoding(_ id: ClipID, progress: Double) async {
         index.setProgress(progress, of: id)
         guard !state.withLock({ $0.recording.contains(id) }) else { return }
-        if let record = try? await index.clip(id), record.state == .captured { try? await index.move(id, to: .transcoding) }
+        _ = try? await index.move(id, from: [.captured], to: .transcoding)
     }
 
     public func beginClip(_ id: ClipID) async throws -> any FootageFile {

@@ -55,7 +55,7 @@ extension Uploader {
     private func abandoned(_ rank: Destination.Rank) { state.withLock { $0[rank].breaker.abandoned() } }
 
     private func bring(_ job: Job, to store: any ObjectStore, generation: Int) async throws {
-        try await index.move(job.clip.id, to: .sending)
+        guard try await index.move(job.clip.id, from: [.queued, .sending], to: .sending) else { throw ClipGone() }
         guard let objects = try await upload(job, to: store) else {
             try await index.noteDropped(job.clip.id, reason: "The clip's file is missing or cut; the disk may be failing.", at: time.now())
             await spool.free(job.clip.id)

@@ -16,10 +16,23 @@ import Testing
     @Test(arguments: environment["GATEHOUSE_OUTAGE_CSV"] == nil ? [bounded, whole] : [bounded])
     func theBacklogDrainsAndNewClipsDoNotWait(line: OutageSimulation.Line) async throws {
         let hours = Self.environment["GATEHOUSE_OUTAGE_HOURS"].flatMap { Double($0) } ?? 0.25
-        let outage = OutageSimulation(line, hours: hours, hoursBefore: hours > 1 ? 6 : 0.25, seed: 72)
-        let figures = try await BlockingQueue(name: "outage").run { try outage.run() }
+        // Few clips become ready while a short backlog goes: of one seed alone, chance decides how many of them meet.
+        let seeds: ClosedRange<UInt64> = hours > 1 ? 72...72 : 72...77
+        var (before, meanwhile): ([Double], [Double]) = ([], [])
+        for seed in seeds {
+            let outage = OutageSimulation(line, hours: hours, hoursBefore: hours > 1 ? 6 : 0.25, seed: seed)
+            let figures = try await BlockingQueue(name: "outage").run { try outage.run() }
+            try check(figures, of: line)
+            before += figures.liveBefore
+            meanwhile += figures.liveMeanwhile
+        }
+        let slowdown = OutageSimulation.Figures.mean(meanwhile) / OutageSimulation.Figures.mean(before)
+        #expect(slowdown <= 1.5)
+        print("\(line.testDescription): live_slowdown \(slowdown) of \(meanwhile.count) clips against \(before.count)")
+    }
+
+    private func check(_ figures: OutageSimulation.Figures, of line: OutageSimulation.Line) throws {
         #expect(figures.drainFraction >= 0.9)
-        #expect(figures.slowdown <= 1.5)
         #expect(figures.waitSeconds <= 620)
         #expect(!figures.liveBefore.isEmpty && !figures.liveMeanwhile.isEmpty)
         if line.cap != nil, let path = Self.environment["GATEHOUSE_OUTAGE_CSV"] {
