@@ -52,11 +52,24 @@ class Viewer:
         self.socket.close()
 
 
+def whole_boxes(data):
+    """A live stream up to the end of its last whole box; what comes may end anywhere."""
+    data, end = bytes(data), 0
+    while end + 8 <= len(data):
+        size = int.from_bytes(data[end:end + 4], "big")
+        if size < 8:
+            raise AssertionError(f"a box of {size} bytes at {end}")
+        if end + size > len(data):
+            break
+        end += size
+    return data[:end]
+
+
 def pictures(data, folder):
     """The times of the pictures in a piece of a live stream that can be decoded, by ffmpeg's own tools."""
     path = os.path.join(folder, "live.mp4")
     with open(path, "wb") as file:
-        file.write(data)
+        file.write(whole_boxes(data))
     found = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "frame=pts_time", "-of", "json", path],
                            capture_output=True, text=True, check=True)
     return [float(frame["pts_time"]) for frame in json.loads(found.stdout)["frames"]], found.stderr
