@@ -46,12 +46,20 @@ public final class BoxDatabase: Sendable {
     }
 
     /// Reads off the cooperative threads.
+    ///
+    /// Nothing else uses the one connection meanwhile, so that what is read belongs together without a transaction of its own.
     public func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
         if let rehearsal = Rehearsal.current {
             try await rehearsal.block()
             return try readHere(body)
         }
-        return try await queue.read(body)
+        return try await queue.unsafeRead { try Self.read($0, body) }
+    }
+
+    private static func read<Value>(_ database: Database, _ body: (Database) throws -> Value) rethrows -> Value {
+        let changes = database.totalChangesCount
+        defer { assert(database.totalChangesCount == changes, "a read wrote") }
+        return try body(database)
     }
 
     /// Writes in one transaction; durable when it returns.
@@ -66,6 +74,9 @@ public final class BoxDatabase: Sendable {
     }
 
     // The same where the task runs.
-    private func readHere<Value>(_ body: (Database) throws -> Value) throws -> Value { try queue.read(body) }
+    private func readHere<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try queue.unsafeRead { try Self.read($0, body) }
+    }
+
     private func writeHere<Value>(_ body: (Database) throws -> Value) throws -> Value { try queue.write(body) }
 }

@@ -318,8 +318,10 @@ public struct SettingRecord: Codable, Sendable, FetchableRecord, PersistableReco
 extension Database {
     /// The setting `key`, or nil where it was never set.
     public func setting<Value: Decodable>(_ key: String, as type: Value.Type = Value.self) throws -> Value? {
-        guard let record = try SettingRecord.fetchOne(self, key: key) else { return nil }
-        return try GatehouseJSON.decoder.decode(type, from: Data(record.value.utf8))
+        guard let value = try String.fetchOne(self, prepared: "SELECT value FROM setting WHERE key = ?", arguments: [key]) else {
+            return nil
+        }
+        return try GatehouseJSON.decoder.decode(type, from: Data(value.utf8))
     }
 
     /// Sets `key`, or removes it with nil.

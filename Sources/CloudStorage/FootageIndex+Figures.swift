@@ -10,7 +10,7 @@ extension FootageIndex {
         let rows = try await database.read { database in
             try Row.fetchAll(
                 database,
-                sql: """
+                prepared: """
                     SELECT channelId, sum(json_extract(manifest, '$.footage.duration')) AS seconds, min(startsAt) AS first
                     FROM clip WHERE startsAt >= ? GROUP BY channelId
                     """, arguments: [start]
@@ -40,7 +40,7 @@ extension FootageIndex {
             var totals = Totals()
             if let row = try Row.fetchOne(
                 database,
-                sql: """
+                prepared: """
                     SELECT count(*) AS clips, COALESCE(sum(spoolBytes), 0) AS bytes, min(startsAt) AS oldest
                     FROM clip WHERE state IN ('captured', 'transcoding', 'queued', 'sending')
                     """)
@@ -51,7 +51,7 @@ extension FootageIndex {
             }
             if let row = try Row.fetchOne(
                 database,
-                sql: """
+                prepared: """
                     SELECT count(*) AS clips, COALESCE(sum(clipBytes), 0) AS bytes FROM clip WHERE state = 'stored'
                     """)
             {

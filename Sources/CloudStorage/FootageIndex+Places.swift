@@ -8,7 +8,7 @@ extension FootageIndex {
     /// The second store has its copy of the clip, verified.
     func noteCopied(_ id: ClipID, objects: [ChainEntry.Object], place: String, at time: Date) async throws {
         try await database.write { database in
-            guard var record = try ClipRecord.fetchOne(database, key: id), record.otherCopy == .waiting else { return }
+            guard var record = try ClipRecord.fetchOne(database, id: id), record.otherCopy == .waiting else { return }
             (record.otherPlace, record.otherCopy) = (place, .stored)
             record.spoolBytes = 0
             record.lastError = nil
@@ -25,7 +25,7 @@ extension FootageIndex {
     func noteCopyGivenUp(_ ids: [ClipID], reason: String, at time: Date) async throws {
         try await database.write { database in
             for id in ids {
-                guard var record = try ClipRecord.fetchOne(database, key: id), record.otherCopy == .waiting, let place = record.otherPlace
+                guard var record = try ClipRecord.fetchOne(database, id: id), record.otherCopy == .waiting, let place = record.otherPlace
                 else { continue }
                 (record.otherCopy, record.spoolBytes, record.lastError) = (.leftover, 0, nil)
                 try record.update(database)
@@ -51,27 +51,27 @@ extension FootageIndex {
     /// No copies go to any other store than `place` any more; answers the clips that wait for nothing else.
     static func endCopies(except place: String?, _ database: Database) throws -> [ClipID] {
         guard let place else {
-            let waiting = try ClipID.fetchAll(database, sql: "SELECT id FROM clip WHERE otherCopy = 'waiting'")
+            let waiting = try ClipID.fetchAll(database, prepared: "SELECT id FROM clip WHERE otherCopy = 'waiting'")
             try database.execute(
-                sql: "UPDATE clip SET otherCopy = 'leftover', spoolBytes = 0, lastError = NULL WHERE otherCopy = 'waiting'")
+                prepared: "UPDATE clip SET otherCopy = 'leftover', spoolBytes = 0, lastError = NULL WHERE otherCopy = 'waiting'")
             return waiting
         }
         // Where the mirror is what was the first store, the clip is there.
         let there = try ClipID.fetchAll(
-            database, sql: "SELECT id FROM clip WHERE otherCopy = 'waiting' AND place = ?", arguments: [place])
+            database, prepared: "SELECT id FROM clip WHERE otherCopy = 'waiting' AND place = ?", arguments: [place])
         try database.execute(
-            sql: """
+            prepared: """
                 UPDATE clip SET otherCopy = NULL, otherPlace = NULL, spoolBytes = 0, lastError = NULL
                 WHERE otherCopy = 'waiting' AND place = ?
                 """, arguments: [place])
-        try database.execute(sql: "UPDATE clip SET otherPlace = ? WHERE otherCopy = 'waiting'", arguments: [place])
+        try database.execute(prepared: "UPDATE clip SET otherPlace = ? WHERE otherCopy = 'waiting'", arguments: [place])
         return there
     }
 
     /// Is a clip kept for the sake of its second copy alone?
     func awaitsCopy(_ id: ClipID) async throws -> Bool {
         try await database.read { database in
-            try Bool.fetchOne(database, sql: "SELECT otherCopy = 'waiting' FROM clip WHERE id = ?", arguments: [id]) ?? false
+            try Bool.fetchOne(database, prepared: "SELECT otherCopy = 'waiting' FROM clip WHERE id = ?", arguments: [id]) ?? false
         }
     }
 
@@ -83,7 +83,7 @@ extension FootageIndex {
         try await database.read { database in
             let rows = try Row.fetchAll(
                 database,
-                sql: """
+                prepared: """
                     SELECT DISTINCT place AS place FROM clip WHERE state = 'stored' AND expiresAt <= :now
                     UNION SELECT otherPlace FROM clip WHERE state = 'stored' AND expiresAt <= :now AND otherPlace IS NOT NULL
                     UNION SELECT otherPlace FROM clip WHERE otherCopy = 'leftover'
@@ -112,7 +112,7 @@ extension FootageIndex {
     /// The store `place` has nothing of the clip any more; answers whether any other has.
     func noteGone(_ id: ClipID, from place: String?) async throws -> Bool {
         try await database.write { database in
-            guard var record = try ClipRecord.fetchOne(database, key: id) else { return false }
+            guard var record = try ClipRecord.fetchOne(database, id: id) else { return false }
             if record.otherPlace == place, place != nil {
                 (record.otherPlace, record.otherCopy) = (nil, nil)
                 // What a copy that was never made was kept for.
@@ -133,7 +133,7 @@ extension FootageIndex {
             try Set(
                 String.fetchAll(
                     database,
-                    sql: """
+                    prepared: """
                         SELECT DISTINCT place FROM clip WHERE place IS NOT NULL
                         UNION SELECT otherPlace FROM clip WHERE otherCopy IS NOT NULL AND otherPlace IS NOT NULL
                         """))
@@ -154,7 +154,8 @@ extension FootageIndex {
         try await database.read { database in
             var totals: [String: PlaceTotals] = [:]
             let sums = "count(*) AS clips, COALESCE(sum(clipBytes), 0) AS bytes FROM clip"
-            for row in try Row.fetchAll(database, sql: "SELECT place, \(sums) WHERE state = 'stored' AND place IS NOT NULL GROUP BY place")
+            for row in try Row.fetchAll(
+                database, prepared: "SELECT place, \(sums) WHERE state = 'stored' AND place IS NOT NULL GROUP BY place")
             {
                 totals[row["place"]] = PlaceTotals(clips: row["clips"], bytes: row["bytes"])
             }

@@ -10,6 +10,8 @@ struct UnreadableClip: Error {
 
 // Which clip goes next.
 extension FootageIndex {
+    private static let mostPrepared = 32
+
     /// Which clip the uploader wants next.
     enum Turn: Sendable {
         /// The newest that began at this time or later.
@@ -31,7 +33,10 @@ extension FootageIndex {
     func next(_ turn: Turn, excluding: Set<ClipID>) async throws -> ClipRecord? {
         try await database.read { database in
             let (sql, arguments) = Self.query(turn, excluding: excluding)
-            guard let row = try Row.fetchOne(database, sql: sql, arguments: arguments) else { return nil }
+            // Each number of clips that are left out is a statement of its own.
+            let isCommon = excluding.count <= Self.mostPrepared
+            let statement = try isCommon ? database.cachedStatement(sql: sql) : database.makeStatement(sql: sql)
+            guard let row = try Row.fetchOne(statement, arguments: arguments) else { return nil }
             do {
                 return try ClipRecord(row: row)
             } catch {
@@ -61,12 +66,12 @@ extension FootageIndex {
     /// The picture that is in the store ahead of its clip is not the one that belongs there; what is there counts as an attempt.
     func forgetPreview(of id: ClipID) async throws {
         try await database.write { database in
-            try database.execute(sql: "UPDATE clip SET attempts = attempts + previewed, previewed = 0 WHERE id = ?", arguments: [id])
+            try database.execute(prepared: "UPDATE clip SET attempts = attempts + previewed, previewed = 0 WHERE id = ?", arguments: [id])
         }
     }
 
     /// Removes a row that cannot be read, so that one can be made from the clip's directory.
     func removeUnreadable(_ clip: UnreadableClip) async throws {
-        try await database.write { try $0.execute(sql: "DELETE FROM clip WHERE id = ?", arguments: [clip.id]) }
+        try await database.write { try $0.execute(prepared: "DELETE FROM clip WHERE id = ?", arguments: [clip.id]) }
     }
 }

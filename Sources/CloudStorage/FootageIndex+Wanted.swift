@@ -15,11 +15,11 @@ extension FootageIndex {
             let stale = "otherCopy = 'wanted' AND (place IS NOT :first OR otherPlace IS NOT :mirror)"
             let places: StatementArguments = ["first": first, "mirror": mirror]
             // Something of those that were tried may be there.
-            try database.execute(sql: "UPDATE clip SET otherCopy = 'leftover' WHERE attempts > 0 AND \(stale)", arguments: places)
-            try database.execute(sql: "UPDATE clip SET otherCopy = NULL, otherPlace = NULL WHERE \(stale)", arguments: places)
+            try database.execute(prepared: "UPDATE clip SET otherCopy = 'leftover' WHERE attempts > 0 AND \(stale)", arguments: places)
+            try database.execute(prepared: "UPDATE clip SET otherCopy = NULL, otherPlace = NULL WHERE \(stale)", arguments: places)
             guard let first, let mirror else { return 0 }
             try database.execute(
-                sql: """
+                prepared: """
                     UPDATE clip SET otherCopy = 'wanted', otherPlace = ?, attempts = 0, lastError = NULL
                     WHERE state = 'stored' AND place = ? AND otherCopy IS NULL AND expiresAt > ?
                     """, arguments: [mirror, first, time.addingTimeInterval(Self.least)])
@@ -31,7 +31,7 @@ extension FootageIndex {
     func noteFetched(_ clip: ClipRecord) async throws -> Bool {
         try await database.write { database in
             try database.execute(
-                sql: "UPDATE clip SET otherCopy = 'waiting', spoolBytes = ? WHERE id = ? AND otherCopy = 'wanted'",
+                prepared: "UPDATE clip SET otherCopy = 'waiting', spoolBytes = ? WHERE id = ? AND otherCopy = 'wanted'",
                 arguments: [clip.manifest.readyBytes, clip.id])
             return database.changesCount == 1
         }
@@ -41,7 +41,7 @@ extension FootageIndex {
     func noteUnobtainable(_ clip: ClipRecord) async throws {
         try await database.write { database in
             try database.execute(
-                sql: "UPDATE clip SET otherCopy = 'unobtainable', otherPlace = NULL WHERE id = ? AND otherCopy = 'wanted'",
+                prepared: "UPDATE clip SET otherCopy = 'unobtainable', otherPlace = NULL WHERE id = ? AND otherCopy = 'wanted'",
                 arguments: [clip.id])
         }
         changes.send(.clip(clip.id))
@@ -49,6 +49,6 @@ extension FootageIndex {
 
     /// A storage is set: what could not be copied may be tried again.
     static func retryUnobtainable(_ database: Database) throws {
-        try database.execute(sql: "UPDATE clip SET otherCopy = NULL WHERE otherCopy = 'unobtainable'")
+        try database.execute(prepared: "UPDATE clip SET otherCopy = NULL WHERE otherCopy = 'unobtainable'")
     }
 }

@@ -34,7 +34,7 @@ public final class FootageIndex: Sendable {
     func putAccepted(_ manifest: ClipManifest) async throws {
         let clip = Placed(manifest: manifest, state: .captured, spoolBytes: manifest.source?.bytes ?? 0)
         try await database.write { database in
-            if let record = try ClipRecord.fetchOne(database, key: manifest.id), record.state != .recording { return }
+            if let record = try ClipRecord.fetchOne(database, id: manifest.id), record.state != .recording { return }
             try Self.put(clip, database)
         }
         changes.send(.clip(manifest.id))
@@ -59,7 +59,7 @@ public final class FootageIndex: Sendable {
     private static func put(_ clip: Placed, _ database: Database) throws {
         let manifest = clip.manifest
         var record =
-            try ClipRecord.fetchOne(database, key: manifest.id)
+            try ClipRecord.fetchOne(database, id: manifest.id)
             ?? ClipRecord(manifest: manifest, state: clip.state, spoolBytes: clip.spoolBytes)
         record.use(manifest)
         record.state = clip.state
@@ -68,7 +68,7 @@ public final class FootageIndex: Sendable {
         try record.upsert(database)
         for event in manifest.events {
             var row =
-                try EventRecord.fetchOne(database, key: event.id)
+                try EventRecord.fetchOne(database, id: event.id)
                 ?? EventRecord(event, channelId: manifest.channel, channelName: manifest.channelName, clipId: manifest.id)
             row.clipId = row.clipId ?? manifest.id
             // There is footage after all.
@@ -96,20 +96,22 @@ public final class FootageIndex: Sendable {
     /// Moves a clip on, if it is still where it was; answers whether it was.
     @discardableResult
     func move(_ id: ClipID, from states: [ClipState], to state: ClipState) async throws -> Bool {
+        let from = states.map { "'\($0.rawValue)'" }.joined(separator: ", ")
         let moved = try await database.write { database in
-            try ClipRecord.filter(key: id).filter(states.map(\.rawValue).contains(Column("state")))
-                .updateAll(database, Column("state").set(to: state.rawValue))
+            try database.execute(
+                prepared: "UPDATE clip SET state = ? WHERE id = ? AND state IN (\(from))", arguments: [state.rawValue, id])
+            return database.changesCount > 0
         }
-        if moved > 0 { changes.send(.clip(id)) }
-        return moved > 0
+        if moved { changes.send(.clip(id)) }
+        return moved
     }
 
     /// Notes a failed attempt; the clip waits for the next. One that is stored stays so: it is its copy that waits.
     func noteAttempt(_ id: ClipID, error: String) async throws {
         try await database.write { database in
             try database.execute(
-                sql: "UPDATE clip SET attempts = attempts + 1, lastError = ? WHERE id = ?", arguments: [error, id])
-            try database.execute(sql: "UPDATE clip SET state = 'queued' WHERE id = ? AND state = 'sending'", arguments: [id])
+                prepared: "UPDATE clip SET attempts = attempts + 1, lastError = ? WHERE id = ?", arguments: [error, id])
+            try database.execute(prepared: "UPDATE clip SET state = 'queued' WHERE id = ? AND state = 'sending'", arguments: [id])
         }
         setProgress(nil, of: id)
         changes.send(.clip(id))
@@ -123,15 +125,15 @@ public final class FootageIndex: Sendable {
         at time: Date
     ) async throws -> Bool {
         let isKept = try await database.write { database in
-            guard var record = try ClipRecord.fetchOne(database, key: id), ![.stored, .dropped].contains(record.state) else {
-                return try ClipRecord.fetchOne(database, key: id)?.otherCopy == .waiting
+            guard var record = try ClipRecord.fetchOne(database, id: id), ![.stored, .dropped].contains(record.state) else {
+                return try ClipRecord.fetchOne(database, id: id)?.otherCopy == .waiting
             }
             var other = wanted
             // The mirror may have been changed or removed in this moment.
             if wanted?.copy == .waiting, try database.setting(Self.mirrorKey, as: String.self) != wanted?.place { other = nil }
             // What was begun in parts elsewhere is not gone on with.
             try database.execute(
-                sql: "DELETE FROM multipartUpload WHERE objectKey = ? AND store <> ?", arguments: [record.manifest.objectKey, place])
+                prepared: "DELETE FROM multipartUpload WHERE objectKey = ? AND store <> ?", arguments: [record.manifest.objectKey, place])
             record.state = .stored
             if other?.copy != .waiting { record.spoolBytes = 0 }
             (record.place, record.otherPlace, record.otherCopy) = (place, other?.place, other?.copy)
@@ -153,7 +155,7 @@ public final class FootageIndex: Sendable {
     /// The clip is given up, if it is still in one of `states`; what should have been there becomes a gap.
     func noteDropped(_ id: ClipID, reason: String, at time: Date, ifStill states: Set<ClipState> = ClipState.unfinished) async throws {
         try await database.write { database in
-            guard var record = try ClipRecord.fetchOne(database, key: id), states.contains(record.state) else { return }
+            guard var record = try ClipRecord.fetchOne(database, id: id), states.contains(record.state) else { return }
             let length = record.manifest.footage?.duration ?? 30
             var gap = GapRecord(
                 channelId: record.channelId, from: record.startsAt, to: record.startsAt.addingTimeInterval(length),
@@ -197,10 +199,10 @@ public final class FootageIndex: Sendable {
             var row = EventRecord(event, channelName: channelName, clipId: clip, dropReason: dropReason)
             // Nearly every event is new; many may come at once.
             guard try !row.insertIfNew(database) else { return }
-            let before = try EventRecord.fetchOne(database, key: event.id)
+            let before = try EventRecord.fetchOne(database, id: event.id)
             row.endedAt = before?.endedAt
             // An event that has footage keeps it, whatever happens to what should have followed.
-            if let clip = before?.clipId, let state = try ClipRecord.fetchOne(database, key: clip)?.state,
+            if let clip = before?.clipId, let state = try ClipRecord.fetchOne(database, id: clip)?.state,
                 state != .recording || dropReason == nil
             {
                 row.clipId = clip
@@ -215,7 +217,7 @@ public final class FootageIndex: Sendable {
     /// An event ended; without waiting for the disk.
     func end(_ event: EventID, at time: Date, failed: @escaping @Sendable (any Error) -> Void) async {
         await events.submit { database in
-            try database.execute(sql: "UPDATE event SET endedAt = ? WHERE id = ?", arguments: [time, event])
+            try database.execute(prepared: "UPDATE event SET endedAt = ? WHERE id = ?", arguments: [time, event])
         } done: { [changes] error in
             if let error { failed(error) } else { changes.send(.event(event)) }
         }
@@ -244,7 +246,7 @@ public final class FootageIndex: Sendable {
             _ = try ClipRecord.deleteOne(database, key: id)
             try EventRecord.filter(Column("clipId") == id && Column("dropReason") == nil).deleteAll(database)
             // What was known before without footage stays known.
-            try database.execute(sql: "UPDATE event SET clipId = NULL WHERE clipId = ?", arguments: [id])
+            try database.execute(prepared: "UPDATE event SET clipId = NULL WHERE clipId = ?", arguments: [id])
         }
         changes.send(.clip(id))
     }
@@ -261,14 +263,14 @@ public final class FootageIndex: Sendable {
 
     /// The row of a clip.
     public func clip(_ id: ClipID) async throws -> ClipRecord? {
-        try await database.read { try ClipRecord.fetchOne($0, key: id) }
+        try await database.read { try ClipRecord.fetchOne($0, id: id) }
     }
 
     /// A clip that was under way waits again; the store may have something of it.
     func takeBack(_ id: ClipID) async throws {
         try await database.write { database in
             try database.execute(
-                sql: "UPDATE clip SET state = 'queued', attempts = attempts + 1 WHERE id = ? AND state IN ('queued', 'sending')",
+                prepared: "UPDATE clip SET state = 'queued', attempts = attempts + 1 WHERE id = ? AND state IN ('queued', 'sending')",
                 arguments: [id])
         }
         setProgress(nil, of: id)
@@ -277,9 +279,11 @@ public final class FootageIndex: Sendable {
 
     /// Lets clips wait again that are under way by their rows alone.
     func requeue(except inHand: Set<ClipID>) async throws {
-        _ = try await database.write { database in
-            try ClipRecord.filter(Column("state") == ClipState.sending.rawValue && !inHand.contains(Column("id")))
-                .updateAll(database, Column("state").set(to: ClipState.queued.rawValue), Column("attempts") += 1)
+        let marks = databaseQuestionMarks(count: inHand.count)
+        try await database.write { database in
+            try database.execute(
+                prepared: "UPDATE clip SET state = 'queued', attempts = attempts + 1 WHERE state = 'sending' AND id NOT IN (\(marks))",
+                arguments: StatementArguments(inHand))
         }
     }
 
@@ -288,18 +292,16 @@ public final class FootageIndex: Sendable {
         try await database.write { database in
             let first = try database.setting(Self.placeKey, as: String.self)
             guard first == nil || first == place else { return }
-            try database.execute(sql: "UPDATE clip SET previewed = 1 WHERE id = ?", arguments: [id])
+            try database.execute(prepared: "UPDATE clip SET previewed = 1 WHERE id = ?", arguments: [id])
         }
     }
 
     /// Clips that wait for a worker, oldest first; what was refilled after all others.
     func waitingForWorker(_ states: [ClipState]) async throws -> [ClipID] {
-        try await database.read { database in
+        let wanted = states.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+        return try await database.read { database in
             try ClipID.fetchAll(
-                database,
-                ClipRecord.select(Column("id")).filter(states.map(\.rawValue).contains(Column("state"))).order(
-                    Column("bulk"), Column("state"), Column("id")
-                ).limit(64))
+                database, prepared: "SELECT id FROM clip WHERE state IN (\(wanted)) ORDER BY bulk, state, id LIMIT 64")
         }
     }
 }
@@ -316,7 +318,9 @@ extension FootageIndex {
     /// Where a clip is by its row; nil where there is none.
     func state(of id: ClipID) async throws -> ClipState? {
         try await database.read { database in
-            try String.fetchOne(database, sql: "SELECT state FROM clip WHERE id = ?", arguments: [id]).flatMap { ClipState(rawValue: $0) }
+            try String.fetchOne(database, prepared: "SELECT state FROM clip WHERE id = ?", arguments: [id]).flatMap {
+                ClipState(rawValue: $0)
+            }
         }
     }
 }
@@ -330,8 +334,8 @@ extension FootageIndex {
     /// An event with its clip.
     public func event(_ id: EventID) async throws -> (EventRecord, ClipRecord?)? {
         try await database.read { database in
-            guard let event = try EventRecord.fetchOne(database, key: id) else { return nil }
-            return (event, try event.clipId.flatMap { try ClipRecord.fetchOne(database, key: $0) })
+            guard let event = try EventRecord.fetchOne(database, id: id) else { return nil }
+            return (event, try event.clipId.flatMap { try ClipRecord.fetchOne(database, id: $0) })
         }
     }
 

@@ -84,7 +84,7 @@ import Testing
         let clip = try await bench.queueClip()
         try await withUploader(bench, store) { _ in
             let attempts = { @Sendable in try await bench.spool.index.clip(clip.id)?.attempts ?? 0 }
-            #expect(try await eventually { try await attempts() >= 8 })
+            #expect(try await eventually { try await attempts() >= 5 })
             let requests = store.state.withLock { $0.requests }
             // The first attempt did not know yet, and one may be under way.
             let allowed = try await attempts() + 2

@@ -27,15 +27,15 @@ extension FootageIndex {
         _ channel: ChannelID, place: String, at time: Date, _ database: Database, _ make: (_ number: Int, _ previous: String) -> ChainEntry
     ) throws {
         let head = try Row.fetchOne(
-            database, sql: "SELECT id, number, hash FROM chain WHERE channelId = ? AND place = ?", arguments: [channel, place])
+            database, prepared: "SELECT id, number, hash FROM chain WHERE channelId = ? AND place = ?", arguments: [channel, place])
         let chain: String = head?["id"] ?? String(ClipID.timeOrdered(at: time).text.suffix(16))
         let number: Int = (head?["number"] ?? 0) + 1
         let text = try make(number, head?["hash"] ?? "").text()
         try database.execute(
-            sql: "INSERT INTO chainEntry (channelId, place, chainId, number, day, text) VALUES (?, ?, ?, ?, ?, ?)",
+            prepared: "INSERT INTO chainEntry (channelId, place, chainId, number, day, text) VALUES (?, ?, ?, ?, ?, ?)",
             arguments: [channel, place, chain, number, ChainKeys.day(time), text])
         try database.execute(
-            sql: """
+            prepared: """
                 INSERT INTO chain (channelId, place, id, number, hash) VALUES (?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET number = excluded.number, hash = excluded.hash
                 """, arguments: [channel, place, chain, number, ChainEntry.hash(text)])
@@ -44,7 +44,7 @@ extension FootageIndex {
     /// How the chains in a store are.
     public func chains(place: String) async throws -> [ChainState] {
         try await database.read { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM chain WHERE place = ? ORDER BY channelId", arguments: [place]).compactMap {
+            try Row.fetchAll(database, prepared: "SELECT * FROM chain WHERE place = ? ORDER BY channelId", arguments: [place]).compactMap {
                 row in
                 guard let channel = ChannelID(row["channelId"]) else { return nil }
                 return ChainState(
@@ -61,7 +61,7 @@ extension FootageIndex {
         try await database.write { database in
             let loose = try Row.fetchAll(
                 database,
-                sql: """
+                prepared: """
                     SELECT channelId, chainId, number, day FROM chainEntry WHERE place = ? AND NOT published AND segment IS NULL
                     ORDER BY channelId, chainId, number
                     """, arguments: [place])
@@ -76,11 +76,11 @@ extension FootageIndex {
                 }
                 count += 1
                 try database.execute(
-                    sql: "UPDATE chainEntry SET segment = ? WHERE channelId = ? AND chainId = ? AND number = ?",
+                    prepared: "UPDATE chainEntry SET segment = ? WHERE channelId = ? AND chainId = ? AND number = ?",
                     arguments: [key, channel, chain, number])
             }
             return try String.fetchAll(
-                database, sql: "SELECT DISTINCT segment FROM chainEntry WHERE place = ? AND NOT published ORDER BY segment",
+                database, prepared: "SELECT DISTINCT segment FROM chainEntry WHERE place = ? AND NOT published ORDER BY segment",
                 arguments: [place])
         }
     }
@@ -88,7 +88,8 @@ extension FootageIndex {
     /// What the object `segment` holds.
     func document(segment: String, box: String) async throws -> ChainDocument? {
         try await database.read { database in
-            let rows = try Row.fetchAll(database, sql: "SELECT * FROM chainEntry WHERE segment = ? ORDER BY number", arguments: [segment])
+            let rows = try Row.fetchAll(
+                database, prepared: "SELECT * FROM chainEntry WHERE segment = ? ORDER BY number", arguments: [segment])
             return try Self.document(rows, box: box, complete: false)
         }
     }
@@ -104,9 +105,9 @@ extension FootageIndex {
     func notePublished(segment: String, last: ChainEntry, of document: ChainDocument, place: String) async throws {
         let hash = ChainEntry.hash(try last.text())
         try await database.write { database in
-            try database.execute(sql: "UPDATE chainEntry SET published = 1 WHERE segment = ?", arguments: [segment])
+            try database.execute(prepared: "UPDATE chainEntry SET published = 1 WHERE segment = ?", arguments: [segment])
             try database.execute(
-                sql: """
+                prepared: """
                     UPDATE chain SET publishedNumber = ?, publishedHash = ?
                     WHERE channelId = ? AND place = ? AND id = ? AND publishedNumber < ?
                     """, arguments: [last.number, hash, document.channel, place, document.chain, last.number])
@@ -125,7 +126,7 @@ extension FootageIndex {
         try await database.read { database in
             try Row.fetchAll(
                 database,
-                sql: """
+                prepared: """
                     SELECT channelId, chainId, day FROM chainEntry WHERE place = ? AND day < ?
                     GROUP BY day, channelId, chainId HAVING MIN(published) = 1
                     """, arguments: [place, today]
@@ -139,7 +140,8 @@ extension FootageIndex {
     func document(_ day: FinishedDay, box: String) async throws -> (document: ChainDocument, segments: [String])? {
         try await database.read { database in
             let rows = try Row.fetchAll(
-                database, sql: "SELECT * FROM chainEntry WHERE channelId = ? AND chainId = ? AND day = ? AND published ORDER BY number",
+                database,
+                prepared: "SELECT * FROM chainEntry WHERE channelId = ? AND chainId = ? AND day = ? AND published ORDER BY number",
                 arguments: [day.channel, day.chain, day.day])
             guard let document = try Self.document(rows, box: box, complete: true) else { return nil }
             return (document, Set(rows.compactMap { $0["segment"] as String? }).sorted())
@@ -151,7 +153,7 @@ extension FootageIndex {
         try await database.write { database in
             for entry in document.entries {
                 try database.execute(
-                    sql: "DELETE FROM chainEntry WHERE channelId = ? AND chainId = ? AND number = ?",
+                    prepared: "DELETE FROM chainEntry WHERE channelId = ? AND chainId = ? AND number = ?",
                     arguments: [document.channel, document.chain, entry.number])
             }
         }
@@ -161,7 +163,7 @@ extension FootageIndex {
     func takeUp(_ head: CheckpointDocument.Head, place: String) async throws {
         try await database.write { database in
             try database.execute(
-                sql: """
+                prepared: """
                     INSERT OR IGNORE INTO chain (channelId, place, id, number, hash, publishedNumber, publishedHash) VALUES (?, ?, ?, ?, ?, ?, ?)
                     """, arguments: [head.channel, place, head.chain, head.number, head.hash, head.number, head.hash])
         }
