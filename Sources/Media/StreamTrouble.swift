@@ -10,6 +10,8 @@ public enum StreamTrouble: Error, Sendable, Equatable {
     case notRTSP
     case unsupportedCodec(String)
     case ended
+    /// The camera names another address to go to.
+    case redirected
     /// The address is one that must not be connected to; the sentence says why.
     case addressRefused(String)
     case other(String)
@@ -50,6 +52,7 @@ public enum StreamTrouble: Error, Sendable, Equatable {
         case .notRTSP: "not-rtsp"
         case .unsupportedCodec: "unsupported-codec"
         case .ended: "lost"
+        case .redirected: "redirected"
         case .addressRefused: "address-refused"
         case .other: "camera-error"
         }
@@ -70,6 +73,8 @@ public enum StreamTrouble: Error, Sendable, Equatable {
         case .noVideo: "The camera sends sound but no picture. Restart the camera; the box keeps trying."
         case .unsupportedCodec(let name):
             "The camera sends \(name), which the box cannot keep. Set the stream to H.264 or H.265 in the camera."
+        case .redirected:
+            "The camera sends the box to another address, which the box does not follow. Enter that address, if it is the camera's own."
         case .addressRefused(let sentence): sentence
         case .ended: "The camera ended the connection. The box connects again by itself."
         case .other: "The connection to the camera failed. Check that it is an RTSP camera, and restart it."

@@ -62,6 +62,22 @@ public enum LiveClient {
         }
     }
 
+    /// Asks the device what it has, before libavformat does: that follows to wherever a device sends it, with the password.
+    ///
+    /// What this client cannot read is left to libavformat.
+    /// - Throws: `StreamTrouble` where the device answers so that there is nothing to be received from it.
+    public static func examine(_ source: Source, time: TimeSource) async throws {
+        do {
+            _ = try await RTSPConnection.with(source.endpoint, time: time, ended: {}) { connection in
+                try await connection.ask(
+                    RTSPRequest("DESCRIBE", source.address, headers: [("Accept", "application/sdp")]), within: source.timeout)
+            }
+        } catch let failure as RTSPFailure {
+            guard let trouble = failure.trouble, ![.notRTSP, .ended].contains(trouble) else { return }
+            throw trouble
+        }
+    }
+
     private static func receive(_ source: Source, time: TimeSource, to taker: some Taker, until leave: Leave) async throws {
         let news = leave.news
         do {
@@ -131,6 +147,7 @@ extension RTSPFailure {
         case .nothingThere: .noSuchPath
         case .busy: .busy
         case .nonsense: .notRTSP
+        case .redirected: .redirected
         case .insecure, .forbidden, .unsupported, .deviceError: nil
         }
     }

@@ -21,6 +21,8 @@ public struct RTSPFailure: Error, Sendable, Equatable, CustomStringConvertible {
         /// It has nothing of this time.
         case nothingThere = "nothing-there"
         case deviceError = "device-error"
+        /// It names another address, which could be anyone's.
+        case redirected
         case nonsense
     }
 
@@ -47,6 +49,8 @@ public struct RTSPFailure: Error, Sendable, Equatable, CustomStringConvertible {
     static func refusal(_ answer: RTSPMessage, of method: String) -> RTSPFailure {
         let detail = "\(method): \(answer.status) \(answer.reason.prefix(80))"
         return switch answer.status {
+        case 300..<400:
+            RTSPFailure(.redirected, "The device sends the box on to another address, which the box does not follow.", detail: detail)
         case 401:
             RTSPFailure(.wrongPassword, "The device refuses the user name or password. Enter the right ones.", detail: detail)
         case 403:

@@ -196,9 +196,8 @@ public final class CameraSession: ReceivedStream {
 
     /// Over TCP the box receives by itself, each picture at once; whatever it does not know that way, and over UDP, libavformat receives.
     private func receiveOnce() async throws {
-        if source.transport == .tcp, !state.withLock({ $0.needsLibavformat }),
-            let live = LiveClient.Source(url: source.url, wantsData: source.metadata, timeout: timing.timeout)
-        {
+        let live = LiveClient.Source(url: source.url, wantsData: source.metadata, timeout: timing.timeout)
+        if source.transport == .tcp, !state.withLock({ $0.needsLibavformat }), let live {
             do {
                 return try await LiveClient.receive(live, time: time, to: intake)
             } catch let unsupported as LiveClient.Unsupported {
@@ -206,6 +205,8 @@ public final class CameraSession: ReceivedStream {
                     "libavformat receives the stream", metadata: ["role": "\(role.rawValue)", "reason": "\(unsupported.description)"])
                 state.withLock { $0.needsLibavformat = true }
             }
+        } else if let live {
+            try await LiveClient.examine(live, time: time)
         }
         let interrupt = Interrupt()
         try await withTaskCancellationHandler {
@@ -216,7 +217,6 @@ public final class CameraSession: ReceivedStream {
     }
 
     /// On a thread of its own.
-
     private func receive(_ interrupt: Interrupt) throws {
         var demuxer = try Demuxer(
             rtsp: source.url, options: RTSPOptions(transport: source.transport, timeout: timing.timeout, data: source.metadata),

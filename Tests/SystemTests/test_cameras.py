@@ -1,6 +1,9 @@
 """Cameras that misbehave: the channel's state says what is wrong, the box lives, the others go on, memory stays flat."""
 
 import os
+import socket
+import socketserver
+import threading
 import time
 
 from case import Case
@@ -166,6 +169,72 @@ class WrongAddress(Case):
                 state = box.await_state(channel, codes)
                 self.assertEqual(state["severity"], "trouble", state)
                 self.assertTrue(state["sentence"].strip())
+
+
+class RedirectingCamera(socketserver.ThreadingTCPServer):
+    """Answers each request of RTSP with another address, where `visits` are counted."""
+
+    daemon_threads, allow_reuse_address = True, True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        self.elsewhere = socket.create_server(("127.0.0.1", 0))
+        self.visits, self.asked = 0, []
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+        threading.Thread(target=self.count, daemon=True).start()
+
+    def count(self):
+        """Count who comes to the other address."""
+        while True:
+            try:
+                visitor, _ = self.elsewhere.accept()
+            except OSError:
+                return
+            self.visits += 1
+            visitor.close()
+
+    class Handler(socketserver.StreamRequestHandler):
+        """One connection."""
+
+        def handle(self):
+            while line := self.rfile.readline():
+                method, headers = line.split(b" ")[0].decode(), {}
+                while (header := self.rfile.readline().strip()):
+                    name, _, value = header.decode().partition(":")
+                    headers[name.lower()] = value.strip()
+                self.server.asked.append(method)
+                port = self.server.elsewhere.getsockname()[1]
+                answer = "RTSP/1.0 200 OK\r\nPublic: OPTIONS, DESCRIBE, SETUP, PLAY" if method == "OPTIONS" else (
+                    f"RTSP/1.0 302 Moved Temporarily\r\nLocation: rtsp://127.0.0.1:{port}/main")
+                self.wfile.write(f"{answer}\r\nCSeq: {headers.get('cseq', '0')}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    def close(self):
+        """End it."""
+        self.shutdown()
+        self.server_close()
+        self.elsewhere.close()
+
+
+class Redirected(Case):
+    """A camera that sends the box elsewhere."""
+
+    def test_is_not_followed(self):
+        """By TCP and by UDP, tried and onboarded: the box says so, and never goes to the address that a camera names, where its password would go too."""
+        box = self.box()
+        box.claim()
+        for transport in ("tcp", "udp"):
+            with self.subTest(transport=transport):
+                camera = self.kept(RedirectingCamera())
+                more = {"url": f"rtsp://127.0.0.1:{camera.server_address[1]}/main", "transport": transport, "userName": "viewer",
+                        "password": "a password of its own"}
+                tried = box.call("POST", "/devices/test", more, timeout=60)
+                self.assertEqual((tried["ok"], tried["code"]), (False, "redirected"), tried)
+                channel = box.channel(box.call("POST", "/devices", {"name": transport, **more})["channelIds"][0])
+                state = box.await_state(channel, "redirected")
+                self.assertIn("another address", state["sentence"])
+                tries = camera.asked.count("DESCRIBE")
+                wait_for(lambda: camera.asked.count("DESCRIBE") > tries, 20, "another try")
+                self.assertEqual(camera.visits, 0)
 
 
 class BadStreams(CameraCase):

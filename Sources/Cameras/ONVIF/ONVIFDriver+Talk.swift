@@ -123,6 +123,7 @@ extension ONVIFDriver {
         case .busy: DeviceFailure(.busy, "Somebody else talks through the device. Try again in a moment.", detail: failure.detail)
         case .unsupported: .unsupported(talking)
         case .nothingThere, .deviceError: .deviceError(failure.detail ?? "talk")
+        case .redirected: DeviceFailure(.addressRefused, failure.sentence, detail: failure.detail)
         case .nonsense: .nonsense(failure.sentence)
         }
     }

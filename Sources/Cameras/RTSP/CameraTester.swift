@@ -1,6 +1,7 @@
 public import Core
 import Foundation
 public import Media
+import RTSP
 
 /// How a camera is reached, as a person entered it.
 public struct CameraAddress: Sendable, Equatable {
@@ -180,6 +181,9 @@ public struct CameraTester: Sendable {
         let interrupt = Interrupt()
         let signedIn = Self.withCredentials(url, address)
         let options = RTSPOptions(transport: address.transport, timeout: .seconds(6))
+        if let live = LiveClient.Source(url: signedIn, wantsData: false, timeout: options.timeout) {
+            try await LiveClient.examine(live, time: time)
+        }
         return try await withTaskCancellationHandler {
             // A thread of its own each: many cameras are looked at at once.
             try await BlockingQueue(name: "camera-test").run { [time] in

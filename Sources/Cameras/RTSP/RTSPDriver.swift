@@ -48,7 +48,7 @@ extension DeviceFailure {
             case "silent": .silent
             case "camera-busy": .tooManySessions
             case "no-video": .noVideo
-            case "address-refused": .addressRefused
+            case "address-refused", "redirected": .addressRefused
             case "unsupported-codec", "not-rtsp", "no-such-path": .unsupported
             default: .deviceError
             }
