@@ -40,10 +40,14 @@ public final class PacketTemplates: Sendable {
         /// With their samples, which must not be let go of while they name what lies here.
         var templates: [ObjectIdentifier: (sample: Sample, template: PacketTemplate)] = [:]
         var order: [ObjectIdentifier] = []
+        /// Of samples and templates together.
+        var bytes = 0
     }
 
     private static let most = 128
-    private static let mostBytes = 1 << 20
+    private static let mostBytes = 8 << 20
+    /// A larger sample is made anew for each reader.
+    static let largest = 1 << 20
 
     private let state = Mutex(State())
 
@@ -54,23 +58,43 @@ public final class PacketTemplates: Sendable {
         let key = ObjectIdentifier(sample)
         if let known = state.withLock({ $0.templates[key]?.template }) { return known }
         let made = track.template(of: sample)
-        guard sample.count <= Self.mostBytes else { return made }
+        guard sample.count <= Self.largest else { return made }
         state.withLock { state in
-            if state.templates.updateValue((sample, made), forKey: key) == nil { state.order.append(key) }
-            while state.order.count > Self.most { state.templates[state.order.removeFirst()] = nil }
+            guard state.templates.updateValue((sample, made), forKey: key) == nil else { return }
+            state.order.append(key)
+            state.bytes += Self.size(sample, made)
+            while state.order.count > Self.most || state.bytes > Self.mostBytes {
+                guard let oldest = state.templates.removeValue(forKey: state.order.removeFirst()) else { continue }
+                state.bytes -= Self.size(oldest.sample, oldest.template)
+            }
         }
         return made
     }
+
+    private static func size(_ sample: Sample, _ template: PacketTemplate) -> Int { sample.count + template.bytes.readableBytes }
+
+    /// What they hold, in bytes.
+    var bytes: Int { state.withLock { $0.bytes } }
 }
 
 extension RTPTrack {
     /// The packets of one sample within an RTSP connection on `channel`, shown or heard at `time`.
+    ///
+    /// They are written into `scratch`, whose memory is used again where nobody holds it any more: fresh memory for each picture of each
+    /// reader costs more than the copy.
     public mutating func interleaved(
-        _ sample: Sample, at time: MediaTime, channel: UInt8, from templates: PacketTemplates
+        _ sample: Sample, at time: MediaTime, channel: UInt8, from templates: PacketTemplates, scratch: inout ByteBuffer
     ) -> ByteBuffer {
         let template = templates.template(of: sample, for: self)
         let timestamp = timestamp(of: time)
-        var bytes = template.bytes
+        scratch.clear(minimumCapacity: template.bytes.readableBytes)
+        scratch.writeImmutableBuffer(template.bytes)
+        fill(template, timestamp, channel, in: &scratch)
+        count(packets: template.places.count, payloadBytes: template.payloadBytes)
+        return scratch
+    }
+
+    private mutating func fill(_ template: PacketTemplate, _ timestamp: UInt32, _ channel: UInt8, in bytes: inout ByteBuffer) {
         bytes.withUnsafeMutableReadableBytes { bytes in
             for place in template.places {
                 let head = place.start + PacketTemplate.framing
@@ -82,8 +106,6 @@ extension RTPTrack {
                 sequence &+= 1
             }
         }
-        count(packets: template.places.count, payloadBytes: template.payloadBytes)
-        return bytes
     }
 
     /// The packets of one sample but for what differs from reader to reader.

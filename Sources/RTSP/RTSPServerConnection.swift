@@ -4,7 +4,9 @@ import Foundation
 import Logging
 import Media
 import NIOCore
+import NIOPosix
 import RTP
+import Synchronization
 
 /// One reader's connection, with at most one session in it; both end together.
 actor RTSPServerConnection {
@@ -25,6 +27,20 @@ actor RTSPServerConnection {
         let path: String
         let stream: any RTSPStream
         let tracks: [MediaDescription]
+    }
+
+    /// Memory for packets, one for each event loop: on it a reader's packets are gone, as a rule, before the next reader's are made.
+    private final class Scratch: Sendable {
+        private static let known = ThreadSpecificVariable<Scratch>()
+
+        let bytes = Mutex(ByteBuffer())
+
+        static var ofThread: Scratch {
+            if let known = known.currentValue { return known }
+            let made = Scratch()
+            known.currentValue = made
+            return made
+        }
     }
 
     /// Whoever has not signed in by then is not waited for any longer.
@@ -228,7 +244,10 @@ actor RTSPServerConnection {
         case nil: return nil
         case .interleaved(let rtp, _)?:
             if let report { try await carry(report, index) }
-            guard let bytes = outgoing[index]?.rtp.interleaved(sample, at: moment, channel: rtp, from: templates) else { return nil }
+            let made = Scratch.ofThread.bytes.withLock { scratch in
+                outgoing[index]?.rtp.interleaved(sample, at: moment, channel: rtp, from: templates, scratch: &scratch)
+            }
+            guard let bytes = made else { return nil }
             try await write(bytes)
             // A reader that takes what comes is there; over TCP not all of them say so.
             ear.hear(now: time.uptime())

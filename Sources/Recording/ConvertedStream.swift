@@ -39,6 +39,8 @@ final class ConvertedStream: ReceivedStream {
     private static let mostBehind = Duration.seconds(2)
     private static let look = Duration.milliseconds(100)
     private static let pause = Duration.seconds(1)
+    /// Somebody waits for the picture, whatever may have been wrong with it.
+    private static let longestPause = Duration.seconds(30)
 
     let packets = RecentPackets(span: .seconds(4), limitBytes: 8 << 20)
     private let source: @Sendable () -> StreamLease
@@ -74,6 +76,7 @@ final class ConvertedStream: ReceivedStream {
 
     /// Converts until cancelled; waits for a place where all are taken.
     func run() async {
+        var backOff = BackOff(longest: Self.longestPause)
         while !Task.isCancelled {
             guard places.take() else {
                 tell(
@@ -93,8 +96,13 @@ final class ConvertedStream: ReceivedStream {
                 tell("not-converted", .trouble, "The camera's picture could not be converted. The box tries again.")
             }
             packets.restart()
-            state.withLock { $0.status = nil }
-            try? await time.sleep(Self.pause)
+            let hadPicture = state.withLock { state in
+                defer { state.status = nil }
+                return state.status != nil
+            }
+            // What was converted for a while may be converted again at once; what never was may never be.
+            if hadPicture { backOff.succeeded() }
+            try? await time.sleep(backOff.failed())
         }
     }
 

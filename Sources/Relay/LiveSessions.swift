@@ -32,9 +32,13 @@ public struct LiveSession: Sendable, Identifiable {
     /// How the picture gets there; nil before it is fetched.
     public fileprivate(set) var way: LiveWay?
     /// Bytes sent so far.
-    public fileprivate(set) var bytes = 0
+    public var bytes: Int { sent.value }
     /// Pictures that were left out because the viewer was too slow.
-    public fileprivate(set) var missed = 0
+    public var missed: Int { leftOut.value }
+
+    // Shared by all copies: they are counted with each picture of each viewer.
+    fileprivate let sent = Counter()
+    fileprivate let leftOut = Counter()
 }
 
 /// How pictures reach a viewer.
@@ -202,13 +206,6 @@ public final class LiveSessions: Sendable {
 
     fileprivate func watches(_ id: LiveSession.ID, _ role: StreamRole) { state.withLock { $0[id]?.session.role = role } }
 
-    fileprivate func count(_ id: LiveSession.ID, bytes: Int, missed: Int) {
-        state.withLock { state in
-            state[id]?.session.bytes += bytes
-            state[id]?.session.missed += missed
-        }
-    }
-
     private static func makeToken() -> String {
         Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString()
             .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
@@ -259,7 +256,10 @@ public final class LiveAttachment: Sendable {
     deinit { sessions.detach(session.id) }
 
     /// Counts what was sent and what was left out.
-    public func count(bytes: Int, missed: Int = 0) { sessions.count(session.id, bytes: bytes, missed: missed) }
+    public func count(bytes: Int, missed: Int = 0) {
+        session.sent.add(bytes)
+        session.leftOut.add(missed)
+    }
 
     /// The viewer gets another stream than was asked for, because it can play that one.
     public func watches(_ role: StreamRole) { sessions.watches(session.id, role) }

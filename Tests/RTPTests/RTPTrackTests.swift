@@ -1,7 +1,7 @@
 import Foundation
 import Media
 import NIOCore
-import RTP
+@testable import RTP
 import TestSupport
 import Testing
 
@@ -58,6 +58,8 @@ import Testing
         let templates = PacketTemplates()
         let samples = try encodedSamples(6)
         let format = try #require(samples.first?.format)
+        var scratch = ByteBuffer()
+        var held: [(bytes: ByteBuffer, wanted: [UInt8])] = []
         for source in UInt32(7)...9 {
             var (one, other) = (
                 try #require(
@@ -71,10 +73,28 @@ import Testing
                 for packet in one.packets(of: sample, at: time) {
                     wanted += [0x24, 6, UInt8(packet.readableBytes >> 8), UInt8(packet.readableBytes & 0xFF)] + packet.readableBytesView
                 }
-                let bytes = other.interleaved(sample, at: time, channel: 6, from: templates)
+                let bytes = other.interleaved(sample, at: time, channel: 6, from: templates, scratch: &scratch)
+                // Every other one is still on its way when the next is made.
+                if held.count.isMultiple(of: 2) { held.append((bytes, wanted)) } else { held.append((ByteBuffer(bytes: wanted), wanted)) }
                 #expect(Array(bytes.readableBytesView) == wanted)
             }
+            for one in held { #expect(Array(one.bytes.readableBytesView) == one.wanted) }
             #expect(one.sequence == other.sequence && one.packetCount == other.packetCount && one.payloadBytes == other.payloadBytes)
+        }
+    }
+
+    /// However large pictures are, what is kept for readers to come is bounded.
+    @Test func templatesAreBounded() throws {
+        let templates = PacketTemplates()
+        let format = StreamFormat(kind: .video, codec: .h264)
+        let track = try Self.track(format)
+        for size in [900_000, 2 << 20] {
+            for _ in 0..<12 {
+                let sample = try Self.sample(format, Self.annexB([[0x41] + [UInt8](repeating: 7, count: size)]), isKeyFrame: false)
+                _ = templates.template(of: sample, for: track)
+                #expect(templates.bytes <= 8 << 20)
+            }
+            #expect(templates.bytes > 4 << 20)
         }
     }
 
