@@ -4,8 +4,8 @@ import asyncio
 import re
 import secrets
 import struct
-import types
 
+from .rtsp import Conversation, Request, RTSPServer
 from .talk import Loudspeaker
 
 FEATURE = "www.onvif.org/ver20/backchannel"
@@ -14,51 +14,28 @@ CHANNEL = 4  # another one than is asked for, as some devices give
 LIFE = 4  # seconds that a session lives without a request
 
 
-class BackchannelServer:
+class BackchannelServer(RTSPServer):
     """Takes what is said to one device."""
 
     def __init__(self, device, gate):
-        self.device, self.gate = device, gate
-        self.server = self.port = None
-        self.writers = set()
+        super().__init__(device, gate)
         self.loudspeaker = Loudspeaker(device.settings.get("backchannel"))
         self.packets = []  # marked, sequence number, timestamp, payload type, size of the last ones
-        self.requests = []
 
     def state(self):
         """For GET /state."""
         return {**self.loudspeaker.state(), "packets": self.packets[-400:], "requests": self.requests[-100:]}
 
-    async def open(self):
-        """Listen, after the first time on the same port."""
-        if self.server is None:
-            self.server = await asyncio.start_server(self.serve, self.device.address, self.port or 0)
-            self.port = self.server.sockets[0].getsockname()[1]
-
-    def close(self):
-        """Refuse connections and end those there are."""
-        if self.server:
-            self.server.close()
-            self.server = None
-        for writer in list(self.writers):
-            writer.transport.abort()
-
-    async def serve(self, reader, writer):
-        """One connection: its first request tells what it is for."""
-        self.writers.add(writer)
-        connection = Talker(self, writer)
+    async def converse(self, reader, writer):
+        """A connection's first request tells what it is for."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        if FEATURE.encode() not in head:
+            return await self.pass_on(head, reader, writer)
+        talker = Talker(self, writer)
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            if FEATURE.encode() in head:
-                await connection.run(reader, head)
-            else:
-                await self.pass_on(head, reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
-            pass
+            await talker.run(reader, head)
         finally:
-            connection.stop()
-            self.writers.discard(writer)
-            writer.close()
+            talker.stop()
 
     async def pass_on(self, head, reader, writer):
         """Be a line to the server of pictures."""
@@ -82,13 +59,12 @@ class BackchannelServer:
             before.close()
 
 
-class Talker:
+class Talker(Conversation):
     """One client that speaks."""
 
     def __init__(self, server, writer):
-        self.server, self.device, self.writer = server, server.device, writer
-        self.peer = writer.get_extra_info("peername")[0]
-        self.session, self.is_set_up, self.plays, self.heard = None, False, False, 0
+        super().__init__(server, writer)
+        self.plays, self.heard = False, 0
 
     def stop(self):
         """The loudspeaker is free."""
@@ -99,7 +75,7 @@ class Talker:
     async def run(self, reader, head):
         """Answer requests and take packets until the client goes, or says nothing for the life of a session."""
         while True:
-            if not await self.answer(head.decode().strip().split("\r\n")):
+            if not await self.answer(Request(head, self.peer)):
                 return
             head = None
             asked = asyncio.get_running_loop().time()
@@ -130,55 +106,51 @@ class Talker:
         ends = self.device.quirk("talk-breaks-off")
         return not ends or self.heard < ends["bytes"]
 
-    async def answer(self, lines):
+    async def answer(self, request):
         """One request; whether the connection goes on."""
-        method, uri, _ = lines[0].split(" ")
-        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
-        self.server.requests.append({"method": method, **{key: headers[key] for key in ("require", "transport", "session") if key in headers}})
+        self.server.requests.append(request.kept("require", "transport", "session"))
         if self.device.has("talk-silent"):
             return True
-        request = types.SimpleNamespace(method=method, target=uri, path=uri, peer=self.peer, headers=headers)
         known = {"OPTIONS": self.alive, "GET_PARAMETER": self.alive, "DESCRIBE": self.describe, "SETUP": self.set_up, "PLAY": self.play, "TEARDOWN": self.alive}
-        status, more, body = 501, [], b""
-        refusal = self.server.gate.check(request) if method != "OPTIONS" else None
+        refusal = self.server.refused(request)
         if refusal:
-            status, more = 401, refusal.headers
-        elif self.device.has("talk-unsupported") and "require" in headers:
-            status, more = 551, [("Unsupported", headers["require"])]
-        elif method in known:
-            status, more, body = known[method](uri, headers)
-        lines = [f"RTSP/1.0 {status} {'OK' if status == 200 else 'No'}", f"CSeq: {headers.get('cseq', '')}", *(f"{name}: {value}" for name, value in more)]
-        lines += [f"Session: {self.session};timeout={LIFE}"] if self.session else []
-        lines += [f"Content-Length: {len(body)}"] if body else []
-        self.writer.write("\r\n".join(lines + ["", ""]).encode() + body)
-        await self.writer.drain()
-        return method != "TEARDOWN"
+            answer = 401, refusal, b""
+        elif self.device.has("talk-unsupported") and "require" in request.headers:
+            answer = 551, [("Unsupported", request.headers["require"])], b""
+        else:
+            answer = known.get(request.method, self.unknown)(request)
+        await self.reply(request, answer, LIFE)
+        return request.method != "TEARDOWN"
 
-    def alive(self, _uri, _headers):
+    def unknown(self, _request):
+        """What no device does."""
+        return 501, [], b""
+
+    def alive(self, _request):
         """What is only to be answered."""
         return 200, [("Public", "OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, TEARDOWN")], b""
 
-    def describe(self, uri, _headers):
+    def describe(self, request):
         """The tracks of a stream, with the one back."""
         number, name = TRACKS[self.server.loudspeaker.codec]
         lines = ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=Media", "t=0 0", "a=control:*", "m=video 0 RTP/AVP 96", "a=control:video", "a=rtpmap:96 H264/90000", "a=recvonly",
                  "m=audio 0 RTP/AVP 0", "a=control:audio", "a=rtpmap:0 PCMU/8000", "a=recvonly"]
         if not self.device.has("talk-no-track"):
             lines += [f"m=audio 0 RTP/AVP {number}", "a=control:back", f"a=rtpmap:{number} {name}", "a=sendonly"]
-        return 200, [("Content-Type", "application/sdp"), ("Content-Base", uri + "/")], "\r\n".join(lines + [""]).encode()
+        return 200, [("Content-Type", "application/sdp"), ("Content-Base", request.uri + "/")], "\r\n".join(lines + [""]).encode()
 
-    def set_up(self, uri, headers):
+    def set_up(self, request):
         """The one track."""
-        if not uri.endswith("/back") or not re.search(r"RTP/AVP/TCP;.*interleaved=", headers.get("transport", "")):
+        if not request.uri.endswith("/back") or not re.search(r"RTP/AVP/TCP;.*interleaved=", request.headers.get("transport", "")):
             return 461, [], b""
         if self.server.loudspeaker.session is not None:
             return 453, [], b""
         self.session = secrets.token_hex(8)
         return 200, [("Transport", f"RTP/AVP/TCP;unicast;interleaved={CHANNEL}-{CHANNEL + 1}")], b""
 
-    def play(self, _uri, headers):
+    def play(self, request):
         """The loudspeaker is heard from now on."""
-        if not self.session or headers.get("session", "").partition(";")[0] != self.session:
+        if not self.is_of_session(request):
             return 454, [], b""
         self.plays = True
         self.server.loudspeaker.begin(self.session)

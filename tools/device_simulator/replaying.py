@@ -9,7 +9,8 @@ import itertools
 import re
 import secrets
 import struct
-import types
+
+from .rtsp import Conversation, Request, RTSPServer
 
 RATE, GOP, LENGTH = 15, 30, 300  # frames a second, between key frames, of the film that is played round and round
 MARK_SECONDS, BEEP_SECONDS = 5, 0.2
@@ -18,6 +19,7 @@ PACKET = 1400
 NTP_1900 = 2_208_988_800
 VIDEO, AUDIO = 96, 8
 FEATURE = "onvif-replay"
+LIFE = 10  # seconds that a session lives without a request
 
 
 def a_law(value):
@@ -87,46 +89,25 @@ def framed(channel, packet):
     return b"$" + struct.pack(">BH", channel, len(packet)) + packet
 
 
-class ReplayServer:
+class ReplayServer(RTSPServer):
     """Plays the recordings of one device."""
 
     def __init__(self, device, gate, recordings, media):
-        self.device, self.gate, self.recordings, self.media = device, gate, recordings, media
-        self.server = self.port = None
-        self.writers = set()
-        self.requests = []  # what was asked, for GET /state
+        super().__init__(device, gate)
+        self.recordings, self.media = recordings, media
         self.sessions = 0
 
     def state(self):
         """For GET /state."""
         return {"requests": self.requests[-100:], "sessions": self.sessions}
 
-    async def open(self):
-        """Listen, on any free port."""
-        if self.server is None:
-            self.server = await asyncio.start_server(self.serve, self.device.address, 0)
-            self.port = self.server.sockets[0].getsockname()[1]
-
-    def close(self):
-        """Refuse connections and end those there are."""
-        if self.server:
-            self.server.close()
-            self.server = None
-        for writer in list(self.writers):
-            writer.transport.abort()
-
-    async def serve(self, reader, writer):
+    async def converse(self, reader, writer):
         """One connection."""
-        self.writers.add(writer)
-        connection = Connection(self, writer)
+        player = Player(self, writer)
         try:
-            await connection.run(reader)
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass
+            await player.run(reader)
         finally:
-            connection.stop()
-            self.writers.discard(writer)
-            writer.close()
+            player.stop()
 
     def spans(self, channel, begin, end):
         """What was recorded between two times (seconds since 1970)."""
@@ -140,13 +121,12 @@ class ReplayServer:
         return sorted((max(first, begin), min(last, end)) for first, last in found)
 
 
-class Connection:
+class Player(Conversation):
     """One client."""
 
     def __init__(self, server, writer):
-        self.server, self.device, self.writer = server, server.device, writer
-        self.peer = writer.get_extra_info("peername")[0]
-        self.session, self.senders, self.task = None, {}, None
+        super().__init__(server, writer)
+        self.senders, self.task = {}, None
         self.channel = 1
         self.film = None
 
@@ -167,58 +147,49 @@ class Connection:
                 _, length = struct.unpack(">BH", await reader.readexactly(3))
                 await reader.readexactly(length)
                 continue
-            lines = (first + await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
-            method, uri, _ = lines[0].split(" ")
-            headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
-            await reader.readexactly(int(headers.get("content-length", 0)))
-            kept = {key: headers[key] for key in ("range", "require", "rate-control", "scale", "frames", "session") if key in headers}
-            self.server.requests.append({"method": method, **kept})
-            if not await self.answer(method, uri, headers):
+            request = Request(first + await reader.readuntil(b"\r\n\r\n"), self.peer)
+            await reader.readexactly(int(request.headers.get("content-length", 0)))
+            self.server.requests.append(request.kept("range", "require", "rate-control", "scale", "frames", "session"))
+            if not await self.answer(request):
                 return
 
-    async def answer(self, method, uri, headers):
+    async def answer(self, request):
         """One request; whether the connection goes on."""
-        refusal = self.server.gate.check(types.SimpleNamespace(method=method, target=uri, path=uri, peer=self.peer, headers=headers)) if method != "OPTIONS" else None
         known = {"OPTIONS": self.options, "DESCRIBE": self.describe, "SETUP": self.set_up, "PLAY": self.play, "PAUSE": self.pause, "GET_PARAMETER": self.options,
                  "TEARDOWN": self.options}
+        refusal = self.server.refused(request)
         if refusal:
-            status, more, body = 401, refusal.headers, b""
-        elif method not in known:
-            status, more, body = 501, [], b""
-        elif headers.get("require", FEATURE) != FEATURE:
-            status, more, body = 551, [("Unsupported", headers["require"])], b""
+            answer = 401, refusal, b""
+        elif request.method not in known:
+            answer = 501, [], b""
+        elif request.headers.get("require", FEATURE) != FEATURE:
+            answer = 551, [("Unsupported", request.headers["require"])], b""
         else:
-            status, more, body = await known[method](uri, headers)
-        lines = [f"RTSP/1.0 {status} {'OK' if status == 200 else 'No'}", f"CSeq: {headers.get('cseq', '')}", *(f"{name}: {value}" for name, value in more)]
-        if self.session:
-            lines.append(f"Session: {self.session};timeout=10")
-        if body:
-            lines.append(f"Content-Length: {len(body)}")
-        self.writer.write("\r\n".join(lines + ["", ""]).encode() + body)
-        await self.writer.drain()
-        if status == 200 and method == "PLAY":
+            answer = await known[request.method](request)
+        await self.reply(request, answer, LIFE)
+        if answer[0] == 200 and request.method == "PLAY":
             self.task = asyncio.create_task(self.send(*self.wanted))
-        return method != "TEARDOWN"
+        return request.method != "TEARDOWN"
 
-    async def options(self, _uri, _headers):
+    async def options(self, _request):
         """OPTIONS, and what is only to be answered."""
         return 200, [("Public", "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, TEARDOWN")], b""
 
-    async def describe(self, uri, _headers):
+    async def describe(self, request):
         """The tracks of a recording."""
-        match = re.search(r"/onvif/recording(\d+)", uri)
+        match = re.search(r"/onvif/recording(\d+)", request.uri)
         if not match or int(match[1]) > self.device.channels:
             return 404, [], b""
         self.channel = int(match[1])
         description = ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=Replay", "t=0 0", "a=control:*", "a=range:clock=19700101T000000Z-", f"m=application 0 RTP/AVP 107",
                        "a=control:metadata", "a=rtpmap:107 vnd.onvif.metadata/90000", f"m=video 0 RTP/AVP {VIDEO}", "a=control:video",
                        f"a=rtpmap:{VIDEO} H264/90000", f"a=fmtp:{VIDEO} packetization-mode=1", f"m=audio 0 RTP/AVP {AUDIO}", "a=control:audio"]
-        return 200, [("Content-Type", "application/sdp"), ("Content-Base", uri + "/")], "\r\n".join(description + [""]).encode()
+        return 200, [("Content-Type", "application/sdp"), ("Content-Base", request.uri + "/")], "\r\n".join(description + [""]).encode()
 
-    async def set_up(self, uri, headers):
+    async def set_up(self, request):
         """One track; on other channels than were asked for, as some devices do."""
-        kind = uri.rstrip("/").rpartition("/")[2]
-        if kind not in ("video", "audio") or "interleaved=" not in headers.get("transport", ""):
+        kind = request.uri.rstrip("/").rpartition("/")[2]
+        if kind not in ("video", "audio") or "interleaved=" not in request.headers.get("transport", ""):
             return 461, [], b""
         if self.session is None:
             self.session = secrets.token_hex(8)
@@ -227,9 +198,9 @@ class Connection:
         self.senders[kind] = Sender(VIDEO, 90_000, channel) if kind == "video" else Sender(AUDIO, SOUND_RATE, channel)
         return 200, [("Transport", f"RTP/AVP/TCP;unicast;interleaved={channel}-{channel + 1}")], b""
 
-    async def play(self, _uri, headers):
+    async def play(self, request):
         """Begin to play what was asked for; without the feature or a range in UTC, all there is, as to any player."""
-        if headers.get("session", "").partition(";")[0] != self.session or not self.senders:
+        if not self.is_of_session(request) or not self.senders:
             return 454, [], b""
         refused = self.device.quirk("replay-status")
         if refused:
@@ -237,8 +208,8 @@ class Connection:
         if self.film is None:
             self.film = access_units(await self.server.media.file("replay.h264"))
         now = self.device.utc().timestamp()
-        match = re.fullmatch(r"clock=(\d{8}T\d{6}(?:\.\d+)?Z)-(\d{8}T\d{6}(?:\.\d+)?Z)?", headers.get("range", ""))
-        replays = headers.get("require") == FEATURE
+        match = re.fullmatch(r"clock=(\d{8}T\d{6}(?:\.\d+)?Z)-(\d{8}T\d{6}(?:\.\d+)?Z)?", request.headers.get("range", ""))
+        replays = request.headers.get("require") == FEATURE
         begin, end = now - 8 * 86400, now
         if match and replays and not self.device.has("replay-ignores-range"):
             begin, end = (seconds(text) if text else now for text in match.groups())
@@ -248,11 +219,11 @@ class Connection:
         if self.task:
             self.task.cancel()
         stamped = replays and not self.device.has("replay-unstamped")
-        self.wanted = (spans, stamped, headers.get("rate-control") == "no", headers.get("frames") == "intra")
+        self.wanted = (spans, stamped, request.headers.get("rate-control") == "no", request.headers.get("frames") == "intra")
         answered = datetime.datetime.fromtimestamp(spans[0][0], datetime.timezone.utc)
         return 200, [("Range", f"clock={answered:%Y%m%dT%H%M%S}.{answered.microsecond // 1000:03}Z-")], b""
 
-    async def pause(self, _uri, _headers):
+    async def pause(self, _request):
         """Halt."""
         if self.task:
             self.task.cancel()
