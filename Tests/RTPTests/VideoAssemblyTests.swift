@@ -97,6 +97,16 @@ import Testing
         #expect(Self.taken(&assembly, Self.picture, at: 2).first?.isKeyFrame == false)
     }
 
+    /// A message in pieces that ends one picture and begins the next, and whose end is lost (found by the fuzzer: the box ended).
+    @Test func aRecoveryPointInPiecesThatIsCutOff() {
+        var assembly = VideoAssembly(isH265: false)
+        #expect(Self.taken(&assembly, Self.picture, at: 7, isMarked: false) == [])
+        let ended = Self.taken(&assembly, [0x7C, 0x86, 6, 1, 0], at: 7, isMarked: false)
+        #expect(ended.map(\.bytes) == [Self.annexB(Self.picture)])
+        let next = Self.taken(&assembly, Self.key, at: 8, isAfterLoss: true)
+        #expect(next.map(\.bytes) == [Self.annexB(Self.key)])
+    }
+
     @Test func h265InPieces() {
         var assembly = VideoAssembly(isH265: true)
         #expect(Self.taken(&assembly, [0x60, 1, 0, 3, 0x40, 1, 9, 0, 3, 0x42, 1, 8], at: 1, isMarked: false) == [])

@@ -189,6 +189,8 @@ public struct VideoAssembly: Sendable {
         defer {
             bytes = []
             (hasPicture, isKeyFrame, isTooLarge, marked) = (false, false, false, nil)
+            // The unit that begins the next picture has nothing before it.
+            before = (0, false, false)
         }
         // A picture cut off somewhere is none: an empty one is passed over by whoever takes it.
         return AccessUnit(bytes: isTooLarge ? [] : bytes, timestamp: timestamp, isKeyFrame: isKeyFrame)
