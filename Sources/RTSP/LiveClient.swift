@@ -94,7 +94,7 @@ public enum LiveClient {
                 let reception = LiveReception(tracks, session: session, time: time, news: news, taker: taker)
                 try taker.open(reception.formats)
                 // Ends with the reception.
-                async let _: Void = session.keepAlive()
+                async let _: Void = session.keepAlive(endsInSilence: false)
                 let result: Result<Void, any Error>
                 do {
                     result = .success(try await reception.run(connection, patience: source.timeout, until: leave))

@@ -45,16 +45,11 @@ final class RTSPSession: Sendable {
         _ address: String, over connection: RTSPConnection, feature: String? = nil, patience: Duration = RTSPConnection.patience,
         time: TimeSource, choose: (SessionDescription) throws -> [Int]
     ) async throws -> RTSPSession {
-        let required = feature.map { [(name: "Require", value: $0)] } ?? []
-        let answer = try await connection.ask(
-            RTSPRequest("DESCRIBE", address, headers: [("Accept", "application/sdp")] + required), within: patience)
-        let description: SessionDescription
-        do { description = try SessionDescription(parsing: answer.body) } catch {
-            throw RTSPFailure(.nonsense, error.description)
-        }
-        let base = answer["Content-Base"] ?? answer["Content-Location"]
+        let (description, base, body) = try await describe(address, over: connection, feature: feature, patience: patience)
+        let required = required(feature)
         var tracks: [Track] = []
         var session: RTSPMessage.Session?
+        var refusal: RTSPFailure?
         for index in try choose(description).prefix(mostTracks) {
             let media = description.media[index]
             let control = SessionDescription.address(control: media.control, base: base, requested: address)
@@ -65,6 +60,7 @@ final class RTSPSession: Sendable {
             do {
                 answer = try await connection.ask(RTSPRequest("SETUP", control, headers: headers), within: patience)
             } catch let failure as RTSPFailure where media.kind != "video" && isOfTheTrack(failure) {
+                refusal = failure
                 continue
             }
             session = session ?? answer.session
@@ -73,11 +69,29 @@ final class RTSPSession: Sendable {
             guard !tracks.contains(where: { $0.channel == given }), given < 255 else { throw RTSPFailure.sorted(RTSPRefusal.notAnAnswer) }
             tracks.append(Track(index: index, channel: given))
         }
-        guard !tracks.isEmpty else { throw RTSPFailure(.nonsense, SDPRefusal.noMedia.description) }
+        guard !tracks.isEmpty else { throw refusal ?? RTSPFailure(.nonsense, SDPRefusal.noMedia.description) }
         return RTSPSession(
             connection, address: SessionDescription.address(control: description.control, base: base, requested: address),
-            description: description, bytes: answer.body, tracks: tracks, session: session, feature: feature, patience: patience, time: time
+            description: description, bytes: body, tracks: tracks, session: session, feature: feature, patience: patience, time: time
         )
+    }
+
+    /// What is at `address`, the address that its tracks' addresses are relative to, and the bytes that say it.
+    /// - Throws: `RTSPFailure`.
+    static func describe(
+        _ address: String, over connection: RTSPConnection, feature: String?, patience: Duration
+    ) async throws -> (description: SessionDescription, base: String?, bytes: [UInt8]) {
+        let answer = try await connection.ask(
+            RTSPRequest("DESCRIBE", address, headers: [("Accept", "application/sdp")] + required(feature)), within: patience)
+        do {
+            return (try SessionDescription(parsing: answer.body), answer["Content-Base"] ?? answer["Content-Location"], answer.body)
+        } catch {
+            throw RTSPFailure(.nonsense, error.description)
+        }
+    }
+
+    private static func required(_ feature: String?) -> [(name: String, value: String)] {
+        feature.map { [(name: "Require", value: $0)] } ?? []
     }
 
     /// The device lists sound that it does not play: its pictures are wanted all the same.
@@ -90,22 +104,25 @@ final class RTSPSession: Sendable {
     func ask(
         _ method: String, headers: [(name: String, value: String)] = [], heard: @escaping @Sendable (RTSPMessage) -> Void = { _ in }
     ) async throws {
-        let required = feature.map { [(name: "Require", value: $0)] } ?? []
         _ = try await connection.ask(
-            RTSPRequest(method, address, headers: sessionHeaders + required + headers), within: patience, heard: heard)
+            RTSPRequest(method, address, headers: sessionHeaders + Self.required(feature) + headers), within: patience, heard: heard)
     }
 
     private var sessionHeaders: [(name: String, value: String)] { session.map { [("Session", $0.id)] } ?? [] }
 
     /// Tells the device from time to time that somebody is there, until cancelled.
-    func keepAlive() async {
+    ///
+    /// - Parameter endsInSilence: Nothing else comes from the device: where it does not answer, it is not there any more.
+    /// - Throws: `RTSPFailure` in silence, and `CancellationError`.
+    func keepAlive(endsInSilence: Bool) async throws {
         var method = "GET_PARAMETER"
         while true {
-            guard (try? await time.sleep(.seconds(min(max(Double(session?.timeout ?? 60) / 2, 5), 300)))) != nil else { return }
+            try await time.sleep(.seconds(min(max(Double(session?.timeout ?? 60) / 2, 1), 300)))
             do {
-                _ = try await connection.ask(RTSPRequest(method, address, headers: sessionHeaders))
-            } catch {
-                // Every device knows this one.
+                _ = try await connection.ask(RTSPRequest(method, address, headers: sessionHeaders), within: patience)
+            } catch let failure as RTSPFailure {
+                if endsInSilence, failure.code == .silent { throw failure }
+                // Every device knows this one; also a refusal is a sign of life.
                 method = "OPTIONS"
             }
         }

@@ -102,7 +102,7 @@ final class ReplayClient: Sendable {
             }
             let client = ReplayClient(session, over: connection, asked: asked, news: news, time: time)
             // Ends with the body.
-            async let _: Void = session.keepAlive()
+            async let _: Void = session.keepAlive(endsInSilence: false)
             let result: Swift.Result<Result, any Error>
             do { result = .success(try await body(client)) } catch { result = .failure(error) }
             // Devices have few sessions. A task of its own is not cancelled with this one.

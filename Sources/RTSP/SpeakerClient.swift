@@ -10,19 +10,15 @@ public final class SpeakerClient: Sendable {
     private static let mostRefused = 250
 
     private let connection: RTSPConnection
-    private let address: String
-    private let session: RTSPMessage.Session?
+    private let session: RTSPSession
     /// The interleaved channel of the packets.
     private let channel: UInt8
     private let time: TimeSource
     private let packets: Mutex<SpeechPackets>
     private let news = Signal()
 
-    private init(
-        _ connection: RTSPConnection, address: String, session: RTSPMessage.Session?, channel: UInt8, payloadType: UInt8, time: TimeSource
-    ) {
+    private init(_ connection: RTSPConnection, session: RTSPSession, channel: UInt8, payloadType: UInt8, time: TimeSource) {
         self.connection = connection
-        self.address = address
         self.session = session
         self.channel = channel
         self.time = time
@@ -35,7 +31,8 @@ public final class SpeakerClient: Sendable {
     /// - Throws: `BackchannelRefusal` where it takes none; `RTSPFailure`.
     public static func codec(of address: String, at endpoint: RTSPEndpoint, time: TimeSource) async throws -> Backchannel.Codec {
         try await RTSPConnection.with(endpoint, time: time, ended: {}) { connection in
-            try await describe(address, connection).description.backchannel().codec
+            try await RTSPSession.describe(address, over: connection, feature: Backchannel.feature, patience: patience).description
+                .backchannel().codec
         }
     }
 
@@ -52,76 +49,31 @@ public final class SpeakerClient: Sendable {
             let client = try await open(address, connection, codec: codec, time: time)
             let result: Result<Void, any Error>
             do {
-                try await client.play()
+                try await client.session.ask("PLAY")
                 ready()
                 result = .success(try await client.run(sound, ended: ended))
             } catch {
                 result = .failure(error)
             }
             // Devices have few sessions. A task of its own is not cancelled with this one.
-            await Task { await client.tearDown() }.value
+            await Task { await client.session.tearDown() }.value
             try result.get()
-        }
-    }
-
-    // MARK: Opening
-
-    private static var require: (name: String, value: String) { ("Require", Backchannel.feature) }
-
-    private static func describe(
-        _ address: String, _ connection: RTSPConnection
-    ) async throws -> (description: SessionDescription, base: String?) {
-        let answer = try await connection.ask(
-            RTSPRequest("DESCRIBE", address, headers: [("Accept", "application/sdp"), require]), within: patience)
-        do {
-            return (try SessionDescription(parsing: answer.body), answer["Content-Base"] ?? answer["Content-Location"])
-        } catch {
-            throw RTSPFailure(.nonsense, error.description)
         }
     }
 
     private static func open(
         _ address: String, _ connection: RTSPConnection, codec: Backchannel.Codec, time: TimeSource
     ) async throws -> SpeakerClient {
-        let (description, base) = try await describe(address, connection)
-        let track = try description.backchannel(codec)
-        let control = SessionDescription.address(control: description.media[track.place].control, base: base, requested: address)
-        let answer = try await connection.ask(
-            RTSPRequest("SETUP", control, headers: [("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1"), require]), within: patience)
-        // Some devices give other channels than they were asked for.
-        let channel = answer.transport["interleaved"].flatMap { UInt8($0.prefix { $0 != "-" }) } ?? 0
-        return SpeakerClient(
-            connection, address: SessionDescription.address(control: description.control, base: base, requested: address),
-            session: answer.session, channel: channel, payloadType: track.payloadType, time: time)
-    }
-
-    // MARK: The session
-
-    private var sessionHeaders: [(name: String, value: String)] { session.map { [("Session", $0.id)] } ?? [] }
-
-    private func play() async throws {
-        _ = try await connection.ask(RTSPRequest("PLAY", address, headers: sessionHeaders + [Self.require]), within: Self.patience)
-    }
-
-    private func tearDown() async {
-        _ = try? await connection.ask(RTSPRequest("TEARDOWN", address, headers: sessionHeaders), within: .seconds(2))
-    }
-
-    /// Tells the device from time to time that somebody is there.
-    /// - Throws: When it answers no more, or the task is cancelled.
-    private func keepAlive() async throws {
-        var method = "GET_PARAMETER"
-        while true {
-            try await time.sleep(.seconds(min(max(Double(session?.timeout ?? 60) / 2, 1), 300)))
-            do {
-                _ = try await connection.ask(RTSPRequest(method, address, headers: sessionHeaders), within: Self.patience)
-            } catch let failure as RTSPFailure where failure.code == .silent {
-                throw failure
-            } catch is RTSPFailure {
-                // Every device knows this one; also a refusal is a sign of life.
-                method = "OPTIONS"
-            }
+        let chosen = Mutex<UInt8>(0)
+        let session = try await RTSPSession.open(
+            address, over: connection, feature: Backchannel.feature, patience: patience, time: time
+        ) { description in
+            let track = try description.backchannel(codec)
+            chosen.withLock { $0 = track.payloadType }
+            return [track.place]
         }
+        return SpeakerClient(
+            connection, session: session, channel: session.tracks.first?.channel ?? 0, payloadType: chosen.withLock { $0 }, time: time)
     }
 
     // MARK: Speaking
@@ -133,7 +85,7 @@ public final class SpeakerClient: Sendable {
                 try Task.checkCancellation()
                 throw connection.end ?? RTSPFailure.closed
             }
-            group.addTask { [self] in try await keepAlive() }
+            group.addTask { [self] in try await session.keepAlive(endsInSilence: true) }
             group.addTask { [self] in try await say(sound) }
             defer { group.cancelAll() }
             try await group.next()

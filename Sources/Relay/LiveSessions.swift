@@ -282,6 +282,8 @@ public final class LiveAttachment: Sendable {
     /// A viewer that takes nothing for so long has gone.
     private static let patience = Duration.seconds(20)
     private static let looksEvery = Duration.seconds(1)
+    /// Written at a time: under TLS a whole key picture would lie in memory once more for each viewer.
+    private static let piece = 64 << 10
 
     /// Runs `work` until it ends, the session does, or the viewer has gone: who takes nothing for 20 s, or whom nothing was sent for `silence`,
     /// after which it cannot be told.
@@ -294,9 +296,12 @@ public final class LiveAttachment: Sendable {
             try await withThrowingTaskGroup { group in
                 group.addTask {
                     try await work { bytes in
-                        account.begin(time.uptime())
-                        try await write(bytes)
-                        account.end(time.uptime())
+                        var rest = bytes
+                        while let piece = rest.readSlice(length: min(rest.readableBytes, Self.piece)), piece.readableBytes > 0 {
+                            account.begin(time.uptime())
+                            try await write(piece)
+                            account.end(time.uptime())
+                        }
                     }
                 }
                 group.addTask {

@@ -33,7 +33,30 @@ class TalkCase(ControlCase):
         return found.exception
 
 
-class Talk(TalkCase):
+class TheSameByEachWay:
+    """What holds whether a device is talked through by ISAPI or by a back channel."""
+
+    def test_one_at_a_time(self):
+        """Who comes second is told so; when the first says nothing any more the device is free by itself."""
+        channel = self.channel("door")
+        first = self.call("POST", f"{channel}/talk")
+        self.assertIn("talks through this device already", self.refused(channel).detail)
+        self.say(f"{channel}/talk/{first['id']}", b"\xff" * PIECE)
+        wait_for(lambda: not self.heard("door")["open"], 15, "a loudspeaker that closes by itself")
+        second = self.call("POST", f"{channel}/talk")
+        self.call("DELETE", f"{channel}/talk/{second['id']}")
+
+    def test_too_much(self):
+        """More than four seconds at once is refused, and the talk goes on."""
+        channel = self.channel("yard")
+        made = self.call("POST", f"{channel}/talk")
+        path = f"{channel}/talk/{made['id']}"
+        self.assertEqual(self.box_under_test.client.request("POST", f"{path}/sound", body=bytes(40_000)).status, 413)
+        self.say(path, b"\xd5" * PIECE)
+        self.call("DELETE", path)
+
+
+class Talk(TheSameByEachWay, TalkCase):
     """A door station, a camera that takes A-law, and one without a loudspeaker, by ISAPI."""
 
     KINDS = ("doorbell,name=door", "camera,name=yard,speaker=G.711alaw", "camera,name=mute")
@@ -58,18 +81,6 @@ class Talk(TalkCase):
                 self.assertFalse(self.heard(name)["open"])
                 self.assertEqual(self.box_under_test.client.request("POST", f"{channel}/talk/{made['id']}/sound", body=b"x").status, 404)
 
-    def test_one_at_a_time(self):
-        """Who comes second is told so; when the first says nothing any more the device is free by itself."""
-        channel = self.channel("door")
-        first = self.call("POST", f"{channel}/talk")
-        with self.assertRaises(Problem) as found:
-            self.call("POST", f"{channel}/talk")
-        self.assertIn("talks through this device already", found.exception.detail)
-        self.say(f"{channel}/talk/{first['id']}", b"\xff" * PIECE)
-        wait_for(lambda: not self.heard("door")["open"], 15, "a loudspeaker that closes by itself")
-        second = self.call("POST", f"{channel}/talk")
-        self.call("DELETE", f"{channel}/talk/{second['id']}")
-
     def test_without_loudspeaker(self):
         """A camera that cannot be talked through says so beforehand and when asked."""
         for name, can in (("door", True), ("mute", False)):
@@ -77,15 +88,6 @@ class Talk(TalkCase):
         with self.assertRaises(Problem) as found:
             self.call("POST", f"{self.channel('mute')}/talk")
         self.assertEqual((found.exception.status, found.exception.slug), (409, "unsupported"))
-
-    def test_too_much(self):
-        """More than four seconds at once is refused, and the talk goes on."""
-        channel = self.channel("yard")
-        made = self.call("POST", f"{channel}/talk")
-        path = f"{channel}/talk/{made['id']}"
-        self.assertEqual(self.box_under_test.client.request("POST", f"{path}/sound", body=bytes(40_000)).status, 413)
-        self.say(path, b"\xd5" * PIECE)
-        self.call("DELETE", path)
 
     def test_device_goes_away(self):
         """A device that ends the talk is told of at the next word, and the loudspeaker can be opened again."""
@@ -98,10 +100,12 @@ class Talk(TalkCase):
         self.talks_again(channel)
 
 
-class Backchannel(TalkCase):
+class Backchannel(TheSameByEachWay, TalkCase):
     """Cameras that are talked through by the back channel of a stream, as ONVIF has it."""
 
-    KINDS = ("onvif,name=door,backchannel=PCMU", "onvif,name=yard,backchannel=DYNAMIC", "onvif,name=aac,backchannel=AAC", "onvif,name=mute")
+    KINDS = ("onvif,name=door,backchannel=PCMU", "onvif,name=yard,backchannel=DYNAMIC", "onvif,name=aac,backchannel=AAC", "onvif,name=mute",
+             "onvif,name=asked,backchannel=PCMU,quirk=outputs-unsaid", "onvif,name=told,backchannel=PCMU,quirk=outputs-in-profiles+talk-no-track",
+             "onvif,name=unsaid,quirk=outputs-unsaid")
 
     def heard(self, name):
         """What the device's loudspeaker was told."""
@@ -119,7 +123,7 @@ class Backchannel(TalkCase):
                 self.say(f"{channel}/talk/{made['id']}", sound)
                 after = wait_for(lambda: (lambda now: now if now["bytes"] >= before["bytes"] + len(sound) else None)(self.heard(name)), 15, "the sound")
                 self.assertEqual(base64.b64decode(after["tail"])[-len(sound):], sound)
-                packets = after["packets"][len(before["packets"]):]
+                packets = after["packets"][before["packetCount"] - after["packetCount"]:]
                 self.assertEqual({packet[3] for packet in packets}, {kind})
                 self.assertTrue(packets[0][0], "the first packet is not marked")
                 for one, other in zip(packets, packets[1:]):
@@ -142,12 +146,24 @@ class Backchannel(TalkCase):
         wait_for(lambda: not self.heard("door")["open"], 20, "a loudspeaker that closes by itself")
 
     def test_without_loudspeaker(self):
-        """One that has none says so beforehand; one that takes AAC alone says that when asked."""
-        for name, can in (("door", True), ("yard", True), ("mute", False)):
+        """One that has none says so beforehand, whether it lists its loudspeakers, tells of them in profiles, or has to be asked for the track."""
+        for name, can in (("door", True), ("yard", True), ("mute", False), ("asked", True), ("told", True), ("unsaid", False)):
             self.assertEqual("talk" in self.box_under_test.get(self.channel(name))["capabilities"], can, name)
         found = self.refused(self.channel("mute"))
         self.assertEqual((found.status, found.slug), (409, "unsupported"))
-        self.assertIn("MPEG4-GENERIC", self.refused(self.channel("aac")).detail)
+        self.assertIn("MPEG4-GENERIC", self.refused(self.channel("aac")).detail, "one that takes AAC alone says so when asked")
+
+    def test_signed_with_sha256(self):
+        """A device that takes the password by SHA-256 alone is talked through as any other."""
+        channel, device = self.channel("door"), self.simulator["door"]
+        device.fault("sha256")
+        try:
+            made, before = self.call("POST", f"{channel}/talk"), self.heard("door")["bytes"]
+            self.say(f"{channel}/talk/{made['id']}", b"\xff" * PIECE)
+            wait_for(lambda: self.heard("door")["bytes"] >= before + PIECE, 10, "the sound")
+            self.call("DELETE", f"{channel}/talk/{made['id']}")
+        finally:
+            device.fault("none")
 
     def test_faults(self):
         """A device that knows no back channel, has no track for it, does not answer, or takes no password is told of in a sentence."""
@@ -156,7 +172,8 @@ class Backchannel(TalkCase):
             with self.subTest(fault):
                 device.fault(fault)
                 try:
-                    self.assertTrue(self.refused(channel).slug.endswith(slug), self.refused(channel).slug)
+                    found = self.refused(channel).slug
+                    self.assertTrue(found.endswith(slug), found)
                 finally:
                     device.fault("none")
         self.talks_again(channel)

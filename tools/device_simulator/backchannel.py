@@ -20,11 +20,11 @@ class BackchannelServer(RTSPServer):
     def __init__(self, device, gate):
         super().__init__(device, gate)
         self.loudspeaker = Loudspeaker(device.settings.get("backchannel"))
-        self.packets = []  # marked, sequence number, timestamp, payload type, size of the last ones
+        self.packets, self.packet_count = [], 0  # marked, sequence number, timestamp, payload type, size of the last ones
 
     def state(self):
         """For GET /state."""
-        return {**self.loudspeaker.state(), "packets": self.packets[-400:], "requests": self.requests[-100:]}
+        return {**self.loudspeaker.state(), "packets": self.packets[-400:], "packetCount": self.packet_count, "requests": self.requests[-100:]}
 
     async def converse(self, reader, writer):
         """A connection's first request tells what it is for."""
@@ -98,6 +98,7 @@ class Talker(Conversation):
             return True
         server.packets.append((kind >> 7, number, timestamp, kind & 127, len(payload)))
         del server.packets[:-1000]
+        server.packet_count += 1
         server.loudspeaker.take(payload)
         self.heard += len(payload)
         # A device that sends reports, as they do.

@@ -94,10 +94,19 @@ class MediaService:
         return (f'<{element} token="Metadata_{stream}"><tt:Name>Metadata</tt:Name><tt:UseCount>1</tt:UseCount><tt:Events/>{self.multicast()}'
                 f"<tt:SessionTimeout>PT60S</tt:SessionTimeout></{element}>")
 
+    def output(self, element):
+        """The configuration of a loudspeaker, of devices that tell of it in profiles."""
+        if not self.device.has("outputs-in-profiles"):
+            return ""
+        return (f'<{element} token="Output_1"><tt:Name>Output</tt:Name><tt:UseCount>1</tt:UseCount><tt:OutputToken>AudioOutput_1</tt:OutputToken>'
+                f"<tt:OutputLevel>50</tt:OutputLevel></{element}>")
+
     def profile(self, stream, element):
         """A profile of media 1."""
         ptz = self.onvif.movement.configuration("tt:PTZConfiguration") if self.onvif.ptz else ""
         ptz += self.metadata(stream, "tt:MetadataConfiguration")
+        output = self.output("tt:AudioOutputConfiguration")
+        ptz += f"<tt:Extension>{output}</tt:Extension>" if output else ""
         return (f'<{element} token="Profile_{stream}" fixed="true"><tt:Name>{"main" if stream.endswith("1") else "sub"}Stream {stream}</tt:Name>'
                 f"{self.source(stream, 'tt:VideoSourceConfiguration')}{self.encoder(stream, 'tt:VideoEncoderConfiguration')}{ptz}</{element}>")
 
@@ -121,6 +130,8 @@ class MediaService:
         return '<trt:GetAudioSourcesResponse><trt:AudioSources token="AudioSource_1"><tt:Channels>1</tt:Channels></trt:AudioSources></trt:GetAudioSourcesResponse>'
 
     def GetAudioOutputs(self, _call):
+        if self.device.has("outputs-unsaid"):
+            raise Fault("GetAudioOutputs is not implemented", "ter:ActionNotSupported", code="Receiver", http=500)
         listed = '<trt:AudioOutputs token="AudioOutput_1"/>' if "backchannel" in self.device.parts else ""
         return f"<trt:GetAudioOutputsResponse>{listed}</trt:GetAudioOutputsResponse>"
 
@@ -216,6 +227,8 @@ class MediaService:
                 shown += self.onvif.movement.configuration("tr2:PTZ")
             if wanted & {"All", "Metadata"}:
                 shown += self.metadata(stream, "tr2:Metadata")
+            if wanted & {"All", "AudioOutput"}:
+                shown += self.output("tr2:AudioOutput")
             return f"<tr2:Configurations>{shown}</tr2:Configurations>" if shown else ""
 
         listed = "".join(f'<tr2:Profiles token="Profile_{stream}" fixed="true"><tr2:Name>Profile {stream}</tr2:Name>{configurations(stream)}</tr2:Profiles>'

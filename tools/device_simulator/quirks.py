@@ -44,6 +44,8 @@ QUIRKS = {
     "replay-ignores-range": ({}, "all that was recorded is played, whatever was asked for"),
     "replay-breaks-off": ({"seconds": 3}, "the connection is closed after that much of a recording"),
     # ONVIF's back channel
+    "outputs-unsaid": ({}, "GetAudioOutputs is not known"),
+    "outputs-in-profiles": ({}, "profiles tell of a loudspeaker"),
     "talk-unsupported": ({}, "551 for every request that requires the back channel"),
     "talk-no-track": ({}, "streams are described without a track back"),
     "talk-silent": ({}, "requests that require the back channel are not answered"),
