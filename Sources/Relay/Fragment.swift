@@ -17,6 +17,11 @@ public struct FragmentHead: Sendable {
         let codecs = [video, audio].compactMap { $0?.codecName }
         return "video/mp4; codecs=\"\(codecs.joined(separator: ", "))\""
     }
+
+    /// Whether a player that began with this goes on with `other`: with another size, profile or level it does, with another codec not.
+    func goesOn(with other: FragmentHead) -> Bool {
+        video.codec == other.video.codec && audio?.codecName == other.audio?.codecName
+    }
 }
 
 /// One picture with the sound that goes with it, as `moof` and `mdat`; shared by all who watch.

@@ -27,7 +27,7 @@ public struct LivePump: Sendable {
         while let step = await viewer.reader.next() {
             switch step {
             case .head(let head):
-                guard head.contentType == first.contentType else { return }
+                guard first.goesOn(with: head) else { return }
                 try await write(head.bytes)
                 attachment.count(bytes: head.bytes.readableBytes)
             case .fragments(let fragments, let missed):

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -199,6 +200,47 @@ class CameraComesBack(LiveCase):
         wait_for(lambda: len(pictures(viewer.data, self.folder())[0]) >= 40, 30, "forty pictures", 0.5)
         times, _ = pictures(viewer.data, self.folder())
         self.assertEqual(times, sorted(set(times)))
+
+
+class CameraIsChanged(LiveCase):
+    """Somebody sets the camera otherwise while it is watched."""
+
+    def setUp(self):
+        self.addCleanup(self.as_before)
+
+    def as_before(self):
+        """The camera is set as it was, and the box has noticed."""
+        self.cameras.heal()
+        is_back = lambda: [(one["codec"], one["width"]) for one in self.made.channel(self.channel)["streams"]][:1] == [("h264", 640)]  # noqa: E731
+        wait_for(is_back, 30, lambda: f"the camera as it was: {self.made.channel(self.channel)['streams']}", 0.2)
+
+    def widths(self, viewer):
+        """The widths of the pictures that came, in their order."""
+        path = os.path.join(self.folder(), "live.mp4")
+        with open(path, "wb") as file:
+            file.write(whole_boxes(viewer.data))
+        found = subprocess.run(["ffprobe", "-v", "quiet", "-select_streams", "v", "-show_entries", "frame=width", "-of", "csv=p=0", path],
+                               capture_output=True, text=True, check=True)
+        return [width for width, _ in itertools.groupby(found.stdout.split())]
+
+    def test_another_size(self):
+        """The same request goes on with pictures of the new size."""
+        viewer = self.watch(self.begin(stream="main"))
+        viewer.await_bytes(10_000)
+        self.cameras.cameras[0].fault("resolution", size="480x270")
+        wait_for(lambda: self.widths(viewer) == ["640", "480"], 30, lambda: f"pictures of both sizes, not {self.widths(viewer)}", 0.5)
+        self.assertFalse(viewer.over.is_set(), "the pictures ended")
+
+    def test_another_codec(self):
+        """The request ends, for a player cannot go on with it; the next one begins with what there is now."""
+        viewer = self.watch(self.begin(stream="main"))
+        viewer.await_bytes(10_000)
+        self.assertIn("avc1", viewer.type)
+        self.cameras.cameras[0].fault("codec", value="h265")
+        self.assertTrue(viewer.over.wait(30), "the pictures go on")
+        again = self.watch(self.begin(stream="main"))
+        self.assertIn("hvc1", again.type)
+        again.await_bytes(10_000)
 
 
 class VLC(LiveCase):

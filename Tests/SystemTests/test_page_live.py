@@ -125,6 +125,34 @@ class PageLive(PageCase):
         page.open("#/events")
         self.done("stream.mp4", "live/whep")
 
+    def test_f_camera_is_changed(self):
+        """Somebody sets the camera to another size and then to another codec while it is watched: the picture goes on, by WebRTC and without."""
+        page = self.browser
+        camera = self.simulator(cameras=1, size="640x360", rate=15, bitrate=400, key_interval=2, no_sub=True).camera
+        channel = self.box_under_test.add_camera(camera)
+        self.box_under_test.await_past(1, channel)
+        for way in ("webrtc", "mp4"):
+            with self.subTest(way):
+                page.open("#/cameras")
+                page.find("watch-live")
+                if way == "mp4":
+                    page.script("delete window.RTCPeerConnection;")
+                page.open(f"#/cameras/{channel['id']}")
+                self.plays('[data-testid="live-video"]', width=640)
+                self.await_way(way)
+                camera.fault("resolution", size="480x270")
+                self.plays('[data-testid="live-video"]', width=480)
+                camera.fault("codec", value="h265")
+                wait_for(lambda: "converted by the box" in page.script("return document.querySelector('.live-readout').textContent"), 60,
+                         "the readout to say that the picture is converted")
+                self.plays('[data-testid="live-video"]', 30)
+                camera.fault("none")
+                self.box_under_test.await_past(1, channel)
+                self.plays('[data-testid="live-video"]', 60)
+        page.open("#/events")
+        page.driver.refresh()
+        self.done("stream.mp4", "live/whep")
+
     def test_d_who_watches(self):
         """The box's page lists who watches, ends a view, and sets how long viewers from afar may watch."""
         page, box = self.browser, self.box_under_test

@@ -80,7 +80,7 @@ class Stream:
     def launch(self):
         """The pipeline description for the RTSP server."""
         source = "is-live=true format=time block=false max-bytes=50000000 do-timestamp=false"
-        codec = self.settings.codec
+        codec = self.clip.settings.codec
         if self.camera.options.mode == "live":
             stage = self.clip.encoder
         else:
@@ -113,7 +113,7 @@ class Stream:
     def state(self):
         """Counters for GET /state."""
         watched = any(track.playing and not track.stopped for track in self.tracks)
-        return {"size": f"{self.clip.settings.width}x{self.clip.settings.height}", "codec": self.settings.codec,
+        return {"size": f"{self.clip.settings.width}x{self.clip.settings.height}", "codec": self.clip.settings.codec,
                 "watched": watched, "frames_sent": self.frames, "key_frames_sent": self.key_frames,
                 "audio_frames_sent": self.audio_frames, "video_bytes_sent": self.bytes}
 
@@ -142,7 +142,7 @@ class Camera:
 
     def fault(self, kind, **parameters):
         """Switch one fault on, or all off with "none". Raises ValueError for a fault or parameter that is unknown."""
-        actions = {"stop": self.stop, "hang": self.hang, "restart": self.restart, "resolution": self.change_size,
+        actions = {"stop": self.stop, "hang": self.hang, "restart": self.restart, "resolution": self.change_size, "codec": self.change_codec,
                    "password": self.change_password, "sparse-keys": self.sparse_keys, "none": self.heal,
                    "audio-only": None, "video-only": None, "backward-timestamps": self.jump, "corrupt": self.corrupt}
         if kind not in actions:
@@ -193,6 +193,16 @@ class Camera:
         self.reuse(self.streams["main"], width=width, height=height)
         self.faults["resolution"] = {"size": size}
 
+    def change_codec(self, value):
+        """Come back with another codec in the main stream, as when somebody has set the camera so."""
+        if value not in ("h264", "h265"):
+            raise ValueError(f"there is no codec {value!r}")
+        self.service.close()
+        self.reuse(self.streams["main"], codec=value)
+        self.service.remake(self.streams["main"])
+        self.service.open()
+        self.faults["codec"] = {"value": value}
+
     def change_password(self, value):
         """Accept another password instead of the present one."""
         self.service.set_password(value)
@@ -221,9 +231,14 @@ class Camera:
             self.service.open()
         if "password" in faults:
             self.service.set_password(self.options.password)
+        if "codec" in faults:
+            self.service.close()
         for stream in self.streams.values():
             if stream.clip.settings != stream.settings:
                 stream.use(stream.settings)
+        if "codec" in faults:
+            self.service.remake(self.streams["main"])
+            self.service.open()
 
     @staticmethod
     def reuse(stream, **changes):

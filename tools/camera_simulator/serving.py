@@ -35,7 +35,7 @@ class Service:
         options = camera.options
         self.camera, self.feeder = camera, feeder
         self.clients = 0
-        self.medias, self.mounted = [], {}
+        self.medias, self.mounted, self.factories = [], {}, {}
         self.source_id = None
         self.released = threading.Event()
         self.probes, self.endpoints = [], {}
@@ -92,9 +92,14 @@ class Service:
                 permissions.add_permission_for_role(ROLE, permission, True)
             factory.set_permissions(permissions)
         factory.connect("media-configure", self.media_built, stream)
+        self.factories[stream.name] = factory
         for path in paths:
             self.mounted[path] = stream
             self.server.get_mount_points().add_factory(path, factory)
+
+    def remake(self, stream):
+        """Offer a stream as it is described now, to whoever asks anew."""
+        self.factories[stream.name].set_launch(stream.launch)
 
     def stream_of(self, path):
         """The stream that is offered under a path, whatever follows it."""
