@@ -19,6 +19,8 @@ public actor TalkControl {
 
     /// Without sound for so long a talk is over: the page was closed, or the network is gone.
     public static let silence = Duration.seconds(5)
+    /// What is still to be said may be said, for so long: four seconds may wait, and the device is taken leave of.
+    private static let lastWords = Duration.seconds(8)
     /// Pieces that wait for the device; what comes too fast pushes out what is oldest.
     private static let mostWaiting = 20
 
@@ -84,7 +86,12 @@ public actor TalkControl {
         talk?.sound.finish()
         watcher?.cancel()
         watcher = nil
+        let patience = Task { [time] in
+            guard (try? await time.sleep(Self.lastWords)) != nil else { return }
+            task?.cancel()
+        }
         await task?.value
+        patience.cancel()
         if talk?.id == id { talk = nil }
     }
 

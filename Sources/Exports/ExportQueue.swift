@@ -259,7 +259,8 @@ public final class ExportQueue: Sendable {
                 scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(Character(scalar))) ? Character(scalar) : "-"
             }
             let plain = String(letters).split(separator: "-").joined(separator: "-").prefix(40)
-            let name = plain.isEmpty || used.contains(String(plain)) ? "camera-\(number + 1)" : String(plain)
+            let others = ((number + 1)...).lazy.map { "camera-\($0)" }
+            let name = !plain.isEmpty && !used.contains(String(plain)) ? String(plain) : others.first { !used.contains($0) } ?? ""
             used.insert(name)
             return name
         }

@@ -101,10 +101,14 @@ struct FootageRoutes {
     private func link(_ context: APIContext) async throws -> Response {
         let record = try await clip(context)
         guard record.state == .stored else { throw Problem.conflict("The clip is not in the cloud yet; the box has it.") }
-        guard let url = try services.targets.stores(of: record).first?.link(to: record.manifest.objectKey, validFor: Self.linkSpan) else {
+        let now = services.time.now()
+        let span = min(Self.linkSpan, .seconds(record.expiresAt.map { $0.timeIntervalSince(now) } ?? Self.linkSpan.seconds))
+        // Its time is over: it may go at any moment.
+        guard span >= .seconds(1) else { throw Problem.notFound("clip") }
+        guard let url = try services.targets.stores(of: record).first?.link(to: record.manifest.objectKey, validFor: span) else {
             throw Problem.conflict("This storage gives no addresses; the box passes the clip on.")
         }
-        return try answer(ClipLinkAnswer(url: url, expiresAt: services.time.now().addingTimeInterval(Self.linkSpan.seconds)))
+        return try answer(ClipLinkAnswer(url: url, expiresAt: now.addingTimeInterval(span.seconds)))
     }
 
     private func video(_ request: Request, _ context: APIContext) async throws -> Response {

@@ -10,13 +10,15 @@ struct LivePlaylistRoutes {
 
     /// What a player fetches: the token is its permission.
     func addOpen(to routes: RouterGroup<APIContext>) {
-        routes.get("live/hls/:file") { request, context in try await file(request, context.parameters.get("file") ?? "") }
+        routes.get("live/hls/:file") { request, context in try await file(request, context) }
     }
 
-    private func file(_ request: Request, _ name: String) async throws -> Response {
+    private func file(_ request: Request, _ context: APIContext) async throws -> Response {
+        let name = context.parameters.get("file") ?? ""
         let query = request.uri.queryParameters
         let token = query["token"].map(String.init) ?? ""
-        let attachment = try services.live.sessions.attach(token: token, way: .hls)
+        let attachment = try services.live.sessions.attach(
+            token: token, way: .hls, isLocal: services.isAtSite(context.remoteAddress, request.headers))
         guard
             let playlist = services.live.playlists.playlist(
                 of: attachment.session.channel, attachment.session.role, isLocal: attachment.session.isLocal)

@@ -39,8 +39,8 @@ struct LiveRoutes {
 
     /// What a player fetches: the token is its permission.
     func addOpen(to routes: RouterGroup<APIContext>) {
-        routes.get("live/stream.mp4") { request, _ in try await stream(request) }
-        routes.get("live/stream.mjpeg") { request, _ in try pictures(request) }
+        routes.get("live/stream.mp4") { request, context in try await stream(request, context) }
+        routes.get("live/stream.mjpeg") { request, context in try pictures(request, context) }
     }
 
     private func session(_ context: APIContext) throws -> LiveSession {
@@ -77,13 +77,15 @@ struct LiveRoutes {
 
     // MARK: Pictures
 
-    private func attach(_ request: Request, _ way: LiveWay) throws -> LiveAttachment {
-        try services.live.sessions.attach(token: request.uri.queryParameters["token"].map(String.init) ?? "", way: way)
+    private func attach(_ request: Request, _ context: APIContext, _ way: LiveWay) throws -> LiveAttachment {
+        try services.live.sessions.attach(
+            token: request.uri.queryParameters["token"].map(String.init) ?? "", way: way,
+            isLocal: services.isAtSite(context.remoteAddress, request.headers))
     }
 
     /// Fragmented MP4 that goes on as long as the camera does; a viewer begins at the last key frame.
-    private func stream(_ request: Request) async throws -> Response {
-        let attachment = try attach(request, .mp4)
+    private func stream(_ request: Request, _ context: APIContext) async throws -> Response {
+        let attachment = try attach(request, context, .mp4)
         let viewer = try viewer(of: attachment)
         guard let head = await firstHead(viewer) else { throw Self.noPicture(viewer.lease.condition) }
         let body = ResponseBody { writer in
@@ -103,8 +105,8 @@ struct LiveRoutes {
     private static let silence = Duration.seconds(90)
 
     /// Each key frame as JPEG, for clients that know nothing else (RFC 2046, section 5.1).
-    private func pictures(_ request: Request) throws -> Response {
-        let attachment = try attach(request, .mjpeg)
+    private func pictures(_ request: Request, _ context: APIContext) throws -> Response {
+        let attachment = try attach(request, context, .mjpeg)
         let (channel, role) = (attachment.session.channel, attachment.session.role)
         guard services.channels[channel]?.stream(role) != nil else { throw Problem.notFound("channel") }
         let body = ResponseBody { writer in

@@ -36,12 +36,10 @@ final class PlaybackViews: Sendable {
     subscript(id: LiveSession.ID) -> PlaybackView? { views.withLock { $0[id] } }
 
     /// Keeps `view`, and forgets those of sessions that are over.
-    func keep(_ view: PlaybackView, of id: LiveSession.ID, running: [LiveSession]) {
-        let alive = Set(running.map(\.id))
-        views.withLock { views in
-            views = views.filter { alive.contains($0.key) }
-            views[id] = view
-        }
+    func keep(_ view: PlaybackView, of id: LiveSession.ID, isRunning: (LiveSession.ID) -> Bool) {
+        views.withLock { $0[id] = view }
+        // Asked of each when it is there, so that none is forgotten that has just begun.
+        for old in views.withLock({ Array($0.keys) }) where !isRunning(old) { views.withLock { $0[old] = nil } }
     }
 }
 

@@ -31,7 +31,7 @@ struct PlaybackRoutes {
 
     /// What a player fetches: the token is its permission.
     func addOpen(to routes: RouterGroup<APIContext>) {
-        routes.get("playback/stream.mp4") { request, _ in try await stream(request) }
+        routes.get("playback/stream.mp4") { request, context in try await stream(request, context) }
     }
 
     // MARK: What there is
@@ -90,7 +90,7 @@ struct PlaybackRoutes {
             record.id, .main, action: .playback, person: caller.name, address: context.remoteAddress, isLocal: isLocal,
             limit: try await LiveLimit.duration(isLocal: isLocal, services.database), permission: permission)
         let view = PlaybackView(from: from, speed: speed, selection: selection, code: code.map(VerificationCode.init(typed:)))
-        services.playback.views.keep(view, of: session.id, running: sessions.sessions)
+        services.playback.views.keep(view, of: session.id) { sessions.session($0) != nil }
         return try answer(
             PlaybackBegunAnswer(LiveSessionAnswer(session, channelName: record.name), view, token: secret), status: .created)
     }
@@ -98,9 +98,10 @@ struct PlaybackRoutes {
     // MARK: Pictures
 
     /// Fragmented MP4 from a moment on, as fast as it is taken.
-    private func stream(_ request: Request) async throws -> Response {
+    private func stream(_ request: Request, _ context: APIContext) async throws -> Response {
         let query = try PlaybackQuery(request, known: ["token", "from", "speed"])
-        let attachment = try services.live.sessions.attach(token: query.token, way: .playback)
+        let attachment = try services.live.sessions.attach(
+            token: query.token, way: .playback, isLocal: services.isAtSite(context.remoteAddress, request.headers))
         guard let view = services.playback.views[attachment.session.id] else {
             throw Problem(.forbidden, "live-over", "Over", "This playback is over. Open it again.")
         }

@@ -69,7 +69,7 @@ private struct RelayedStream: RTSPStream {
             let (_, token) = try streams.sessions.begin(
                 channel, role, person: user, address: address, isLocal: isLocal, limit: limit,
                 permission: .init(key: "rtsp") { true })
-            let attachment = try streams.sessions.attach(token: token, way: .rtsp)
+            let attachment = try streams.sessions.attach(token: token, way: .rtsp, isLocal: isLocal)
             let samples = LiveSamples(formats: formats, time: streams.time) { [channels = streams.channels] in
                 channels[channel]?.stream(role)
             }

@@ -24,11 +24,13 @@ public final class WHEPRelay: Sendable {
     private struct State {
         var entries: [String: Entry] = [:]
         var waiting: [Entry] = []
-        /// Sessions that are being made.
-        var beginning = 0
+        /// Sessions that are being made, by view.
+        var beginning: [LiveSession.ID: Int] = [:]
     }
 
     static let most = 64
+    /// Of one view; another one comes where the page was loaded anew meanwhile.
+    private static let mostBeginning = 2
     /// A stream that nobody watched has to be opened first.
     private static let patience = Duration.seconds(10)
     private static let look = Duration.milliseconds(50)
@@ -120,10 +122,13 @@ public final class WHEPRelay: Sendable {
     /// - Throws: `Problem`.
     func begin(_ offer: String, _ attachment: LiveAttachment, isStrict: Bool) async throws -> Entry {
         // A view has one session; whoever comes again has lost the first.
-        for entry in state.withLock({ state in state.entries.values.filter { $0.live == attachment.session.id } }) { end(entry) }
+        let live = attachment.session.id
+        endOthers(of: live)
         let fits = state.withLock { state in
-            guard state.entries.count + state.beginning < Self.most else { return false }
-            state.beginning += 1
+            guard state.entries.count + state.beginning.values.reduce(0, +) < Self.most,
+                state.beginning[live, default: 0] < Self.mostBeginning
+            else { return false }
+            state.beginning[live, default: 0] += 1
             return true
         }
         guard fits else {
@@ -131,15 +136,25 @@ public final class WHEPRelay: Sendable {
                 .serviceUnavailable, "too-many-viewers", "Too many viewers",
                 "\(Self.most) viewers watch by WebRTC already; end one and try again.")
         }
-        defer { state.withLock { $0.beginning -= 1 } }
+        defer {
+            state.withLock { state in
+                let rest = (state.beginning[live] ?? 1) - 1
+                state.beginning[live] = rest > 0 ? rest : nil
+            }
+        }
         let session = try await session(try SessionOffer(offer), attachment, isStrict: isStrict)
-        let entry = Entry(name: Self.makeName(), live: attachment.session.id, session: session, attachment: attachment)
+        let entry = Entry(name: Self.makeName(), live: live, session: session, attachment: attachment)
         state.withLock { state in
             state.entries[entry.name] = entry
             state.waiting.append(entry)
         }
+        endOthers(of: live, than: entry.name)
         begun.raise()
         return entry
+    }
+
+    private func endOthers(of live: LiveSession.ID, than name: String? = nil) {
+        for entry in state.withLock({ state in state.entries.values.filter { $0.live == live && $0.name != name } }) { end(entry) }
     }
 
     private static func makeName() -> String {

@@ -15,7 +15,7 @@ struct WHEPRoutes {
 
     /// What a player fetches: the token is its permission.
     func addOpen(to routes: RouterGroup<APIContext>) {
-        routes.post("live/whep") { request, _ in try await begin(request) }
+        routes.post("live/whep") { request, context in try await begin(request, context) }
         routes.patch("live/whep/:name") { request, context in try await trickle(request, context) }
         routes.delete("live/whep/:name") { request, context in
             services.live.whep.end(try entry(request, context))
@@ -30,8 +30,9 @@ struct WHEPRoutes {
         return String(header.dropFirst(7))
     }
 
-    private func begin(_ request: Request) async throws -> Response {
-        let attachment = try services.live.sessions.attach(token: Self.token(of: request) ?? "", way: .webrtc)
+    private func begin(_ request: Request, _ context: APIContext) async throws -> Response {
+        let attachment = try services.live.sessions.attach(
+            token: Self.token(of: request) ?? "", way: .webrtc, isLocal: services.isAtSite(context.remoteAddress, request.headers))
         let offer = try await Self.text(request, Self.sdp, most: SessionOffer.largestBytes)
         let entry: WHEPRelay.Entry
         do {
@@ -68,7 +69,8 @@ struct WHEPRoutes {
     }
 
     private func entry(_ request: Request, _ context: APIContext) throws -> WHEPRelay.Entry {
-        let live = try services.live.sessions.session(token: Self.token(of: request) ?? "")
+        let live = try services.live.sessions.session(
+            token: Self.token(of: request) ?? "", isLocal: services.isAtSite(context.remoteAddress, request.headers))
         guard let entry = services.live.whep.entry(context.parameters.get("name") ?? ""), entry.live == live.id else {
             throw Problem.notFound("session")
         }

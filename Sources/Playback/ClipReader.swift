@@ -12,6 +12,8 @@ struct ClipReader: Sendable {
     }
 
     private static let headBytes = 32 << 10
+    /// A clip of five minutes has a tenth of it before its first picture.
+    private static let mostHeadBytes = 2 << 20
     /// So much is asked for at once where the next fragments are wanted too.
     private static let runBytes = 1 << 20
     /// No fragment and no head of the box's own is larger.
@@ -40,8 +42,8 @@ struct ClipReader: Sendable {
                 let index = try behind.flatMap { end throws(MediaError) in try SegmentIndex(in: Array(read[..<end])) }
                 return Head(header: header, index: index, start: end)
             }
-            guard read.count < bytes.count, size < mostBytes else { throw MediaError("clip: moov", kind: .invalidData) }
-            size *= 8
+            guard read.count < bytes.count, size < mostHeadBytes else { throw MediaError("clip: moov", kind: .invalidData) }
+            size = min(size * 8, mostHeadBytes)
         }
     }
 

@@ -36,6 +36,8 @@ public struct DynamicDNSOutcome: Codable, Sendable, Equatable {
     public var code: Code
     /// To which the name leads, as far as the server said or was told.
     public var address: String?
+    /// What the server was asked to let it lead to; nil for whatever it sees.
+    var asked: String?
     /// When the server was asked last.
     public var at: Date
     /// Failures in a row that may pass.
@@ -60,6 +62,7 @@ public struct DynamicDNSOutcome: Codable, Sendable, Equatable {
             default: answer.status >= 500 ? .serverTrouble : .nonsense
             }
         self.address = code == .ok ? told ?? address : nil
+        asked = address
         self.at = at
     }
 
@@ -79,7 +82,8 @@ public struct DynamicDNSOutcome: Codable, Sendable, Equatable {
         let rest: Duration
         switch code {
         case .ok:
-            if let wanted, wanted != address { return .now }
+            // Compared with what was asked for: a server that gives the name another address would be asked for ever, and bar the name.
+            if let wanted, wanted != asked, wanted != address { return .now }
             rest = Self.daily
         case .wrongCredentials, .notAName, .noSuchName, .tooManyNames, .blocked, .programRefused, .needsSubscription: return .never
         case .serverTrouble: rest = max(Self.serverRest, grown)

@@ -49,7 +49,9 @@ struct WebAsker: Sendable {
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let outcome: Result<WebAnswer, WebFailure>
         do {
-            outcome = .success(try await answer(to: question, client))
+            // The client's own limit ends with the head of the answer.
+            outcome = .success(
+                try await Deadline.run(question.within, time: .system) { try await answer(to: question, client) })
         } catch {
             outcome = .failure(failure(error))
         }
@@ -71,6 +73,7 @@ struct WebAsker: Sendable {
 
     private static func failure(_ error: any Error) -> WebFailure {
         switch error {
+        case is Deadline.Passed: .unreachable
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: .certificate
         case let error as HTTPClientError:
             switch error {

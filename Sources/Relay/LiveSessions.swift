@@ -81,6 +81,8 @@ public final class LiveSessions: Sendable {
     }
 
     private static let most = 256
+    /// Of one session at a time.
+    private static let mostAttached = 16
     /// A session that nobody fetches anything of is forgotten.
     private static let idle = Duration.seconds(60)
     private static let looksEvery = Duration.seconds(1)
@@ -171,16 +173,24 @@ public final class LiveSessions: Sendable {
 
     // MARK: Fetching
 
-    /// The session of a token.
-    /// - Throws: `LiveRefusal` of kind `over` for tokens that are none (any more).
-    public func attach(token: String, way: LiveWay) throws(LiveRefusal) -> LiveAttachment {
+    /// The session of a token. `isLocal` says from where it is fetched: what began at the site without a limit is not taken away from there.
+    /// - Throws: `LiveRefusal` of kind `over` for tokens that are none (any more), and where too much is fetched at once.
+    public func attach(token: String, way: LiveWay, isLocal: Bool) throws(LiveRefusal) -> LiveAttachment {
         let hash = Self.hash(token)
+        var isTooMuch = false
         let found = state.withLock { state -> (LiveSession, SessionEnd)? in
-            guard var entry = state.values.first(where: { $0.tokenHash == hash }), entry.session.action == way.action else { return nil }
+            guard var entry = state.values.first(where: { $0.tokenHash == hash && (isLocal || !$0.session.isLocal) }),
+                entry.session.action == way.action
+            else { return nil }
+            isTooMuch = entry.attached >= Self.mostAttached
+            guard !isTooMuch else { return nil }
             entry.attached += 1
             entry.session.way = way
             state[entry.session.id] = entry
             return (entry.session, entry.ended)
+        }
+        guard !isTooMuch else {
+            throw LiveRefusal(kind: .tooMany, sentence: "This live view is fetched too often at once; open another one.")
         }
         guard let found else { throw Self.over }
         return LiveAttachment(sessions: self, session: found.0, ended: found.1)
@@ -188,9 +198,10 @@ public final class LiveSessions: Sendable {
 
     /// The session of a token, of which nothing is fetched.
     /// - Throws: `LiveRefusal` of kind `over` for tokens that are none (any more).
-    public func session(token: String) throws(LiveRefusal) -> LiveSession {
+    public func session(token: String, isLocal: Bool) throws(LiveRefusal) -> LiveSession {
         let hash = Self.hash(token)
-        guard let found = state.withLock({ state in state.values.first { $0.tokenHash == hash }?.session }) else { throw Self.over }
+        guard let found = state.withLock({ state in state.values.first { $0.tokenHash == hash }?.session }), isLocal || !found.isLocal
+        else { throw Self.over }
         return found
     }
 

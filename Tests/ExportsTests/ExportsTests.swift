@@ -101,6 +101,11 @@ import Testing
             ExportRecord.Channel(id: .timeOrdered(at: Date(timeIntervalSince1970: 0)), name: $0)
         }
         #expect(ExportQueue.names(channels) == ["front-door", "camera-2", "berwachung-x", "camera-4"])
+        // A name that is the number of another one.
+        let numbers = ["Camera 2", "Вход", "camera-3", "門"].map {
+            ExportRecord.Channel(id: .timeOrdered(at: Date(timeIntervalSince1970: 0)), name: $0)
+        }
+        #expect(ExportQueue.names(numbers) == ["camera-2", "camera-3", "camera-4", "camera-5"])
     }
 }
 

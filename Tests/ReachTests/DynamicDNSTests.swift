@@ -34,6 +34,14 @@ import Testing
         #expect(junk.address == "203.0.113.7")
     }
 
+    /// A server that gives the name another address than it was asked for is not asked for ever.
+    @Test func whatTheServerGivesInsteadIsNotFought() {
+        let outcome = DynamicDNSOutcome(WebAnswer(status: 200, text: "good 198.51.100.4"), address: "203.0.113.7", at: Self.start)
+        #expect(outcome.address == "198.51.100.4")
+        #expect(outcome.next(address: "203.0.113.7", now: Self.start + 300) == .after(.seconds(86_100)))
+        #expect(outcome.next(address: "203.0.113.8", now: Self.start + 300) == .now)
+    }
+
     @Test func toldWhenItChangesAndOnceADay() {
         let outcome = DynamicDNSOutcome(WebAnswer(status: 200, text: "good 203.0.113.7"), address: "203.0.113.7", at: Self.start)
         #expect(outcome.next(address: "203.0.113.8", now: Self.start) == .now)

@@ -20,10 +20,10 @@ import Testing
 
         func withdraw() { permitted.withLock { $0 = false } }
 
-        func begin(limit: Duration? = nil) throws -> (session: LiveSession, token: String) {
+        func begin(limit: Duration? = nil, isLocal: Bool = false) throws -> (session: LiveSession, token: String) {
             guard let channel = ChannelID("front") else { throw CancellationError() }
             return try sessions.begin(
-                channel, .main, person: "anna", address: "192.0.2.7", isLocal: false, limit: limit,
+                channel, .main, person: "anna", address: "192.0.2.7", isLocal: isLocal, limit: limit,
                 permission: LiveSessions.Permission(key: "anna") { self.permitted.withLock { $0 } })
         }
 
@@ -49,19 +49,38 @@ import Testing
     @Test func theTokenIsThePermissionAndNoOtherIs() throws {
         let bench = Bench()
         let (session, token) = try bench.begin()
-        #expect(try bench.sessions.attach(token: token, way: .mp4).session.id == session.id)
+        #expect(try bench.sessions.attach(token: token, way: .mp4, isLocal: true).session.id == session.id)
         for wrong in ["", token + "x", String(token.dropLast()), session.id.text] {
-            #expect(throws: LiveRefusal.self) { try bench.sessions.attach(token: wrong, way: .mp4) }
+            #expect(throws: LiveRefusal.self) { try bench.sessions.attach(token: wrong, way: .mp4, isLocal: true) }
         }
         bench.sessions.end(session.id)
-        #expect(throws: LiveRefusal.self) { try bench.sessions.attach(token: token, way: .mp4) }
+        #expect(throws: LiveRefusal.self) { try bench.sessions.attach(token: token, way: .mp4, isLocal: true) }
+    }
+
+    /// What began at the site has no limit; its token is nothing outside.
+    @Test func whatBeganAtTheSiteStaysThere() throws {
+        let bench = Bench()
+        let (_, token) = try bench.begin(isLocal: true)
+        #expect(throws: LiveRefusal.self) { try bench.sessions.attach(token: token, way: .mp4, isLocal: false) }
+        #expect(throws: LiveRefusal.self) { try bench.sessions.session(token: token, isLocal: false) }
+        #expect(try bench.sessions.session(token: token, isLocal: true).isLocal)
+    }
+
+    @Test func oneSessionIsNotFetchedOften() throws {
+        let bench = Bench()
+        let (_, token) = try bench.begin()
+        var held = try (0..<16).map { _ in try bench.sessions.attach(token: token, way: .mjpeg, isLocal: true) }
+        #expect(throws: LiveRefusal.self) { try bench.sessions.attach(token: token, way: .mjpeg, isLocal: true) }
+        held.removeLast()
+        held.append(try bench.sessions.attach(token: token, way: .mjpeg, isLocal: true))
+        withExtendedLifetime(held) {}
     }
 
     @Test func aSessionEndsAfterItsLimitUnlessItIsContinued() async throws {
         let bench = Bench()
         try await bench.run {
             let (session, token) = try bench.begin(limit: .seconds(10))
-            let attachment = try bench.sessions.attach(token: token, way: .mp4)
+            let attachment = try bench.sessions.attach(token: token, way: .mp4, isLocal: true)
             await bench.pass(8)
             #expect(bench.sessions.prolong(session.id, by: .seconds(10)) != nil)
             await bench.pass(8)
@@ -79,7 +98,7 @@ import Testing
         let bench = Bench()
         try await bench.run {
             let (session, token) = try bench.begin()
-            let attachment = try bench.sessions.attach(token: token, way: .mp4)
+            let attachment = try bench.sessions.attach(token: token, way: .mp4, isLocal: true)
             await bench.pass(3)
             #expect(bench.sessions.session(session.id) != nil)
             bench.withdraw()
@@ -94,7 +113,7 @@ import Testing
         try await bench.run {
             let (idle, _) = try bench.begin()
             let (fetched, token) = try bench.begin()
-            let attachment = try bench.sessions.attach(token: token, way: .hls)
+            let attachment = try bench.sessions.attach(token: token, way: .hls, isLocal: true)
             await bench.pass(63)
             #expect(await eventually { bench.sessions.session(idle.id) == nil })
             #expect(bench.sessions.session(fetched.id) != nil)

@@ -29,6 +29,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
+        if owner.stalls:
+            self.wfile.write(data[:1])
+            owner.ending.wait(90)
+            return
         self.wfile.write(data)
 
 
@@ -38,6 +42,7 @@ class NameServer:
     def __init__(self):
         self.updates, self.looks = [], []
         self.answer, self.word = None, None
+        self.stalls, self.ending = False, threading.Event()  # whether answers stop behind their first byte
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads, self.server.owner = True, self
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -62,5 +67,6 @@ class NameServer:
 
     def close(self):
         """End it."""
+        self.ending.set()
         self.server.shutdown()
         self.server.server_close()

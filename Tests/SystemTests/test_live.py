@@ -136,6 +136,16 @@ class Live(LiveCase):
                 answer = self.made.client.request("GET", f"/live/{way}?token={token}", token=None)
                 self.assertEqual((way, answer.status, answer.problem().slug), (way, 403, "live-over"))
 
+    def test_what_began_at_the_site_stays_there(self):
+        """A view from within the house has no limit: its token is nothing to whoever comes through a proxy or the router."""
+        token = self.begin(stream="main")["mp4Url"].partition("token=")[2]
+        for way in ("stream.mp4", "stream.mjpeg", "hls/index.m3u8"):
+            answer = self.made.client.request("GET", f"/live/{way}?token={token}", token=None, headers={"X-Forwarded-For": "203.0.113.7"})
+            self.assertEqual((way, answer.status, answer.problem().slug), (way, 403, "live-over"))
+        answer = self.made.client.request("POST", f"/live/whep?token={token}", b"v=0\r\n", {"Content-Type": "application/sdp", "X-Forwarded-For": "203.0.113.7"},
+                                          token=None)
+        self.assertEqual((answer.status, answer.problem().slug), (403, "live-over"))
+
     def test_ends_with_the_sign_in(self):
         """Whoever is signed out sees nothing more within five seconds."""
         other = self.sign_in()

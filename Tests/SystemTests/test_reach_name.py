@@ -123,12 +123,17 @@ class Name(ReachCase):
         self.assertEqual(self.names.updates[-1]["user"], f"other:{SECRET}")
 
     def test_trouble(self):
-        """A server with trouble of its own, one that is away and one that is none."""
+        """A server with trouble of its own, one that stops in the middle, one that is away and one that is none."""
         for answer, code in (("911", "server-trouble"), ("dnserr", "server-trouble"), ("<html>", "nonsense"), ("x" * 100_000, "nonsense")):
             with self.subTest(answer=answer[:20]):
                 self.names.answer = answer
                 self.made.call("PUT", "/relay/ddns", self.body)
                 self.await_name(code, 40)
+        self.names.stalls = True
+        self.made.call("PUT", "/relay/ddns", self.body)
+        self.await_name("unreachable", 40)
+        self.made.call("PUT", "/relay/ddns", {"serverUrl": self.made.client.base})
+        self.await_name("certificate", 40)
         self.made.call("PUT", "/relay/ddns", {"serverUrl": f"http://127.0.0.1:{free_port()}"})
         self.await_name("unreachable", 40)
         self.made.call("PUT", "/relay/ddns", {"serverUrl": self.made.client.base})

@@ -1,27 +1,6 @@
 import Core
 import Synchronization
 
-/// Bounds a piece of work in time.
-enum Deadline {
-    struct Passed: Error {}
-
-    /// Runs `body`, which is cancelled when `limit` has passed.
-    static func run<Value: Sendable>(
-        _ limit: Duration, time: TimeSource, _ body: @escaping @Sendable () async throws -> Value
-    ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                try await time.sleep(limit)
-                throw Passed()
-            }
-            defer { group.cancelAll() }
-            guard let first = try await group.next() else { throw Passed() }
-            return first
-        }
-    }
-}
-
 /// Ends a piece of work when nothing was heard for too long.
 final class SilenceWatch: Sendable {
     private let limit: Duration

@@ -33,9 +33,13 @@ final class ICEAgent: Sendable {
     }
 
     private static let component: guint = 1
+    /// A viewer has a few addresses; libnice would pair as many as come with each of the box's.
+    private static let mostCandidates = 64
 
     private let loop: ICELoop
     private let open = Mutex<Open?>(nil)
+    /// Those that the viewer told.
+    private let told = Mutex(0)
 
     init(loop: ICELoop) {
         self.loop = loop
@@ -156,9 +160,13 @@ final class ICEAgent: Sendable {
 
     /// Where else the viewer may be.
     func add(_ candidates: [ICECandidate], isLast: Bool) async {
+        let taken = told.withLock { told in
+            defer { told = min(told + candidates.count, Self.mostCandidates) }
+            return candidates.prefix(Self.mostCandidates - told)
+        }
         _ = await onLoop { open in
             var list: UnsafeMutablePointer<GSList>?
-            for candidate in candidates where gatehouse_nice_is_numeric(candidate.address) != 0 {
+            for candidate in taken where gatehouse_nice_is_numeric(candidate.address) != 0 {
                 if let parsed = nice_agent_parse_remote_candidate_sdp(open.agent, open.stream, "a=" + candidate.text) {
                     list = g_slist_append(list, parsed)
                 }
