@@ -133,7 +133,9 @@ struct LiveRoutes {
     }
 
     private func part(_ keyFrame: Sample, of channel: ChannelID) async -> ByteBuffer? {
-        guard let picture = try? await services.pictures.picture(of: keyFrame, channel: channel, jpegWidth: Self.pictureWidth),
+        guard
+            let picture = try? await services.pictures.picture(
+                of: keyFrame, channel: channel, jpegWidth: Self.pictureWidth, isForViewer: true),
             let jpeg = picture.jpeg
         else { return nil }
         var bytes = ByteBuffer()

@@ -35,6 +35,8 @@ public final class PictureWorker: Sendable {
     private let logger: Logger
     /// More than this many waiting pictures means that the machine does not keep up; the newest are refused.
     private let capacity = 64
+    /// Viewers' pictures wait only while so few do: the box's own eyes come first.
+    private let capacityForViewers = 8
     /// Pictures made.
     private let answers = Counter()
 
@@ -44,15 +46,16 @@ public final class PictureWorker: Sendable {
         self.logger = logger
     }
 
-    /// The picture of `keyFrame`.
+    /// The picture of `keyFrame`; one for a viewer is refused long before those for the box itself are.
     /// - Throws: `MediaError` or `WorkerFailure` when it cannot be decoded or the worker died of it.
-    public func picture(of keyFrame: Sample, channel: ChannelID, jpegWidth: Int?) async throws -> KeyFramePicture {
+    public func picture(of keyFrame: Sample, channel: ChannelID, jpegWidth: Int?, isForViewer: Bool = false) async throws -> KeyFramePicture
+    {
         let request = PictureRequest(
             channel: channel, format: keyFrame.format, grayWidth: Self.grayWidth, grayHeight: Self.grayHeight, jpegWidth: jpegWidth)
         let message = try WorkerMessage(.picture, head: request, body: keyFrame.withBytes { Array($0) })
         return try await withCheckedThrowingContinuation { reply in
             let refused = state.withLock { state in
-                guard !state.stopped, state.queue.count < capacity else { return true }
+                guard !state.stopped, state.queue.count < (isForViewer ? capacityForViewers : capacity) else { return true }
                 if let suspect = state.suspects[channel], time.uptime() < suspect.until { return true }
                 state.queue.append(Request(channel: channel, message: message, reply: reply))
                 return false
@@ -90,6 +93,9 @@ public final class PictureWorker: Sendable {
         }
         for request in left { request.reply.resume(throwing: CancellationError()) }
     }
+
+    /// Pictures that are to be made.
+    var waiting: Int { state.withLock { $0.queue.count } }
 
     private func suspect(_ channel: ChannelID) {
         let now = time.uptime()
