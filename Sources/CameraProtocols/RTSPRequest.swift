@@ -23,7 +23,9 @@ public struct RTSPRequest: Sendable, Equatable {
         let head = try RTSPHead(bytes)
         let words = head.first.split(separator: " ", maxSplits: 3)
         guard words.count == 3, words[2].uppercased().hasPrefix("RTSP/"), words[0].utf8.count <= 32,
-            words[0].utf8.allSatisfy({ (0x41...0x5A).contains($0 & 0xDF) || $0 == UInt8(ascii: "_") })
+            words[0].utf8.allSatisfy({ (0x41...0x5A).contains($0 & 0xDF) || $0 == UInt8(ascii: "_") }),
+            // No address has control characters (RFC 3986, section 2).
+            words[1].utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
         else { throw .notARequest }
         method = words[0].uppercased()
         address = String(words[1])

@@ -36,7 +36,7 @@ enum FileBody {
     }
 }
 
-/// What of a file a request asks for, and the headers of the answer (RFC 9110, sections 13 and 14).
+/// What of a file a request asks for, and the headers of the answer (RFC 9110, section 14; of section 13 `If-Range` alone).
 struct RangedAnswer {
     let range: Range<Int>
     let status: HTTPResponse.Status

@@ -39,6 +39,7 @@ import Testing
             try elements(Array("RTSP/1.0 200 OK\r\nContent-Length: 999999999\r\n\r\n".utf8), of: 4096)
         }
         #expect(throws: RTSPRefusal.notARequest) { try elements(Array("GET / HTTP/1.1\r\n\r\n".utf8), of: 4096) }
+        #expect(throws: RTSPRefusal.notARequest) { try elements(Array("ANNOUNCE \u{8}\u{14}\0 RTSP/1.0\r\n\r\n".utf8), of: 4096) }
     }
 
     @Test func writesWhatItReads() throws {
