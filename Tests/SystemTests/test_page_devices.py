@@ -283,7 +283,9 @@ class PageDevices(PageCase):
         page.shoot("events-of-devices", self.overflow)
         page.narrow("events", self.overflow)
         # Of one moment: which of the two stands first is chance.
-        noted = [row.text for row in page.all('[data-testid="event-row"]:not([href])') if "Refused sign-ins" in row.text]
+        # Read at one go, for the list is made anew whenever something happens.
+        rows = lambda: page.script("return [...document.querySelectorAll('[data-testid=event-row]:not([href])')].map((row) => row.textContent)")
+        noted = wait_for(lambda: [text for text in rows() if "Refused sign-ins" in text], 10, lambda: f"the refused sign-ins in {rows()}")
         self.assertIn("no footage is kept of events of this kind", noted[0])
         self.assertNotIn("not armed", page.text())
         page.script("const s = arguments[0]; s.value = 'line-crossing'; s.dispatchEvent(new Event('change'))", page.find("filter-type"))

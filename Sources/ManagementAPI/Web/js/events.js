@@ -52,25 +52,38 @@ export function eventsPage(context) {
     return { items, next };
   }
 
-  function dayList(t, newer) {
+  /** The list of a day, which is made before the section `next`, or at the end. */
+  function dayList(t, next) {
     const day = dayKey(t);
     if (!days.has(day)) {
       const events = h('div', { class: 'event-list' });
       const el = h('section', { class: 'day-events' }, h('h2', {}, dayName(t)), events);
-      if (newer) list.prepend(el);
-      else list.append(el);
+      list.insertBefore(el, next);
       days.set(day, events);
     }
     return days.get(day);
   }
 
-  function show(event, newer) {
+  /** Shows an event before `next`, the one that follows it, or at the end. */
+  function show(event, next = null) {
     const known = rows.get(event.id);
     if (known) { known.update(event); return; }
     const row = eventRow(event);
     rows.set(event.id, row);
-    if (newer) dayList(event.startedAt, true).prepend(row.el);
-    else dayList(event.startedAt, false).append(row.el);
+    const follower = (next && rows.get(next.id)?.el) ?? null;
+    const events = dayList(event.startedAt, follower?.closest('.day-events') ?? null);
+    events.insertBefore(row.el, follower?.parentElement === events ? follower : null);
+  }
+
+  /** Shows what is new or changed at its place: events of one moment come in any order. */
+  function take(event) {
+    const known = seen.items.findIndex((x) => x.id === event.id);
+    if (known >= 0) { seen.items[known] = event; show(event); return; }
+    const at = seen.items.findIndex((x) => x.startedAt <= event.startedAt);
+    if (at < 0 && seen.next) return; // older than what is shown: "Older" will bring it
+    const next = at < 0 ? null : seen.items[at];
+    seen.items.splice(at < 0 ? seen.items.length : at, 0, event);
+    show(event, next);
   }
 
   function tell() {
@@ -98,7 +111,7 @@ export function eventsPage(context) {
         fill(list);
       } else seen.items.push(...answer.items);
       seen.next = answer.next;
-      for (const e of answer.items) show(e, false);
+      for (const e of answer.items) show(e);
       tell();
     } catch (problem) {
       if (problem.status !== 401) failure(status, problem, () => load(before));
@@ -110,17 +123,13 @@ export function eventsPage(context) {
   on('event', (e) => {
     if ((filter.channel && e.channelId !== filter.channel) || (filter.type && e.type !== filter.type)) return;
     if (!kept(e) && !rows.has(e.id)) return;
-    const i = seen.items.findIndex((x) => x.id === e.id);
-    if (i >= 0) seen.items[i] = e;
-    else if (seen.items.length === 0 || e.startedAt >= seen.items[0].startedAt) seen.items.unshift(e);
-    else return; // older than what is shown: "Older" will bring it
-    show(e, true);
+    take(e);
     tell();
   });
   on('resync', () => load());
 
   if (seen.key === key && seen.items.length) {
-    for (const e of seen.items) show(e, false);
+    for (const e of seen.items) show(e);
     tell();
     refreshTop();
   } else {
@@ -134,14 +143,8 @@ export function eventsPage(context) {
       const { items, next } = await fetchPage(null);
       if (!context.alive) return;
       const overlap = items.some((e) => rows.has(e.id));
-      if (!overlap && items.length) { Object.assign(seen, { items, next }); rows.clear(); days.clear(); fill(list); for (const e of items) show(e, false); return; }
-      for (const e of items.reverse()) {
-        const i = seen.items.findIndex((x) => x.id === e.id);
-        if (i >= 0) seen.items[i] = e;
-        else if (e.startedAt >= (seen.items[0]?.startedAt ?? '')) seen.items.unshift(e);
-        else continue;
-        show(e, true);
-      }
+      if (!overlap && items.length) { Object.assign(seen, { items, next }); rows.clear(); days.clear(); fill(list); for (const e of items) show(e); return; }
+      for (const e of items.reverse()) take(e);
       tell();
     } catch { /* the list as it was stays */ }
   }
