@@ -94,7 +94,7 @@ public struct LiveConverter: Sendable {
             case .converted:
                 let head: ConvertedPicture = try message.decodeHead()
                 guard let format, !message.body.isEmpty,
-                    abs((head.time - fed.time.withLock { $0 }).microseconds) < Self.mostApart.microseconds,
+                    (head.time - fed.time.withLock { $0 }).microseconds.magnitude < Self.mostApart.microseconds.magnitude,
                     last.map({ head.time > $0 }) ?? head.isKeyFrame
                 else { throw WorkerFailure(.garbage, "a picture that cannot be") }
                 last = head.time

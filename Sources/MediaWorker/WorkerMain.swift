@@ -28,9 +28,11 @@ public enum WorkerMain {
                 try cutter.run()
             case .convert:
                 Sandbox.lowerPriority(nice: 5)
-                var maker = try LiveConversionMaker(first.decodeHead(), pipes: pipes)
+                let conversion = try first.decodeHead(LiveConversion.self)
                 try Sandbox.enter(memoryBytes: 2 << 30, cpuSeconds: nil, devices: false)
                 guard Sandbox.holds() else { throw WorkerFailure(.refused, "the sandbox does not hold") }
+                // Its decoder reads the camera's parameter sets as soon as it is opened.
+                var maker = try LiveConversionMaker(conversion, pipes: pipes)
                 try maker.run()
             case .proveEncoder:
                 let trial = try first.decodeHead(EncoderTrial.self)

@@ -61,7 +61,7 @@ struct LiveTimes: Sendable {
     mutating func follow(_ leader: LiveTimes, within limit: Duration) -> Bool {
         guard let report, let wanted = leader.moment(ntp: report.ntp), let present = moment(ntp: report.ntp) else { return false }
         let correction = wanted - present
-        if abs(correction.microseconds) <= limit.microseconds { origin = origin + correction }
+        if correction.microseconds.magnitude <= limit.microseconds.magnitude { origin = origin + correction }
         return true
     }
 }

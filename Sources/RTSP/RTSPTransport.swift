@@ -25,9 +25,9 @@ enum RTSPTransport: Equatable {
         func pair(_ name: String, _ range: ClosedRange<Int>) -> (Int, Int)? {
             guard let value = fields.first(where: { $0.hasPrefix(name + "=") })?.dropFirst(name.count + 1) else { return nil }
             let numbers = value.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false).map { Int($0) ?? -1 }
-            guard let first = numbers.first else { return nil }
+            guard let first = numbers.first, range.contains(first) else { return nil }
             let second = numbers.count > 1 ? numbers[1] : first + 1
-            guard range.contains(first), range.contains(second), first != second else { return nil }
+            guard range.contains(second), first != second else { return nil }
             return (first, second)
         }
         switch profile {

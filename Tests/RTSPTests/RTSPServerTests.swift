@@ -15,7 +15,7 @@ import Testing
         #expect(RTSPTransport("RTP/AVP;unicast;client_port=5000") == .datagrams(rtp: 5000, rtcp: 5001))
         for wrong in [
             "", ";", ",,,", "RTP/AVP", "RTP/AVP;multicast", "RTP/AVP;client_port=", "RTP/AVP;client_port=1-2",
-            "RTP/AVP;client_port=70000-70001",
+            "RTP/AVP;client_port=70000-70001", "RTP/AVP;client_port=9223372036854775807", "RTP/AVP/TCP;interleaved=9223372036854775807",
             "RTP/AVP;client_port=65535", "RTP/AVP;client_port=5000-5000", "RTP/AVP/TCP;interleaved=255-256", "RTP/AVP/TCP;interleaved=-1",
             "RTP/AVP/TCP;interleaved=3-3", "RTP/SAVP;unicast;client_port=5000-5001", "RAW/RAW/UDP;client_port=5000-5001",
         ] { #expect(RTSPTransport(wrong) == nil, "\(wrong)") }
