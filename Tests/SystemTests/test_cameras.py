@@ -1,7 +1,6 @@
 """Cameras that misbehave: the channel's state says what is wrong, the box lives, the others go on, memory stays flat."""
 
 import os
-import socket
 import socketserver
 import threading
 import time
@@ -172,26 +171,14 @@ class WrongAddress(Case):
 
 
 class RedirectingCamera(socketserver.ThreadingTCPServer):
-    """Answers each request of RTSP with another address, where `visits` are counted."""
+    """Answers each request of RTSP with another address, where `elsewhere` counts who comes."""
 
     daemon_threads, allow_reuse_address = True, True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), self.Handler)
-        self.elsewhere = socket.create_server(("127.0.0.1", 0))
-        self.visits, self.asked = 0, []
+        self.elsewhere, self.asked = Line(f"rtsp://127.0.0.1:{free_port()}/main"), []
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
-        threading.Thread(target=self.count, daemon=True).start()
-
-    def count(self):
-        """Count who comes to the other address."""
-        while True:
-            try:
-                visitor, _ = self.elsewhere.accept()
-            except OSError:
-                return
-            self.visits += 1
-            visitor.close()
 
     class Handler(socketserver.StreamRequestHandler):
         """One connection."""
@@ -203,7 +190,7 @@ class RedirectingCamera(socketserver.ThreadingTCPServer):
                     name, _, value = header.decode().partition(":")
                     headers[name.lower()] = value.strip()
                 self.server.asked.append(method)
-                port = self.server.elsewhere.getsockname()[1]
+                port = self.server.elsewhere.port
                 answer = "RTSP/1.0 200 OK\r\nPublic: OPTIONS, DESCRIBE, SETUP, PLAY" if method == "OPTIONS" else (
                     f"RTSP/1.0 302 Moved Temporarily\r\nLocation: rtsp://127.0.0.1:{port}/main")
                 self.wfile.write(f"{answer}\r\nCSeq: {headers.get('cseq', '0')}\r\nContent-Length: 0\r\n\r\n".encode())
@@ -234,7 +221,7 @@ class Redirected(Case):
                 self.assertIn("another address", state["sentence"])
                 tries = camera.asked.count("DESCRIBE")
                 wait_for(lambda: camera.asked.count("DESCRIBE") > tries, 20, "another try")
-                self.assertEqual(camera.visits, 0)
+                self.assertEqual(camera.elsewhere.connections, 0)
 
 
 class BadStreams(CameraCase):

@@ -104,8 +104,8 @@ class Backchannel(TheSameByEachWay, TalkCase):
     """Cameras that are talked through by the back channel of a stream, as ONVIF has it."""
 
     KINDS = ("onvif,name=door,backchannel=PCMU", "onvif,name=yard,backchannel=DYNAMIC", "onvif,name=aac,backchannel=AAC", "onvif,name=mute",
-             "onvif,name=asked,backchannel=PCMU,quirk=outputs-unsaid", "onvif,name=told,backchannel=PCMU,quirk=outputs-in-profiles+talk-no-track",
-             "onvif,name=unsaid,quirk=outputs-unsaid")
+             "onvif,name=asked,backchannel=PCMU,quirk=unknown-operation:GetAudioOutputs", "onvif,name=told,backchannel=PCMU,quirk=outputs-in-profiles+talk-no-track",
+             "onvif,name=unsaid,quirk=unknown-operation:GetAudioOutputs")
 
     def heard(self, name):
         """What the device's loudspeaker was told."""

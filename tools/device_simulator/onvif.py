@@ -66,7 +66,9 @@ class Onvif:
             function = self.operations.get((call.service, call.name))
             if function is None and call.service == "wsnt":
                 function = self.operations.get(("tev", call.name))
-            if function is None:
+            unknown = self.device.quirk("unknown-operation")
+            # As a device answers (ONVIF Core, section 5.11.2.2) that does not have what it was asked for.
+            if function is None or unknown and unknown["name"] == call.name:
                 raise Fault(f"{call.name} is not implemented", "ter:ActionNotSupported", code="Receiver", http=500)
             body = function(call)
             if hasattr(body, "__await__"):

@@ -130,8 +130,6 @@ class MediaService:
         return '<trt:GetAudioSourcesResponse><trt:AudioSources token="AudioSource_1"><tt:Channels>1</tt:Channels></trt:AudioSources></trt:GetAudioSourcesResponse>'
 
     def GetAudioOutputs(self, _call):
-        if self.device.has("outputs-unsaid"):
-            raise Fault("GetAudioOutputs is not implemented", "ter:ActionNotSupported", code="Receiver", http=500)
         listed = '<trt:AudioOutputs token="AudioOutput_1"/>' if "backchannel" in self.device.parts else ""
         return f"<trt:GetAudioOutputsResponse>{listed}</trt:GetAudioOutputsResponse>"
 

@@ -36,6 +36,7 @@ QUIRKS = {
     "upper-case-booleans": ({}, "TRUE and FALSE"),
     "no-stream-uri": ({}, "GetStreamUri answers without a URI"),
     "datetime-needs-auth": ({}, "GetSystemDateAndTime asks for authentication"),
+    "unknown-operation": ({"name": "GetAudioOutputs"}, "ONVIF: this operation is not known"),
     "http-auth-only": ({}, "ONVIF: WS-UsernameToken is refused, HTTP digest is taken"),
     # ONVIF's replay
     "replay-end": ({"how": "bye"}, "how playing ends: bye, close, mark (the last frame says so) or silence"),
@@ -44,7 +45,6 @@ QUIRKS = {
     "replay-ignores-range": ({}, "all that was recorded is played, whatever was asked for"),
     "replay-breaks-off": ({"seconds": 3}, "the connection is closed after that much of a recording"),
     # ONVIF's back channel
-    "outputs-unsaid": ({}, "GetAudioOutputs is not known"),
     "outputs-in-profiles": ({}, "profiles tell of a loudspeaker"),
     "talk-unsupported": ({}, "551 for every request that requires the back channel"),
     "talk-no-track": ({}, "streams are described without a track back"),
