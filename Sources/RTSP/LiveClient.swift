@@ -64,7 +64,8 @@ public enum LiveClient {
 
     /// Asks the device what it has, before libavformat does: that follows to wherever a device sends it, with the password.
     ///
-    /// What this client cannot read is left to libavformat.
+    /// What this client cannot read is left to libavformat. A device that answers libavformat otherwise than this question is not found out:
+    /// libavformat has no way to be kept from following.
     /// - Throws: `StreamTrouble` where the device answers so that there is nothing to be received from it.
     public static func examine(_ source: Source, time: TimeSource) async throws {
         do {

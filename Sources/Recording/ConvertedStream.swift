@@ -78,6 +78,9 @@ final class ConvertedStream: ReceivedStream {
     func run() async {
         var backOff = BackOff(longest: Self.longestPause)
         while !Task.isCancelled {
+            let lease = source()
+            // A camera that is away keeps nobody else from a place.
+            guard let format = await firstFormat(lease) else { break }
             guard places.take() else {
                 tell(
                     "too-many-conversions", .attention,
@@ -86,23 +89,28 @@ final class ConvertedStream: ReceivedStream {
                 try? await time.sleep(Self.pause)
                 continue
             }
-            defer { places.giveBack() }
-            let lease = source()
-            do {
-                try await convert(lease)
-            } catch {
-                guard !Task.isCancelled else { break }
-                logger.warning("a stream could not be converted", metadata: ["reason": "\(error)"])
-                tell("not-converted", .trouble, "The camera's picture could not be converted. The box tries again.")
-            }
-            packets.restart()
-            let hadPicture = state.withLock { state in
-                defer { state.status = nil }
-                return state.status != nil
-            }
+            let hadPicture = await convert(lease, format)
+            places.giveBack()
+            guard !Task.isCancelled else { break }
             // What was converted for a while may be converted again at once; what never was may never be.
             if hadPicture { backOff.succeeded() }
             try? await time.sleep(backOff.failed())
+        }
+    }
+
+    /// Converts as long as it goes; whether there was a picture.
+    private func convert(_ lease: StreamLease, _ format: StreamFormat) async -> Bool {
+        do {
+            try await converting(lease, format)
+        } catch {
+            guard !Task.isCancelled else { return false }
+            logger.warning("a stream could not be converted", metadata: ["reason": "\(error)"])
+            tell("not-converted", .trouble, "The camera's picture could not be converted. The box tries again.")
+        }
+        packets.restart()
+        return state.withLock { state in
+            defer { state.status = nil }
+            return state.status != nil
         }
     }
 
@@ -111,8 +119,7 @@ final class ConvertedStream: ReceivedStream {
         state.withLock { $0.condition = condition.continuing($0.condition) }
     }
 
-    private func convert(_ lease: StreamLease) async throws {
-        guard let format = await firstFormat(lease) else { return }
+    private func converting(_ lease: StreamLease, _ format: StreamFormat) async throws {
         let cursor = lease.packets.newest()
         let conversion = LiveConversion(source: format)
         try await converter.run(

@@ -107,6 +107,15 @@ import Testing
         #expect(next.map(\.bytes) == [Self.annexB(Self.key)])
     }
 
+    /// The picture that decoding could start at is lost: the next one is none.
+    @Test func aRecoveryPointOfALostPictureIsNoKey() {
+        var assembly = VideoAssembly(isH265: false)
+        #expect(Self.taken(&assembly, [0x06, 6, 1, 0, 0x80], at: 7, isMarked: false) == [])
+        #expect(Self.taken(&assembly, Self.picture, at: 8, isAfterLoss: true).map(\.isKeyFrame) == [false])
+        #expect(Self.taken(&assembly, [0x06, 6, 1, 0, 0x80], at: 9, isMarked: false) == [])
+        #expect(Self.taken(&assembly, Self.picture, at: 9).map(\.isKeyFrame) == [true])
+    }
+
     @Test func h265InPieces() {
         var assembly = VideoAssembly(isH265: true)
         #expect(Self.taken(&assembly, [0x60, 1, 0, 3, 0x40, 1, 9, 0, 3, 0x42, 1, 8], at: 1, isMarked: false) == [])

@@ -36,11 +36,15 @@ public struct VideoAssembly: Sendable {
         self.isH265 = isH265
     }
 
-    /// Takes the payload of the next packet; gives the pictures that it completes, at most two.
+    /// Takes the payload of the next packet; gives the pictures that it completes: two as a rule at most, more where an aggregate holds several.
     ///
     /// - Parameter isAfterLoss: The packet before it is missing.
     public mutating func take(_ payload: ArraySlice<UInt8>, timestamp: UInt32, isMarked: Bool, isAfterLoss: Bool) -> [AccessUnit] {
-        if isAfterLoss { dropPieces() }
+        if isAfterLoss {
+            dropPieces()
+            // What said that decoding may start may have been said of the picture that is lost.
+            if !hasPicture { isKeyFrame = false }
+        }
         var done: [AccessUnit] = []
         if timestamp != self.timestamp {
             dropPieces()
