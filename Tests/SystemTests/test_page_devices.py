@@ -1,5 +1,6 @@
 """The page and its devices: found, added with one password, corrected in place, looked after, moved, made ready, searched for recordings."""
 
+import datetime
 import re
 import time
 
@@ -288,6 +289,9 @@ class PageDevices(PageCase):
         noted = wait_for(lambda: [text for text in rows() if "Refused sign-ins" in text], 10, lambda: f"the refused sign-ins in {rows()}")
         self.assertIn("no footage is kept of events of this kind", noted[0])
         self.assertNotIn("not armed", page.text())
+        self.come_in_the_other_order(box.get("/events")["items"][0])
+        self.assertEqual(["Tampering" in text or "Video lost" in text for text in rows()[:3]], [True, True, False], rows())
+        self.assertIn("Tampering", rows()[0])
         page.script("const s = arguments[0]; s.value = 'line-crossing'; s.dispatchEvent(new Event('change'))", page.find("filter-type"))
         listed = lambda: page.script("return [...document.querySelectorAll('[data-testid=event-row]')].map((row) => row.textContent)")
         wait_for(lambda: listed() and not any("Refused" in text for text in listed()), 10, "the filtered list")
@@ -296,6 +300,14 @@ class PageDevices(PageCase):
         page.script("location.hash = '/events?state=footage'")
         page.await_text("No event matches")
         self.done()
+
+    def come_in_the_other_order(self, known):
+        """Tell the page of two events after a known one, the later first."""
+        after = lambda seconds: (datetime.datetime.fromisoformat(known["startedAt"].replace("Z", "+00:00"))
+                                 + datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        told = [{**known, "id": f"test-{kind}", "type": kind, "startedAt": after(seconds)} for kind, seconds in (("tamper", 20), ("video-loss", 10))]
+        self.browser.driver.execute_async_script(
+            "const [told, done] = arguments; import('/js/store.js').then(({emit}) => { for (const e of told) emit('event', e); done(); })", told)
 
     def test_j_narrow(self):
         """No page is wider than a phone, whatever is opened on it."""
