@@ -12,6 +12,8 @@ public struct RTSPFraming: Sendable {
     private var start = 0
     /// Up to here there is no end of a head.
     private var scanned = 0
+    /// How long the message is whose head has come and whose body has not.
+    private var awaited = 0
 
     private let largestHead: Int
     private let largestBody: Int
@@ -53,6 +55,7 @@ public struct RTSPFraming: Sendable {
     }
 
     private mutating func message() throws(RTSPRefusal) -> Element? {
+        guard bytes.count - start >= awaited else { return nil }
         guard let headEnd = endOfHead() else {
             guard bytes.count - start <= largestHead else { throw .tooLarge }
             return nil
@@ -61,9 +64,13 @@ public struct RTSPFraming: Sendable {
         let head = try RTSPHead(Array(bytes[start..<headEnd]))
         let length = head.bodyLength ?? 0
         guard length <= largestBody else { throw .tooLarge }
-        guard bytes.count - headEnd >= length else { return nil }
+        guard bytes.count - headEnd >= length else {
+            awaited = headEnd - start + length
+            return nil
+        }
         let whole = bytes[start..<(headEnd + length)]
         start = headEnd + length
+        awaited = 0
         scanned = start
         return try head.first.uppercased().hasPrefix("RTSP/")
             ? .answer(RTSPMessage(parsing: whole)) : .request(RTSPRequest(parsing: whole))

@@ -31,7 +31,7 @@ public final class Signal: Sendable {
     }
 
     /// Waits until the signal is raised or the task is cancelled. One task waits at a time.
-    public func wait() async {
+    public nonisolated(nonsending) func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let resumeNow = state.withLock { state in

@@ -107,7 +107,9 @@ private struct SingleStream: RTSPSource {
     private struct Watching: RTSPWatching {
         let samples: LiveSamples
 
-        func next() async -> RTSPBatch? { await samples.next().map { RTSPBatch(samples: $0.samples, missed: $0.missed) } }
+        nonisolated(nonsending) func next() async -> RTSPBatch? {
+            await samples.next().map { RTSPBatch(samples: $0.samples, missed: $0.missed) }
+        }
         func rewind() { samples.rewind() }
         func count(bytes: Int, missed: Int) {}
         func whileItLasts(_ work: @escaping @Sendable () async throws -> Void) async throws { try await work() }

@@ -101,7 +101,7 @@ private final class RelayedWatching: RTSPWatching {
         sessions.end(attachment.session.id)
     }
 
-    func next() async -> RTSPBatch? {
+    nonisolated(nonsending) func next() async -> RTSPBatch? {
         await samples.next().map { RTSPBatch(samples: $0.samples, missed: $0.missed) }
     }
 

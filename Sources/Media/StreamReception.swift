@@ -67,10 +67,16 @@ public struct StreamReception: ~Copyable, Sendable {
         return sample
     }
 
+    /// Something else came than pictures and sound.
+    /// - Throws: `StreamTrouble.noVideo` when no picture comes any more.
+    public func checkPicture(at arrival: Duration) throws {
+        if arrival - lastVideo > silence { throw StreamTrouble.noVideo }
+    }
+
     /// Each track is watched: without a picture the camera is down, without its sound it should be looked at.
     private mutating func watch(isVideo: Bool, arrival: Duration) throws {
         if isVideo { lastVideo = arrival } else { lastAudio = arrival }
-        if arrival - lastVideo > silence { throw StreamTrouble.noVideo }
+        try checkPicture(at: arrival)
         let isSilent = audio != nil && arrival - lastAudio > silence
         if isSilent != soundLost {
             soundLost = isSilent

@@ -70,7 +70,7 @@ public enum StreamTrouble: Error, Sendable, Equatable {
         case .silent: "The camera does not answer. Check its power and cable; the box keeps trying."
         case .busy: "The camera gives no more sessions; it may still hold the last one. The box tries again within about a minute."
         case .notRTSP: "Something answers at this address, but it does not speak RTSP. Check address and port; RTSP is usually on port 554."
-        case .noVideo: "The camera sends sound but no picture. Restart the camera; the box keeps trying."
+        case .noVideo: "The camera is there but sends no picture. Restart the camera; the box keeps trying."
         case .unsupportedCodec(let name):
             "The camera sends \(name), which the box cannot keep. Set the stream to H.264 or H.265 in the camera."
         case .redirected:

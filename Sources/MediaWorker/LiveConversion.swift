@@ -34,8 +34,21 @@ private final class LastFed: Sendable {
     let time = Mutex(MediaTime.zero)
 }
 
+/// Makes pictures of one codec into pictures of another.
+public protocol PictureConverter: Sendable {
+    /// Converts what `next` gives until it gives nil.
+    ///
+    /// - Parameters:
+    ///   - next: Waits for the next pictures of the stream; the first is a key frame.
+    ///   - take: Takes the converted pictures, in order, as they are made.
+    /// - Throws: `WorkerFailure` when the worker crashed, hung, answered garbage or refused.
+    func run(
+        _ conversion: LiveConversion, next: @escaping @Sendable () async -> [Sample]?, take: @escaping @Sendable (Sample) -> Void
+    ) async throws
+}
+
 /// Converts live streams, each in a worker process of its own.
-public struct LiveConverter: Sendable {
+public struct LiveConverter: PictureConverter {
     /// A converted stream may need many times the bits of a still picture that the camera sends.
     private static let talk = 64
     /// A picture's time may differ so much from that of what was fed last.
@@ -49,12 +62,6 @@ public struct LiveConverter: Sendable {
         self.time = time
     }
 
-    /// Converts what `next` gives until it gives nil.
-    ///
-    /// - Parameters:
-    ///   - next: Waits for the next pictures of the stream; the first is a key frame.
-    ///   - take: Takes the converted pictures, in order, as they are made.
-    /// - Throws: `WorkerFailure` when the worker crashed, hung, answered garbage or refused.
     public func run(
         _ conversion: LiveConversion, next: @escaping @Sendable () async -> [Sample]?, take: @escaping @Sendable (Sample) -> Void
     ) async throws {

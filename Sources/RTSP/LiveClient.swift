@@ -46,7 +46,7 @@ public enum LiveClient {
         /// Called once before anything is taken, with the tracks by number; nil for data.
         func open(_ tracks: [StreamFormat?]) throws
         func take(_ item: consuming Demuxer.Item) throws
-        func takeData(_ bytes: ArraySlice<UInt8>)
+        func takeData(_ bytes: ArraySlice<UInt8>) throws
     }
 
     /// Receives until the device ends the stream or nothing comes any more, or until cancelled.
@@ -67,7 +67,7 @@ public enum LiveClient {
     /// What this client cannot read is left to libavformat. A device that answers libavformat otherwise than this question is not found out:
     /// libavformat has no way to be kept from following.
     /// - Throws: `StreamTrouble` where the device answers so that there is nothing to be received from it.
-    public static func examine(_ source: Source, time: TimeSource) async throws {
+    static func examine(_ source: Source, time: TimeSource) async throws {
         do {
             _ = try await RTSPConnection.with(source.endpoint, time: time, ended: {}) { connection in
                 try await connection.ask(
@@ -77,6 +77,21 @@ public enum LiveClient {
             guard let trouble = failure.trouble, ![.notRTSP, .ended].contains(trouble) else { return }
             throw trouble
         }
+    }
+
+    /// Examines the device and then has it received by libavformat.
+    ///
+    /// A device that still holds the connection of the examination, and has no other, says that it is busy: it is asked once more a second later.
+    /// - Throws: `StreamTrouble` of the examination, and what `receive` throws.
+    public static func examined<Result>(_ source: Source, time: TimeSource, receive: () async throws -> Result) async throws -> Result {
+        try await examine(source, time: time)
+        do {
+            return try await receive()
+        } catch {
+            guard StreamTrouble(error) == .busy else { throw error }
+        }
+        try await time.sleep(.seconds(1))
+        return try await receive()
     }
 
     private static func receive(_ source: Source, time: TimeSource, to taker: some Taker, until leave: Leave) async throws {

@@ -113,7 +113,7 @@ final class LiveReception: Sendable {
         switch taken {
         case .pictures(let pictures): for picture in pictures { try give(picture, channel, now) }
         case .sound(let units): for unit in units { try give(unit, channel, now) }
-        case .data(let bytes): taker.takeData(bytes)
+        case .data(let bytes): try taker.takeData(bytes)
         case nil: break
         }
     }

@@ -1,5 +1,5 @@
-// RTSP speaks RTSP with devices where libavformat cannot: it plays their recordings by time, for whoever reads streams with libavformat.
-// It decodes nothing and knows neither drivers nor clips.
+// RTSP speaks RTSP: with devices it receives live streams, plays recordings by time and speaks into back channels; to programs outside it is
+// the server. It decodes nothing and knows neither drivers nor clips.
 
 import CameraProtocols
 import NIOCore

@@ -75,12 +75,12 @@ public struct RTSPServer: Sendable {
         _ reader: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ throttle: SignInThrottle, _ templates: PacketTemplates
     ) async {
         // That a reader goes without a word is no failure.
-        try? await reader.executeThenClose { inbound, outbound in
+        try? await reader.executeThenClose { inbound, _ in
             guard let remote = reader.channel.remoteAddress, let local = reader.channel.localAddress else { return }
             let connection = RTSPServerConnection(
                 remote: remote, local: local,
                 sign: DigestVerifier(credentials: credentials, realm: Self.name, makeNonce: Self.random), user: credentials.username,
-                source: source, throttle: throttle, templates: templates, outbound: outbound, time: time, logger: logger)
+                source: source, throttle: throttle, templates: templates, channel: reader.channel, time: time, logger: logger)
             try await connection.run(inbound)
         }
     }

@@ -115,8 +115,9 @@ extension RTSPServerConnection {
         guard let slash = rest.firstIndex(of: "/") else { return nil }
         var parts = rest[rest.index(after: slash)...].prefix { $0 != "?" }.split(separator: "/")
         var track: Int?
-        if let last = parts.last, last.hasPrefix("track") {
-            track = Int(last.dropFirst(5)) ?? -1
+        // A stream's own name may begin like that of a track.
+        if parts.count > 1, let last = parts.last, last.hasPrefix("track"), let number = UInt16(last.dropFirst(5)) {
+            track = Int(number)
             parts.removeLast()
         }
         let path = parts.joined(separator: "/")

@@ -64,7 +64,7 @@ actor RTSPServerConnection {
     private let templates: PacketTemplates
     let time: TimeSource
     let logger: Logger
-    private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    private let channel: any Channel
     private let openedAt: Duration
 
     var sign: DigestVerifier
@@ -89,7 +89,7 @@ actor RTSPServerConnection {
 
     init(
         remote: SocketAddress, local: SocketAddress, sign: DigestVerifier, user: String, source: any RTSPSource, throttle: SignInThrottle,
-        templates: PacketTemplates, outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, time: TimeSource, logger: Logger
+        templates: PacketTemplates, channel: any Channel, time: TimeSource, logger: Logger
     ) {
         self.remote = remote
         self.local = local
@@ -98,7 +98,7 @@ actor RTSPServerConnection {
         self.source = source
         self.throttle = throttle
         self.templates = templates
-        self.outbound = outbound
+        self.channel = channel
         self.time = time
         self.logger = logger
         openedAt = time.uptime()
@@ -106,6 +106,9 @@ actor RTSPServerConnection {
     }
 
     var address: String { remote.ipAddress ?? "" }
+
+    /// The connection's own event loop: what is sent goes without another thread, and readers that are woken together are woken once.
+    nonisolated var unownedExecutor: UnownedSerialExecutor { channel.eventLoop.executor.asUnownedSerialExecutor() }
 
     /// Serves the reader until it leaves, or what it watches is over.
     func run(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>) async throws {
@@ -158,12 +161,19 @@ actor RTSPServerConnection {
         }
     }
 
+    /// Returns when the system has taken it.
     private func write(_ bytes: ByteBuffer) async throws {
         // Of several at once the oldest counts.
         writing += 1
         if writing == 1 { writingSince = time.uptime() }
         defer { writing -= 1 }
-        try await outbound.write(bytes)
+        try await channel.writeAndFlush(bytes)
+    }
+
+    /// Returns when there is room for more.
+    private func pass(_ bytes: ByteBuffer) async throws {
+        guard channel.isWritable else { return try await write(bytes) }
+        channel.writeAndFlush(bytes, promise: nil)
     }
 
     // MARK: Playing
@@ -248,7 +258,7 @@ actor RTSPServerConnection {
                 outgoing[index]?.rtp.interleaved(sample, at: moment, channel: rtp, from: templates, scratch: &scratch)
             }
             guard let bytes = made else { return nil }
-            try await write(bytes)
+            try await pass(bytes)
             // A reader that takes what comes is there; over TCP not all of them say so.
             ear.hear(now: time.uptime())
             return bytes.readableBytes

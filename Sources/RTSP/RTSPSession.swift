@@ -46,19 +46,38 @@ final class RTSPSession: Sendable {
         time: TimeSource, choose: (SessionDescription) throws -> [Int]
     ) async throws -> RTSPSession {
         let (description, base, body) = try await describe(address, over: connection, feature: feature, patience: patience)
-        let required = required(feature)
-        var tracks: [Track] = []
+        let wholeAddress = SessionDescription.address(control: description.control, base: base, requested: address)
+        let wanted = try choose(description).prefix(mostTracks)
         var session: RTSPMessage.Session?
+        do {
+            let tracks = try await setUp(wanted, of: description, in: &session, over: connection, feature: feature, patience: patience) {
+                SessionDescription.address(control: $0, base: base, requested: address)
+            }
+            return RTSPSession(
+                connection, address: wholeAddress, description: description, bytes: body, tracks: tracks, session: session,
+                feature: feature, patience: patience, time: time)
+        } catch {
+            // A track was given, and another was not: the device would hold the session for a minute.
+            if let session { await tearDown(session, wholeAddress, over: connection) }
+            throw error
+        }
+    }
+
+    /// Sets up tracks one after the other, the first of which begins the `session`.
+    private static func setUp(
+        _ wanted: ArraySlice<Int>, of description: SessionDescription, in session: inout RTSPMessage.Session?,
+        over connection: RTSPConnection, feature: String?, patience: Duration, address: (String?) -> String
+    ) async throws -> [Track] {
+        var tracks: [Track] = []
         var refusal: RTSPFailure?
-        for index in try choose(description).prefix(mostTracks) {
+        for index in wanted {
             let media = description.media[index]
-            let control = SessionDescription.address(control: media.control, base: base, requested: address)
             let wish = UInt8(tracks.count * 2)
-            var headers = [(name: "Transport", value: "RTP/AVP/TCP;unicast;interleaved=\(wish)-\(wish + 1)")] + required
+            var headers = [(name: "Transport", value: "RTP/AVP/TCP;unicast;interleaved=\(wish)-\(wish + 1)")] + required(feature)
             if let session { headers.append(("Session", session.id)) }
             let answer: RTSPMessage
             do {
-                answer = try await connection.ask(RTSPRequest("SETUP", control, headers: headers), within: patience)
+                answer = try await connection.ask(RTSPRequest("SETUP", address(media.control), headers: headers), within: patience)
             } catch let failure as RTSPFailure where media.kind != "video" && isOfTheTrack(failure) {
                 refusal = failure
                 continue
@@ -70,10 +89,7 @@ final class RTSPSession: Sendable {
             tracks.append(Track(index: index, channel: given))
         }
         guard !tracks.isEmpty else { throw refusal ?? RTSPFailure(.nonsense, SDPRefusal.noMedia.description) }
-        return RTSPSession(
-            connection, address: SessionDescription.address(control: description.control, base: base, requested: address),
-            description: description, bytes: body, tracks: tracks, session: session, feature: feature, patience: patience, time: time
-        )
+        return tracks
     }
 
     /// What is at `address`, the address that its tracks' addresses are relative to, and the bytes that say it.
@@ -108,7 +124,10 @@ final class RTSPSession: Sendable {
             RTSPRequest(method, address, headers: sessionHeaders + Self.required(feature) + headers), within: patience, heard: heard)
     }
 
-    private var sessionHeaders: [(name: String, value: String)] { session.map { [("Session", $0.id)] } ?? [] }
+    private var sessionHeaders: [(name: String, value: String)] { Self.headers(session) }
+    private static func headers(_ session: RTSPMessage.Session?) -> [(name: String, value: String)] {
+        session.map { [("Session", $0.id)] } ?? []
+    }
 
     /// Tells the device from time to time that somebody is there, until cancelled.
     ///
@@ -131,6 +150,10 @@ final class RTSPSession: Sendable {
     /// Lets go of the session, of which devices have few; packets are let fall from now on.
     func tearDown() async {
         connection.deliver(to: nil)
-        _ = try? await connection.ask(RTSPRequest("TEARDOWN", address, headers: sessionHeaders), within: .seconds(2))
+        await Self.tearDown(session, address, over: connection)
+    }
+
+    private static func tearDown(_ session: RTSPMessage.Session?, _ address: String, over connection: RTSPConnection) async {
+        _ = try? await connection.ask(RTSPRequest("TEARDOWN", address, headers: headers(session)), within: .seconds(2))
     }
 }

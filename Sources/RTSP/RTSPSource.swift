@@ -31,7 +31,9 @@ public protocol RTSPStream: Sendable {
 /// One who watches a stream. One task reads at a time.
 public protocol RTSPWatching: Sendable {
     /// What comes next; the first is the newest key frame. Nil when the stream is over, or the task is cancelled.
-    func next() async -> RTSPBatch?
+    ///
+    /// It stays with whoever asks: a change of thread for each picture of each reader would cost more than the rest of the work.
+    nonisolated(nonsending) func next() async -> RTSPBatch?
     /// Lets `next` begin at the newest key frame again; times go on rising.
     func rewind()
     /// Counts what was sent.

@@ -54,11 +54,15 @@ final class CameraIntake: LiveClient.Taker {
         packets.append(sample)
     }
 
-    func takeData(_ bytes: ArraySlice<UInt8>) { takeDocument(bytes) }
-    func takeData(_ bytes: UnsafeRawBufferPointer) { takeDocument(bytes) }
+    func takeData(_ bytes: ArraySlice<UInt8>) throws { try takeDocument(bytes) }
+    func takeData(_ bytes: UnsafeRawBufferPointer) throws { try takeDocument(bytes) }
 
-    private func takeDocument(_ bytes: some Collection<UInt8>) {
-        let document = state.withLock { $0.documents.take(bytes) }
+    private func takeDocument(_ bytes: some Collection<UInt8>) throws {
+        let arrival = time.uptime()
+        let document = try state.withLock { state in
+            try state.reception?.checkPicture(at: arrival)
+            return state.documents.take(bytes)
+        }
         if let document { told(document) }
     }
 }

@@ -205,9 +205,12 @@ public final class CameraSession: ReceivedStream {
                     "libavformat receives the stream", metadata: ["role": "\(role.rawValue)", "reason": "\(unsupported.description)"])
                 state.withLock { $0.needsLibavformat = true }
             }
-        } else if let live {
-            try await LiveClient.examine(live, time: time)
         }
+        guard let live else { return try await receiveByLibavformat() }
+        try await LiveClient.examined(live, time: time) { try await receiveByLibavformat() }
+    }
+
+    private func receiveByLibavformat() async throws {
         let interrupt = Interrupt()
         try await withTaskCancellationHandler {
             try await queue.run { [self] in Result { try receive(interrupt) } }.get()
@@ -225,7 +228,7 @@ public final class CameraSession: ReceivedStream {
         try intake.open(demuxer.formats)
         while let item = try demuxer.read() {
             if source.metadata, demuxer.isData(item.track) {
-                item.packet.withBytes { intake.takeData($0) }
+                try item.packet.withBytes { try intake.takeData($0) }
             } else {
                 try intake.take(item)
             }

@@ -44,14 +44,15 @@ final class ConvertedStream: ReceivedStream {
 
     let packets = RecentPackets(span: .seconds(4), limitBytes: 8 << 20)
     private let source: @Sendable () -> StreamLease
-    private let converter: LiveConverter
+    private let converter: any PictureConverter
     private let places: ConversionPlaces
     private let time: TimeSource
     private let logger: Logger
     private let state: Mutex<State>
 
     init(
-        source: @escaping @Sendable () -> StreamLease, converter: LiveConverter, places: ConversionPlaces, time: TimeSource, logger: Logger
+        source: @escaping @Sendable () -> StreamLease, converter: any PictureConverter, places: ConversionPlaces, time: TimeSource,
+        logger: Logger
     ) {
         self.source = source
         self.converter = converter

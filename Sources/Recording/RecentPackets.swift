@@ -22,6 +22,8 @@ public final class RecentPackets: Sendable {
         var nextReader = 0
 
         var end: Int { first + samples.count }
+        /// Of payload and what holds it.
+        var size: Int { bytes + samples.count * RecentPackets.besides }
     }
 
     private struct Reader {
@@ -29,9 +31,11 @@ public final class RecentPackets: Sendable {
         let keyFramesOnly: Bool
     }
 
+    /// What a sample takes besides its payload, about.
+    private static let besides = 512
     /// What is kept reaches at least this far back, from a key frame on.
     public let span: Duration
-    /// Never more than this, whatever the key-frame distance.
+    /// Never more bytes than this, whatever the key-frame distance.
     public let limitBytes: Int
     private let state = Mutex(State())
 
@@ -46,7 +50,7 @@ public final class RecentPackets: Sendable {
         let signals = state.withLock { state in
             state.samples.append(sample)
             state.bytes += sample.count
-            if isVideoKey || state.bytes > limitBytes { trim(&state, now: sample.arrival) }
+            if isVideoKey || state.size > limitBytes { trim(&state, now: sample.arrival) }
             return state.readers.values.filter { isVideoKey || !$0.keyFramesOnly }.map(\.signal)
         }
         for signal in signals { signal.raise() }
@@ -60,7 +64,7 @@ public final class RecentPackets: Sendable {
             keep = offset
         }
         if let keep { drop(keep, &state) }
-        while state.bytes > limitBytes, !state.samples.isEmpty { drop(1, &state) }
+        while state.size > limitBytes, !state.samples.isEmpty { drop(1, &state) }
     }
 
     private func drop(_ count: Int, _ state: inout State) {
@@ -165,7 +169,7 @@ public final class RecentPackets: Sendable {
         }
 
         /// As `next(atMost:time:)`, without a limit.
-        public func next() async -> Batch? {
+        public nonisolated(nonsending) func next() async -> Batch? {
             while !Task.isCancelled {
                 guard let batch = take() else { return nil }
                 if !batch.samples.isEmpty || batch.missed > 0 { return batch }

@@ -52,7 +52,7 @@ public final class LiveSamples: Sendable {
     }
 
     /// What comes next; the first is the newest key frame. Nil when the channel is gone, sends other codecs, or the task is cancelled.
-    public func next() async -> Batch? {
+    public nonisolated(nonsending) func next() async -> Batch? {
         var missing = 0
         while !Task.isCancelled, missing < Self.patience, !state.withLock({ $0.isOver }) {
             guard let cursor = state.withLock({ $0.cursor }) ?? open() else {

@@ -154,6 +154,53 @@ import Testing
         }
     }
 
+    @Test func aSessionThatIsNotWholeIsLetGoOf() async throws {
+        let device = FakeDevice { request in
+            switch request.method {
+            case "DESCRIBE": (FakeDevice.ok(request, body: Array("v=0\r\n\(Self.video)\(Self.sound)".utf8)), [], false)
+            case "SETUP" where request.address.hasSuffix("/a"):
+                (RTSPMessage(status: 453, reason: "Not Enough Bandwidth", headers: [("CSeq", request["CSeq"] ?? "")]), [], false)
+            case "SETUP": (FakeDevice.ok(request, [("Session", "1")]), [], false)
+            default: (FakeDevice.ok(request), [], false)
+            }
+        }
+        #expect(try await Self.receive(device) as? StreamTrouble == .busy)
+        #expect(device.requests.map(\.method) == ["DESCRIBE", "SETUP", "SETUP", "TEARDOWN"])
+        #expect(device.requests.last?["Session"] == "1")
+    }
+
+    private static func examined(_ answers: [StreamTrouble?]) async throws -> (asked: Int, trouble: (any Error)?) {
+        let asked = Mutex(0)
+        let device = device(video, [])
+        let trouble: (any Error)? = try await device.run { device in
+            let source = try #require(LiveClient.Source(url: "rtsp://127.0.0.1:\(device.port)/s", wantsData: false, timeout: .seconds(10)))
+            do {
+                try await LiveClient.examined(source, time: .system) {
+                    let number = asked.withLock { asked in
+                        defer { asked += 1 }
+                        return asked
+                    }
+                    if let trouble = answers[number] { throw trouble }
+                }
+            } catch {
+                return error
+            }
+            return nil
+        }
+        #expect(device.requests.map(\.method) == ["DESCRIBE"])
+        return (asked.withLock { $0 }, trouble)
+    }
+
+    /// A device with one session may hold that of the examination for a moment.
+    @Test func aDeviceThatIsBusyAfterItsExaminationIsAskedOnceMore() async throws {
+        let found = try await Self.examined([.busy, nil])
+        #expect(found.asked == 2 && found.trouble == nil)
+        let busy = try await Self.examined([.busy, .busy])
+        #expect(busy.asked == 2 && busy.trouble as? StreamTrouble == .busy)
+        let other = try await Self.examined([.silent])
+        #expect(other.asked == 1 && other.trouble as? StreamTrouble == .silent)
+    }
+
     @Test func otherAddressesAreNone() {
         for url in ["http://a/b", "rtsp://", "rtsp:///x", "", "a b"] {
             #expect(LiveClient.Source(url: url, wantsData: false, timeout: .seconds(1)) == nil)

@@ -29,7 +29,9 @@ import Testing
         #expect(try path("rtsp://box:8554/abc/main") == ["abc/main"])
         #expect(try path("RTSP://box/abc/main/?x=1") == ["abc/main"])
         #expect(try path("rtsp://user:secret@box/abc/main/track1") == ["abc/main", "1"])
-        #expect(try path("rtsp://box/abc/main/trackx") == ["abc/main", "-1"])
+        #expect(try path("rtsp://box/abc/main/trackx") == ["abc/main/trackx"])
+        #expect(try path("rtsp://box/trackside") == ["trackside"])
+        #expect(try path("rtsp://box/trackside/track0") == ["trackside", "0"])
         #expect(try path("rtsp://box/") == [""])
         for wrong in ["", "*", "rtsp://", "rtsp://box", "http://box/abc", "rtsp://box/" + String(repeating: "a", count: 300)] {
             #expect(RTSPServerConnection.path(of: wrong) == nil, "\(wrong)")

@@ -4,7 +4,6 @@ import Logging
 import Media
 import MediaWorker
 import Synchronization
-import SystemPackage
 import TestSupport
 import Testing
 
@@ -23,15 +22,25 @@ import Testing
         }
     }
 
+    /// As a worker that ends at once.
+    private struct Crashing: PictureConverter {
+        struct Crashed: Error {}
+
+        func run(
+            _ conversion: LiveConversion, next: @escaping @Sendable () async -> [Sample]?, take: @escaping @Sendable (Sample) -> Void
+        ) async throws {
+            throw Crashed()
+        }
+    }
+
     /// The code of how a conversion is doing when a condition holds, and whether a place is free then.
     private func run(_ status: StreamStatus?, until code: String) async -> (isSo: Bool, isFree: Bool) {
         let clock = ManualTime()
         let time = clock.source
         let places = ConversionPlaces(count: 1)
         let camera = Camera(status: status, time: time)
-        let converter = LiveConverter(executable: WorkerExecutable(path: FilePath("/nonexistent")), time: time)
         let stream = ConvertedStream(
-            source: { StreamLease(camera, demand: nil) }, converter: converter, places: places, time: time, logger: Logger(label: "test"))
+            source: { StreamLease(camera, demand: nil) }, converter: Crashing(), places: places, time: time, logger: Logger(label: "test"))
         let task = Task { await stream.run() }
         defer { task.cancel() }
         let isSo = await eventually { stream.condition.code == code && clock.sleepers > 0 }

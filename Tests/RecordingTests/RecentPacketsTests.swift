@@ -41,6 +41,9 @@ func sample(_ seconds: Double, key: Bool, format: StreamFormat = video, bytes: I
         let packets = RecentPackets(span: .seconds(6), limitBytes: 100_000)
         for index in 0..<5000 { packets.append(try sample(Double(index) / 25, key: index == 0)) }
         #expect(packets.bytes <= 100_000)
+        // Small samples take their place too: a camera may send as many as it likes.
+        for index in 0..<5000 { packets.append(try sample(200 + Double(index) / 25, key: false, bytes: 1)) }
+        #expect(packets.bytes < 200)
     }
 
     @Test func whoFellBehindGoesOnAtAKeyFrameAndIsTold() async throws {

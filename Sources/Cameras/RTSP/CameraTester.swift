@@ -178,20 +178,21 @@ public struct CameraTester: Sendable {
     private static let span = Duration.seconds(5)
 
     private func look(_ url: String, _ address: CameraAddress, role: StreamRole, span: Duration) async throws -> StreamSight {
-        let interrupt = Interrupt()
         let signedIn = Self.withCredentials(url, address)
         let options = RTSPOptions(transport: address.transport, timeout: .seconds(6))
-        if let live = LiveClient.Source(url: signedIn, wantsData: false, timeout: options.timeout) {
-            try await LiveClient.examine(live, time: time)
-        }
-        return try await withTaskCancellationHandler {
-            // A thread of its own each: many cameras are looked at at once.
-            try await BlockingQueue(name: "camera-test").run { [time] in
-                try Self.watch(signedIn, role: role, options: options, span: span, interrupt: interrupt, time: time)
+        let watch = { [time] () async throws -> StreamSight in
+            let interrupt = Interrupt()
+            return try await withTaskCancellationHandler {
+                // A thread of its own each: many cameras are looked at at once.
+                try await BlockingQueue(name: "camera-test").run {
+                    try Self.watch(signedIn, role: role, options: options, span: span, interrupt: interrupt, time: time)
+                }
+            } onCancel: {
+                interrupt.stop()
             }
-        } onCancel: {
-            interrupt.stop()
         }
+        guard let live = LiveClient.Source(url: signedIn, wantsData: false, timeout: options.timeout) else { return try await watch() }
+        return try await LiveClient.examined(live, time: time, receive: watch)
     }
 
     /// Receives for `span`, or until three key frames tell enough; with no span until the first picture.
