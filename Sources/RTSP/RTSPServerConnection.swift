@@ -112,12 +112,21 @@ actor RTSPServerConnection {
 
     /// Serves the reader until it leaves, or what it watches is over.
     func run(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.read(inbound) }
-            group.addTask { try await self.play() }
-            group.addTask { await self.awaitSilence() }
-            defer { group.cancelAll() }
-            try await group.next()
+        // What waits for a reader that takes nothing ends with the connection alone.
+        let close = { @Sendable [channel] in channel.close(promise: nil) }
+        try await withTaskCancellationHandler {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await self.read(inbound) }
+                group.addTask { try await self.play() }
+                group.addTask { await self.awaitSilence() }
+                defer {
+                    close()
+                    group.cancelAll()
+                }
+                try await group.next()
+            }
+        } onCancel: {
+            close()
         }
     }
 
@@ -161,7 +170,7 @@ actor RTSPServerConnection {
         }
     }
 
-    /// Returns when the system has taken it.
+    /// Returns when the system has taken it; not when cancelled.
     private func write(_ bytes: ByteBuffer) async throws {
         // Of several at once the oldest counts.
         writing += 1
