@@ -5,6 +5,7 @@ public final class Signal: Sendable {
     private struct State {
         var raised = false
         var waiter: CheckedContinuation<Void, Never>?
+        var listener: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
@@ -14,15 +15,25 @@ public final class Signal: Sendable {
 
     /// Wakes the waiter.
     public func raise() {
-        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+        let (waiter, listener) = state.withLock { state -> (CheckedContinuation<Void, Never>?, (@Sendable () -> Void)?) in
+            if let listener = state.listener { return (nil, listener) }
             guard let waiter = state.waiter else {
                 state.raised = true
-                return nil
+                return (nil, nil)
             }
             state.waiter = nil
-            return waiter
+            return (waiter, nil)
         }
         waiter?.resume()
+        listener?()
+    }
+
+    /// Has `listener` called at each raise, where nobody waits; with nil the next wait ends at once, for there may have been one.
+    public func listen(_ listener: (@Sendable () -> Void)?) {
+        state.withLock { state in
+            state.listener = listener
+            state.raised = listener == nil
+        }
     }
 
     /// Forgets a raise that nobody waited for.

@@ -4,6 +4,7 @@ import Cameras
 import Core
 import Foundation
 import Logging
+import ManagementAPI
 import Media
 import RTSP
 import Recording
@@ -108,8 +109,10 @@ private struct SingleStream: RTSPSource {
         let samples: LiveSamples
 
         nonisolated(nonsending) func next() async -> RTSPBatch? {
-            await samples.next().map { RTSPBatch(samples: $0.samples, missed: $0.missed) }
+            await samples.next().map(RTSPBatch.init)
         }
+        func poll() -> RTSPPoll { RTSPPoll(samples.poll()) }
+        func listen(_ listener: (@Sendable () -> Void)?) { samples.listen(listener) }
         func rewind() { samples.rewind() }
         func count(bytes: Int, missed: Int) {}
         func whileItLasts(_ work: @escaping @Sendable () async throws -> Void) async throws { try await work() }

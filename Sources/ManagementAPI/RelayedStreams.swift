@@ -82,6 +82,22 @@ private struct RelayedStream: RTSPStream {
     }
 }
 
+extension RTSPBatch {
+    /// The same for RTSP.
+    public init(_ batch: LiveSamples.Batch) { self.init(samples: batch.samples, missed: batch.missed) }
+}
+
+extension RTSPPoll {
+    /// The same for RTSP.
+    public init(_ poll: LiveSamples.Poll) {
+        switch poll {
+        case .batch(let batch): self = .batch(RTSPBatch(batch))
+        case .nothing: self = .nothing
+        case .gap: self = .gap
+        }
+    }
+}
+
 private final class RelayedWatching: RTSPWatching {
     private let attachment: LiveAttachment
     private let samples: LiveSamples
@@ -102,9 +118,11 @@ private final class RelayedWatching: RTSPWatching {
     }
 
     nonisolated(nonsending) func next() async -> RTSPBatch? {
-        await samples.next().map { RTSPBatch(samples: $0.samples, missed: $0.missed) }
+        await samples.next().map(RTSPBatch.init)
     }
 
+    func poll() -> RTSPPoll { RTSPPoll(samples.poll()) }
+    func listen(_ listener: (@Sendable () -> Void)?) { samples.listen(listener) }
     func rewind() { samples.rewind() }
 
     func count(bytes: Int, missed: Int) { attachment.count(bytes: bytes, missed: missed) }

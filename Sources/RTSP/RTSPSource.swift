@@ -34,12 +34,24 @@ public protocol RTSPWatching: Sendable {
     ///
     /// It stays with whoever asks: a change of thread for each picture of each reader would cost more than the rest of the work.
     nonisolated(nonsending) func next() async -> RTSPBatch?
+    /// As `next`, without a wait.
+    func poll() -> RTSPPoll
+    /// Has `listener` called whenever `poll` may have more, until the next gap and while nobody waits in `next`; nil ends that.
+    func listen(_ listener: (@Sendable () -> Void)?)
     /// Lets `next` begin at the newest key frame again; times go on rising.
     func rewind()
     /// Counts what was sent.
     func count(bytes: Int, missed: Int)
     /// Runs `work` until it ends or the permission to watch does.
     func whileItLasts(_ work: @escaping @Sendable () async throws -> Void) async throws
+}
+
+/// What there is without a wait.
+public enum RTSPPoll: Sendable {
+    case batch(RTSPBatch)
+    case nothing
+    /// `next` has to wait for the stream.
+    case gap
 }
 
 /// Samples in a row, on the time line of who watches.

@@ -178,6 +178,12 @@ public final class RecentPackets: Sendable {
             return nil
         }
 
+        /// As `next()`, without a wait: the batch may be empty.
+        public func poll() -> Batch? { take() }
+
+        /// Has `listener` called whenever more has come, while nobody waits in `next`; nil ends that.
+        public func listen(_ listener: (@Sendable () -> Void)?) { signal.listen(listener) }
+
         private func take() -> Batch? {
             packets.state.withLock { state -> Batch? in
                 guard state.generation == generation else { return nil }
@@ -191,11 +197,10 @@ public final class RecentPackets: Sendable {
                                 state.samples[$0].isKeyFrame && state.samples[$0].format.kind == .video
                             } ?? state.samples.count
                     }
-                    let samples = state.samples.dropFirst(start).filter {
-                        !keyFramesOnly || $0.isKeyFrame && $0.format.kind == .video
-                    }
                     next = state.end
-                    return Batch(samples: Array(samples), missed: missed)
+                    let samples = state.samples[start...]
+                    guard keyFramesOnly else { return Batch(samples: Array(samples), missed: missed) }
+                    return Batch(samples: samples.filter { $0.isKeyFrame && $0.format.kind == .video }, missed: missed)
                 }
             }
         }

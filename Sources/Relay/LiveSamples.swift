@@ -14,6 +14,14 @@ public final class LiveSamples: Sendable {
         public let missed: Int
     }
 
+    /// What there is without a wait.
+    public enum Poll: Sendable {
+        case batch(Batch)
+        case nothing
+        /// `next` has to look for the stream anew.
+        case gap
+    }
+
     private struct State {
         var cursor: RecentPackets.Cursor?
         /// Held while the stream is read: it is received so long.
@@ -70,6 +78,20 @@ public final class LiveSamples: Sendable {
         }
         return nil
     }
+
+    /// As `next`, without a wait.
+    public func poll() -> Poll {
+        state.withLock { state in
+            guard !state.isOver, let batch = state.cursor?.poll() else { return .gap }
+            guard !batch.samples.isEmpty || batch.missed > 0 else { return .nothing }
+            let taken = take(batch, &state)
+            if !taken.samples.isEmpty || taken.missed > 0 { return .batch(taken) }
+            return state.isOver ? .gap : .nothing
+        }
+    }
+
+    /// Has `listener` called whenever there may be more, until the next gap; nil ends that.
+    public func listen(_ listener: (@Sendable () -> Void)?) { state.withLock { $0.cursor }?.listen(listener) }
 
     /// Begins at the newest key frame again; times go on rising.
     public func rewind() {

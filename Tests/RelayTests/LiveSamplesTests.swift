@@ -93,6 +93,25 @@ import Testing
         #expect(await viewer.next()?.samples.isEmpty ?? true)
     }
 
+    @Test func whoPollsGetsTheSameUntilAGap() async throws {
+        let viewer = viewer()
+        #expect(viewer.poll().text == "gap")
+        try arrive(0..<2)
+        #expect(milliseconds(await viewer.next()) == [0, 100])
+        let told = Counter()
+        viewer.listen { _ = told.next() }
+        #expect(viewer.poll().text == "nothing")
+        try arrive(2..<4)
+        #expect(told.next() == 3)
+        #expect(viewer.poll().text == "[200, 300]")
+        packets.restart()
+        #expect(told.next() == 5)
+        #expect(viewer.poll().text == "gap")
+        viewer.listen(nil)
+        try arrive(0..<2, from: .seconds(8))
+        #expect(milliseconds(await viewer.next()) == [3000, 3100])
+    }
+
     @Test func anotherSizeGoesOn() async throws {
         let viewer = viewer()
         try arrive(0..<2)
@@ -100,5 +119,16 @@ import Testing
         packets.restart()
         try arrive(0..<2, from: .seconds(8), format: StreamFormat(kind: .video, codec: .h264, width: 128, height: 64))
         #expect(milliseconds(await viewer.next()) == [3000, 3100])
+    }
+}
+
+extension LiveSamples.Poll {
+    /// What it is, or the times of its samples.
+    fileprivate var text: String {
+        switch self {
+        case .batch(let batch): "\(batch.samples.map { $0.time.microseconds / 1000 })"
+        case .nothing: "nothing"
+        case .gap: "gap"
+        }
     }
 }

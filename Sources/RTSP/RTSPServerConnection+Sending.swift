@@ -1,0 +1,174 @@
+import Core
+import Foundation
+import Media
+import NIOCore
+import RTP
+import Synchronization
+
+// What a reader gets.
+extension RTSPServerConnection {
+    private static let reportsEvery = Duration.seconds(5)
+    /// So many datagrams in a row, then a moment: what a reader's socket holds is little.
+    private static let datagramsInARow = 32
+    private static let moment = Duration.milliseconds(2)
+
+    /// Sends until what is watched is over.
+    func send(_ watching: any RTSPWatching) async throws {
+        while let batch = await watching.next() {
+            watching.count(bytes: 0, missed: batch.missed)
+            for (sample, moment) in batch.samples { try await carry(sample, at: moment, watching) }
+            if !hasDatagrams { await pump(watching) }
+        }
+    }
+
+    private var hasDatagrams: Bool {
+        outgoing.values.contains { if case .datagrams = $0.carrier { true } else { false } }
+    }
+
+    // MARK: Without a task
+
+    /// Sends what comes until there is a gap: to wake a task for each picture of each reader would cost as much as the rest of the work.
+    private func pump(_ watching: any RTSPWatching) async {
+        let loop = ReaderLoop.of(channel.eventLoop)
+        pumpEnd.lower()
+        pumped = watching
+        watching.listen { [self] in loop.ring(self) }
+        pump()
+        await pumpEnd.wait()
+        watching.listen(nil)
+        (pumped, rest) = (nil, [])
+    }
+
+    /// Sends what is there, as far as there is room for it.
+    func pump() {
+        guard let watching = pumped else { return }
+        while !isFull {
+            if let (sample, moment) = rest.popFirst() {
+                carryNow(sample, at: moment, watching)
+                continue
+            }
+            switch watching.poll() {
+            case .nothing: return
+            case .gap: return pumpEnd.raise()
+            case .batch(let batch):
+                if batch.missed > 0 { watching.count(bytes: 0, missed: batch.missed) }
+                rest = batch.samples[...]
+            }
+        }
+    }
+
+    private func carryNow(_ sample: Sample, at moment: MediaTime, _ watching: any RTSPWatching) {
+        guard let index = track(of: sample, at: moment), case .interleaved(let rtp, let rtcp)? = outgoing[index]?.carrier else { return }
+        if let report = dueReport(index) { passNow(Self.interleaved(report, rtcp)) }
+        guard let bytes = interleaved(sample, at: moment, channel: rtp, index) else { return }
+        passNow(bytes)
+        // A reader that takes what comes is there; over TCP not all of them say so.
+        if !isFull { ear.hear(now: time.uptime()) }
+        watching.count(bytes: bytes.readableBytes, missed: 0)
+    }
+
+    private func passNow(_ bytes: ByteBuffer) {
+        guard !channel.isWritable else { return channel.writeAndFlush(bytes, promise: nil) }
+        // What is written now and what waits before it are all that is kept for a slow reader.
+        if !isFull { beginWriting() }
+        isFull = true
+        let written = channel.writeAndFlush(bytes)
+        written.whenComplete { [self] _ in
+            assumeIsolated {
+                guard $0.isFull else { return }
+                $0.isFull = false
+                $0.endWriting()
+                $0.pump()
+            }
+        }
+    }
+
+    // MARK: By a task
+
+    private func carry(_ sample: Sample, at moment: MediaTime, _ watching: any RTSPWatching) async throws {
+        guard let index = track(of: sample, at: moment) else { return }
+        switch outgoing[index]?.carrier {
+        case nil: break
+        case .interleaved(let rtp, let rtcp)?:
+            if let report = dueReport(index) { try await pass(Self.interleaved(report, rtcp)) }
+            guard let bytes = interleaved(sample, at: moment, channel: rtp, index) else { return }
+            try await pass(bytes)
+            ear.hear(now: time.uptime())
+            watching.count(bytes: bytes.readableBytes, missed: 0)
+        case .datagrams(let datagrams)?:
+            if let report = dueReport(index) { datagrams.send(report: report) }
+            let packets = outgoing[index]?.rtp.packets(of: sample, at: moment) ?? []
+            if try await send(packets, by: datagrams) {
+                watching.count(bytes: packets.reduce(0) { $0 + $1.readableBytes }, missed: 0)
+            } else {
+                watching.count(bytes: 0, missed: sample.format.kind == .video ? 1 : 0)
+            }
+        }
+    }
+
+    /// Whether all went.
+    private func send(_ packets: [ByteBuffer], by datagrams: RTSPDatagrams) async throws -> Bool {
+        var rest = packets[...]
+        while !rest.isEmpty {
+            let piece = rest.prefix(Self.datagramsInARow - datagramsSent)
+            guard datagrams.send(Array(piece)) else { return false }
+            rest = rest.dropFirst(piece.count)
+            datagramsSent += piece.count
+            guard datagramsSent >= Self.datagramsInARow else { continue }
+            datagramsSent = 0
+            try await time.sleep(Self.moment)
+        }
+        return true
+    }
+
+    // MARK: Packets
+
+    /// The track that a sample goes on; the first sample tells what zero is on the clocks.
+    private func track(of sample: Sample, at moment: MediaTime) -> Int? {
+        guard let index = outgoing.first(where: { $0.value.rtp.format.kind == sample.format.kind })?.key else { return nil }
+        if origin == nil {
+            let uptime = sample.arrival - (moment - .zero)
+            origin = (time.now().addingTimeInterval(-(time.uptime() - uptime).seconds), uptime)
+        }
+        return index
+    }
+
+    private func interleaved(_ sample: Sample, at moment: MediaTime, channel: UInt8, _ index: Int) -> ByteBuffer? {
+        ReaderLoop.of(self.channel.eventLoop).scratch.withLock { scratch in
+            outgoing[index]?.rtp.interleaved(sample, at: moment, channel: channel, from: templates, scratch: &scratch)
+        }
+    }
+
+    /// The report that goes before a track's first packet and then every few seconds: by it readers bring picture and sound together.
+    private func dueReport(_ index: Int) -> ByteBuffer? {
+        let now = time.uptime()
+        guard let track = outgoing[index], let origin, track.reportedAt.map({ now - $0 >= Self.reportsEvery }) ?? true else { return nil }
+        outgoing[index]?.reportedAt = now
+        let elapsed = now - origin.uptime
+        return track.rtp.senderReport(
+            at: .zero + elapsed, wallClock: origin.wall.addingTimeInterval(elapsed.seconds), name: RTSPServer.name)
+    }
+
+    private static func interleaved(_ packet: ByteBuffer, _ channel: UInt8) -> ByteBuffer {
+        var bytes = ByteBuffer()
+        bytes.writeInteger(UInt8(ascii: "$"))
+        bytes.writeInteger(channel)
+        bytes.writeInteger(UInt16(truncatingIfNeeded: packet.readableBytes))
+        bytes.writeImmutableBuffer(packet)
+        return bytes
+    }
+
+    /// Tells the reader that all of its tracks are over.
+    func sayGoodbye() async throws {
+        guard let origin, !Task.isCancelled else { return }
+        let elapsed = time.uptime() - origin.uptime
+        let wall = origin.wall.addingTimeInterval(elapsed.seconds)
+        for (_, track) in outgoing {
+            let goodbye = track.rtp.goodbye(at: .zero + elapsed, wallClock: wall, name: RTSPServer.name)
+            switch track.carrier {
+            case .interleaved(_, let rtcp): try await write(Self.interleaved(goodbye, rtcp))
+            case .datagrams(let datagrams): datagrams.send(report: goodbye)
+            }
+        }
+    }
+}
