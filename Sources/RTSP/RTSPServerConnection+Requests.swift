@@ -165,7 +165,7 @@ extension RTSPServerConnection {
             throw RTSPServerRefusal(status: 461, reason: "Unsupported Transport")
         }
         let track = opened.tracks[index]
-        let before = outgoing[index]?.rtp
+        let before = outgoing.first { $0.number == index }?.rtp
         guard
             let rtp = before
                 ?? RTPTrack(
@@ -173,7 +173,9 @@ extension RTSPServerConnection {
                     sequence: .random(in: 0...UInt16.max), timestampOffset: .random(in: 0...UInt32.max))
         else { throw RTSPServerRefusal.notFound }
         let (carrier, text) = try await carrier(transport, of: index)
-        outgoing[index] = Outgoing(rtp: rtp, carrier: carrier)
+        outgoing.removeAll { $0.number == index }
+        outgoing.append(Outgoing(number: index, kind: track.format.kind, rtp: rtp, carrier: carrier))
+        outgoing.sort { $0.number < $1.number }
         let session = session ?? RTSPServer.random()
         self.session = session
         answer.message.headers += [
@@ -187,7 +189,7 @@ extension RTSPServerConnection {
         case .interleaved(let rtp, let rtcp):
             let first = rtp ?? UInt8(index * 2)
             let second = rtcp ?? first + 1
-            let used = outgoing.filter { $0.key != index }.values.flatMap { track -> [UInt8] in
+            let used = outgoing.filter { $0.number != index }.flatMap { track -> [UInt8] in
                 if case .interleaved(let rtp, let rtcp) = track.carrier { [rtp, rtcp] } else { [] }
             }
             guard !used.contains(first), !used.contains(second) else { throw RTSPServerRefusal(status: 461, reason: "Channel In Use") }
@@ -209,8 +211,8 @@ extension RTSPServerConnection {
         answer.message.headers += [("Session", session ?? ""), ("Range", "npt=now-")]
         if !isPlaying {
             let base = Self.base(request.address)
-            let tracks = outgoing.sorted { $0.key < $1.key }.map { index, track in
-                "url=\(base)track\(index);seq=\(track.rtp.sequence)" + (isFirst ? ";rtptime=\(track.rtp.timestamp(of: .zero))" : "")
+            let tracks = outgoing.map { track in
+                "url=\(base)track\(track.number);seq=\(track.rtp.sequence)" + (isFirst ? ";rtptime=\(track.rtp.timestamp(of: .zero))" : "")
             }
             answer.message.headers.append(("RTP-Info", tracks.joined(separator: ",")))
         }

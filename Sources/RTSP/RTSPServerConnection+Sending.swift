@@ -22,7 +22,7 @@ extension RTSPServerConnection {
     }
 
     private var hasDatagrams: Bool {
-        outgoing.values.contains { if case .datagrams = $0.carrier { true } else { false } }
+        outgoing.contains { if case .datagrams = $0.carrier { true } else { false } }
     }
 
     // MARK: Without a task
@@ -58,9 +58,9 @@ extension RTSPServerConnection {
     }
 
     private func carryNow(_ sample: Sample, at moment: MediaTime, _ watching: any RTSPWatching) {
-        guard let index = track(of: sample, at: moment), case .interleaved(let rtp, let rtcp)? = outgoing[index]?.carrier else { return }
+        guard let index = track(of: sample, at: moment), case .interleaved(let rtp, let rtcp) = outgoing[index].carrier else { return }
         if let report = dueReport(index) { passNow(Self.interleaved(report, rtcp)) }
-        guard let bytes = interleaved(sample, at: moment, channel: rtp, index) else { return }
+        let bytes = interleaved(sample, at: moment, channel: rtp, index)
         passNow(bytes)
         // A reader that takes what comes is there; over TCP not all of them say so.
         if !isFull { ear.hear(now: time.uptime()) }
@@ -87,17 +87,16 @@ extension RTSPServerConnection {
 
     private func carry(_ sample: Sample, at moment: MediaTime, _ watching: any RTSPWatching) async throws {
         guard let index = track(of: sample, at: moment) else { return }
-        switch outgoing[index]?.carrier {
-        case nil: break
-        case .interleaved(let rtp, let rtcp)?:
+        switch outgoing[index].carrier {
+        case .interleaved(let rtp, let rtcp):
             if let report = dueReport(index) { try await pass(Self.interleaved(report, rtcp)) }
-            guard let bytes = interleaved(sample, at: moment, channel: rtp, index) else { return }
+            let bytes = interleaved(sample, at: moment, channel: rtp, index)
             try await pass(bytes)
             ear.hear(now: time.uptime())
             watching.count(bytes: bytes.readableBytes, missed: 0)
-        case .datagrams(let datagrams)?:
+        case .datagrams(let datagrams):
             if let report = dueReport(index) { datagrams.send(report: report) }
-            let packets = outgoing[index]?.rtp.packets(of: sample, at: moment) ?? []
+            let packets = outgoing[index].rtp.packets(of: sample, at: moment)
             if try await send(packets, by: datagrams) {
                 watching.count(bytes: packets.reduce(0) { $0 + $1.readableBytes }, missed: 0)
             } else {
@@ -125,7 +124,7 @@ extension RTSPServerConnection {
 
     /// The track that a sample goes on; the first sample tells what zero is on the clocks.
     private func track(of sample: Sample, at moment: MediaTime) -> Int? {
-        guard let index = outgoing.first(where: { $0.value.rtp.format.kind == sample.format.kind })?.key else { return nil }
+        guard let index = outgoing.firstIndex(where: { $0.kind == sample.format.kind }) else { return nil }
         if origin == nil {
             let uptime = sample.arrival - (moment - .zero)
             origin = (time.now().addingTimeInterval(-(time.uptime() - uptime).seconds), uptime)
@@ -133,19 +132,19 @@ extension RTSPServerConnection {
         return index
     }
 
-    private func interleaved(_ sample: Sample, at moment: MediaTime, channel: UInt8, _ index: Int) -> ByteBuffer? {
+    private func interleaved(_ sample: Sample, at moment: MediaTime, channel: UInt8, _ index: Int) -> ByteBuffer {
         ReaderLoop.of(self.channel.eventLoop).scratch.withLock { scratch in
-            outgoing[index]?.rtp.interleaved(sample, at: moment, channel: channel, from: templates, scratch: &scratch)
+            outgoing[index].rtp.interleaved(sample, at: moment, channel: channel, from: templates, scratch: &scratch)
         }
     }
 
     /// The report that goes before a track's first packet and then every few seconds: by it readers bring picture and sound together.
     private func dueReport(_ index: Int) -> ByteBuffer? {
         let now = time.uptime()
-        guard let track = outgoing[index], let origin, track.reportedAt.map({ now - $0 >= Self.reportsEvery }) ?? true else { return nil }
-        outgoing[index]?.reportedAt = now
+        guard let origin, outgoing[index].reportedAt.map({ now - $0 >= Self.reportsEvery }) ?? true else { return nil }
+        outgoing[index].reportedAt = now
         let elapsed = now - origin.uptime
-        return track.rtp.senderReport(
+        return outgoing[index].rtp.senderReport(
             at: .zero + elapsed, wallClock: origin.wall.addingTimeInterval(elapsed.seconds), name: RTSPServer.name)
     }
 
@@ -163,7 +162,7 @@ extension RTSPServerConnection {
         guard let origin, !Task.isCancelled else { return }
         let elapsed = time.uptime() - origin.uptime
         let wall = origin.wall.addingTimeInterval(elapsed.seconds)
-        for (_, track) in outgoing {
+        for track in outgoing {
             let goodbye = track.rtp.goodbye(at: .zero + elapsed, wallClock: wall, name: RTSPServer.name)
             switch track.carrier {
             case .interleaved(_, let rtcp): try await write(Self.interleaved(goodbye, rtcp))

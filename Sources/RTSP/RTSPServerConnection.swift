@@ -17,6 +17,9 @@ actor RTSPServerConnection {
             case datagrams(RTSPDatagrams)
         }
 
+        /// Its place in the description.
+        let number: Int
+        let kind: StreamFormat.Kind
         var rtp: RTPTrack
         let carrier: Carrier
         var reportedAt: Duration?
@@ -54,7 +57,8 @@ actor RTSPServerConnection {
     let ear: Ear
     var opened: Opened?
     var session: String?
-    var outgoing: [Int: Outgoing] = [:]
+    /// In the order of the description.
+    var outgoing: [Outgoing] = []
     var watching: (any RTSPWatching)?
     var isPlaying = false
     private var pauses = 0
