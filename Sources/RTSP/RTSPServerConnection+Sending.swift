@@ -29,7 +29,7 @@ extension RTSPServerConnection {
 
     /// Sends what comes until there is a gap: to wake a task for each picture of each reader would cost as much as the rest of the work.
     private func pump(_ watching: any RTSPWatching) async {
-        let loop = ReaderLoop.of(channel.eventLoop)
+        let loop = readerLoop
         pumpEnd.lower()
         pumped = watching
         watching.listen { [self] in loop.ring(self) }
@@ -68,7 +68,9 @@ extension RTSPServerConnection {
     }
 
     private func passNow(_ bytes: ByteBuffer) {
-        guard !channel.isWritable else { return channel.writeAndFlush(bytes, promise: nil) }
+        guard !channel.isWritable else {
+            return channel.pipeline.syncOperations.writeAndFlush(NIOAny(bytes), promise: nil)
+        }
         // What is written now and what waits before it are all that is kept for a slow reader.
         if !isFull { beginWriting() }
         isFull = true
@@ -133,7 +135,7 @@ extension RTSPServerConnection {
     }
 
     private func interleaved(_ sample: Sample, at moment: MediaTime, channel: UInt8, _ index: Int) -> ByteBuffer {
-        ReaderLoop.of(self.channel.eventLoop).scratch.withLock { scratch in
+        readerLoop.scratch.withLock { scratch in
             outgoing[index].rtp.interleaved(sample, at: moment, channel: channel, from: templates, scratch: &scratch)
         }
     }

@@ -50,6 +50,7 @@ actor RTSPServerConnection {
     let time: TimeSource
     let logger: Logger
     let channel: any Channel
+    private(set) lazy var readerLoop = ReaderLoop.of(channel.eventLoop)
     private let openedAt: Duration
 
     var sign: DigestVerifier
