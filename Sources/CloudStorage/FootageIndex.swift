@@ -58,25 +58,24 @@ public final class FootageIndex: Sendable {
 
     private static func put(_ clip: Placed, _ database: Database) throws {
         let manifest = clip.manifest
-        var record =
-            try ClipRecord.fetchOne(database, id: manifest.id)
-            ?? ClipRecord(manifest: manifest, state: clip.state, spoolBytes: clip.spoolBytes)
+        let before = try ClipRecord.fetchOne(database, id: manifest.id)
+        var record = before ?? ClipRecord(manifest: manifest, state: clip.state, spoolBytes: clip.spoolBytes)
         record.use(manifest)
         record.state = clip.state
         record.spoolBytes = clip.spoolBytes
         if clip.state == .queued { record.lastError = nil }
-        try record.upsert(database)
+        // Which of the two is known: an upsert would be put together anew each time.
+        if before == nil { try record.insert(database) } else { try record.update(database) }
         for event in manifest.events {
-            var row =
-                try EventRecord.fetchOne(database, id: event.id)
-                ?? EventRecord(event, channelId: manifest.channel, channelName: manifest.channelName, clipId: manifest.id)
+            let before = try EventRecord.fetchOne(database, id: event.id)
+            var row = before ?? EventRecord(event, channelId: manifest.channel, channelName: manifest.channelName, clipId: manifest.id)
             row.clipId = row.clipId ?? manifest.id
             // There is footage after all.
             if manifest.refilled == true, clip.state != .recording { row.dropReason = nil }
             if clip.state != .recording, row.endedAt == nil {
                 row.endedAt = manifest.startsAt.addingTimeInterval(manifest.footage?.duration ?? 30)
             }
-            try row.upsert(database)
+            if before == nil { _ = try row.insertIfNew(database) } else { try row.update(database) }
         }
     }
 

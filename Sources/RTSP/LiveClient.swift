@@ -108,11 +108,11 @@ public enum LiveClient {
                 }
                 let tracks = chosen.withLock { $0 }?.tracks ?? []
                 let reception = LiveReception(tracks, session: session, time: time, news: news, taker: taker)
-                try taker.open(reception.formats)
                 // Ends with the reception.
                 async let _: Void = session.keepAlive(endsInSilence: false)
                 let result: Result<Void, any Error>
                 do {
+                    try taker.open(reception.formats)
                     result = .success(try await reception.run(connection, patience: source.timeout, until: leave))
                 } catch {
                     result = .failure(error)

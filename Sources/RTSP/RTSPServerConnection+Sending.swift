@@ -16,7 +16,11 @@ extension RTSPServerConnection {
     func send(_ watching: any RTSPWatching) async throws {
         while let batch = await watching.next() {
             watching.count(bytes: 0, missed: batch.missed)
-            for (sample, moment) in batch.samples { try await carry(sample, at: moment, watching) }
+            for (sample, moment) in batch.samples {
+                // Who pauses, or may not watch any more, gets none of the rest.
+                guard !Task.isCancelled else { return }
+                try await carry(sample, at: moment, watching)
+            }
             if !hasDatagrams { await pump(watching) }
         }
     }
@@ -41,8 +45,8 @@ extension RTSPServerConnection {
 
     /// Sends what is there, as far as there is room for it.
     func pump() {
-        guard let watching = pumped else { return }
-        while !isFull {
+        guard let watching = pumped, channel.isActive else { return }
+        while unwritten == 0 {
             if let (sample, moment) = rest.popFirst() {
                 carryNow(sample, at: moment, watching)
                 continue
@@ -63,7 +67,7 @@ extension RTSPServerConnection {
         let bytes = interleaved(sample, at: moment, channel: rtp, index)
         passNow(bytes)
         // A reader that takes what comes is there; over TCP not all of them say so.
-        if !isFull { ear.hear(now: time.uptime()) }
+        if unwritten == 0 { ear.hear(now: time.uptime()) }
         watching.count(bytes: bytes.readableBytes, missed: 0)
     }
 
@@ -71,18 +75,22 @@ extension RTSPServerConnection {
         guard !channel.isWritable else {
             return channel.pipeline.syncOperations.writeAndFlush(NIOAny(bytes), promise: nil)
         }
-        // What is written now and what waits before it are all that is kept for a slow reader.
-        if !isFull { beginWriting() }
-        isFull = true
-        let written = channel.writeAndFlush(bytes)
-        written.whenComplete { [self] _ in
-            assumeIsolated {
-                guard $0.isFull else { return }
-                $0.isFull = false
-                $0.endWriting()
-                $0.pump()
-            }
+        // A report and its picture at most, and what waits before them, are kept for a slow reader.
+        unwritten += 1
+        if unwritten == 1 { beginWriting() }
+        channel.writeAndFlush(bytes).whenComplete { [self] result in
+            assumeIsolated { $0.noteWritten(result) }
         }
+    }
+
+    private func noteWritten(_ result: Result<Void, any Error>) {
+        unwritten -= 1
+        guard unwritten == 0 else { return }
+        endWriting()
+        // A connection that has ended takes nothing more; whoever reads from it sees to its end.
+        guard case .success = result else { return }
+        ear.hear(now: time.uptime())
+        pump()
     }
 
     // MARK: By a task

@@ -66,10 +66,10 @@ actor RTSPServerConnection {
     /// What zero in the stream is on the clocks.
     var origin: (wall: Date, uptime: Duration)?
     var datagramsSent = 0
-    /// Whose samples are sent without a task, those of them that are still to be sent, and whether there is no room for them.
+    /// Whose samples are sent without a task, those of them that are still to be sent, and the writes that wait for room.
     var pumped: (any RTSPWatching)?
     var rest: ArraySlice<(sample: Sample, time: MediaTime)> = []
-    var isFull = false
+    var unwritten = 0
     let pumpEnd = Signal()
     /// How many writes wait to be taken, and since when there have been any.
     private var writing = 0

@@ -58,7 +58,10 @@ final class RTSPSession: Sendable {
                 feature: feature, patience: patience, time: time)
         } catch {
             // A track was given, and another was not: the device would hold the session for a minute.
-            if let session { await tearDown(session, wholeAddress, over: connection) }
+            if let begun = session {
+                // Also where the task was cancelled.
+                await Task { await tearDown(begun, wholeAddress, over: connection) }.value
+            }
             throw error
         }
     }

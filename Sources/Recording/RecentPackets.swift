@@ -50,7 +50,8 @@ public final class RecentPackets: Sendable {
         let signals = state.withLock { state in
             state.samples.append(sample)
             state.bytes += sample.count
-            if isVideoKey || state.size > limitBytes { trim(&state, now: sample.arrival) }
+            if isVideoKey { trim(&state, now: sample.arrival) }
+            if state.size > limitBytes { shrink(&state) }
             return state.readers.values.filter { isVideoKey || !$0.keyFramesOnly }.map(\.signal)
         }
         for signal in signals { signal.raise() }
@@ -64,7 +65,16 @@ public final class RecentPackets: Sendable {
             keep = offset
         }
         if let keep { drop(keep, &state) }
-        while state.size > limitBytes, !state.samples.isEmpty { drop(1, &state) }
+    }
+
+    /// Lets go of an eighth at once: a camera without key frames has no claim on a search at each of its samples.
+    private func shrink(_ state: inout State) {
+        var (count, size) = (0, state.size)
+        while size > limitBytes / 8 * 7, count < state.samples.count {
+            size -= state.samples[count].count + Self.besides
+            count += 1
+        }
+        drop(count, &state)
     }
 
     private func drop(_ count: Int, _ state: inout State) {
