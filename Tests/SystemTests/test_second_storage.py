@@ -65,7 +65,9 @@ class SecondStorage(RecordCase):
                     box.trigger(box.channels[0])
                 box.await_death(60, f"the box's end at {point}")
                 box.start()
-                wait_for(lambda: len(stored(second, under_way=True)) == number, 60, f"{number} clips in the second storage")
+                # Stored, and known to be: otherwise the next box comes to its named step by this clip.
+                wait_for(lambda: len(stored(second, under_way=True)) == number and box.get("/storage")["second"]["waiting"] == 0, 60,
+                         f"{number} clips in the second storage")
         self.whole(box, first, 3)
         self.whole(box, second, 3)
         wait_for(lambda: box.get("/storage")["spool"]["bytes"] == 0, 30, "an empty spool")
