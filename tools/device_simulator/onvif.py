@@ -67,9 +67,9 @@ class Onvif:
             if function is None and call.service == "wsnt":
                 function = self.operations.get(("tev", call.name))
             unknown = self.device.quirk("unknown-operation")
-            # As a device answers (ONVIF Core, section 5.11.2.2) that does not have what it was asked for.
+            # Devices have what their profile asks for, and answer so to the rest (ONVIF Core, generic faults): the box must go on without it.
             if function is None or unknown and unknown["name"] == call.name:
-                raise Fault(f"{call.name} is not implemented", "ter:ActionNotSupported", code="Receiver", http=500)
+                raise Fault(f"This device has no {call.name}", "ter:ActionNotSupported", code="Receiver", http=500)
             body = function(call)
             if hasattr(body, "__await__"):
                 body = await body
