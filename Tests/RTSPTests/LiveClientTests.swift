@@ -172,10 +172,14 @@ import Testing
     private static func examined(_ answers: [StreamTrouble?]) async throws -> (asked: Int, trouble: (any Error)?) {
         let asked = Mutex(0)
         let device = device(video, [])
+        // The pause before the second attempt is over at once.
+        let time = TimeSource(now: TimeSource.system.now, uptime: TimeSource.system.uptime) {
+            if $0 != .seconds(1) { try await TimeSource.system.sleep($0) }
+        }
         let trouble: (any Error)? = try await device.run { device in
             let source = try #require(LiveClient.Source(url: "rtsp://127.0.0.1:\(device.port)/s", wantsData: false, timeout: .seconds(10)))
             do {
-                try await LiveClient.examined(source, time: .system) {
+                try await LiveClient.examined(source, time: time) {
                     let number = asked.withLock { asked in
                         defer { asked += 1 }
                         return asked
