@@ -172,6 +172,11 @@ public struct DeviceCatalogue: Sendable {
         }
     }
 
+    /// Lets those of a device's streams try again that it refused.
+    func retryRefused(_ id: DeviceID) async {
+        for channel in (try? await channelRecords(of: id)) ?? [] { channels[channel.id]?.retryIfRefused() }
+    }
+
     /// Moves a device to another host: its streams' addresses follow.
     public func move(_ id: DeviceID, to host: String) async throws {
         var (device, _) = try await device(id)

@@ -53,6 +53,7 @@ public final class Onboarding: Sendable {
     }
 
     private static let kept = 20
+    private static let takesPasswordOver = Duration.seconds(5)
     private let catalogue: DeviceCatalogue
     private let registry: DeviceRegistry
     private let time: TimeSource
@@ -190,6 +191,19 @@ public final class Onboarding: Sendable {
         }
         try await registry.apply(id)
         try result.get()
+        letRefusedTryAgain(id)
+    }
+
+    /// Devices take a new password over part by part, their streams last. Whoever was refused meanwhile tries once more, and no oftener:
+    /// a few refusals lock the account.
+    private func letRefusedTryAgain(_ id: DeviceID) {
+        let task = Task {
+            guard (try? await time.sleep(Self.takesPasswordOver)) != nil else { return }
+            await catalogue.retryRefused(id)
+            if let device = registry[id], device.view.condition.code == DeviceFailure.Code.wrongPassword.rawValue { device.retryNow() }
+            state.withLock { _ = $0.tasks.removeValue(forKey: "password/\(id)") }
+        }
+        state.withLock { $0.tasks.updateValue(task, forKey: "password/\(id)") }?.cancel()
     }
 
     /// Upgrades a device's firmware in the background; the file is removed when it is done.

@@ -113,6 +113,11 @@ public final class CameraSession: ReceivedStream {
         retry.raise()
     }
 
+    /// Tries again now if the camera refused the password.
+    func retryIfRefused() {
+        if state.withLock({ $0.needsPerson }) { retry.raise() }
+    }
+
     /// Receives until cancelled.
     public func run() async {
         var backOff = BackOff(first: timing.firstWait, longest: timing.longestWait)

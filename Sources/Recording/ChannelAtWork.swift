@@ -110,6 +110,12 @@ public final class ChannelAtWork: Sendable {
         sub?.retryNow()
     }
 
+    /// Tries a session again that the camera refused, for it may know the password by now.
+    public func retryIfRefused() {
+        main.retryIfRefused()
+        sub?.retryIfRefused()
+    }
+
     /// The latest picture, as JPEG.
     public var snapshot: (jpeg: [UInt8], at: Date)? { state.withLock { $0.snapshot } }
 

@@ -98,7 +98,7 @@ class Recordings(ControlCase):
 class Upkeep(ControlCase):
     """Keeping devices going."""
 
-    KINDS = ("camera,name=camera", "nvr:2,name=recorder", "doorbell,name=door", "onvif,name=onvif")
+    KINDS = ("camera,name=camera", "nvr:2,name=recorder", "doorbell,name=door", "onvif,name=onvif", "camera,name=slow,quirk=late-streams:3")
 
     def test_disks(self):
         """Disks are shown with their state, and again when looked at."""
@@ -133,6 +133,15 @@ class Upkeep(ControlCase):
                 self.assertAlmostEqual(self.call("GET", self.device(name) + "/time")["offset"], 0, delta=3)
                 self.assertEqual(self.simulator[name].state()["sign_ins"]["failed"], before)
                 box.await_picture(device["channelIds"][0], seconds=40)
+
+    def test_password_that_streams_take_over_late(self):
+        """A device whose streams know the new password only later: what was refused meanwhile is tried once more, and the picture comes."""
+        box, device = self.box_under_test, self.added["slow"]
+        box.await_picture(device["channelIds"][0], seconds=40)
+        self.call("PUT", self.device("slow") + "/password", {"password": "Harbour-2026"})
+        wait_for(lambda: box.channel(device["channelIds"][0])["state"]["code"] == "wrong-password", 20,
+                 lambda: f"the refusal: {box.channel(device['channelIds'][0])['state']}")
+        box.await_picture(device["channelIds"][0], seconds=40)
 
     def test_reboot(self):
         """A restart is seen, and the device works again."""

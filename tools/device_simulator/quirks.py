@@ -60,6 +60,7 @@ QUIRKS = {
     "sha256-and-md5": ({}, "digest with SHA-256 or MD5"),
     "no-qop": ({}, "digest as in RFC 2069, without qop"),
     "short-nonces": ({"seconds": 2}, "nonces live that long"),
+    "late-streams": ({"seconds": 2}, "RTSP takes a new password over that much later than HTTP does"),
     "low-privilege": ({}, "the user may look but not change"),
     # Capacity
     "too-many-sessions": ({"most": 0}, "more alertStreams, subscriptions or RTSP sessions than that are refused"),

@@ -1,6 +1,7 @@
 """All devices together: builds them, opens and closes them, and carries out what concerns more than one protocol."""
 
 import asyncio
+import functools
 import ipaddress
 import os
 import ssl
@@ -200,7 +201,9 @@ class World:
     def set_password(self, device, password):
         """The device has another password."""
         device.password = password
-        self.cameras.tell_soon(device, "password", user=device.user, value=password)
+        tell = functools.partial(self.cameras.tell_soon, device, "password", user=device.user, value=password)
+        late = device.quirk("late-streams")
+        asyncio.get_running_loop().call_later(late["seconds"], tell) if late else tell()
 
     async def fault(self, device, kind, given):
         """Switch a fault on; "none" returns to the quirks the device began with (all=1: to none), or drops the one in `of`."""
