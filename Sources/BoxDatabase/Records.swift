@@ -276,8 +276,9 @@ extension EventRecord {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """)
         statement.setUncheckedArguments([
-            id, channelId, channelName, category.rawValue, source.rawValue, startedAt, endedAt, clipId, dropReason, deviceId, region,
-            target?.rawValue, deviceTime, deviceType, details, noted,
+            id, channelId, channelName, category.rawValue, source.rawValue, startedAt.stored, endedAt?.stored, clipId, dropReason, deviceId,
+            region,
+            target?.rawValue, deviceTime?.stored, deviceType, details, noted,
         ])
         try statement.execute()
         return database.changesCount == 1

@@ -36,10 +36,10 @@ extension FootageIndex {
             // Each number of clips that are left out is a statement of its own.
             let isCommon = excluding.count <= Self.mostPrepared
             let statement = try isCommon ? database.cachedStatement(sql: sql) : database.makeStatement(sql: sql)
-            guard let row = try Row.fetchOne(statement, arguments: arguments) else { return nil }
             do {
-                return try ClipRecord(row: row)
+                return try ClipRecord.fetchOne(statement, arguments: arguments)
             } catch {
+                guard !(error is DatabaseError), let row = try Row.fetchOne(statement, arguments: arguments) else { throw error }
                 throw UnreadableClip(id: row["id"])
             }
         }
@@ -47,20 +47,20 @@ extension FootageIndex {
 
     /// Written out, because SQLite uses the indexes for these very terms alone: for `NOT bulk` it would sort a backlog of days for each clip.
     static func query(_ turn: Turn, excluding: Set<ClipID>) -> (sql: String, arguments: StatementArguments) {
-        let (source, term, bound, order): (String, String, (any DatabaseValueConvertible)?, String) =
+        let (source, term, bound, order): (String, String, String?, String) =
             switch turn {
-            case .live(let since): ("clip", "state = 'queued' AND bulk = 0 AND startsAt >= ?", since, "DESC")
+            case .live(let since): ("clip", "state = 'queued' AND bulk = 0 AND startsAt >= ?", since.stored, "DESC")
             case .backlog(let before, let oldestFirst):
-                ("clip", "state = 'queued' AND bulk = 0 AND startsAt < ?", before, oldestFirst ? "ASC" : "DESC")
+                ("clip", "state = 'queued' AND bulk = 0 AND startsAt < ?", before.stored, oldestFirst ? "ASC" : "DESC")
             case .bulk: ("clip", "state = 'queued' AND bulk = 1", nil, "DESC")
             case .preview(let before):
-                ("clip INDEXED BY clip_without_preview", "state = 'queued' AND NOT previewed AND startsAt < ?", before, "DESC")
+                ("clip INDEXED BY clip_without_preview", "state = 'queued' AND NOT previewed AND startsAt < ?", before.stored, "DESC")
             case .copy: ("clip INDEXED BY clip_elsewhere", "otherCopy = 'waiting'", nil, "DESC")
             case .fetch(let place): ("clip INDEXED BY clip_elsewhere", "otherCopy = 'wanted' AND place = ?", place, "DESC")
             }
-        let marks = databaseQuestionMarks(count: excluding.count)
-        let sql = "SELECT * FROM \(source) WHERE \(term) AND id NOT IN (\(marks)) ORDER BY startsAt \(order) LIMIT 1"
-        return (sql, StatementArguments(bound.map { [$0] } ?? []) + StatementArguments(excluding))
+        let others = excluding.isEmpty ? "" : " AND id NOT IN (\(databaseQuestionMarks(count: excluding.count)))"
+        let sql = "SELECT * FROM \(source) WHERE \(term)\(others) ORDER BY startsAt \(order) LIMIT 1"
+        return (sql, StatementArguments((bound.map { [$0] } ?? []) + excluding.map(\.text)))
     }
 
     /// The picture that is in the store ahead of its clip is not the one that belongs there; what is there counts as an attempt.

@@ -27,14 +27,14 @@ public final class FootageIndex: Sendable {
 
     /// Inserts or replaces the row of a clip and those of its events.
     func put(_ manifest: ClipManifest, state: ClipState, spoolBytes: Int) async throws {
-        try await put([Placed(manifest: manifest, state: state, spoolBytes: spoolBytes)])
+        try await put(Placed(manifest: manifest, state: state, spoolBytes: spoolBytes))
     }
 
     /// The clip was accepted; where it is further already, its row stays as it is.
     func putAccepted(_ manifest: ClipManifest) async throws {
         let clip = Placed(manifest: manifest, state: .captured, spoolBytes: manifest.source?.bytes ?? 0)
         try await database.write { database in
-            if let record = try ClipRecord.fetchOne(database, id: manifest.id), record.state != .recording { return }
+            if let state = try Self.state(of: manifest.id, database), state != .recording { return }
             try Self.put(clip, database)
         }
         changes.send(.clip(manifest.id))
@@ -47,35 +47,36 @@ public final class FootageIndex: Sendable {
         let spoolBytes: Int
     }
 
-    /// The same for many clips in one transaction.
-    func put(_ clips: [Placed]) async throws {
+    private func put(_ clip: Placed) async throws {
+        try await database.write { try Self.put(clip, $0) }
+        changes.send(.clip(clip.manifest.id))
+    }
+
+    /// A clip as it was found at a start, and what its row said then.
+    struct Found: Sendable {
+        let clip: Placed
+        let before: ClipState?
+    }
+
+    /// The same for many clips in one transaction, those left out that have gone on meanwhile: what was found may be written late.
+    func put(_ clips: [Found]) async throws {
         guard !clips.isEmpty else { return }
         try await database.write { database in
-            for clip in clips { try Self.put(clip, database) }
+            for found in clips where try Self.state(of: found.clip.manifest.id, database) == found.before {
+                try Self.put(found.clip, database)
+            }
         }
-        for clip in clips { changes.send(.clip(clip.manifest.id)) }
+        for found in clips { changes.send(.clip(found.clip.manifest.id)) }
     }
 
     private static func put(_ clip: Placed, _ database: Database) throws {
         let manifest = clip.manifest
-        let before = try ClipRecord.fetchOne(database, id: manifest.id)
-        var record = before ?? ClipRecord(manifest: manifest, state: clip.state, spoolBytes: clip.spoolBytes)
-        record.use(manifest)
-        record.state = clip.state
-        record.spoolBytes = clip.spoolBytes
-        if clip.state == .queued { record.lastError = nil }
-        // Which of the two is known: an upsert would be put together anew each time.
-        if before == nil { try record.insert(database) } else { try record.update(database) }
+        try ClipRecord(manifest: manifest, state: clip.state, spoolBytes: clip.spoolBytes).put(database)
         for event in manifest.events {
-            let before = try EventRecord.fetchOne(database, id: event.id)
-            var row = before ?? EventRecord(event, channelId: manifest.channel, channelName: manifest.channelName, clipId: manifest.id)
-            row.clipId = row.clipId ?? manifest.id
-            // There is footage after all.
-            if manifest.refilled == true, clip.state != .recording { row.dropReason = nil }
-            if clip.state != .recording, row.endedAt == nil {
-                row.endedAt = manifest.startsAt.addingTimeInterval(manifest.footage?.duration ?? 30)
-            }
-            if before == nil { _ = try row.insertIfNew(database) } else { try row.update(database) }
+            var row = EventRecord(event, channelId: manifest.channel, channelName: manifest.channelName, clipId: manifest.id)
+            if clip.state != .recording { row.endedAt = manifest.startsAt.addingTimeInterval(manifest.footage?.duration ?? 30) }
+            // Of what was refilled there is footage after all.
+            try row.put(hasFootage: manifest.refilled == true && clip.state != .recording, database)
         }
     }
 
@@ -124,27 +125,19 @@ public final class FootageIndex: Sendable {
         at time: Date
     ) async throws -> Bool {
         let isKept = try await database.write { database in
-            guard var record = try ClipRecord.fetchOne(database, id: id), ![.stored, .dropped].contains(record.state) else {
-                return try ClipRecord.fetchOne(database, id: id)?.otherCopy == .waiting
-            }
+            guard let record = try ClipRecord.fetchOne(database, id: id) else { return false }
+            guard ![.stored, .dropped].contains(record.state) else { return record.otherCopy == .waiting }
             var other = wanted
             // The mirror may have been changed or removed in this moment.
             if wanted?.copy == .waiting, try database.setting(Self.mirrorKey, as: String.self) != wanted?.place { other = nil }
             // What was begun in parts elsewhere is not gone on with.
             try database.execute(
                 prepared: "DELETE FROM multipartUpload WHERE objectKey = ? AND store <> ?", arguments: [record.manifest.objectKey, place])
-            record.state = .stored
-            if other?.copy != .waiting { record.spoolBytes = 0 }
-            (record.place, record.otherPlace, record.otherCopy) = (place, other?.place, other?.copy)
-            record.attempts = 0
-            record.lastError = nil
-            record.storedAt = time
-            record.expiresAt = record.manifest.expiresAt
-            try record.update(database)
+            try ClipRecord.noteStored(id, place: place, other: other, at: time, expiresAt: record.manifest.expiresAt, database)
             try Self.append(record.channelId, place: place, at: time, database) { [manifest = record.manifest] number, previous in
                 ChainEntry(stored: manifest, objects: objects, number: number, previous: previous, at: time)
             }
-            return record.otherCopy == .waiting
+            return other?.copy == .waiting
         }
         setProgress(nil, of: id)
         changes.send(.clip(id))
@@ -308,19 +301,19 @@ public final class FootageIndex: Sendable {
 extension FootageIndex {
     /// Rows of clips that are neither stored nor dropped.
     func unfinished() async throws -> [ClipID] {
-        try await database.read { database in
-            try ClipID.fetchAll(
-                database, ClipRecord.select(Column("id")).filter(ClipState.unfinished.map(\.rawValue).contains(Column("state"))))
+        let unfinished = ClipState.unfinished.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
+        return try await database.read { database in
+            try ClipID.fetchAll(database, prepared: "SELECT id FROM clip WHERE state IN (\(unfinished))")
         }
     }
 
     /// Where a clip is by its row; nil where there is none.
     func state(of id: ClipID) async throws -> ClipState? {
-        try await database.read { database in
-            try String.fetchOne(database, prepared: "SELECT state FROM clip WHERE id = ?", arguments: [id]).flatMap {
-                ClipState(rawValue: $0)
-            }
-        }
+        try await database.read { try Self.state(of: id, $0) }
+    }
+
+    private static func state(of id: ClipID, _ database: Database) throws -> ClipState? {
+        try String.fetchOne(database, prepared: "SELECT state FROM clip WHERE id = ?", arguments: [id]).flatMap { ClipState(rawValue: $0) }
     }
 }
 

@@ -193,7 +193,10 @@ public enum GatehouseJSON {
         (try? style.parse(text)) ?? (try? Date.ISO8601FormatStyle().parse(text))
     }
 
-    public static var encoder: JSONEncoder {
+    /// One for all; for whoever wants something else of it there is `makeEncoder`.
+    public static let encoder = makeEncoder()
+
+    public static func makeEncoder() -> JSONEncoder {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .custom { date, encoder in
@@ -203,7 +206,7 @@ public enum GatehouseJSON {
         return encoder
     }
 
-    public static var decoder: JSONDecoder {
+    public static let decoder = {
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .custom { decoder in
             let container = try decoder.singleValueContainer()
@@ -213,5 +216,5 @@ public enum GatehouseJSON {
             return date
         }
         return decoder
-    }
+    }()
 }

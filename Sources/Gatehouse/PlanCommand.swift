@@ -72,7 +72,7 @@ struct PlanCommand: AsyncParsableCommand {
             let voucher = try Voucher.issue(
                 keys: keys.map { Voucher.Key(sha256: $0.sha256, package: package, redeemUntil: redeemUntil, box: box) },
                 packages: packages, by: issuer, at: TimeSource.system.now())
-            let encoder = GatehouseJSON.encoder
+            let encoder = GatehouseJSON.makeEncoder()
             encoder.outputFormatting.insert(.prettyPrinted)
             try NewFile.write(
                 String(decoding: try encoder.encode(voucher), as: UTF8.self) + "\n", to: output, permissions: 0o644)

@@ -77,21 +77,39 @@ public final class PacketTemplates: Sendable {
     var bytes: Int { state.withLock { $0.bytes } }
 }
 
+/// Memory for a sample's packets, and what lies in it: readers that get the same sample one after the other have their own written over it.
+public struct PacketScratch: Sendable {
+    var bytes = ByteBuffer()
+    /// Held, so that no other takes its place in memory and is taken for it.
+    private var sample: Sample?
+    private var template = PacketTemplate()
+
+    public init() {}
+
+    /// Lets the packets of a sample lie in it, as they are for all readers or for one of them; answers where they are.
+    mutating func hold(_ sample: Sample, of track: RTPTrack, from templates: PacketTemplates) -> PacketTemplate {
+        if self.sample !== sample {
+            template = templates.template(of: sample, for: track)
+            self.sample = sample
+            bytes.clear(minimumCapacity: template.bytes.readableBytes)
+            bytes.writeImmutableBuffer(template.bytes)
+        }
+        return template
+    }
+}
+
 extension RTPTrack {
     /// The packets of one sample within an RTSP connection on `channel`, shown or heard at `time`.
     ///
-    /// They are written into `scratch`, whose memory is used again where nobody holds it any more: fresh memory for each picture of each
-    /// reader costs more than the copy.
+    /// They are written into `scratch`, whose memory is used again where nobody holds it any more: fresh memory, or a copy, for each picture of
+    /// each reader would cost more than all that differs from reader to reader.
     public mutating func interleaved(
-        _ sample: Sample, at time: MediaTime, channel: UInt8, from templates: PacketTemplates, scratch: inout ByteBuffer
+        _ sample: Sample, at time: MediaTime, channel: UInt8, from templates: PacketTemplates, scratch: inout PacketScratch
     ) -> ByteBuffer {
-        let template = templates.template(of: sample, for: self)
-        let timestamp = timestamp(of: time)
-        scratch.clear(minimumCapacity: template.bytes.readableBytes)
-        scratch.writeImmutableBuffer(template.bytes)
-        fill(template, timestamp, channel, in: &scratch)
+        let template = scratch.hold(sample, of: self, from: templates)
+        fill(template, timestamp(of: time), channel, in: &scratch.bytes)
         count(packets: template.places.count, payloadBytes: template.payloadBytes)
-        return scratch
+        return scratch.bytes
     }
 
     private mutating func fill(_ template: PacketTemplate, _ timestamp: UInt32, _ channel: UInt8, in bytes: inout ByteBuffer) {

@@ -43,31 +43,45 @@ extension RTSPServerConnection {
         (pumped, rest) = (nil, [])
     }
 
-    /// Sends what is there, as far as there is room for it.
+    /// Sends what is there, as far as there is room for it. What comes meanwhile rings again.
     func pump() {
-        guard let watching = pumped, channel.isActive else { return }
-        while unwritten == 0 {
-            if let (sample, moment) = rest.popFirst() {
-                carryNow(sample, at: moment, watching)
-                continue
-            }
-            switch watching.poll() {
-            case .nothing: return
-            case .gap: return pumpEnd.raise()
-            case .batch(let batch):
-                if batch.missed > 0 { watching.count(bytes: 0, missed: batch.missed) }
-                rest = batch.samples[...]
-            }
+        // A write that is done at once asks for more from within.
+        guard let watching = pumped, channel.isActive, unwritten == 0, !isPumping else { return }
+        isPumping = true
+        defer { isPumping = false }
+        let now = time.uptime()
+        guard carryNow(rest, watching, now: now) else { return }
+        switch watching.poll() {
+        case .nothing: return
+        case .gap: pumpEnd.raise()
+        case .batch(let batch):
+            if batch.missed > 0 { watching.count(bytes: 0, missed: batch.missed) }
+            _ = carryNow(batch.samples[...], watching, now: now)
         }
     }
 
-    private func carryNow(_ sample: Sample, at moment: MediaTime, _ watching: any RTSPWatching) {
+    /// Keeps what there is no room for; answers whether all went.
+    private func carryNow(
+        _ samples: ArraySlice<(sample: Sample, time: MediaTime)>, _ watching: any RTSPWatching, now: Duration
+    ) -> Bool {
+        for index in samples.indices {
+            guard unwritten == 0 else {
+                rest = samples[index...]
+                return false
+            }
+            carryNow(samples[index].sample, at: samples[index].time, watching, now: now)
+        }
+        rest = []
+        // A reader that takes what comes is there; over TCP not all of them say so.
+        if unwritten == 0, !samples.isEmpty { ear.hear(now: now) }
+        return unwritten == 0
+    }
+
+    private func carryNow(_ sample: Sample, at moment: MediaTime, _ watching: any RTSPWatching, now: Duration) {
         guard let index = track(of: sample, at: moment), case .interleaved(let rtp, let rtcp) = outgoing[index].carrier else { return }
-        if let report = dueReport(index) { passNow(Self.interleaved(report, rtcp)) }
+        if let report = dueReport(index, now: now) { passNow(Self.interleaved(report, rtcp)) }
         let bytes = interleaved(sample, at: moment, channel: rtp, index)
         passNow(bytes)
-        // A reader that takes what comes is there; over TCP not all of them say so.
-        if unwritten == 0 { ear.hear(now: time.uptime()) }
         watching.count(bytes: bytes.readableBytes, missed: 0)
     }
 
@@ -99,13 +113,13 @@ extension RTSPServerConnection {
         guard let index = track(of: sample, at: moment) else { return }
         switch outgoing[index].carrier {
         case .interleaved(let rtp, let rtcp):
-            if let report = dueReport(index) { try await pass(Self.interleaved(report, rtcp)) }
+            if let report = dueReport(index, now: time.uptime()) { try await pass(Self.interleaved(report, rtcp)) }
             let bytes = interleaved(sample, at: moment, channel: rtp, index)
             try await pass(bytes)
             ear.hear(now: time.uptime())
             watching.count(bytes: bytes.readableBytes, missed: 0)
         case .datagrams(let datagrams):
-            if let report = dueReport(index) { datagrams.send(report: report) }
+            if let report = dueReport(index, now: time.uptime()) { datagrams.send(report: report) }
             let packets = outgoing[index].rtp.packets(of: sample, at: moment)
             if try await send(packets, by: datagrams) {
                 watching.count(bytes: packets.reduce(0) { $0 + $1.readableBytes }, missed: 0)
@@ -149,8 +163,7 @@ extension RTSPServerConnection {
     }
 
     /// The report that goes before a track's first packet and then every few seconds: by it readers bring picture and sound together.
-    private func dueReport(_ index: Int) -> ByteBuffer? {
-        let now = time.uptime()
+    private func dueReport(_ index: Int, now: Duration) -> ByteBuffer? {
         guard let origin, outgoing[index].reportedAt.map({ now - $0 >= Self.reportsEvery }) ?? true else { return nil }
         outgoing[index].reportedAt = now
         let elapsed = now - origin.uptime

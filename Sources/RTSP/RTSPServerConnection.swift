@@ -70,6 +70,7 @@ actor RTSPServerConnection {
     var pumped: (any RTSPWatching)?
     var rest: ArraySlice<(sample: Sample, time: MediaTime)> = []
     var unwritten = 0
+    var isPumping = false
     let pumpEnd = Signal()
     /// How many writes wait to be taken, and since when there have been any.
     private var writing = 0

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import RTP
 import Synchronization
 
 /// What the readers on one event loop share.
@@ -7,7 +8,7 @@ final class ReaderLoop: Sendable {
     private static let known = ThreadSpecificVariable<ReaderLoop>()
 
     /// Memory for packets: on a loop a reader's packets are gone, as a rule, before the next reader's are made.
-    let scratch = Mutex(ByteBuffer())
+    let scratch = Mutex(PacketScratch())
     private let loop: any EventLoop
     private let waiting = Mutex<[RTSPServerConnection]>([])
 

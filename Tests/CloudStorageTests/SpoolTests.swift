@@ -132,6 +132,38 @@ import Testing
         #expect(isRecovered)
     }
 
+    /// A row that could not be written at a start is of no worth when the clip has gone on without it.
+    @Test func whatIsWrittenLateDoesNotTakeAClipBack() async throws {
+        let folder = try TemporaryFolder()
+        let manifest = try await {
+            let bench = try SpoolBench(folder: folder)
+            let manifest = bench.manifest()
+            try await bench.spool.begin(manifest).append(SpoolBench.fragment(10))
+            try await bench.spool.capture(manifest)
+            return manifest
+        }()
+        let bench = try SpoolBench(folder: folder)
+        let rehearsal = Rehearsal(block: {}, write: { $0.hasSuffix(".sqlite") ? ENOSPC : 0 }, reach: { _ in })
+        let found = try await Rehearsal.$current.withValue(rehearsal) {
+            let report = try await bench.spool.recover()
+            // Behind the clip's row, and so written after it.
+            await bench.spool.recordGap(channel: bench.channel, from: manifest.startsAt, to: manifest.startsAt, bytes: nil, reason: "later")
+            return report.clips
+        }
+        #expect(found == 1)
+        try await bench.transcode(manifest.id)
+        try await bench.spool.index.noteStored(manifest.id, objects: [], place: "store", at: bench.time.source.now())
+        await bench.spool.free(manifest.id)
+        let late = Task { await bench.spool.run() }
+        defer { late.cancel() }
+        let isWritten = await eventually {
+            bench.time.advance(.seconds(1))
+            return (try? await bench.spool.index.database.read { try GapRecord.fetchCount($0) }) == 1
+        }
+        #expect(isWritten)
+        #expect(try await bench.state(of: manifest.id) == .stored)
+    }
+
     @Test func aTornRecordingIsKeptUpToItsLastWholeFragment() async throws {
         let folder = try TemporaryFolder()
         var id: ClipID?

@@ -16,7 +16,7 @@ import Testing
 
     @Test func aVoucherIsBelievedWhateverItsJSONLooksLike() throws {
         let voucher = try issue([.init(package: .sevenDaysMonth, count: 3, box: "GH1")])
-        let encoder = GatehouseJSON.encoder
+        let encoder = GatehouseJSON.makeEncoder()
         for formatting: JSONEncoder.OutputFormatting in [[], .prettyPrinted, [.sortedKeys, .prettyPrinted]] {
             encoder.outputFormatting = formatting
             let read = try Voucher.read(try encoder.encode(voucher))

@@ -58,27 +58,29 @@ import Testing
         let templates = PacketTemplates()
         let samples = try encodedSamples(6)
         let format = try #require(samples.first?.format)
-        var scratch = ByteBuffer()
+        var scratch = PacketScratch()
         var held: [(bytes: ByteBuffer, wanted: [UInt8])] = []
-        for source in UInt32(7)...9 {
-            var (one, other) = (
-                try #require(
-                    RTPTrack(format: format, payloadType: 97, source: source, sequence: 65_534, timestampOffset: source * 1000)),
-                try #require(
-                    RTPTrack(format: format, payloadType: 97, source: source, sequence: 65_534, timestampOffset: source * 1000))
-            )
-            for sample in samples {
-                let time = sample.time + .seconds(Int(source))
-                var wanted: [UInt8] = []
-                for packet in one.packets(of: sample, at: time) {
-                    wanted += [0x24, 6, UInt8(packet.readableBytes >> 8), UInt8(packet.readableBytes & 0xFF)] + packet.readableBytesView
-                }
-                let bytes = other.interleaved(sample, at: time, channel: 6, from: templates, scratch: &scratch)
-                // Every other one is still on its way when the next is made.
-                if held.count.isMultiple(of: 2) { held.append((bytes, wanted)) } else { held.append((ByteBuffer(bytes: wanted), wanted)) }
-                #expect(Array(bytes.readableBytesView) == wanted)
+        let make = { (source: UInt32) in
+            try #require(RTPTrack(format: format, payloadType: 97, source: source, sequence: 65_534, timestampOffset: source * 1000))
+        }
+        var tracks = try (UInt32(7)...9).map { (one: try make($0), other: try make($0)) }
+        // First each reader gets all, then all readers get each.
+        let turns =
+            tracks.indices.flatMap { reader in samples.map { (reader, $0) } }
+            + samples.flatMap { sample in tracks.indices.map { ($0, sample) } }
+        for (reader, sample) in turns {
+            let time = sample.time + .seconds(reader)
+            var wanted: [UInt8] = []
+            for packet in tracks[reader].one.packets(of: sample, at: time) {
+                wanted += [0x24, 6, UInt8(packet.readableBytes >> 8), UInt8(packet.readableBytes & 0xFF)] + packet.readableBytesView
             }
-            for one in held { #expect(Array(one.bytes.readableBytesView) == one.wanted) }
+            let bytes = tracks[reader].other.interleaved(sample, at: time, channel: 6, from: templates, scratch: &scratch)
+            #expect(Array(bytes.readableBytesView) == wanted)
+            // Every third one is still on its way when the next are made.
+            if held.count.isMultiple(of: 3) { held.append((bytes, wanted)) } else { held.append((ByteBuffer(bytes: wanted), wanted)) }
+        }
+        for one in held { #expect(Array(one.bytes.readableBytesView) == one.wanted) }
+        for (one, other) in tracks {
             #expect(one.sequence == other.sequence && one.packetCount == other.packetCount && one.payloadBytes == other.payloadBytes)
         }
     }

@@ -102,7 +102,7 @@ public struct RecoveryFile: Codable, Sendable, Equatable {
     /// As it is written.
     public var data: Data {
         get throws {
-            let encoder = GatehouseJSON.encoder
+            let encoder = GatehouseJSON.makeEncoder()
             encoder.outputFormatting.insert(.prettyPrinted)
             return try encoder.encode(self) + Data("\n".utf8)
         }

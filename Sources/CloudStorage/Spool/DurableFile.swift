@@ -94,7 +94,8 @@ enum DurableFile {
         defer { close(descriptor) }
         var hasher = SHA256()
         var total = 0
-        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        // Memory of the largest size costs more than the reading of a small file.
+        var buffer = [UInt8](repeating: 0, count: min(max(size(path) ?? 0, 1 << 10), 1 << 18))
         while true {
             let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
@@ -123,6 +124,13 @@ enum DurableFile {
 
 /// Lower-case hexadecimal.
 func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    let digits: StaticString = "0123456789abcdef"
+    let values = Array(bytes)
+    return String(unsafeUninitializedCapacity: values.count * 2) { text in
+        for (index, byte) in values.enumerated() {
+            text[2 * index] = digits.utf8Start[Int(byte >> 4)]
+            text[2 * index + 1] = digits.utf8Start[Int(byte & 15)]
+        }
+        return values.count * 2
+    }
 }

@@ -20,7 +20,7 @@ private struct Recovery {
     var report = RecoveryReport()
     var present: Set<ClipID> = []
     /// Rows to write, many in one transaction.
-    var rows: [FootageIndex.Placed] = []
+    var rows: [FootageIndex.Found] = []
 }
 
 extension Spool {
@@ -107,7 +107,8 @@ extension Spool {
             discard(id)
             return false
         }
-        if try await index.state(of: id) == .stored {
+        let before = try await index.state(of: id)
+        if before == .stored {
             if try await index.awaitsCopy(id) {
                 if let file = manifest.clip, directory.has(file) {
                     directory.removeUnnamed(manifest)
@@ -142,10 +143,12 @@ extension Spool {
         }
         directory.removeUnnamed(manifest)
         measure(id)
-        return try await readmit(manifest, in: directory, &recovery)
+        return try await readmit(manifest, before, in: directory, &recovery)
     }
 
-    private func readmit(_ manifest: ClipManifest, in directory: ClipDirectory, _ recovery: inout Recovery) async throws -> Bool {
+    private func readmit(
+        _ manifest: ClipManifest, _ before: ClipState?, in directory: ClipDirectory, _ recovery: inout Recovery
+    ) async throws -> Bool {
         let named = manifest.stage == .ready ? manifest.clip : manifest.source
         guard let file = named, directory.has(file) else {
             recovery.report.damaged += 1
@@ -156,8 +159,9 @@ extension Spool {
         }
         recovery.report.clips += 1
         let isReady = manifest.stage == .ready
-        recovery.rows.append(
-            .init(manifest: manifest, state: isReady ? .queued : .captured, spoolBytes: isReady ? manifest.readyBytes : file.bytes))
+        let clip = FootageIndex.Placed(
+            manifest: manifest, state: isReady ? .queued : .captured, spoolBytes: isReady ? manifest.readyBytes : file.bytes)
+        recovery.rows.append(.init(clip: clip, before: before))
         return true
     }
 

@@ -81,7 +81,7 @@ final class OutageSimulation: Sendable {
     func run() throws -> Figures {
         let folder = SimulatedWorld.place + "-\(SimulatedWorld.number.next())"
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        try SimulatedWorld.makeDisk(folder)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let shared = SimulatedLine(machine: machine, bitsPerSecond: line.bitsPerSecond)
         let store = SimulatedStore(
             identity: "store", machine: machine, line: shared, roundTrip: 40...80, scale: Self.scale, faultRate: { 0 },

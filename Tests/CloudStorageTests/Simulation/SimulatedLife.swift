@@ -31,7 +31,7 @@ final class SimulatedLife: Sendable {
         self.root = root
         self.crash = crash
         let machine = world.machine
-        index = FootageIndex(database: try BoxDatabase(path: root + "/box.sqlite"))
+        index = FootageIndex(database: try world.database(in: root))
         spool = try Spool(
             path: root + "/spool", limits: SpoolLimits(bytes: 1 << 30, freeBytes: 0), index: index, time: machine.time,
             logger: SimulatedWorld.logger)

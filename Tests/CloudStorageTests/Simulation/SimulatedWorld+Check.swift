@@ -27,7 +27,7 @@ extension SimulatedWorld {
     func run() -> [String] {
         defer { removeDisk() }
         do {
-            try Self.makeDisk(root)
+            try makeDisk()
             try machine.run { [self] in
                 while true {
                     let life = try SimulatedLife(self, root: root, crash: state.withLock { plan.crashes.dropFirst($0.lives).first })
@@ -44,12 +44,12 @@ extension SimulatedWorld {
         state.withLock { $0.end = End(uptime: machine.uptime, steps: machine.steps) }
         let rows = try await life.index.database.read { database in
             var rows = Rows()
-            for record in try ClipRecord.fetchAll(database) { rows.clips[record.id] = record }
-            rows.gapReasons = try String.fetchAll(database, sql: "SELECT reason FROM gap")
-            for row in try Row.fetchAll(database, sql: "SELECT place, json_extract(text, '$.clip') AS clip FROM chainEntry") {
+            for record in try ClipRecord.fetchAll(database, prepared: "SELECT * FROM clip") { rows.clips[record.id] = record }
+            rows.gapReasons = try String.fetchAll(database, prepared: "SELECT reason FROM gap")
+            for row in try Row.fetchAll(database, prepared: "SELECT place, json_extract(text, '$.clip') AS clip FROM chainEntry") {
                 rows.places[row["clip"], default: []].append(row["place"])
             }
-            rows.links = try Int.fetchOne(database, sql: "SELECT COALESCE(sum(number), 0) FROM chain") ?? 0
+            rows.links = try Int.fetchOne(database, prepared: "SELECT COALESCE(sum(number), 0) FROM chain") ?? 0
             return rows
         }
         let stored = rows.clips.values.count { $0.state == .stored }

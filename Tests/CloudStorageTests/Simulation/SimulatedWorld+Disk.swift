@@ -32,9 +32,20 @@ extension SimulatedWorld {
     var root: String { folder + "/\(state.withLock { $0.lives })" }
 
     /// Makes a disk of a box that has not done anything yet.
-    static func makeDisk(_ root: String) throws {
+    func makeDisk() throws {
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
-        try freshDatabase.get().write(to: URL(fileURLWithPath: root + "/box.sqlite"))
+        try makeDatabase(in: root)
+    }
+
+    private func makeDatabase(in root: String) throws {
+        if let reused { return try reused.clear() }
+        try Self.freshDatabase.get().write(to: URL(fileURLWithPath: root + "/box.sqlite"))
+    }
+
+    /// The database of the disk in `root`, as a life finds it.
+    func database(in root: String) throws -> BoxDatabase {
+        if let reused { return reused.database }
+        return try BoxDatabase(path: root + "/box.sqlite")
     }
 
     func removeDisk() { try? FileManager.default.removeItem(atPath: folder) }
@@ -53,8 +64,8 @@ extension SimulatedWorld {
             mkdir(root, 0o700)
             if isFirst, plan.losesDatabase {
                 state.withLock { $0.hasLostDatabase = true }
-                try Self.freshDatabase.get().write(to: URL(fileURLWithPath: root + "/box.sqlite"))
-            } else {
+                try makeDatabase(in: root)
+            } else if reused == nil {
                 for suffix in ["", "-wal"] { try Self.copy(old + "/box.sqlite" + suffix, to: root + "/box.sqlite" + suffix) }
             }
             mkdir(root + "/spool", 0o700)

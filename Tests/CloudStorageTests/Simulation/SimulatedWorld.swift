@@ -45,11 +45,17 @@ final class SimulatedWorld: Sendable {
     let plan: SimulatedPlan
     let machine: SimulatedMachine
     let folder: String
+    /// Where it is no file of the disk.
+    let reused: ReusedDatabase?
     let start: Duration
     let state = Mutex(State())
 
-    init(seed: UInt64, plan: SimulatedPlan) {
+    /// Of so many runs one has its database in a file, which each life opens anew, whether there is one to reuse or not.
+    private static let filesEvery: UInt64 = 64
+
+    init(seed: UInt64, plan: SimulatedPlan, reused: ReusedDatabase) {
         self.seed = seed
+        self.reused = seed.isMultiple(of: Self.filesEvery) ? nil : reused
         self.plan = plan
         folder = Self.place + "-\(Self.number.next())"
         machine = SimulatedMachine(seed: seed ^ 0x5EED, untilMidnight: plan.midnight)
