@@ -174,6 +174,7 @@ public final class Onboarding: Sendable {
     public func changePassword(of id: DeviceID, to password: String) async throws {
         let (record, _) = try await catalogue.device(id)
         let driver = registry.environment.prober.driver(record.driverKind, try await catalogue.entryPoint(of: record), profile: .unknown)
+        state.withLock { $0.tasks.removeValue(forKey: "password/\(id)") }?.cancel()
         // Nobody may go on with the old password: a few tries of it lock the account.
         await registry.remove(id)
         let result: Result<Void, DeviceFailure>
@@ -200,6 +201,7 @@ public final class Onboarding: Sendable {
         let task = Task {
             guard (try? await time.sleep(Self.takesPasswordOver)) != nil else { return }
             await catalogue.retryRefused(id)
+            guard !Task.isCancelled else { return }
             if let device = registry[id], device.view.condition.code == DeviceFailure.Code.wrongPassword.rawValue { device.retryNow() }
             state.withLock { _ = $0.tasks.removeValue(forKey: "password/\(id)") }
         }

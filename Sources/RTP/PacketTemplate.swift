@@ -89,6 +89,8 @@ public struct PacketScratch: Sendable {
     /// Lets the packets of a sample lie in it, as they are for all readers or for one of them; answers where they are.
     mutating func hold(_ sample: Sample, of track: RTPTrack, from templates: PacketTemplates) -> PacketTemplate {
         if self.sample !== sample {
+            // What is seldom that large is not kept for readers to come.
+            if bytes.storageCapacity > PacketTemplates.largest { bytes = ByteBuffer() }
             template = templates.template(of: sample, for: track)
             self.sample = sample
             bytes.clear(minimumCapacity: template.bytes.readableBytes)

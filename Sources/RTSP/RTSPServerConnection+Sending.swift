@@ -64,25 +64,30 @@ extension RTSPServerConnection {
     private func carryNow(
         _ samples: ArraySlice<(sample: Sample, time: MediaTime)>, _ watching: any RTSPWatching, now: Duration
     ) -> Bool {
+        var hasSent = false
         for index in samples.indices {
             guard unwritten == 0 else {
                 rest = samples[index...]
                 return false
             }
-            carryNow(samples[index].sample, at: samples[index].time, watching, now: now)
+            if carryNow(samples[index].sample, at: samples[index].time, watching, now: now) { hasSent = true }
         }
         rest = []
         // A reader that takes what comes is there; over TCP not all of them say so.
-        if unwritten == 0, !samples.isEmpty { ear.hear(now: now) }
+        if unwritten == 0, hasSent { ear.hear(now: now) }
         return unwritten == 0
     }
 
-    private func carryNow(_ sample: Sample, at moment: MediaTime, _ watching: any RTSPWatching, now: Duration) {
-        guard let index = track(of: sample, at: moment), case .interleaved(let rtp, let rtcp) = outgoing[index].carrier else { return }
+    /// Answers whether the reader takes the sample's track.
+    private func carryNow(_ sample: Sample, at moment: MediaTime, _ watching: any RTSPWatching, now: Duration) -> Bool {
+        guard let index = track(of: sample, at: moment), case .interleaved(let rtp, let rtcp) = outgoing[index].carrier else {
+            return false
+        }
         if let report = dueReport(index, now: now) { passNow(Self.interleaved(report, rtcp)) }
         let bytes = interleaved(sample, at: moment, channel: rtp, index)
         passNow(bytes)
         watching.count(bytes: bytes.readableBytes, missed: 0)
+        return true
     }
 
     private func passNow(_ bytes: ByteBuffer) {

@@ -132,6 +132,29 @@ import Testing
         #expect(isRecovered)
     }
 
+    /// A row that is written again keeps what the clip's directory does not know.
+    @Test func whatIsPutAgainKeepsWhatIsKnownBesides() async throws {
+        let bench = try SpoolBench()
+        let manifest = try await bench.queueClip()
+        let index = bench.spool.index
+        for error in ["first", "second"] { try await index.noteAttempt(manifest.id, error: error) }
+        try await index.notePreviewed(manifest.id, place: "store")
+        try await index.put(manifest, state: .captured, spoolBytes: 5)
+        let captured = try #require(try await index.clip(manifest.id))
+        #expect(captured.state == .captured && captured.spoolBytes == 5 && captured.manifest == manifest)
+        #expect(captured.attempts == 2 && captured.lastError == "second" && captured.previewed)
+        try await index.put(manifest, state: .queued, spoolBytes: manifest.readyBytes)
+        let queued = try #require(try await index.clip(manifest.id))
+        #expect(queued.state == .queued && queued.spoolBytes == manifest.readyBytes && queued.clipBytes == manifest.clip?.bytes)
+        #expect(queued.attempts == 2 && queued.lastError == nil && queued.previewed)
+        try await index.noteStored(manifest.id, objects: [], place: "store", at: bench.time.source.now())
+        let stored = try #require(try await index.clip(manifest.id))
+        #expect(stored.state == .stored && stored.place == "store" && stored.spoolBytes == 0 && stored.attempts == 0)
+        #expect(stored.storedAt != nil && stored.expiresAt == manifest.expiresAt)
+        let event = try #require(try await index.events(of: manifest.id).first)
+        #expect(event.endedAt == manifest.startsAt.addingTimeInterval(30) && event.dropReason == nil)
+    }
+
     /// A row that could not be written at a start is of no worth when the clip has gone on without it.
     @Test func whatIsWrittenLateDoesNotTakeAClipBack() async throws {
         let folder = try TemporaryFolder()
@@ -150,7 +173,9 @@ import Testing
             await bench.spool.recordGap(channel: bench.channel, from: manifest.startsAt, to: manifest.startsAt, bytes: nil, reason: "later")
             return report.clips
         }
+        let gaps = { @Sendable in try await bench.spool.index.database.read { try GapRecord.fetchCount($0) } }
         #expect(found == 1)
+        #expect(try await gaps() == 0)
         try await bench.transcode(manifest.id)
         try await bench.spool.index.noteStored(manifest.id, objects: [], place: "store", at: bench.time.source.now())
         await bench.spool.free(manifest.id)
@@ -158,7 +183,7 @@ import Testing
         defer { late.cancel() }
         let isWritten = await eventually {
             bench.time.advance(.seconds(1))
-            return (try? await bench.spool.index.database.read { try GapRecord.fetchCount($0) }) == 1
+            return (try? await gaps()) == 1
         }
         #expect(isWritten)
         #expect(try await bench.state(of: manifest.id) == .stored)

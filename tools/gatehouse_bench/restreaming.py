@@ -18,7 +18,7 @@ from waiting import wait_for
 from .processes import processor_seconds
 from .report import at_most
 
-READERS, COPIES, ROUNDS = 50, 4, 3
+READERS, COPIES, ROUNDS = 50, 4, 5
 SECRET = "Bench-Harbour-2026"
 PIECE = 1 << 18
 GSTREAMER = """

@@ -53,9 +53,9 @@ final class SimulatedWorld: Sendable {
     /// Of so many runs one has its database in a file, which each life opens anew, whether there is one to reuse or not.
     private static let filesEvery: UInt64 = 64
 
-    init(seed: UInt64, plan: SimulatedPlan, reused: ReusedDatabase) {
+    init(seed: UInt64, plan: SimulatedPlan, reused: ReusedDatabase?) {
         self.seed = seed
-        self.reused = seed.isMultiple(of: Self.filesEvery) ? nil : reused
+        self.reused = seed % Self.filesEvery == 1 ? nil : reused
         self.plan = plan
         folder = Self.place + "-\(Self.number.next())"
         machine = SimulatedMachine(seed: seed ^ 0x5EED, untilMidnight: plan.midnight)

@@ -53,7 +53,7 @@ import Testing
     private static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
 
     /// Runs the plan of a seed.
-    private static func run(_ seed: UInt64, crashingAt point: String? = nil, on reused: ReusedDatabase) -> Total {
+    private static func run(_ seed: UInt64, crashingAt point: String? = nil, on reused: ReusedDatabase?) -> Total {
         var generator = SeededGenerator(seed: seed)
         let plan = point.map { SimulatedPlan(&generator, crashingAt: $0) } ?? SimulatedPlan(&generator)
         let world = SimulatedWorld(seed: seed, plan: plan, reused: reused)
@@ -87,7 +87,8 @@ import Testing
             for core in 0..<cores {
                 group.addTask {
                     try await BlockingQueue(name: "simulation-\(core)").run {
-                        let reused = try ReusedDatabase()
+                        // After a crash at a named point a database is opened anew.
+                        let reused = point == nil ? try ReusedDatabase() : nil
                         while !isEnough(tally.total), tally.total.complaints.count < 20 {
                             tally.add(run(first + tally.next(), crashingAt: point, on: reused))
                         }
@@ -115,12 +116,13 @@ import Testing
     }
 
     @Test func aSeedGivesTheSameRunEachTime() async throws {
-        for seed in [UInt64(1), 2, 3, 64] {
+        for seed in UInt64(1)...4 {
             let (first, second) = try await BlockingQueue(name: "simulation").run {
                 let reused = try ReusedDatabase()
                 return (Self.run(seed, on: reused), Self.run(seed, on: reused))
             }
             #expect(first.end != nil && first.end == second.end, "seed \(seed)")
+            #expect(first.complaints + second.complaints == [])
         }
     }
 
