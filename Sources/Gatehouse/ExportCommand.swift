@@ -70,6 +70,8 @@ struct ExportCommand: AsyncParsableCommand {
         guard let begin = GatehouseJSON.date(from), let end = GatehouseJSON.date(to), begin < end else {
             throw ValidationError("--from and --to must be times such as 2026-11-27T08:15:00Z, the first before the second.")
         }
+        // Better now than when the cut-out has been made.
+        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
         let client = try await place.connect()
         do {
             try await run(client, begin, end)

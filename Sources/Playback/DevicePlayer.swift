@@ -22,6 +22,9 @@ final class DevicePlayer: Sendable {
     private static let tolerance: TimeInterval = 2
     /// Devices play few recordings at a time, and others want to see them too.
     private static let mostAtOnce = 4
+    /// Whoever goes along the time bar leaves one playback for the next, and what is left takes a moment to end: a place is asked for so often.
+    private static let attempts = 30
+    private static let pause = Duration.milliseconds(100)
 
     private let catalogue: DeviceCatalogue
     private let admits: @Sendable (StreamSource) async throws -> Void
@@ -53,12 +56,7 @@ final class DevicePlayer: Sendable {
         take: @escaping @Sendable ([Sample], Date) async throws -> Void
     ) async throws {
         let id = piece.target.device.record.id
-        let fits = playing.withLock { playing in
-            guard playing[id, default: 0] < Self.mostAtOnce else { return false }
-            playing[id, default: 0] += 1
-            return true
-        }
-        guard fits else { throw PlaybackFailure(.away, "The device plays \(Self.mostAtOnce) recordings already. End one and try again.") }
+        try await takePlace(id)
         defer { playing.withLock { $0[id, default: 1] -= 1 } }
         do {
             try await open(piece, begins: begins, take: take)
@@ -68,6 +66,19 @@ final class DevicePlayer: Sendable {
             piece.asksForKeyFrames = false
             try await open(piece, begins: begins, take: take)
         }
+    }
+
+    private func takePlace(_ id: DeviceID) async throws {
+        for attempt in 1...Self.attempts {
+            let fits = playing.withLock { playing in
+                guard playing[id, default: 0] < Self.mostAtOnce else { return false }
+                playing[id, default: 0] += 1
+                return true
+            }
+            if fits { return }
+            if attempt < Self.attempts { try await time.sleep(Self.pause) }
+        }
+        throw PlaybackFailure(.away, "The device plays \(Self.mostAtOnce) recordings already. End one and try again.")
     }
 
     private func open(

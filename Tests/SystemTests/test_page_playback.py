@@ -207,5 +207,10 @@ class PageSources(RefillCase):
         shown = wait_for(lambda: next((one for one in page.script(SHOWN) if one["state"] == "ready" and one["ready"] >= 2), None), 30,
                          lambda: f"the device's picture: {page.text()[:600]}")
         self.assertAlmostEqual(shown["at"], moment(clip["startsAt"]) - 20, delta=1)
+        bar = page.find("time-bar")
+        page.script("arguments[0].focus()", bar)
+        bar.send_keys(Keys.SHIFT + Keys.ARROW_LEFT * 12 + Keys.NULL)  # farther back than what is kept behind the picture
+        wait_for(lambda: next((one for one in page.script(SHOWN) if one["ready"] >= 2 and not one["seeking"] and abs(one["at"] - shown["at"] + 120) < 2), None), 30,
+                 lambda: f"the picture of two minutes before: {page.script(SHOWN)} {page.text()[:600]}")
         page.open(f"#/cameras/{channels[1]['id']}/playback?at={text(moment(gap['from']) + 5)}")
         page.await_text(gap["reason"])

@@ -109,7 +109,10 @@ export class PlaybackPlayer {
   }
 
   #show(time) {
-    const t = (time - this.origin) / 1000;
+    let t = (time - this.origin) / 1000;
+    // A track may begin a little later than the other: where one is missing, the browser shows nothing.
+    const { buffered } = this.video;
+    for (let i = 0; i < buffered.length; i += 1) if (t < buffered.start(i) && t >= buffered.start(i) - HOLE) t = buffered.start(i);
     // A little into the picture, so that rounding does not show the one before.
     if (Math.abs(this.video.currentTime - t) > 0.001) this.video.currentTime = t + 0.001;
   }
@@ -198,6 +201,8 @@ export class PlaybackPlayer {
         this.video.src = url;
         await event(this.#source, 'sourceopen', this.video);
         URL.revokeObjectURL(url);
+        // Without a length there is nowhere to go to while nothing is buffered: the browser would stay where it is.
+        this.#source.duration = 2 * (FAR + 2 * 86400000) / 1000;
         this.#buffer = this.#source.addSourceBuffer(type);
         this.#type = type;
         fresh = true;
@@ -219,7 +224,10 @@ export class PlaybackPlayer {
       signal.throwIfAborted();
       if (first && this.video.buffered.length) {
         first = false;
-        if (this.at(shown).state === 'ready') this.#show(shown);
+        const { state, next } = this.at(shown);
+        if (state === 'ready') this.#show(shown);
+        // Sound may begin a little later than the picture, or the footage than was asked for.
+        else if (state === 'none' && next - shown < 1000) this.#show(next);
       }
       await this.#needed(signal);
     }
