@@ -62,7 +62,7 @@ struct FootageCommand: AsyncParsableCommand {
                 "\(findings.links) links; \(findings.expired) clips whose retention has ended; \(findings.dropped) given up; \(findings.pending) objects newer than the last checkpoint"
             )
             if let checkpoint = findings.checkpoint { print("Last checkpoint \(GatehouseJSON.text(checkpoint))") }
-            print(findings.findings.isEmpty ? "Everything is as the box stored it." : "\(findings.findings.count) findings")
+            print(findings.verdict)
         }
     }
 

@@ -282,4 +282,14 @@ private struct Bucket {
         let again = try await restore.run(box: bucket.box, key: bucket.key)
         #expect(again.clips == 0)
     }
+
+    /// What is too new for the record is not vouched for.
+    @Test func theVerdictSaysNoMoreThanWasCompared() {
+        var findings = FootageFindings(box: "GH1")
+        #expect(findings.verdict == "Everything is as the box stored it.")
+        findings.pending = 3
+        #expect(findings.verdict.hasPrefix("What the record tells of") && findings.verdict.contains("3 newer objects"))
+        findings.note(.missing, "key", "It is not there.")
+        #expect(findings.verdict == "1 findings")
+    }
 }

@@ -51,6 +51,13 @@ public struct FootageFindings: Sendable, Equatable, Codable {
         self.box = box
     }
 
+    /// What it comes to, in a sentence; it says no more than was compared.
+    public var verdict: String {
+        if !findings.isEmpty { return "\(findings.count) findings" }
+        if pending == 0 { return "Everything is as the box stored it." }
+        return "What the record tells of is as the box stored it. \(pending) newer objects are not in it yet and were not judged."
+    }
+
     mutating func note(_ kind: Finding.Kind, _ key: String, _ sentence: String) {
         findings.append(Finding(kind: kind, key: key, sentence: sentence))
     }
