@@ -5,7 +5,6 @@ public final class Signal: Sendable {
     private struct State {
         var raised = false
         var waiter: CheckedContinuation<Void, Never>?
-        var listener: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
@@ -15,25 +14,15 @@ public final class Signal: Sendable {
 
     /// Wakes the waiter.
     public func raise() {
-        let (waiter, listener) = state.withLock { state -> (CheckedContinuation<Void, Never>?, (@Sendable () -> Void)?) in
-            if let listener = state.listener { return (nil, listener) }
+        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
             guard let waiter = state.waiter else {
                 state.raised = true
-                return (nil, nil)
+                return nil
             }
             state.waiter = nil
-            return (waiter, nil)
+            return waiter
         }
         waiter?.resume()
-        listener?()
-    }
-
-    /// Has `listener` called at each raise, where nobody waits; with nil the next wait ends at once, for there may have been one.
-    public func listen(_ listener: (@Sendable () -> Void)?) {
-        state.withLock { state in
-            state.listener = listener
-            state.raised = listener == nil
-        }
     }
 
     /// Forgets a raise that nobody waited for.

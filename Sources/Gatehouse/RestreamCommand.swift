@@ -112,7 +112,7 @@ private struct SingleStream: RTSPSource {
             await samples.next().map(RTSPBatch.init)
         }
         func poll() -> RTSPPoll { RTSPPoll(samples.poll()) }
-        func listen(_ listener: (@Sendable () -> Void)?) { samples.listen(listener) }
+        func listen(to bell: (any Bell)?) { samples.listen(to: bell) }
         func rewind() { samples.rewind() }
         func count(bytes: Int, missed: Int) {}
         func whileItLasts(_ work: @escaping @Sendable () async throws -> Void) async throws { try await work() }

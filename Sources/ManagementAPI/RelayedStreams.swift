@@ -122,7 +122,7 @@ private final class RelayedWatching: RTSPWatching {
     }
 
     func poll() -> RTSPPoll { RTSPPoll(samples.poll()) }
-    func listen(_ listener: (@Sendable () -> Void)?) { samples.listen(listener) }
+    func listen(to bell: (any Bell)?) { samples.listen(to: bell) }
     func rewind() { samples.rewind() }
 
     func count(bytes: Int, missed: Int) { attachment.count(bytes: bytes, missed: missed) }

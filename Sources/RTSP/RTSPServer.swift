@@ -37,7 +37,9 @@ public struct RTSPServer: Sendable {
     /// Serves until cancelled; `started` gets the port. All connections end with it.
     /// - Throws: What opening the port throws.
     public func run(started: @escaping @Sendable (Int) -> Void) async throws {
-        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        // All readers on one loop: each picture wakes one thread, and what they share stays in its core's cache.
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let server = try await ServerBootstrap(group: loop)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             // The kernel would keep megabytes for each slow reader.

@@ -33,13 +33,14 @@ extension RTSPServerConnection {
 
     /// Sends what comes until there is a gap: to wake a task for each picture of each reader would cost as much as the rest of the work.
     private func pump(_ watching: any RTSPWatching) async {
-        let loop = readerLoop
+        let (loop, path) = (readerLoop, opened?.path ?? "")
         pumpEnd.lower()
         pumped = watching
-        watching.listen { [self] in loop.ring(self) }
+        watching.listen(to: loop.join(self, path))
         pump()
         await pumpEnd.wait()
-        watching.listen(nil)
+        watching.listen(to: nil)
+        loop.leave(self, path)
         (pumped, rest) = (nil, [])
     }
 
@@ -153,7 +154,9 @@ extension RTSPServerConnection {
 
     /// The track that a sample goes on; the first sample tells what zero is on the clocks.
     private func track(of sample: Sample, at moment: MediaTime) -> Int? {
-        guard let index = outgoing.firstIndex(where: { $0.kind == sample.format.kind }) else { return nil }
+        let kind = sample.format.kind
+        // By their places: a closure would be given a copy of each.
+        guard let index = outgoing.indices.first(where: { outgoing[$0].kind == kind }) else { return nil }
         if origin == nil {
             let uptime = sample.arrival - (moment - .zero)
             origin = (time.now().addingTimeInterval(-(time.uptime() - uptime).seconds), uptime)

@@ -1,3 +1,4 @@
+public import Core
 public import Media
 
 /// Why a stream is not given to a reader: what RTSP answers, and a sentence for the log.
@@ -36,8 +37,8 @@ public protocol RTSPWatching: Sendable {
     nonisolated(nonsending) func next() async -> RTSPBatch?
     /// As `next`, without a wait.
     func poll() -> RTSPPoll
-    /// Has `listener` called whenever `poll` may have more, until the next gap and while nobody waits in `next`; nil ends that.
-    func listen(_ listener: (@Sendable () -> Void)?)
+    /// Has `bell` rung whenever `poll` may have more, until the next gap and while nobody waits in `next`; nil ends that.
+    func listen(to bell: (any Bell)?)
     /// Lets `next` begin at the newest key frame again; times go on rising.
     func rewind()
     /// Counts what was sent.

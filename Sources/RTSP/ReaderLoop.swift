@@ -1,3 +1,4 @@
+import Core
 import NIOCore
 import NIOPosix
 import RTP
@@ -10,7 +11,8 @@ final class ReaderLoop: Sendable {
     /// Memory for packets: on a loop a reader's packets are gone, as a rule, before the next reader's are made.
     let scratch = Mutex(PacketScratch())
     private let loop: any EventLoop
-    private let waiting = Mutex<[RTSPServerConnection]>([])
+    /// By the paths of their streams; none without a reader.
+    private let bells = Mutex<[String: ReaderBell]>([:])
 
     private init(_ loop: any EventLoop) { self.loop = loop }
 
@@ -23,20 +25,58 @@ final class ReaderLoop: Sendable {
         return made
     }
 
-    /// There may be more for a reader; from any thread. The loop is woken once for all of its readers.
-    func ring(_ reader: RTSPServerConnection) {
-        let isFirst = waiting.withLock { waiting in
-            waiting.append(reader)
-            return waiting.count == 1
+    /// The bell of all readers of a stream; from now on it is for this one, too.
+    func join(_ reader: RTSPServerConnection, _ path: String) -> ReaderBell {
+        bells.withLock { bells in
+            let bell = bells[path] ?? ReaderBell(loop)
+            bells[path] = bell
+            bell.add(reader)
+            return bell
+        }
+    }
+
+    func leave(_ reader: RTSPServerConnection, _ path: String) {
+        bells.withLock { bells in
+            if bells[path]?.remove(reader) ?? false { bells[path] = nil }
+        }
+    }
+}
+
+/// Wakes a loop for all readers of one stream at once: to tell each of them would cost as much as some of their packets.
+final class ReaderBell: Bell {
+    private struct State {
+        var readers: [RTSPServerConnection] = []
+        var isRung = false
+    }
+
+    private let loop: any EventLoop
+    private let state = Mutex(State())
+
+    fileprivate init(_ loop: any EventLoop) { self.loop = loop }
+
+    func ring() {
+        let isFirst = state.withLock { state in
+            defer { state.isRung = true }
+            return !state.isRung
         }
         if isFirst { loop.execute { [self] in answer() } }
     }
 
     private func answer() {
-        let readers = waiting.withLock { waiting in
-            defer { waiting.removeAll(keepingCapacity: true) }
-            return waiting
+        let readers = state.withLock { state in
+            state.isRung = false
+            return state.readers
         }
         for reader in readers { reader.assumeIsolated { $0.pump() } }
+    }
+
+    fileprivate func add(_ reader: RTSPServerConnection) { state.withLock { $0.readers.append(reader) } }
+
+    /// Answers whether it was the last one.
+    fileprivate func remove(_ reader: RTSPServerConnection) -> Bool {
+        state.withLock { state in
+            state.readers.removeAll { $0 === reader }
+            return state.readers.isEmpty
+        }
     }
 }

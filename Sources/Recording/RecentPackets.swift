@@ -20,15 +20,36 @@ public final class RecentPackets: Sendable {
         var generation = 0
         var readers: [Int: Reader] = [:]
         var nextReader = 0
+        /// Each once, with the number of readers that it is rung for.
+        var bells: [ObjectIdentifier: (bell: any Bell, readers: Int)] = [:]
 
         var end: Int { first + samples.count }
         /// Of payload and what holds it.
         var size: Int { bytes + samples.count * RecentPackets.besides }
+
+        /// Those of readers that listen to no bell.
+        func signals(_ isMeant: (Reader) -> Bool) -> [Signal] {
+            var signals: [Signal] = []
+            for reader in readers.values where reader.bell == nil && isMeant(reader) { signals.append(reader.signal) }
+            return signals
+        }
+
+        mutating func setBell(_ bell: (any Bell)?, of reader: Int) {
+            if let former = readers[reader]?.bell {
+                let key = ObjectIdentifier(former)
+                bells[key]?.readers -= 1
+                if bells[key]?.readers == 0 { bells[key] = nil }
+            }
+            readers[reader]?.bell = bell
+            if let bell { bells[ObjectIdentifier(bell), default: (bell, 0)].readers += 1 }
+        }
     }
 
     private struct Reader {
         let signal: Signal
         let keyFramesOnly: Bool
+        /// Rung in place of the signal.
+        var bell: (any Bell)?
     }
 
     /// What a sample takes besides its payload, about.
@@ -47,14 +68,15 @@ public final class RecentPackets: Sendable {
     /// Adds the newest sample and lets go of what nobody will ask for any more.
     public func append(_ sample: Sample) {
         let isVideoKey = sample.isKeyFrame && sample.format.kind == .video
-        let signals = state.withLock { state in
+        let (signals, bells) = state.withLock { state in
             state.samples.append(sample)
             state.bytes += sample.count
             if isVideoKey { trim(&state, now: sample.arrival) }
             if state.size > limitBytes { shrink(&state) }
-            return state.readers.values.filter { isVideoKey || !$0.keyFramesOnly }.map(\.signal)
+            return (state.signals { isVideoKey || !$0.keyFramesOnly }, state.bells.values.map(\.bell))
         }
         for signal in signals { signal.raise() }
+        for bell in bells { bell.ring() }
     }
 
     private func trim(_ state: inout State, now: Duration) {
@@ -85,14 +107,15 @@ public final class RecentPackets: Sendable {
 
     /// Empties the buffer and ends every cursor: the stream's times start anew.
     public func restart() {
-        let signals = state.withLock { state in
+        let (signals, bells) = state.withLock { state in
             state.first = state.end
             state.samples.removeAll()
             state.bytes = 0
             state.generation += 1
-            return state.readers.values.map(\.signal)
+            return (state.signals { _ in true }, state.bells.values.map(\.bell))
         }
         for signal in signals { signal.raise() }
+        for bell in bells { bell.ring() }
     }
 
     /// Bytes of payload held.
@@ -139,7 +162,10 @@ public final class RecentPackets: Sendable {
     }
 
     fileprivate func removeReader(_ id: Int) {
-        state.withLock { _ = $0.readers.removeValue(forKey: id) }
+        state.withLock { state in
+            state.setBell(nil, of: id)
+            state.readers[id] = nil
+        }
     }
 
     /// What a cursor got.
@@ -191,8 +217,12 @@ public final class RecentPackets: Sendable {
         /// As `next()`, without a wait: the batch may be empty.
         public func poll() -> Batch? { take() }
 
-        /// Has `listener` called whenever more has come, while nobody waits in `next`; nil ends that.
-        public func listen(_ listener: (@Sendable () -> Void)?) { signal.listen(listener) }
+        /// Has `bell` rung whenever more has come, while nobody waits in `next`; nil ends that.
+        public func listen(to bell: (any Bell)?) {
+            packets.state.withLock { $0.setBell(bell, of: reader) }
+            // The next wait ends at once: more may have come meanwhile.
+            if bell == nil { signal.raise() }
+        }
 
         private func take() -> Batch? {
             packets.state.withLock { state -> Batch? in

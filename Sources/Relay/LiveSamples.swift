@@ -90,8 +90,8 @@ public final class LiveSamples: Sendable {
         }
     }
 
-    /// Has `listener` called whenever there may be more, until the next gap; nil ends that.
-    public func listen(_ listener: (@Sendable () -> Void)?) { state.withLock { $0.cursor }?.listen(listener) }
+    /// Has `bell` rung whenever there may be more, until the next gap; nil ends that.
+    public func listen(to bell: (any Bell)?) { state.withLock { $0.cursor }?.listen(to: bell) }
 
     /// Begins at the newest key frame again; times go on rising.
     public func rewind() {

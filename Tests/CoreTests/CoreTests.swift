@@ -94,20 +94,6 @@ import Testing
         task.cancel()
         await task.value
     }
-
-    @Test func aListenerIsToldOfEachRaiseAndNoneIsLostBehindIt() async {
-        let (signal, count) = (Signal(), Counter())
-        signal.listen { _ = count.next() }
-        for _ in 0..<3 { signal.raise() }
-        signal.listen(nil)
-        // Whoever waits then looks once for what the listener may have left.
-        await signal.wait()
-        #expect(count.next() == 4)
-        let task = Task { await signal.wait() }
-        signal.raise()
-        await task.value
-        #expect(count.next() == 5)
-    }
 }
 
 @Suite struct TimeTextTests {

@@ -20,7 +20,7 @@ import Testing
             var left: Int
             var counted = 0
             var hasEnded = false
-            var listener: (@Sendable () -> Void)?
+            var bell: (any Bell)?
         }
 
         let formats = [StreamFormat(kind: .video, codec: .h264)]
@@ -39,7 +39,7 @@ import Testing
         var counted: Int { state.withLock { $0.counted } }
         var hasEnded: Bool { state.withLock { $0.hasEnded } }
         /// Says that there may be more.
-        func ring() { state.withLock { $0.listener }?() }
+        func ring() { state.withLock { $0.bell }?.ring() }
 
         private func take() -> RTSPBatch? {
             let count = state.withLock { state in
@@ -54,7 +54,7 @@ import Testing
         func watch() async throws -> any RTSPWatching { self }
         nonisolated(nonsending) func next() async -> RTSPBatch? { Task.isCancelled ? nil : RTSPBatch(samples: [], missed: 0) }
         func poll() -> RTSPPoll { take().map { .batch($0) } ?? .nothing }
-        func listen(_ listener: (@Sendable () -> Void)?) { state.withLock { $0.listener = listener } }
+        func listen(to bell: (any Bell)?) { state.withLock { $0.bell = bell } }
         func rewind() {}
         func count(bytes: Int, missed: Int) { state.withLock { $0.counted += bytes } }
         func whileItLasts(_ work: @escaping @Sendable () async throws -> Void) async throws {
