@@ -81,7 +81,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "BoxDatabase", dependencies: ["Core", .crypto, .grdb], swiftSettings: strict),
-        .target(name: "Access", dependencies: ["BoxDatabase", "Core", .crypto, .cryptoExtras, .grdb], swiftSettings: strict),
+        .target(name: "Access", dependencies: ["BoxDatabase", "Core", .crypto, .cryptoExtras, .grdb, .logging], swiftSettings: strict),
         .target(
             name: "CloudStorage",
             dependencies: [
@@ -182,7 +182,7 @@ let package = Package(
             name: "MediaWorkerTests", dependencies: ["Core", "Gatehouse", "Media", "MediaWorker", "TestSupport", .system],
             swiftSettings: strict),
         .testTarget(name: "BoxDatabaseTests", dependencies: ["BoxDatabase", "Core", "TestSupport", .grdb], swiftSettings: strict),
-        .testTarget(name: "AccessTests", dependencies: ["Access", "BoxDatabase", "Core", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "AccessTests", dependencies: ["Access", "BoxDatabase", "Core", "TestSupport", .grdb], swiftSettings: strict),
         .testTarget(name: "CameraProtocolsTests", dependencies: ["CameraProtocols", "Core", "XML"], swiftSettings: strict),
         .testTarget(
             name: "CamerasTests", dependencies: ["CameraProtocols", "Cameras", "Core", "TestSupport", "XML"], swiftSettings: strict),
@@ -216,7 +216,7 @@ let package = Package(
         .testTarget(
             name: "ExportsTests", dependencies: ["BoxDatabase", "Core", "Exports", "Media", "Playback", "Refill", "TestSupport"],
             swiftSettings: strict),
-        .testTarget(name: "ManagementAPITests", dependencies: ["ManagementAPI"], swiftSettings: strict),
+        .testTarget(name: "ManagementAPITests", dependencies: ["Access", "ManagementAPI", .httpTypes], swiftSettings: strict),
         .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "TestSupport", .argumentParser], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

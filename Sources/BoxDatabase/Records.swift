@@ -27,37 +27,6 @@ public struct SiteRecord: Codable, Sendable, FetchableRecord, PersistableRecord 
     }
 }
 
-/// The person who may do everything on this box.
-public struct AdministratorRecord: Codable, Sendable, FetchableRecord, PersistableRecord {
-    public static let databaseTableName = "administrator"
-    public var name: String
-    public var passwordHash: String
-    public var createdAt: Date
-
-    public init(name: String, passwordHash: String, createdAt: Date) {
-        self.name = name
-        self.passwordHash = passwordHash
-        self.createdAt = createdAt
-    }
-}
-
-/// A signed-in browser or program; the token itself is not stored.
-public struct SignInRecord: Codable, Sendable, FetchableRecord, PersistableRecord {
-    public static let databaseTableName = "signIn"
-    /// SHA-256 of the token, hexadecimal.
-    public var tokenHash: String
-    public var administrator: String
-    public var createdAt: Date
-    public var expiresAt: Date
-
-    public init(tokenHash: String, administrator: String, createdAt: Date, expiresAt: Date) {
-        self.tokenHash = tokenHash
-        self.administrator = administrator
-        self.createdAt = createdAt
-        self.expiresAt = expiresAt
-    }
-}
-
 /// A device on the LAN that the box proxies.
 public struct DeviceRecord: Codable, Sendable, Equatable, FetchableRecord, PersistableRecord {
     public static let databaseTableName = "device"

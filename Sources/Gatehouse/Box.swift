@@ -122,7 +122,11 @@ struct Box {
             admits: { try await Self.check($0, policy) }, time: time)
         services = BoxServices(
             identity: state.identity, defaultName: settings.boxName,
-            administration: Administration(database: database, setupCode: state.setupCode, time: time), database: database, sealer: sealer,
+            access: AccessServices(
+                database: database, sealer: sealer, setupCode: state.setupCode,
+                resetPermit: ResetPermit(path: state.resetPermitPath, time: time), time: time, clock: { ClockState.word },
+                tell: { logger.notice("operation log", metadata: ["line": "\($0)", "digest": "\($1)"]) }), database: database,
+            sealer: sealer,
             channels: channels, definitions: definitions, transcodes: transcodes, spool: spool, uploader: uploader,
             targets: targets, chain: chain, states: StateMemory(database: database),
             line: LineRecords(database: database, uploader: uploader, time: time, logger: logger),
@@ -137,7 +141,7 @@ struct Box {
                 changed: { feed.exportChanged($0) }, time: time, logger: logger),
             playback: PlaybackServices(archive: archive), reach: reach,
             logLevel: level,
-            metricsToken: settings.metricsToken, startedAt: startedAt, time: time, logger: logger)
+            metricsToken: settings.metricsToken, hostNames: settings.hostNames, startedAt: startedAt, time: time, logger: logger)
         retention = Retention(box: state.identity.serialNumber, targets: services.targets, time: time, logger: logger)
         (absences, refills) = Self.refilling(settings, state, services)
         self.settings = settings
@@ -160,7 +164,7 @@ struct Box {
         try await services.encryption.load()
         try await services.plans.load()
         try await services.line.start()
-        if try await services.administration.isClaimed() { try await services.catalogue.start(logger) }
+        if try await services.access.signIns.isClaimed() { try await services.catalogue.start(logger) }
         try await services.devices.startAll()
         let tls = settings.tls ? try ServerCertificate.configuration(folder: state.tlsPath, name: settings.boxName) : nil
         let server = APIServer(
@@ -186,6 +190,7 @@ struct Box {
                 .init(service: Loop { [services] in await services.networkTests.run() }),
                 .init(service: Loop { [retention] in await retention.run() }),
                 .init(service: Loop { [services] in await services.plans.run() }),
+                .init(service: Loop { [services] in await services.access.log.run(logger: services.logger) }),
                 .init(service: Loop { [services] in await services.transcodes.run() }),
                 .init(service: Loop { [services] in await services.channels.run() }),
                 .init(service: Loop { [services] in await services.devices.run() }),
@@ -234,7 +239,7 @@ struct Box {
 
     private func announce(port: Int) async {
         let shown = settings.address == "0.0.0.0" || settings.address == "::" ? "127.0.0.1" : settings.address
-        let code = (try? await services.administration.isClaimed()) ?? true ? "" : " set-up code: \(state.setupCode.text)"
+        let code = (try? await services.access.signIns.isClaimed()) ?? true ? "" : " set-up code: \(state.setupCode.text)"
         let line = "Gatehouse is ready: \(settings.tls ? "https" : "http")://\(shown):\(port)/\(code)\n"
         FileHandle.standardOutput.write(Data(line.utf8))
     }

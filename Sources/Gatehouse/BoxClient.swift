@@ -23,6 +23,13 @@ struct BoxArguments: ParsableArguments {
 
     /// A client that has signed in with the password in GATEHOUSE_PASSWORD.
     func connect() async throws -> BoxClient {
+        try await BoxClient.connect(to: box, user: user, certificate: certificate, insecure: insecure)
+    }
+}
+
+extension BoxClient {
+    /// A client that has signed in with the password in GATEHOUSE_PASSWORD.
+    static func connect(to box: String, user: String, certificate: String?, insecure: Bool) async throws -> BoxClient {
         guard let url = URL(string: box), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host != nil else {
             throw ValidationError("\(box) is no address of a box such as https://192.168.1.5:8443.")
         }
@@ -56,6 +63,9 @@ struct BoxFailure: Error, CustomStringConvertible {
 struct BoxClient {
     private static let patience = TimeAmount.seconds(30)
     private static let largestAnswer = 16 << 20
+    private static let untrusted =
+        "The box's certificate is not trusted. Give it with --certificate (the box keeps it as tls/certificate.pem in its state folder), "
+        + "or take whatever answers with --insecure."
 
     private struct Problem: Decodable {
         let detail: String?
@@ -76,7 +86,10 @@ struct BoxClient {
 
     init(base: String, tls: TLSConfiguration) {
         self.base = base
-        client = HTTPClient(configuration: .init(tlsConfiguration: tls, timeout: .init(connect: .seconds(10))))
+        var configuration = HTTPClient.Configuration(tlsConfiguration: tls, timeout: .init(connect: .seconds(10)))
+        // A certificate that is not trusted will not be a moment later.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        client = HTTPClient(configuration: configuration)
     }
 
     func close() async { try? await client.shutdown() }
@@ -112,10 +125,10 @@ struct BoxClient {
         let response: HTTPClientResponse
         do {
             response = try await client.execute(request, deadline: isEndless ? .distantFuture : .now() + Self.patience)
-        } catch let error as NIOSSLExtraError {
-            throw BoxFailure(description: "The box's certificate is not trusted (\(error)). Give it with --certificate.")
-        } catch let error as NIOSSLError {
-            throw BoxFailure(description: "The box's certificate is not trusted (\(error)). Give it with --certificate.")
+        } catch is NIOSSLError {
+            throw BoxFailure(description: Self.untrusted)
+        } catch is NIOSSLExtraError {
+            throw BoxFailure(description: Self.untrusted)
         } catch {
             throw BoxFailure(description: "Nothing answers at \(base): \(error)")
         }

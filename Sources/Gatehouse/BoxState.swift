@@ -18,6 +18,10 @@ struct BoxState {
     var keyPath: String { path + "/secret.key" }
     var footageKeyPath: String { path + "/footage.key" }
     var tlsPath: String { path + "/tls" }
+    /// There while the button was pressed a moment ago.
+    var resetPermitPath: String { Self.resetPermitPath(in: path) }
+
+    static func resetPermitPath(in folder: String) -> String { folder + "/reset-password" }
 
     private struct Identity: Codable {
         let serialNumber: String

@@ -16,8 +16,12 @@ struct APIContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// The peer's address, for throttling.
     let remoteAddress: String
-    /// Set by `SignInGate`.
+    /// Set by `AccessGate`, unless the route is open to everybody.
     var caller: Caller?
+    /// What the caller may do.
+    var rights = Rights.none
+    /// What the operation log is told besides.
+    let notes = OperationNotes()
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
@@ -30,31 +34,6 @@ struct APIContext: RequestContext {
     func identifier<Kind>(_ what: String) throws -> Identifier<Kind> {
         guard let text = parameters.get("id"), let id = Identifier<Kind>(text) else { throw Problem.notFound(what) }
         return id
-    }
-}
-
-/// Lets only signed-in callers through.
-struct SignInGate: RouterMiddleware {
-    static let cookie = "gatehouse_session"
-    let administration: Administration
-
-    func handle(
-        _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
-    ) async throws -> Response {
-        guard let token = Self.token(of: request) else { throw Problem.notSignedIn }
-        var context = context
-        do {
-            context.caller = try await administration.authenticate(token: token)
-        } catch is AccessDenied {
-            throw Problem.notSignedIn
-        }
-        return try await next(request, context)
-    }
-
-    /// The token of the header or of the cookie.
-    static func token(of request: Request) -> String? {
-        if let header = request.headers[.authorization], header.hasPrefix("Bearer ") { return String(header.dropFirst(7)) }
-        return request.cookies[cookie]?.value
     }
 }
 
@@ -75,6 +54,8 @@ struct OriginGate: RouterMiddleware {
 
 /// Puts the headers that keep browsers safe on every answer, and turns every error into a problem.
 struct AnswerGate: RouterMiddleware {
+    /// Browsers that know the certificate then come by TLS alone (RFC 6797); they ignore it where they do not.
+    let isEncrypted: Bool
     /// Where browsers may fetch footage besides the box.
     let mediaOrigins: @Sendable () -> [String]
 
@@ -84,45 +65,19 @@ struct AnswerGate: RouterMiddleware {
         var response: Response
         do {
             response = try await next(request, context)
-        } catch let problem as Problem {
-            response = try problem.response(from: request, context: context)
-        } catch let failure as DeviceFailure {
-            response = try Problem(failure).response(from: request, context: context)
-        } catch let error as CatalogueError {
-            response = try Problem(error).response(from: request, context: context)
-        } catch let refusal as PlanRefusal {
-            response = try Problem(refusal).response(from: request, context: context)
-        } catch let refusal as LiveRefusal {
-            response = try Problem(refusal).response(from: request, context: context)
-        } catch let failure as PlaybackFailure {
-            response = try Problem(failure).response(from: request, context: context)
-        } catch let refusal as EncryptionRefusal {
-            response = try Problem(refusal).response(from: request, context: context)
-        } catch let mistake as VoucherMistake {
-            response = try Problem(mistake).response(from: request, context: context)
-        } catch let error as HTTPError {
-            response = try Self.problem(of: error).response(from: request, context: context)
         } catch is CancellationError {
             throw CancellationError()
         } catch {
-            context.logger.error("request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
-            let problem = Problem(
-                .internalServerError, "internal", "The box failed",
-                "Something went wrong inside the box. Try again; if it stays, look at the log.")
-            response = try problem.response(from: request, context: context)
+            if Problem.of(error) == nil {
+                context.logger.error("request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+            }
+            response = try (Problem.of(error) ?? .internalFailure).response(from: request, context: context)
         }
         for (name, value) in Self.headers where response.headers[name] == nil { response.headers[name] = value }
+        if isEncrypted, let name = HTTPField.Name("Strict-Transport-Security") { response.headers[name] = "max-age=31536000" }
         if response.headers[.contentSecurityPolicy] == nil { response.headers[.contentSecurityPolicy] = Self.policy(media: mediaOrigins()) }
         if request.uri.path.hasPrefix("/api"), response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
         return response
-    }
-
-    private static func problem(of error: HTTPError) -> Problem {
-        switch error.status {
-        case .notFound: Problem(.notFound, "not-found", "Not found", "There is nothing at this address.")
-        case .contentTooLarge: Problem(.contentTooLarge, "too-large", "Too large", "The request is too large.")
-        default: Problem(error.status, "invalid-request", "Not valid", error.body ?? "The request is not valid.")
-        }
     }
 
     /// Footage may come from the storage itself, and from nowhere else.

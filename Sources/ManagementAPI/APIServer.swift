@@ -63,67 +63,60 @@ public struct APIServer: Service, CustomStringConvertible {
         return try .http2Upgrade(tlsConfiguration: tls, configuration: .init(idleTimeout: .seconds(120)))
     }
 
-    /// All routes; open ones first, everything else behind the sign-in.
+    /// All routes, each behind the one gate.
     func router() -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: AnswerGate(mediaOrigins: { [services] in services.targets.origins }))
+        router.add(middleware: AnswerGate(isEncrypted: tls != nil, mediaOrigins: { [services] in services.targets.origins }))
+        router.add(middleware: HostGate(machine: ProcessInfo.processInfo.hostName, others: services.hostNames, reach: services.reach))
         router.add(middleware: OriginGate())
         router.add(middleware: FileMiddleware(Self.webFolder, searchForIndexHtml: true))
-        let open = router.group("api/v1")
-        let setup = SetupRoutes(services: services, maker: maker, secureCookies: tls != nil)
-        setup.addPublic(to: open)
-        let live = LiveRoutes(services: services)
-        live.addOpen(to: open)
-        LivePlaylistRoutes(services: services).addOpen(to: open)
-        OnSiteRoutes(services: services).addOpen(to: open)
-        let reach = ReachRoutes(services: services)
-        reach.addOpen(to: open)
-        let playback = PlaybackRoutes(services: services)
-        playback.addOpen(to: open)
-        WHEPRoutes(services: services).addOpen(to: open)
-        open.get("openapi.json") { _, _ in
+        let recorder = OperationRecorder(services: services)
+        let guarded = router.group("").add(middleware: AccessGate(services: services, recorder: recorder))
+        addRoutes(to: guarded.group("api/v1"))
+        guarded.get("metrics") { _, _ in
+            Response(
+                status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: try await Metrics(maker).text)))
+        }
+        recorder.look(by: router.buildResponder())
+        return router
+    }
+
+    private func addRoutes(to routes: RouterGroup<APIContext>) {
+        routes.get("openapi.json") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-cache"],
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: try Self.openAPI())))
         }
-        let guarded = router.group("api/v1").add(middleware: SignInGate(administration: services.administration))
-        setup.add(to: guarded)
-        SystemRoutes(services: services, maker: maker, feed: feed).add(to: guarded)
-        DeviceRoutes(services: services, maker: maker, feed: feed).add(to: guarded)
-        DeviceControlRoutes(services: services, maker: maker).add(to: guarded)
-        OnboardingRoutes(services: services, maker: maker).add(to: guarded)
-        ChannelRoutes(services: services, maker: maker).add(to: guarded)
-        DeviceChannelRoutes(services: services, maker: maker).add(to: guarded)
-        LensRoutes(services: services).add(to: guarded)
-        TalkRoutes(services: services).add(to: guarded)
-        RecordingRoutes(services: services).add(to: guarded)
-        FootageRoutes(services: services, maker: maker).add(to: guarded)
-        live.add(to: guarded)
-        ExportRoutes(services: services).add(to: guarded)
-        playback.add(to: guarded)
-        RTSPRoutes(services: services).add(to: guarded)
-        ICERoutes(services: services).add(to: guarded)
-        reach.add(to: guarded)
-        StorageRoutes(services: services, maker: maker).add(to: guarded)
-        LineRoutes(services: services, maker: maker).add(to: guarded)
-        ChainRoutes(services: services).add(to: guarded)
-        EncryptionRoutes(services: services).add(to: guarded)
-        RefillRoutes(services: services).add(to: guarded)
-        PlanRoutes(services: services, maker: maker).add(to: guarded)
-        router.get("metrics") { request, _ in try await metrics(request) }
-        return router
-    }
-
-    private func metrics(_ request: Request) async throws -> Response {
-        let token = SignInGate.token(of: request) ?? ""
-        var admitted = false
-        if let wanted = services.metricsToken, !wanted.isEmpty { admitted = token == wanted }
-        if !admitted { admitted = (try? await services.administration.authenticate(token: token)) != nil }
-        guard admitted else { throw Problem.notSignedIn }
-        let text = try await Metrics(maker).text
-        return Response(
-            status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+        SetupRoutes(services: services, maker: maker, secureCookies: tls != nil).add(to: routes)
+        AccountRoutes(services: services).add(to: routes)
+        PeopleRoutes(services: services).add(to: routes)
+        OperationRoutes(services: services).add(to: routes)
+        SystemRoutes(services: services, maker: maker, feed: feed).add(to: routes)
+        DeviceRoutes(services: services, maker: maker, feed: feed).add(to: routes)
+        DeviceControlRoutes(services: services, maker: maker).add(to: routes)
+        OnboardingRoutes(services: services, maker: maker).add(to: routes)
+        ChannelRoutes(services: services, maker: maker).add(to: routes)
+        DeviceChannelRoutes(services: services, maker: maker).add(to: routes)
+        LensRoutes(services: services).add(to: routes)
+        TalkRoutes(services: services).add(to: routes)
+        RecordingRoutes(services: services).add(to: routes)
+        FootageRoutes(services: services, maker: maker).add(to: routes)
+        LiveRoutes(services: services).add(to: routes)
+        LivePlaylistRoutes(services: services).add(to: routes)
+        OnSiteRoutes(services: services).add(to: routes)
+        WHEPRoutes(services: services).add(to: routes)
+        ExportRoutes(services: services).add(to: routes)
+        PlaybackRoutes(services: services).add(to: routes)
+        RTSPRoutes(services: services).add(to: routes)
+        ICERoutes(services: services).add(to: routes)
+        ReachRoutes(services: services).add(to: routes)
+        StorageRoutes(services: services, maker: maker).add(to: routes)
+        LineRoutes(services: services, maker: maker).add(to: routes)
+        ChainRoutes(services: services).add(to: routes)
+        EncryptionRoutes(services: services).add(to: routes)
+        RefillRoutes(services: services).add(to: routes)
+        PlanRoutes(services: services, maker: maker).add(to: routes)
     }
 
     private static var webFolder: String { Bundle.module.bundlePath + "/Web" }

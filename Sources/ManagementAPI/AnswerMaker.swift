@@ -1,3 +1,4 @@
+import Access
 import BoxDatabase
 import Cameras
 import CloudStorage
@@ -127,7 +128,7 @@ struct AnswerMaker: Sendable {
         return SystemAnswer(
             serialNumber: services.identity.serialNumber, name: name ?? services.defaultName, version: services.identity.version,
             startedAt: services.startedAt, now: services.time.now(),
-            site: Nullable(site.map { .init(name: $0.name, timeZone: $0.timeZone) }),
+            site: Nullable(site.map { .init(id: $0.id, name: $0.name, timeZone: $0.timeZone) }),
             logLevel: services.logLevel.name, memoryBytes: ProcessMemory.residentBytes,
             budget: .init(
                 megapixels: services.definitions.budget.megapixels,
@@ -139,9 +140,10 @@ struct AnswerMaker: Sendable {
             liveLimitMinutes: Nullable(try await LiveLimit.minutes(services.database)))
     }
 
-    func health() async throws -> HealthAnswer {
+    /// What is wrong, with devices and channels at sites that the asker may see.
+    func health(_ rights: Rights) async throws -> HealthAnswer {
         var problems: [HealthAnswer.Problem] = []
-        for channel in try await catalogue.channelRecords() {
+        for channel in try await catalogue.channelRecords() where rights.allow(.viewSite, at: channel.siteId) {
             guard let condition = services.channels[channel.id]?.view.condition,
                 condition.severity == .attention || condition.severity == .trouble
             else { continue }
@@ -150,7 +152,7 @@ struct AnswerMaker: Sendable {
                     severity: condition.severity, subject: .init(kind: "channel", id: channel.id.text),
                     sentence: "\(channel.name): \(condition.sentence)", since: condition.since))
         }
-        for device in services.devices.devices {
+        for device in services.devices.devices where rights.allow(.viewSite, at: device.record.siteId) {
             let condition = device.view.condition
             guard condition.severity == .attention || condition.severity == .trouble, condition.code != "connecting" else { continue }
             problems.append(

@@ -40,7 +40,16 @@ struct SetupAnswer: Encodable {
 }
 
 struct SignInAnswer: Encodable {
-    struct User: Encodable { let name: String }
+    struct User: Encodable {
+        let id: PersonID
+        let name: String
+        let role: String
+        /// What they may do.
+        let permissions: [String]
+        /// Where; nil for all sites.
+        let siteIds: Nullable<[SiteID]>
+        let asksOneTimePassword: Bool
+    }
     var token: String?
     let expiresAt: Date
     let user: User
@@ -48,6 +57,7 @@ struct SignInAnswer: Encodable {
 
 struct SystemAnswer: Encodable {
     struct Site: Encodable {
+        let id: SiteID
         let name: String
         let timeZone: String
     }

@@ -28,7 +28,7 @@ public struct BoxIdentity: Codable, Sendable, Equatable {
 public struct BoxServices: Sendable {
     public let identity: BoxIdentity
     public let defaultName: String
-    public let administration: Administration
+    public let access: AccessServices
     public let database: BoxDatabase
     public let sealer: SecretSealer
     public let channels: ChannelRegistry
@@ -59,12 +59,14 @@ public struct BoxServices: Sendable {
     public let reach: ReachServices
     public let logLevel: LogLevel
     public let metricsToken: String?
+    /// Names of the box besides its own.
+    public let hostNames: [String]
     public let startedAt: Date
     public let time: TimeSource
     public let logger: Logger
 
     public init(
-        identity: BoxIdentity, defaultName: String, administration: Administration, database: BoxDatabase, sealer: SecretSealer,
+        identity: BoxIdentity, defaultName: String, access: AccessServices, database: BoxDatabase, sealer: SecretSealer,
         channels: ChannelRegistry, definitions: Definitions, transcodes: TranscodeQueue, spool: Spool,
         uploader: Uploader, targets: StorageTargets, chain: ChainPublisher, states: StateMemory, line: LineRecords,
         networkTests: NetworkTests,
@@ -75,11 +77,11 @@ public struct BoxServices: Sendable {
         exports: ExportQueue,
         playback: PlaybackServices, reach: ReachServices,
         logLevel: LogLevel,
-        metricsToken: String?, startedAt: Date, time: TimeSource, logger: Logger
+        metricsToken: String?, hostNames: [String], startedAt: Date, time: TimeSource, logger: Logger
     ) {
         self.identity = identity
         self.defaultName = defaultName
-        self.administration = administration
+        self.access = access
         self.database = database
         self.sealer = sealer
         self.channels = channels
@@ -108,6 +110,7 @@ public struct BoxServices: Sendable {
         self.reach = reach
         self.logLevel = logLevel
         self.metricsToken = metricsToken
+        self.hostNames = hostNames
         self.startedAt = startedAt
         self.time = time
         self.logger = logger

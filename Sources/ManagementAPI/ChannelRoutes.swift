@@ -1,3 +1,4 @@
+import Access
 import BoxDatabase
 import CloudStorage
 import Core
@@ -20,8 +21,9 @@ struct ChannelRoutes {
     }
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("channels") { _, _ in
-            try answer(ListAnswer(items: try await catalogue.channelRecords().map(maker.channel)))
+        routes.get("channels") { _, context in
+            let records = try await catalogue.channelRecords().filter { context.rights.allow(.viewSite, at: $0.siteId) }
+            return try answer(ListAnswer(items: records.map(maker.channel)))
         }
         routes.get("channels/:id") { _, context in
             try answer(maker.channel(try await catalogue.channelRecord(try context.identifier("channel"))))

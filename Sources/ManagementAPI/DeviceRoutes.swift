@@ -1,3 +1,4 @@
+import Access
 import BoxDatabase
 import Cameras
 import CloudStorage
@@ -24,11 +25,11 @@ struct DeviceRoutes {
     }
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("devices") { _, _ in
+        routes.get("devices") { _, context in
             let channels = Dictionary(grouping: try await catalogue.channelRecords(), by: \.deviceId)
             return try answer(
                 ListAnswer(
-                    items: try await catalogue.devices().map { device, _ in
+                    items: try await catalogue.devices().filter { context.rights.allow(.viewSite, at: $0.0.siteId) }.map { device, _ in
                         maker.device(device, channels: (channels[device.id] ?? []).sorted { $0.number < $1.number })
                     }))
         }

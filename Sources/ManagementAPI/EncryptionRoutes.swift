@@ -96,8 +96,8 @@ struct EncryptionRoutes {
 
     private func confirm(_ password: String, _ context: APIContext) async throws {
         do {
-            try await services.administration.confirm(
-                userName: context.caller?.name ?? "", password: password, from: context.remoteAddress)
+            guard let caller = context.caller else { throw Problem.notSignedIn }
+            try await services.access.signIns.confirm(caller.id, password: password, from: context.remoteAddress)
         } catch AccessDenied.wrongPassword {
             // Not 401: the caller is signed in and stays so.
             let sentence = "The password is not the one with which you sign in."

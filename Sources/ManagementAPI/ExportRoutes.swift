@@ -17,7 +17,13 @@ struct ExportRoutes {
     let services: BoxServices
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("exports") { _, _ in try answer(ListAnswer(items: try await services.exports.all().map(ExportAnswer.init))) }
+        routes.get("exports") { _, context in
+            let channels = try await context.channels(.export, services.access.control)
+            let records = try await services.exports.all().filter { record in
+                channels.map { channels in record.channels.allSatisfy { channels.contains($0.id) } } ?? true
+            }
+            return try answer(ListAnswer(items: records.map(ExportAnswer.init)))
+        }
         routes.post("exports") { request, context in try await order(request, context) }
         routes.get("exports/:id") { _, context in try answer(ExportAnswer(try await export(context))) }
         routes.delete("exports/:id") { _, context in
@@ -51,6 +57,7 @@ struct ExportRoutes {
         guard let from, let to, let caller = context.caller else { return Response(status: .badRequest) }
         var channels: [ExportRecord.Channel] = []
         for id in known {
+            try await context.require(.export, id, services.access.control)
             let record = try await services.catalogue.channelRecord(id)
             channels.append(.init(id: id, name: record.name))
         }

@@ -1,3 +1,4 @@
+import Access
 import BoxDatabase
 import CloudStorage
 import Core
@@ -14,7 +15,7 @@ struct FootageRoutes {
     let maker: AnswerMaker
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("events") { request, _ in try await events(request) }
+        routes.get("events") { request, context in try await events(request, context) }
         routes.get("events/:id") { _, context in
             let id: EventID = try context.identifier("event")
             guard let record = try await services.database.read({ try EventRecord.fetchOne($0, key: id) }) else {
@@ -29,7 +30,7 @@ struct FootageRoutes {
                 status: .ok, headers: [.contentType: "image/jpeg", .cacheControl: "private, max-age=3600"],
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: jpeg)))
         }
-        routes.get("clips") { request, _ in try await clips(request) }
+        routes.get("clips") { request, context in try await clips(request, context) }
         routes.get("clips/:id") { _, context in try answer(maker.clip(try await clip(context))) }
         routes.get("clips/:id/video") { request, context in try await video(request, context) }
         routes.get("clips/:id/link") { _, context in try await link(context) }
@@ -49,10 +50,12 @@ struct FootageRoutes {
 
     // MARK: Lists
 
-    private func events(_ request: Request) async throws -> Response {
+    private func events(_ request: Request, _ context: APIContext) async throws -> Response {
         let query = try ListQuery(request)
+        let channels = try await context.channels(.playBack, services.access.control)
         let rows = try await services.database.read { database in
             var rows = EventRecord.order(Column("id").desc)
+            if let channels { rows = rows.filter(channels.contains(Column("channelId"))) }
             if let channel = query.channel { rows = rows.filter(Column("channelId") == channel) }
             if !query.types.isEmpty { rows = rows.filter(query.types.map(\.rawValue).contains(Column("category"))) }
             if let before = query.before { rows = rows.filter(Column("id") < before) }
@@ -77,10 +80,12 @@ struct FootageRoutes {
         return try answer(ListAnswer(items: page.map { maker.event($0.0, clip: $0.1) }, next: Nullable(next)))
     }
 
-    private func clips(_ request: Request) async throws -> Response {
+    private func clips(_ request: Request, _ context: APIContext) async throws -> Response {
         let query = try ListQuery(request)
+        let channels = try await context.channels(.playBack, services.access.control)
         let rows = try await services.database.read { database in
             var rows = ClipRecord.order(Column("id").desc)
+            if let channels { rows = rows.filter(channels.contains(Column("channelId"))) }
             if let channel = query.channel { rows = rows.filter(Column("channelId") == channel) }
             if let before = query.before { rows = rows.filter(Column("id") < before) }
             if let state = query.state { rows = rows.filter(state.rows.contains(Column("state"))) }

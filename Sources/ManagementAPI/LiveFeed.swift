@@ -1,3 +1,4 @@
+import Access
 public import BoxDatabase
 public import Cameras
 import CloudStorage
@@ -8,6 +9,47 @@ import Foundation
 import NIOCore
 public import Recording
 import Synchronization
+
+/// A message for watching pages.
+struct FeedMessage: Sendable {
+    /// Whom it is for.
+    enum Audience: Sendable {
+        case everybody
+        case box(Action)
+        /// Whoever may do it at the site that what is new belongs to.
+        case home(Action)
+        /// Whoever may do it at all sites.
+        case everywhere(Action)
+        /// Whoever may do something at the site of a channel; of one that is no more, at all sites.
+        case channel(Action, ChannelID)
+        case device(DeviceID)
+        /// Whoever may do it with all of these.
+        case channels(Action, [ChannelID])
+
+        func includes(_ rights: Rights, _ control: AccessControl) async throws -> Bool {
+            switch self {
+            case .everybody: return true
+            case .box(let action): return rights.actions.contains(action)
+            case .home(let action):
+                guard let site = try await control.sites().first else { return false }
+                return rights.allow(action, at: site)
+            case .everywhere(let action): return rights.allowEverywhere(action)
+            case .channel(let action, let channel):
+                guard let site = try await control.site(of: channel) else { return rights.allowEverywhere(action) }
+                return rights.allow(action, at: site)
+            case .device(let device):
+                guard let site = try await control.site(of: device) else { return rights.allowEverywhere(.viewSite) }
+                return rights.allow(.viewSite, at: site)
+            case .channels(let action, let channels):
+                for channel in channels where try await !Audience.channel(action, channel).includes(rights, control) { return false }
+                return true
+            }
+        }
+    }
+
+    let bytes: ByteBuffer
+    let audience: Audience
+}
 
 /// Tells watching pages what changed: many changes of one thing within a moment become one message with its latest state.
 public final class LiveFeed: Sendable {
@@ -31,7 +73,7 @@ public final class LiveFeed: Sendable {
 
     private let dirty = Mutex(Dirty())
     private let wake = Signal()
-    private let messages = Broadcast<ByteBuffer>(capacity: 512)
+    private let messages = Broadcast<FeedMessage>(capacity: 512)
     private let time: TimeSource
 
     public init(time: TimeSource) {
@@ -98,7 +140,7 @@ public final class LiveFeed: Sendable {
         wake.raise()
     }
 
-    func listen() -> AsyncStream<ByteBuffer> { messages.listen() }
+    func listen() -> AsyncStream<FeedMessage> { messages.listen() }
 
     /// Sends until cancelled.
     func run(maker: AnswerMaker) async {
@@ -143,40 +185,44 @@ public final class LiveFeed: Sendable {
     private func send(_ changes: Dirty, _ maker: AnswerMaker) async throws {
         for id in changes.channels {
             if let record = try? await maker.catalogue.channelRecord(id) {
-                try send("channel", maker.channel(record))
+                try send("channel", maker.channel(record), to: .channel(.viewSite, id))
             } else {
-                try send("removed", Removed(kind: "channel", id: id.text))
+                try send("removed", Removed(kind: "channel", id: id.text), to: .everybody)
             }
         }
         for id in changes.devices {
             if let device = try? await maker.device(id) {
-                try send("device", device)
+                try send("device", device, to: .device(id))
             } else {
-                try send("removed", Removed(kind: "device", id: id.text))
+                try send("removed", Removed(kind: "device", id: id.text), to: .everybody)
             }
         }
         for id in changes.clips {
             guard let clip = try await maker.services.spool.index.clip(id) else {
-                try send("removed", Removed(kind: "clip", id: id.text))
+                try send("removed", Removed(kind: "clip", id: id.text), to: .everybody)
                 continue
             }
-            try send("clip", maker.clip(clip))
-            for event in try await maker.services.spool.index.events(of: id) { try send("event", maker.event(event, clip: clip)) }
+            try send("clip", maker.clip(clip), to: .channel(.playBack, clip.channelId))
+            for event in try await maker.services.spool.index.events(of: id) {
+                try send("event", maker.event(event, clip: clip), to: .channel(.playBack, clip.channelId))
+            }
         }
         for id in changes.events {
             guard let (event, clip) = try await maker.services.spool.index.event(id),
                 clip == nil || !changes.clips.contains(clip?.id ?? ClipID.timeOrdered(at: .distantPast))
             else { continue }
-            try send("event", maker.event(event, clip: clip))
+            try send("event", maker.event(event, clip: clip), to: .channel(.playBack, event.channelId))
         }
-        for (_, item) in changes.onboarding.sorted(by: { $0.key < $1.key }) { try send("onboarding", item) }
-        for (_, device) in changes.discovered.sorted(by: { $0.key < $1.key }) { try send("discovered", try await maker.discovered(device)) }
-        if changes.discovery { try send("discovery", DiscoveryStateAnswer(maker.services.discovery.snapshot)) }
-        for (id, reading) in changes.motion { try send("motion", Motion(id, reading, at: time.now())) }
-        for record in changes.exports.values { try send("export", ExportAnswer(record)) }
-        if changes.plans { try send("plans", try await maker.plans()) }
-        if changes.networkTest { try send("network-test", try await maker.networkTests()) }
-        if changes.storage { try send("storage", try await maker.storage()) }
+        for (_, item) in changes.onboarding.sorted(by: { $0.key < $1.key }) { try send("onboarding", item, to: .home(.configure)) }
+        for (_, device) in changes.discovered.sorted(by: { $0.key < $1.key }) {
+            try send("discovered", try await maker.discovered(device), to: .home(.configure))
+        }
+        if changes.discovery { try send("discovery", DiscoveryStateAnswer(maker.services.discovery.snapshot), to: .home(.configure)) }
+        for (id, reading) in changes.motion { try send("motion", Motion(id, reading, at: time.now()), to: .channel(.viewSite, id)) }
+        for record in changes.exports.values { try send("export", ExportAnswer(record), to: .channels(.export, record.channels.map(\.id))) }
+        if changes.plans { try send("plans", try await maker.plans(), to: .everywhere(.managePlans)) }
+        if changes.networkTest { try send("network-test", try await maker.networkTests(), to: .box(.viewBox)) }
+        if changes.storage { try send("storage", try await maker.storage(), to: .box(.viewBox)) }
     }
 
     private func keepAlive(_ maker: AnswerMaker) async {
@@ -188,18 +234,19 @@ public final class LiveFeed: Sendable {
             sinceHeartbeat += .seconds(3)
             if sinceHeartbeat >= Self.heartbeat {
                 sinceHeartbeat = .zero
-                messages.send(ByteBuffer(string: ": still here\n\n"))
+                messages.send(FeedMessage(bytes: ByteBuffer(string: ": still here\n\n"), audience: .everybody))
             }
             if let storage = try? await maker.storage(), storage != last {
                 last = storage
-                try? send("storage", storage)
+                try? send("storage", storage, to: .box(.viewBox))
             }
         }
     }
 
-    private func send(_ event: String, _ value: some Encodable) throws {
+    private func send(_ event: String, _ value: some Encodable, to audience: FeedMessage.Audience) throws {
         let data = try GatehouseJSON.encoder.encode(value)
-        messages.send(ByteBuffer(string: "event: \(event)\ndata: \(String(decoding: data, as: UTF8.self))\n\n"))
+        let bytes = ByteBuffer(string: "event: \(event)\ndata: \(String(decoding: data, as: UTF8.self))\n\n")
+        messages.send(FeedMessage(bytes: bytes, audience: audience))
     }
 
     private struct Removed: Encodable {

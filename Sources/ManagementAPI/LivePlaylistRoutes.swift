@@ -9,7 +9,7 @@ struct LivePlaylistRoutes {
     let services: BoxServices
 
     /// What a player fetches: the token is its permission.
-    func addOpen(to routes: RouterGroup<APIContext>) {
+    func add(to routes: RouterGroup<APIContext>) {
         routes.get("live/hls/:file") { request, context in try await file(request, context) }
     }
 

@@ -21,8 +21,10 @@ struct LiveRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.post("channels/:id/live") { request, context in try await begin(request, context) }
-        routes.get("live") { _, _ in
-            try answer(ListAnswer(items: await services.live.sessions.sessions.asyncMap { try await view($0) }))
+        routes.get("live") { _, context in
+            let channels = try await context.channels(.viewSite, services.access.control)
+            let sessions = services.live.sessions.sessions.filter { channels?.contains($0.channel) ?? true }
+            return try answer(ListAnswer(items: await sessions.asyncMap { try await view($0) }))
         }
         routes.get("live/:id") { _, context in try answer(try await view(try session(context))) }
         routes.post("live/:id/continue") { _, context in
@@ -35,10 +37,7 @@ struct LiveRoutes {
             services.live.sessions.end(try session(context).id)
             return Response(status: .noContent)
         }
-    }
-
-    /// What a player fetches: the token is its permission.
-    func addOpen(to routes: RouterGroup<APIContext>) {
+        // What a player fetches: the token is its permission.
         routes.get("live/stream.mp4") { request, context in try await stream(request, context) }
         routes.get("live/stream.mjpeg") { request, context in try pictures(request, context) }
     }
@@ -58,11 +57,7 @@ struct LiveRoutes {
         guard let channel = services.channels[record.id], let caller = context.caller else { throw Problem.notFound("channel") }
         let role = channel.hasSub || wanted != .sub ? wanted : .main
         let isLocal = services.isAtSite(context.remoteAddress, request.headers)
-        let (administration, token) = (services.administration, SignInGate.token(of: request) ?? "")
-        let permission = LiveSessions.Permission(key: token) {
-            do { _ = try await administration.authenticate(token: token) } catch is AccessDenied { return false } catch {}
-            return true
-        }
+        let permission = services.access.permission(.viewLive, record.id, AccessGate.token(of: request))
         let (session, secret) = try services.live.sessions.begin(
             record.id, role, person: caller.name, address: context.remoteAddress, isLocal: isLocal,
             limit: try await LiveLimit.duration(isLocal: isLocal, services.database), permission: permission)

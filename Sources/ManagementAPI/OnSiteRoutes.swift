@@ -17,7 +17,7 @@ import Relay
 struct OnSiteRoutes {
     let services: BoxServices
 
-    func addOpen(to routes: RouterGroup<APIContext>) {
+    func add(to routes: RouterGroup<APIContext>) {
         routes.post("on-site/live") { request, context in try await begin(request, context) }
     }
 
@@ -33,7 +33,9 @@ struct OnSiteRoutes {
             throw Problem(.forbidden, "not-on-site", "Not at the site", "Only a device in the box's own network may watch this way.")
         }
         guard let place, let userName, let password else { return Response(status: .badRequest) }
+        context.notes.person = "\(OperationNotes.byDevice) (\(userName))"
         let device = try await device(place, userName, password, from: context.remoteAddress)
+        context.notes.note(subject: device.id.text, name: device.name)
         guard let record = try await services.catalogue.channelRecords(of: device.id).first(where: { $0.number == number }),
             let channel = services.channels[record.id]
         else { throw Problem.notFound("channel") }
@@ -58,7 +60,7 @@ struct OnSiteRoutes {
         let wanted = place.trimmingCharacters(in: .whitespaces).lowercased()
         var found: DeviceRecord?
         do {
-            try await services.administration.guess(from: address) {
+            try await services.access.signIns.guess(from: address) {
                 found = try records.first { record in
                     guard [record.host, record.serialNumber, record.macAddress].contains(where: { $0?.lowercased() == wanted }) else {
                         return false

@@ -69,10 +69,12 @@ struct VoucherImportAnswer: Encodable {
 }
 
 extension AnswerMaker {
-    func plans() async throws -> PlansAnswer {
+    /// Plans and their history, of `visible` channels; nil for all.
+    func plans(visible: Set<ChannelID>? = nil) async throws -> PlansAnswer {
         let ledger = services.plans
         let books = try await ledger.books()
-        let channels = try await catalogue.channelRecords().map { plan(of: $0, stock: books.stock) }
+        let channels = try await catalogue.channelRecords().filter { visible?.contains($0.id) ?? true }
+            .map { plan(of: $0, stock: books.stock) }
         return PlansAnswer(
             enforced: ledger.isEnforced,
             sentence: ledger.isEnforced
@@ -83,7 +85,7 @@ extension AnswerMaker {
             stock: PlanPackage.allCases.map {
                 StockAnswer(package: $0, retentionDays: $0.retentionDays, term: $0.term, count: books.stock[$0] ?? 0)
             },
-            history: books.history.map { entry in
+            history: books.history.filter { visible?.contains($0.channelId) ?? true }.map { entry in
                 PlanHistoryAnswer(
                     at: entry.at, kind: entry.kind, channelId: entry.channelId, channelName: entry.channelName, package: entry.package,
                     until: entry.until, lastDay: ChannelPlan.lastDay(entry.until, in: ledger.zone), source: Nullable(entry.source),

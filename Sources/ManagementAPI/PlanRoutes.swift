@@ -1,3 +1,4 @@
+import Access
 import BoxDatabase
 import CloudStorage
 import Core
@@ -12,7 +13,9 @@ struct PlanRoutes {
     let maker: AnswerMaker
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("plans") { _, _ in try answer(try await maker.plans()) }
+        routes.get("plans") { _, context in
+            try answer(try await maker.plans(visible: try await context.channels(.viewSite, services.access.control)))
+        }
         routes.post("plans/vouchers") { request, _ in
             let body = try await RequestBody.read(request)
             let voucher = Self.voucher(body)
@@ -65,6 +68,7 @@ struct PlanRoutes {
         if text != nil, to == nil { body.reject("channelId", "channelId must be a channel's identifier.") }
         try body.finish()
         guard let to else { return Response(status: .badRequest) }
+        try await context.require(.managePlans, to, services.access.control)
         let taker = try await maker.catalogue.channelRecord(to)
         try await services.plans.transfer(from: channel.id, to: taker.id)
         return try answer(try await maker.plan(of: taker))

@@ -27,10 +27,7 @@ struct PlaybackRoutes {
         routes.get("channels/:id/timeline") { request, context in try await timeline(request, context) }
         routes.get("channels/:id/timeline/days") { request, context in try await days(request, context) }
         routes.post("channels/:id/playback") { request, context in try await begin(request, context) }
-    }
-
-    /// What a player fetches: the token is its permission.
-    func addOpen(to routes: RouterGroup<APIContext>) {
+        // What a player fetches: the token is its permission.
         routes.get("playback/stream.mp4") { request, context in try await stream(request, context) }
     }
 
@@ -80,11 +77,7 @@ struct PlaybackRoutes {
         try body.finish()
         guard record.proxied, let caller = context.caller, let from else { throw Problem.notFound("channel") }
         let isLocal = services.isAtSite(context.remoteAddress, request.headers)
-        let (administration, token) = (services.administration, SignInGate.token(of: request) ?? "")
-        let permission = LiveSessions.Permission(key: token) {
-            do { _ = try await administration.authenticate(token: token) } catch is AccessDenied { return false } catch {}
-            return true
-        }
+        let permission = services.access.permission(.playBack, record.id, AccessGate.token(of: request))
         let sessions = services.live.sessions
         let (session, secret) = try sessions.begin(
             record.id, .main, action: .playback, person: caller.name, address: context.remoteAddress, isLocal: isLocal,

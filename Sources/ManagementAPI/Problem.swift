@@ -1,3 +1,4 @@
+import Access
 import Cameras
 import CloudStorage
 import Core
@@ -113,5 +114,78 @@ struct Problem: Error, HTTPResponseError {
         headers[.cacheControl] = "no-store"
         return Response(
             status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: try GatehouseJSON.encoder.encode(body))))
+    }
+}
+
+extension Problem {
+    /// The problem that an error is to whoever asked; nil for one that is the box's own.
+    static func of(_ error: any Error) -> Problem? {
+        switch error {
+        case let problem as Problem: problem
+        case let failure as DeviceFailure: Problem(failure)
+        case let error as CatalogueError: Problem(error)
+        case let refusal as PlanRefusal: Problem(refusal)
+        case let refusal as LiveRefusal: Problem(refusal)
+        case let failure as PlaybackFailure: Problem(failure)
+        case let refusal as EncryptionRefusal: Problem(refusal)
+        case let mistake as VoucherMistake: Problem(mistake)
+        case let denied as AccessDenied: Problem(denied)
+        case let refusal as PeopleRefusal: Problem(refusal)
+        case let error as HTTPError: Problem(error)
+        default: nil
+        }
+    }
+
+    static let internalFailure = Problem(
+        .internalServerError, "internal", "The box failed",
+        "Something went wrong inside the box. Try again; if it stays, look at the log.")
+
+    private init(_ error: HTTPError) {
+        switch error.status {
+        case .notFound: self.init(.notFound, "not-found", "Not found", "There is nothing at this address.")
+        case .contentTooLarge: self.init(.contentTooLarge, "too-large", "Too large", "The request is too large.")
+        default: self.init(error.status, "invalid-request", "Not valid", error.body ?? "The request is not valid.")
+        }
+    }
+
+    init(_ denied: AccessDenied) {
+        switch denied {
+        case .notClaimed: self.init(.conflict, "not-claimed", "Not claimed", "Claim the box first.")
+        case .alreadyClaimed:
+            self.init(.conflict, "already-claimed", "Already claimed", "Somebody has claimed this box already. Sign in instead.")
+        case .wrongSetupCode:
+            let sentence = "The set-up code is not this box's. It is printed on the box's label, or where the box was started."
+            self.init(.forbidden, "wrong-setup-code", "Wrong set-up code", sentence, errors: [.init(field: "/setupCode", detail: sentence)])
+        case .wrongPassword: self.init(.unauthorized, "wrong-password", "Not signed in", "The user name or the password is wrong.")
+        case .oneTimePasswordNeeded:
+            self.init(
+                .unauthorized, "one-time-password-needed", "One-time password",
+                "Give the one-time password that your app shows now, as oneTimePassword.")
+        case .wrongOneTimePassword:
+            self.init(
+                .unauthorized, "wrong-one-time-password", "Not this one-time password",
+                "The one-time password is wrong or was used already. Wait for the next one, and look at the telephone's clock.",
+                errors: [.init(field: "/oneTimePassword", detail: "The one-time password is wrong.")])
+        case .tooManyAttempts(let seconds): self = .tooManyAttempts("Too many attempts failed.", retryAfter: seconds)
+        case .notSignedIn: self = .notSignedIn
+        case .noResetPermit:
+            self.init(
+                .forbidden, "no-reset-permit", "Press the button first",
+                "Somebody at the box has to allow it first: press its button, or run `gatehouse reset-password` there. It is good for ten minutes."
+            )
+        }
+    }
+
+    init(_ refusal: PeopleRefusal) {
+        let status: HTTPResponse.Status =
+            switch refusal.kind {
+            case .notFound: refusal.field == nil ? .notFound : .unprocessableContent
+            case .weakPassword: .unprocessableContent
+            case .beyondOwnRights, .notThisAccount, .predefinedRole: .forbidden
+            case .roleInUse, .nameTaken, .tooMany, .notPossible: .conflict
+            }
+        self.init(
+            status, refusal.kind.rawValue, "Not done", refusal.sentence,
+            errors: refusal.field.map { [.init(field: $0, detail: refusal.sentence)] } ?? [])
     }
 }

@@ -15,6 +15,13 @@ struct ReachRoutes {
     private var reach: ReachServices { services.reach }
 
     func add(to routes: RouterGroup<APIContext>) {
+        // By this whoever comes to the box's address on the internet tells that it is this box; it says nothing else.
+        routes.get("reach/echo") { request, _ in
+            guard let nonce = request.uri.queryParameters["nonce"].map(String.init), let digest = reach.test.digest(of: nonce) else {
+                throw Problem.invalid([.init(field: "/nonce", detail: "nonce must be 16 to 64 hexadecimal digits.")])
+            }
+            return try answer(EchoAnswer(digest: digest))
+        }
         routes.get("relay/reach") { _, _ in try answer(try await view()) }
         routes.put("relay/reach") { request, context in
             let settings = try mapping(try await RequestBody.read(request), try await reach.mapping.settings())
@@ -34,16 +41,6 @@ struct ReachRoutes {
                     "enabled": "\(settings.enabled)", "name": "\(settings.hostName ?? "")", "by": "\(context.caller?.name ?? "")",
                 ])
             return try answer(DynamicDNSAnswer(settings, reach.name))
-        }
-    }
-
-    /// By which whoever comes to the box's address on the internet tells that it is this box; it says nothing else.
-    func addOpen(to routes: RouterGroup<APIContext>) {
-        routes.get("reach/echo") { request, _ in
-            guard let nonce = request.uri.queryParameters["nonce"].map(String.init), let digest = reach.test.digest(of: nonce) else {
-                throw Problem.invalid([.init(field: "/nonce", detail: "nonce must be 16 to 64 hexadecimal digits.")])
-            }
-            return try answer(EchoAnswer(digest: digest))
         }
     }
 

@@ -1,3 +1,4 @@
+import Access
 import BoxDatabase
 import Core
 import Foundation
@@ -10,8 +11,9 @@ struct RefillRoutes {
     let services: BoxServices
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("storage/refills") { _, _ in
-            let absences = try await AbsenceList.newest(200, in: services.database)
+        routes.get("storage/refills") { _, context in
+            let channels = try await context.channels(.playBack, services.access.control)
+            let absences = try await AbsenceList.newest(200, in: services.database).filter { channels?.contains($0.channelId) ?? true }
             return try answer(ListAnswer(items: absences.map(RefillAnswer.init)))
         }
     }

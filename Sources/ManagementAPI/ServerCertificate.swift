@@ -38,8 +38,9 @@ public enum ServerCertificate {
             notValidAfter: max(now, Date(timeIntervalSince1970: 1_767_225_600)).addingTimeInterval(10 * 365 * 86_400),
             issuer: subject, subject: subject, signatureAlgorithm: .ecdsaWithSHA256,
             extensions: try Certificate.Extensions {
+                // No key usage: one without keyCertSign keeps clients that are given this certificate (--certificate)
+                // from seeing that it is its own issuer (RFC 5280, 4.2.1.3 binds the two).
                 Critical(BasicConstraints.notCertificateAuthority)
-                Critical(KeyUsage(digitalSignature: true))
                 try ExtendedKeyUsage([.serverAuth])
                 SubjectAlternativeNames([
                     .dnsName("localhost"), .dnsName(host.isEmpty ? "gatehouse" : host), .dnsName("gatehouse.local"),

@@ -1,3 +1,4 @@
+import BoxDatabase
 import Access
 import Core
 import Foundation
@@ -5,35 +6,33 @@ import HTTPTypes
 import Hummingbird
 import Logging
 
-/// Claiming the box, signing in and out.
+/// Claiming the box, joining it, signing in and out.
 struct SetupRoutes {
     let services: BoxServices
     let maker: AnswerMaker
     let secureCookies: Bool
 
-    /// The routes that are open to everybody.
-    func addPublic(to routes: RouterGroup<APIContext>) {
+    func add(to routes: RouterGroup<APIContext>) {
         routes.get("setup") { _, _ in
             let system = try await maker.system()
             return try answer(
                 SetupAnswer(
-                    claimed: try await services.administration.isClaimed(), serialNumber: system.serialNumber, name: system.name,
+                    claimed: try await services.access.signIns.isClaimed(), serialNumber: system.serialNumber, name: system.name,
                     version: system.version))
         }
         routes.post("setup/claim") { request, context in try await claim(request, context) }
+        routes.post("join") { request, context in try await join(request, context) }
+        routes.post("session/reset") { request, context in try await reset(request, context) }
         routes.post("session") { request, context in try await signIn(request, context) }
-    }
-
-    func add(to routes: RouterGroup<APIContext>) {
         routes.get("session") { _, context in
             guard let caller = context.caller else { throw Problem.notSignedIn }
-            return try answer(SignInAnswer(expiresAt: caller.expiresAt, user: .init(name: caller.name)))
+            return try answer(SignInAnswer(expiresAt: caller.expiresAt, user: try await user(caller)))
         }
         routes.delete("session") { request, _ in
-            if let token = SignInGate.token(of: request) { try await services.administration.signOut(token: token) }
+            if let token = AccessGate.token(of: request) { try await services.access.signIns.signOut(token: token) }
             var response = Response(status: .noContent)
             response.setCookie(
-                Cookie(name: SignInGate.cookie, value: "", maxAge: 0, path: "/", secure: secureCookies, httpOnly: true, sameSite: .strict))
+                Cookie(name: AccessGate.cookie, value: "", maxAge: 0, path: "/", secure: secureCookies, httpOnly: true, sameSite: .strict))
             return response
         }
     }
@@ -42,7 +41,7 @@ struct SetupRoutes {
         let body = try await RequestBody.read(request)
         let code = body.string("setupCode", 1...32, required: true)
         let userName = body.string("userName", 1...64, required: true)
-        let password = body.string("password", 12...256, required: true)
+        let password = body.string("password", PasswordRules.length, required: true)
         let siteName = body.string("siteName", 1...64, required: true)
         let zone = body.string("timeZone", 1...64, required: true)
         if let zone, TimeZone(identifier: zone) == nil || !zone.contains("/") && zone != "UTC" {
@@ -50,11 +49,41 @@ struct SetupRoutes {
         }
         try body.finish()
         guard let code, let userName, let password, let siteName, let zone else { return Response(status: .badRequest) }
-        return try await translating {
-            let signIn = try await services.administration.claim(
-                code: code, userName: userName, password: password, siteName: siteName, timeZone: zone, from: context.remoteAddress)
-            services.logger.notice("box claimed", metadata: ["by": "\(userName)"])
-            return try signedIn(signIn, status: .created)
+        context.notes.person = userName
+        let signIn = try await services.access.signIns.claim(
+            code: code, userName: userName, password: password, siteName: siteName, timeZone: zone, from: Self.origin(request, context))
+        services.logger.notice("box claimed", metadata: ["by": "\(userName)"])
+        return try await signedIn(signIn, status: .created)
+    }
+
+    private func reset(_ request: Request, _ context: APIContext) async throws -> Response {
+        let body = try await RequestBody.read(request)
+        let code = body.string("setupCode", 1...32, required: true)
+        let password = body.string("password", PasswordRules.length, required: true)
+        try body.finish()
+        guard let code, let password else { return Response(status: .badRequest) }
+        context.notes.person = OperationNotes.byCode
+        let signIn = try await services.access.signIns.reset(
+            code: code, password: password, permit: services.access.resetPermit, from: Self.origin(request, context))
+        services.logger.notice("the installer admin's password was set anew", metadata: ["user": "\(signIn.caller.name)"])
+        return try await signedIn(signIn, status: .ok)
+    }
+
+    private func join(_ request: Request, _ context: APIContext) async throws -> Response {
+        let body = try await RequestBody.read(request)
+        let token = body.string("token", 1...128, required: true)
+        let userName = body.string("userName", 1...64, required: true)
+        let fullName = body.string("fullName", 1...64)
+        let password = body.string("password", PasswordRules.length, required: true)
+        try body.finish()
+        guard let token, let userName, let password else { return Response(status: .badRequest) }
+        context.notes.person = userName
+        do {
+            let signIn = try await services.access.people.join(
+                token: token, userName: userName, fullName: fullName, password: password, from: Self.origin(request, context))
+            return try await signedIn(signIn, status: .created)
+        } catch AccessDenied.wrongPassword {
+            throw Problem(.forbidden, "invitation-over", "Over", "This invitation is no longer good. Ask for a new one.")
         }
     }
 
@@ -62,52 +91,38 @@ struct SetupRoutes {
         let body = try await RequestBody.read(request)
         let userName = body.string("userName", 1...64, required: true)
         let password = body.string("password", 1...256, required: true)
+        let oneTimePassword = body.string("oneTimePassword", 6...8)
         try body.finish()
         guard let userName, let password else { return Response(status: .badRequest) }
-        guard try await services.administration.isClaimed() else {
+        guard try await services.access.signIns.isClaimed() else {
             throw Problem(.conflict, "not-claimed", "Not claimed", "This box is new. Claim it with its set-up code first.")
         }
-        return try await translating {
-            try signedIn(
-                try await services.administration.signIn(userName: userName, password: password, from: context.remoteAddress), status: .ok)
-        }
+        context.notes.person = userName
+        let signIn = try await services.access.signIns.signIn(
+            userName: userName, password: password, oneTimePassword: oneTimePassword, from: Self.origin(request, context))
+        return try await signedIn(signIn, status: .ok)
     }
 
-    private func signedIn(_ signIn: SignIn, status: HTTPResponse.Status) throws -> Response {
+    private static func origin(_ request: Request, _ context: APIContext) -> SignIns.Origin {
+        .init(address: context.remoteAddress, client: request.headers[.userAgent] ?? "")
+    }
+
+    private func signedIn(_ signIn: SignIn, status: HTTPResponse.Status) async throws -> Response {
         var response = try answer(
-            SignInAnswer(token: signIn.token, expiresAt: signIn.caller.expiresAt, user: .init(name: signIn.caller.name)), status: status)
+            SignInAnswer(token: signIn.token, expiresAt: signIn.caller.expiresAt, user: try await user(signIn.caller)), status: status)
         response.setCookie(
             Cookie(
-                name: SignInGate.cookie, value: signIn.token, maxAge: Int(Administration.lifetime), path: "/", secure: secureCookies,
+                name: AccessGate.cookie, value: signIn.token, maxAge: Int(SignIns.lifetime), path: "/", secure: secureCookies,
                 httpOnly: true, sameSite: .strict))
         return response
     }
 
-    private func translating(_ body: () async throws -> Response) async throws -> Response {
-        do {
-            return try await body()
-        } catch let denied as AccessDenied {
-            throw Self.problem(of: denied)
-        }
-    }
-
-    private static func problem(of denied: AccessDenied) -> Problem {
-        switch denied {
-        case .notClaimed: return Problem(.conflict, "not-claimed", "Not claimed", "Claim the box first.")
-        case .alreadyClaimed:
-            return Problem(.conflict, "already-claimed", "Already claimed", "Somebody has claimed this box already. Sign in instead.")
-        case .wrongSetupCode:
-            let sentence = "The set-up code is not this box's. It is printed on the box's label, or where the box was started."
-            return Problem(
-                .forbidden, "wrong-setup-code", "Wrong set-up code", sentence, errors: [.init(field: "/setupCode", detail: sentence)])
-        case .wrongPassword:
-            return Problem(.unauthorized, "wrong-password", "Not signed in", "The user name or the password is wrong.")
-        case .tooManyAttempts(let seconds):
-            var problem = Problem(
-                .tooManyRequests, "too-many-attempts", "Wait", "Too many attempts failed. Try again in \((seconds + 59) / 60) minutes.")
-            problem.headers[.retryAfter] = String(seconds)
-            return problem
-        case .notSignedIn: return .notSignedIn
-        }
+    private func user(_ caller: Caller) async throws -> SignInAnswer.User {
+        let rights = try await services.access.control.rights(of: caller.id, limitedTo: caller.actions)
+        let record = try await services.access.account.record(of: caller.id)
+        return .init(
+            id: caller.id, name: caller.name, role: try await services.access.control.role(of: caller.id) ?? "",
+            permissions: rights.actions.map(\.rawValue).sorted(), siteIds: Nullable(rights.sites?.sorted { $0.text < $1.text }),
+            asksOneTimePassword: record.oneTimeConfirmedAt != nil)
     }
 }

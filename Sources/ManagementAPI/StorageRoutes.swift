@@ -1,3 +1,4 @@
+import Access
 import BoxDatabase
 import CloudStorage
 import Core
@@ -87,9 +88,12 @@ struct StorageRoutes {
     }
 
     private func addGaps(to routes: RouterGroup<APIContext>) {
-        routes.get("storage/gaps") { _, _ in
+        routes.get("storage/gaps") { _, context in
+            let channels = try await context.channels(.playBack, services.access.control)
             let items = try await services.database.read { database in
-                let gaps = try GapRecord.order(Column("id").desc).limit(200).fetchAll(database)
+                var rows = GapRecord.order(Column("id").desc)
+                if let channels { rows = rows.filter(channels.contains(Column("channelId"))) }
+                let gaps = try rows.limit(200).fetchAll(database)
                 let refilled = try ClipRecord.refilled(since: gaps.map(\.from).min() ?? .distantFuture, database)
                 return gaps.map { gap in
                     GapAnswer(

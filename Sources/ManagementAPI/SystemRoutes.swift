@@ -1,3 +1,4 @@
+import Access
 import Core
 import BoxDatabase
 import Foundation
@@ -11,6 +12,9 @@ struct SystemRoutes {
     let services: BoxServices
     let maker: AnswerMaker
     let feed: LiveFeed
+
+    /// For so long a sign-in is not looked at again.
+    private static let trust = Duration.seconds(2)
 
     private enum Level: String, CaseIterable {
         case trace, debug, info, notice, warning, error
@@ -36,17 +40,27 @@ struct SystemRoutes {
             if let level { services.logLevel.name = level.rawValue }
             return try answer(try await maker.system())
         }
-        routes.get("health") { _, _ in try answer(try await maker.health()) }
-        routes.get("stream") { _, _ in stream() }
+        routes.get("health") { _, context in try answer(try await maker.health(context.rights)) }
+        routes.get("stream") { request, context in try stream(request, context) }
     }
 
     /// Server-sent events (HTML Living Standard, 9.2): what changes, as it changes.
-    private func stream() -> Response {
+    private func stream(_ request: Request, _ context: APIContext) throws -> Response {
+        guard let caller = context.caller, let token = AccessGate.token(of: request) else { throw Problem.notSignedIn }
+        let (access, time) = (services.access, services.time)
         let body = ResponseBody { writer in
             let messages = feed.listen()
             try await writer.write(ByteBuffer(string: "retry: 2000\n: Gatehouse\n\n"))
-            // Ends when the feed does, at the box's shutdown, or when the client has gone.
-            for await message in messages { try await writer.write(message) }
+            var lookedAt = time.uptime()
+            // Ends when the feed does, at the box's shutdown, when the client has gone, or when the sign-in is over.
+            for await message in messages {
+                if time.uptime() - lookedAt > Self.trust {
+                    lookedAt = time.uptime()
+                    do { _ = try await access.signIns.authenticate(token: token) } catch is AccessDenied { break } catch {}
+                }
+                let rights = try await access.control.rights(of: caller.id, limitedTo: caller.actions)
+                if try await message.audience.includes(rights, access.control) { try await writer.write(message.bytes) }
+            }
             try await writer.finish(nil)
         }
         return Response(status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)

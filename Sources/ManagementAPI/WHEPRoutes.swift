@@ -14,10 +14,10 @@ struct WHEPRoutes {
     static let path = "/api/v1/live/whep"
 
     /// What a player fetches: the token is its permission.
-    func addOpen(to routes: RouterGroup<APIContext>) {
+    func add(to routes: RouterGroup<APIContext>) {
         routes.post("live/whep") { request, context in try await begin(request, context) }
-        routes.patch("live/whep/:name") { request, context in try await trickle(request, context) }
-        routes.delete("live/whep/:name") { request, context in
+        routes.patch("live/whep/:session") { request, context in try await trickle(request, context) }
+        routes.delete("live/whep/:session") { request, context in
             services.live.whep.end(try entry(request, context))
             return Response(status: .ok)
         }
@@ -71,7 +71,7 @@ struct WHEPRoutes {
     private func entry(_ request: Request, _ context: APIContext) throws -> WHEPRelay.Entry {
         let live = try services.live.sessions.session(
             token: Self.token(of: request) ?? "", isLocal: services.isAtSite(context.remoteAddress, request.headers))
-        guard let entry = services.live.whep.entry(context.parameters.get("name") ?? ""), entry.live == live.id else {
+        guard let entry = services.live.whep.entry(context.parameters.get("session") ?? ""), entry.live == live.id else {
             throw Problem.notFound("session")
         }
         return entry

@@ -14,7 +14,7 @@ import time
 from client import Client, Problem, repository
 from waiting import command_line, descendants, is_alive, shorten, wait_for
 
-USER, PASSWORD = "installer", "correct horse battery staple"
+USER, PASSWORD = "installer", "correct harbour battery staple"
 READY = re.compile(r"^Gatehouse is ready: (https?://\S+?)/?(?: set-up code: (\S+))?$")
 DEFAULTS = {
     "http.address": "127.0.0.1", "http.port": 0, "http.tls": False, "devices.allow-local": True, "storage.allow-http": True,

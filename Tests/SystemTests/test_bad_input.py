@@ -11,7 +11,7 @@ from client import NotAProblem
 from mutations import Document
 from waiting import wait_for
 
-PUBLIC = {("GET", "/setup"), ("POST", "/setup/claim"), ("POST", "/session"), ("GET", "/openapi.json"), ("GET", "/live/stream.mp4"),
+PUBLIC = {("GET", "/setup"), ("POST", "/setup/claim"), ("POST", "/session"), ("POST", "/join"), ("POST", "/session/reset"), ("GET", "/openapi.json"), ("GET", "/live/stream.mp4"),
           ("GET", "/live/stream.mjpeg"), ("GET", "/live/hls/{file}"), ("POST", "/on-site/live"), ("GET", "/playback/stream.mp4"),
           ("GET", "/reach/echo"), ("POST", "/live/whep"), ("PATCH", "/live/whep/{session}"), ("DELETE", "/live/whep/{session}")}
 CLAIM = {"setupCode": "ABCD-EFGH", "userName": "me", "password": PASSWORD, "siteName": "Here", "timeZone": "Europe/Rome"}
@@ -70,6 +70,15 @@ GOOD = {
     ("POST", "/plans/vouchers"): [VOUCHER], ("PUT", "/storage/encryption"): [{"enabled": True, "code": "Harbour-Lamp-2026", "currentCode": "Harbour-Lamp-2025", "password": PASSWORD}],
     ("POST", "/storage/encryption/recovery-file"): [{"recoveryFile": "{}", "code": "Harbour-Lamp-2026"}],
     ("POST", "/clips/{id}/key"): [{"code": "Harbour-Lamp-2026"}],
+    ("PATCH", "/session/password"): [{"password": PASSWORD, "newPassword": "three green boats on land"}],
+    ("POST", "/session/one-time-passwords"): [{"password": "not " + PASSWORD}], ("PUT", "/session/one-time-passwords"): [{"oneTimePassword": "287082"}],
+    ("DELETE", "/session/one-time-passwords"): [{"password": "not " + PASSWORD}],
+    ("POST", "/session/reset"): [{"setupCode": "ABCD-EFGH", "password": "three green boats on land"}],
+    ("POST", "/keys"): [{"name": "backup", "permissions": ["play-back", "view-site"], "days": 90, "password": "not " + PASSWORD}], ("PATCH", "/company"): [{"name": "Rossi"}],
+    ("PATCH", "/people/{id}"): [{"roleId": "a-role", "disabled": False}], ("PUT", "/people/{id}/sites"): [{"siteIds": ["a-site"]}],
+    ("POST", "/invitations"): [{"name": "Bert", "roleId": "a-role"}], ("POST", "/roles"): [{"name": "Clerk", "permissions": ["manage-service-package-and-order"]}],
+    ("PATCH", "/roles/{id}"): [{"name": "Clerk", "permissions": ["manage-service-package-and-order"]}],
+    ("POST", "/join"): [{"token": "q4Zr", "userName": "bert", "fullName": "Bert", "password": "three green boats on land"}],
     ("PUT", LENS + "/presets/{preset}"): [{"name": "Gate"}], ("PUT", LENS + "/auxiliary"): [{"name": "light", "on": True}],
 }
 PLACES = {"index": "0", "door": "1", "stream": "101", "preset": "1", "patrol": "1"}
@@ -92,6 +101,10 @@ class Bodies(DeviceCase):
         cls.claimed = cls.class_device_box(**{"storage.allow-http": False})
         simulator = cls.class_devices("--device", "ptz", "--device", "camera,quirk=not-activated")
         cls.lens = cls.claimed.onboard(simulator.device)[0]
+        channel = cls.claimed.channel(cls.lens["channelIds"][0])
+        cls.claimed.link(channel, "standard")
+        cls.claimed.await_past(1, channel)
+        cls.clip = cls.claimed.await_stored(cls.claimed.trigger(channel))
         cls.failed = cls.claimed.try_devices(simulator.devices[1].entry())[0]
         cls.device = cls.claimed.add_device("rtsp://127.0.0.1:9/main", "me", "secret")
         cls.document = Document(cls.claimed.get("/openapi.json", token=None))
@@ -109,7 +122,7 @@ class Bodies(DeviceCase):
         box = self.new if path == "/setup/claim" else self.claimed
         onboarding = path.startswith("/onboardings")
         device = self.lens if "device-" in path or "/lens" in path or "/notification" in path or path.count("/") > 2 else self.device
-        names = {**PLACES, "id": self.failed["onboardingId"] if onboarding else device["channelIds"][0] if path.startswith("/channels") else device["id"]}
+        names = {**PLACES, "id": self.failed["onboardingId"] if onboarding else self.clip["id"] if path.startswith("/clips") else device["channelIds"][0] if path.startswith("/channels") else device["id"]}
         return box, re.sub(r"{(\w+)}", lambda match: names[match.group(1)], path)
 
     def bodies(self):
@@ -214,7 +227,7 @@ class Bodies(DeviceCase):
         """A body that is too large is refused with 413 before it has all come, with and without a stated length."""
         for extra in ("Content-Length: 50000000", "Transfer-Encoding: chunked"):
             with self.subTest(header=extra), socket.create_connection((self.claimed.client.host, self.claimed.client.port), 20) as peer:
-                peer.sendall(f"POST /api/v1/devices HTTP/1.1\r\nHost: box\r\nAuthorization: Bearer {self.claimed.token}\r\n"
+                peer.sendall(f"POST /api/v1/devices HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.claimed.token}\r\n"
                              f"Content-Type: application/json\r\n{extra}\r\n\r\n".encode())
                 chunk = b"[" * 65536
                 if "chunked" in extra:

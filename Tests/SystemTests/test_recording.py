@@ -288,7 +288,7 @@ class Serving(Case):
         for path in [*key, os.path.join(box.state, "secret.key")]:
             self.assertFalse(os.stat(path).st_mode & 0o077 and "cert" not in path, f"{path} can be read by others")
         claimed = box.client.request("POST", "/setup/claim", {
-            "setupCode": box.setup_code, "userName": "me", "password": "x" * 12, "siteName": "Here", "timeZone": "UTC"}, token=None)
+            "setupCode": box.setup_code, "userName": "me", "password": "nine pink rafts", "siteName": "Here", "timeZone": "UTC"}, token=None)
         self.assertIn("secure", claimed.headers["set-cookie"].lower())
 
     def test_metrics(self):

@@ -76,7 +76,7 @@ export const api = {
   bytes: (path, bytes, options) => call('POST', path, bytes, options),
   put: (path, body, options) => call('PUT', path, body, options),
   patch: (path, body, options) => call('PATCH', path, body, options),
-  delete: (path, options) => call('DELETE', path, undefined, options),
+  delete: (path, { body, ...options } = {}) => call('DELETE', path, body, options),
 };
 
 /** "?a=1&b=2" of what has a value. */

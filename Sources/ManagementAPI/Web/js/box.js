@@ -4,13 +4,13 @@ import { toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
 import { bind, field, wrong } from './form.js';
 import { bytes, count, duration, full, plain, zoneName } from './format.js';
-import { bar, button, card, facts, head } from './parts.js';
+import { bar, button, card, facts, head, link } from './parts.js';
 import { ddnsCard } from './ddns-card.js';
 import { iceCard } from './ice-card.js';
 import { title } from './navigate.js';
 import { reachCard } from './reach-card.js';
 import { rtspCard } from './rtsp.js';
-import { put, refreshSystem, store } from './store.js';
+import { may, put, refreshSystem, store } from './store.js';
 import { watchingCard } from './watching-card.js';
 import { LOG_LEVELS } from './words.js';
 
@@ -54,14 +54,16 @@ export function boxPage({ root, on, cleanup }) {
         h('span', {}, h('span', { class: 'strong' }, h('code', {}, e.name), ` ${e.kind === 'hardware' ? 'video chip' : 'processor'}, ${e.proven ? 'proven' : 'not proven'}`), e.reason && h('span', { class: 'muted small' }, e.reason)))));
   }
   on('system', draw);
-  const rtsp = rtspCard();
-  const ice = iceCard();
-  const reach = reachCard({ cleanup });
-  const ddns = ddnsCard({ cleanup });
+  // Who may not set the box sees how it is.
+  const sets = may('configure-box');
+  const [rtsp, ice, reach, ddns] = sets ? [rtspCard(), iceCard(), reachCard({ cleanup }), ddnsCard({ cleanup })] : [];
   const timer = setInterval(tick, 1000);
   cleanup(() => clearInterval(timer));
-  fill(root, head('Box', h('span', { class: 'phone-only' }, button('Sign out', { look: 'quiet', iconName: 'out', testid: 'box-sign-out', onClick: () => document.getElementById('app').dispatchEvent(new Event('gh-leave')) }))),
-    h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card('This box', about), card('Encoders', encoders), rtsp.el, ice.el), h('div', { class: 'stack-cards' }, card('Names and log', form), watchingCard({ cleanup }), card('What the box carries', load), reach.el, ddns.el)));
+  const mine = h('span', { class: 'phone-only' }, link('#/site', 'button quiet', icon('key'), h('span', {}, 'Site')), link('#/account', 'button quiet', icon('face'), h('span', {}, 'Account')),
+    button('Sign out', { look: 'quiet', iconName: 'out', testid: 'box-sign-out', onClick: () => document.getElementById('app').dispatchEvent(new Event('gh-leave')) }));
+  fill(root, head('Box', mine),
+    h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card('This box', about), card('Encoders', encoders), rtsp?.el, ice?.el),
+      h('div', { class: 'stack-cards' }, sets && card('Names and log', form), sets && watchingCard({ cleanup }), card('What the box carries', load), reach?.el, ddns?.el)));
   draw();
-  return Promise.all([refreshSystem(), rtsp.load(), ice.load(), reach.load(), ddns.load()]);
+  return Promise.all([refreshSystem(), rtsp?.load(), ice?.load(), reach?.load(), ddns?.load()]);
 }

@@ -5,7 +5,7 @@ import { onboardingBanner } from './onboarding-banner.js';
 import { empty, head, link } from './parts.js';
 import { picture } from './picture.js';
 import { title } from './navigate.js';
-import { channelsByName, store } from './store.js';
+import { channelsByName, may, store } from './store.js';
 import { severity } from './words.js';
 
 function tile(channel) {
@@ -54,11 +54,12 @@ export function camerasPage({ root, on }) {
   const addButton = (label = 'Add cameras', iconName = 'plus', place = '#/add/find') => link(place, 'button primary', icon(iconName), h('span', {}, label));
   const top = addButton();
   top.dataset.testid = 'add-camera';
+  const adds = may('configure');
   const live = link('#/live', 'button', icon('wall'), h('span', {}, 'Watch live'));
   live.dataset.testid = 'watch-live';
-  const teach = empty({ iconName: 'camera', title: 'Your cameras will be here',
+  const teach = !adds ? empty({ iconName: 'camera', title: 'No cameras for you yet', text: 'Cameras will be here once a site is assigned to you.' }) : empty({ iconName: 'camera', title: 'Your cameras will be here',
     text: 'Each camera shows its latest picture, how it is, and its last event. The box finds cameras and recorders on the network by itself; have their user name and password at hand.', action: addButton('Find cameras', 'search', '#/add/find?now') });
-  fill(root, head([h('h1', { tabindex: -1 }, 'Cameras'), about], h('div', { class: 'row wrap' }, live, top)), onboardingBanner({ on }), wall, teach);
+  fill(root, head([h('h1', { tabindex: -1 }, 'Cameras'), about], h('div', { class: 'row wrap' }, live, adds && top)), onboardingBanner({ on }), wall, teach);
 
   function summary() {
     const list = [...store.channels.values()].filter(shown);

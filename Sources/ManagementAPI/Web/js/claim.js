@@ -2,8 +2,7 @@
 import { api } from './api.js';
 import { h } from './dom.js';
 import { bind, field, wrong } from './form.js';
-import { button } from './parts.js';
-import { gateCard } from './sign-in.js';
+import { button, gateCard } from './parts.js';
 import { zoneOptions, zones } from './zones.js';
 
 const LEAST = 12;

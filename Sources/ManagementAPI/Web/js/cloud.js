@@ -10,7 +10,7 @@ import { bar, button, card, head, problemBox, sentence } from './parts.js';
 import { title } from './navigate.js';
 import { plansCard } from './plans.js';
 import { secondCard } from './second-card.js';
-import { store } from './store.js';
+import { may, store } from './store.js';
 import { targetFacts, targetForm, testStorage } from './target-form.js';
 
 const figure = (name, testid) => {
@@ -20,6 +20,8 @@ const figure = (name, testid) => {
 };
 
 export function cloudPage({ root, on }) {
+  // Who may not set the box sees how it is.
+  const sets = may('configure-box');
   title('Cloud');
   const state = h('div', { 'aria-live': 'polite', 'data-testid': 'storage-state' });
   const waiting = figure('Waiting', 'backlog');
@@ -42,6 +44,10 @@ export function cloudPage({ root, on }) {
     const key = JSON.stringify(t);
     if (!force && (editing || key === targetDrawn)) return;
     targetDrawn = key;
+    if (!sets) {
+      fill(targetBox, t ? targetFacts(t) : h('p', { class: 'muted' }, 'No place is set yet.'));
+      return;
+    }
     if (!t || editing) {
       fill(targetBox, !t && h('p', { class: 'muted' }, 'Clips need a place in the cloud: any S3-compatible storage, or a folder. Have its address, bucket and keys at hand.'),
         targetForm({ target: t, done: () => { editing = false; drawTarget(true); }, cancel: t ? () => { editing = false; drawTarget(true); } : null }));
@@ -100,10 +106,10 @@ export function cloudPage({ root, on }) {
   fill(root, head('Cloud'), state,
     h('section', { class: 'stats', 'aria-label': 'What waits' }, waiting.el, oldest.el, left.el, stored.el),
     h('div', { class: 'columns' },
-      h('div', { class: 'stack-cards' }, card('Where clips go', targetBox), secondCard({ on }), encryptionCard(), plansCard({ on })),
+      h('div', { class: 'stack-cards' }, card('Where clips go', targetBox), sets && secondCard({ on }), sets && encryptionCard(), plansCard({ on })),
       h('div', { class: 'stack-cards' },
         h('section', { class: 'card', 'data-testid': 'line' }, h('div', { class: 'figure-head' }, h('h2', {}, 'The line now'), rate), graph.el),
-        lineCard({ on }),
+        h('div', { class: sets ? '' : 'read-only' }, lineCard({ on })),
         h('section', { class: 'card', 'data-testid': 'spool' }, h('h2', {}, 'Space for waiting clips'), spool),
         card('Missing footage', gaps), card('Refilled from cameras', refills),
         chainCard({ on }))));

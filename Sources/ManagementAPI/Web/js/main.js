@@ -91,6 +91,12 @@ async function begin() {
       claim(gate, setup, enter);
       return;
     }
+    const invited = /^#\/join\/([\w-]+)$/.exec(location.hash);
+    if (invited) {
+      show(gate);
+      (await import('./join.js')).join(gate, setup, invited[1], enter);
+      return;
+    }
     if (!kept.get()) { signedOut(setup); return; }
     try {
       await enter(await api.get('/session', { gate: false }));

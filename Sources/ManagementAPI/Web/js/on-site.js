@@ -3,8 +3,7 @@ import { api } from './api.js';
 import { fill, h } from './dom.js';
 import { bind, field } from './form.js';
 import { liveView } from './live-view.js';
-import { button } from './parts.js';
-import { gateCard } from './sign-in.js';
+import { button, gateCard } from './parts.js';
 
 /** Shows the form in `gate`; `back` shows what was there before. */
 export function onSite(gate, back) {

@@ -127,3 +127,9 @@ export function piece(el, of, make) {
     fill(el, make());
   };
 }
+
+/** What stands before the pages: a card with a title and a form. */
+export function gateCard(gate, title, text, ...kids) {
+  fill(gate, h('main', { class: 'gate' }, h('div', { class: 'gate-brand' }, h('span', { class: 'brand-mark' }, icon('gatehouse')), h('strong', {}, 'Gatehouse')),
+    h('div', { class: 'gate-card' }, h('h1', { tabindex: -1 }, title), text && h('p', { class: 'muted' }, text), ...kids)));
+}

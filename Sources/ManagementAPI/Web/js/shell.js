@@ -3,7 +3,7 @@ import { fill, h, icon } from './dom.js';
 import { clock } from './format.js';
 import { on, store } from './store.js';
 
-const ENTRIES = [['cameras', 'Cameras', 'camera'], ['events', 'Events', 'events'], ['cloud', 'Cloud', 'cloud'], ['health', 'Health', 'health'], ['box', 'Box', 'box']];
+const ENTRIES = [['cameras', 'Cameras', 'camera'], ['events', 'Events', 'events'], ['cloud', 'Cloud', 'cloud'], ['site', 'Site', 'key'], ['health', 'Health', 'health'], ['box', 'Box', 'box']];
 let offs = [];
 
 /** Draws the frame into `app` and returns the element that holds the page. */
@@ -19,7 +19,7 @@ export function shell(app, leave) {
     h('nav', { class: 'rail', 'aria-label': 'Main' },
       h('div', { class: 'brand' }, h('span', { class: 'brand-mark' }, icon('gatehouse')), h('span', { class: 'brand-text' }, h('strong', {}, 'Gatehouse'), site)),
       h('div', { class: 'rail-links' }, links),
-      h('div', { class: 'rail-foot' }, h('span', { class: 'muted small' }, `Signed in as ${store.user?.name ?? ''}`),
+      h('div', { class: 'rail-foot' }, h('a', { href: '#/account', class: 'muted small', 'data-testid': 'account' }, `Signed in as ${store.user?.name ?? ''}`),
         h('button', { type: 'button', class: 'button quiet small', onClick: leave, 'data-testid': 'sign-out' }, icon('out'), h('span', {}, 'Sign out')))),
     bar, content);
   offs = [

@@ -1,21 +1,18 @@
 // Signing in.
 import { api } from './api.js';
-import { fill, h, icon } from './dom.js';
+import { h } from './dom.js';
 import { bind, field } from './form.js';
-import { button } from './parts.js';
-
-export function gateCard(gate, title, text, ...kids) {
-  fill(gate, h('main', { class: 'gate' }, h('div', { class: 'gate-brand' }, h('span', { class: 'brand-mark' }, icon('gatehouse')), h('strong', {}, 'Gatehouse')),
-    h('div', { class: 'gate-card' }, h('h1', { tabindex: -1 }, title), text && h('p', { class: 'muted' }, text), ...kids)));
-}
+import { button, gateCard } from './parts.js';
 
 export function signIn(gate, setup, enter) {
   const userName = field({ label: 'User name', pointer: '/userName', autocomplete: 'username', testid: 'sign-in-user', maxlength: 64 });
   const password = field({ label: 'Password', pointer: '/password', type: 'password', autocomplete: 'current-password', testid: 'sign-in-password' });
+  const code = field({ label: 'One-time password', pointer: '/oneTimePassword', inputmode: 'numeric', autocomplete: 'one-time-code', maxlength: 8, testid: 'sign-in-code', hint: 'The one that your app shows now.' });
+  code.el.hidden = true;
   const submitButton = button('Sign in', { look: 'primary wide', type: 'submit', testid: 'sign-in-submit' });
-  const form = h('form', { 'data-testid': 'sign-in-form' }, userName.el, password.el, h('div', { class: 'actions' }, submitButton));
+  const form = h('form', { 'data-testid': 'sign-in-form' }, userName.el, password.el, code.el, h('div', { class: 'actions' }, submitButton));
   bind(form, {
-    fields: [userName, password],
+    fields: [userName, password, code],
     button: submitButton,
     busy: 'Signing in…',
     async submit() {
@@ -23,8 +20,15 @@ export function signIn(gate, setup, enter) {
       if (!password.value) throw { wrong: password, sentence: 'Enter your password.' };
       let session;
       try {
-        session = await api.post('/session', { userName: userName.given, password: password.value }, { gate: false });
+        const body = { userName: userName.given, password: password.value };
+        if (code.given) body.oneTimePassword = code.given.replaceAll(' ', '');
+        session = await api.post('/session', body, { gate: false });
       } catch (problem) {
+        if (problem.slug === 'one-time-password-needed') {
+          code.el.hidden = false;
+          throw { wrong: code, sentence: 'Enter the one-time password that your app shows now.' };
+        }
+        if (problem.slug === 'wrong-one-time-password') throw { wrong: code, sentence: problem.detail };
         if (problem.status === 401) {
           password.value = '';
           throw { wrong: password, sentence: problem.detail };
@@ -35,7 +39,8 @@ export function signIn(gate, setup, enter) {
     },
   });
   const where = [setup.name, setup.serialNumber].filter(Boolean).join(', ');
-  gateCard(gate, 'Sign in', where, form, h('p', { class: 'gate-more' }, button('I am at the site', { look: 'quiet', testid: 'on-site', async onClick() { (await import('./on-site.js')).onSite(gate, () => signIn(gate, setup, enter)); } })));
+  gateCard(gate, 'Sign in', where, form, h('p', { class: 'gate-more' }, button('I am at the site', { look: 'quiet', testid: 'on-site', async onClick() { (await import('./on-site.js')).onSite(gate, () => signIn(gate, setup, enter)); } }),
+    button('Forgotten your password?', { look: 'quiet', testid: 'forgotten', async onClick() { (await import('./reset.js')).reset(gate, enter, () => signIn(gate, setup, enter)); } })));
   document.title = 'Sign in - Gatehouse';
   userName.focus();
 }

@@ -92,6 +92,7 @@ export async function refreshSystem() {
 }
 
 export async function refreshOnboardings() {
+  if (!may('configure')) return;
   try {
     const { items } = await api.get('/onboardings');
     store.onboardings = new Map(items.sort((a, b) => a.startedAt.localeCompare(b.startedAt)).map((job) => [job.id, job]));
@@ -126,6 +127,14 @@ export function forget() {
   store.devices.clear();
   store.onboardings.clear();
   store.discovered.clear();
+}
+
+const OF_SITES = ['view-site', 'manage-site', 'configure', 'view-live', 'play-back', 'export', 'move-lens', 'talk', 'open-door', 'manage-plans'];
+
+/** Whether the one who is signed in may do something, at some site where it is about sites. */
+export function may(permission) {
+  const { permissions = [], siteIds = [] } = store.user ?? {};
+  return permissions.includes(permission) && (siteIds === null || siteIds.length > 0 || !OF_SITES.includes(permission));
 }
 
 const byName = (map) => [...map.values()].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));

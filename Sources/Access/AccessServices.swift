@@ -1,0 +1,48 @@
+public import BoxDatabase
+public import Core
+import Crypto
+import Foundation
+
+/// All that decides who may do what, and remembers who did it.
+public struct AccessServices: Sendable {
+    public let signIns: SignIns
+    public let account: OwnAccount
+    public let people: People
+    public let roles: Roles
+    public let control: AccessControl
+    public let log: OperationLog
+    public let resetPermit: ResetPermit
+
+    public init(
+        database: BoxDatabase, sealer: SecretSealer, setupCode: SetupCode, resetPermit: ResetPermit, time: TimeSource,
+        clock: @escaping @Sendable () -> String,
+        tell: @escaping @Sendable (_ number: Int, _ digest: String) -> Void
+    ) {
+        self.resetPermit = resetPermit
+        signIns = SignIns(database: database, sealer: sealer, setupCode: setupCode, time: time)
+        account = OwnAccount(signIns)
+        people = People(signIns)
+        roles = Roles(database: database, time: time)
+        control = AccessControl(database: database)
+        log = OperationLog(database: database, time: time, clock: clock, tell: tell)
+    }
+
+    /// Whether a sign-in or a key is good still and lets its person do something at a channel.
+    public func holds(token: String, _ action: Action, _ channel: ChannelID) async -> Bool {
+        do {
+            let caller = try await signIns.authenticate(token: token)
+            guard let site = try await control.site(of: channel) else { return false }
+            return try await control.rights(of: caller.id, limitedTo: caller.actions).allow(action, at: site)
+        } catch is AccessDenied {
+            return false
+        } catch {
+            // A database that fails for a moment takes nothing away.
+            return true
+        }
+    }
+
+    /// Compares secrets in a time that does not tell how much of them is the same.
+    public static func isSame(_ one: String, _ other: String) -> Bool {
+        SHA256.hash(data: Data(one.utf8)) == SHA256.hash(data: Data(other.utf8))
+    }
+}

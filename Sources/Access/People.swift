@@ -1,0 +1,222 @@
+public import BoxDatabase
+public import Core
+public import Foundation
+import GRDB
+
+/// Somebody with an account, as their company sees them.
+public struct Employee: Sendable {
+    public let person: PersonRecord
+    public let role: RoleRecord
+    public let sites: Set<SiteID>
+    /// When they were last seen, to within some minutes; nil for never, or longer ago than sign-ins last.
+    public let seenAt: Date?
+}
+
+/// The employees of the box's company: who they are, who joins, and what role each has.
+///
+/// Nobody edits, disables or deletes their own account or the installer admin's, nor makes somebody more than they are themselves.
+public struct People: Sendable {
+    /// An invitation is good for three days.
+    public static let invited: TimeInterval = 3 * 86_400
+    public static let most = 500
+    /// Site managers of one site.
+    public static let mostManagers = 100
+
+    private let signIns: SignIns
+    private var database: BoxDatabase { signIns.database }
+
+    public init(_ signIns: SignIns) {
+        self.signIns = signIns
+    }
+
+    /// Everybody, by user name.
+    public func all() async throws -> [Employee] {
+        try await database.read { database in
+            try PersonRecord.order(Column("userName")).fetchAll(database).compactMap { try Self.employee($0, database) }
+        }
+    }
+
+    /// One of them.
+    /// - Throws: `PeopleRefusal` of kind `notFound`.
+    public func one(_ id: PersonID) async throws -> Employee {
+        try await database.read { database in
+            guard let person = try PersonRecord.fetchOne(database, key: id), let employee = try Self.employee(person, database) else {
+                throw Self.noPerson
+            }
+            return employee
+        }
+    }
+
+    private static func employee(_ person: PersonRecord, _ database: Database) throws -> Employee? {
+        guard let role = try RoleRecord.fetchOne(database, key: person.roleId) else { return nil }
+        let sites = try SiteAssignmentRecord.filter(Column("personId") == person.id).fetchAll(database).map(\.siteId)
+        let seen = try Date.fetchOne(database, sql: "SELECT max(lastUsedAt) FROM signIn WHERE personId = ?", arguments: [person.id])
+        return Employee(person: person, role: role, sites: Set(sites), seenAt: seen)
+    }
+
+    // MARK: Joining
+
+    /// Lets somebody make themselves an account with a role; the token goes into a link that is shown once.
+    /// - Throws: `PeopleRefusal`.
+    public func invite(_ name: String, role: RoleID, by caller: Caller) async throws -> (record: InvitationRecord, token: String) {
+        let (token, now) = (AccessToken.make(), signIns.time.now())
+        let record = try await database.write { database in
+            try InvitationRecord.filter(Column("expiresAt") <= now).deleteAll(database)
+            let role = try Self.givable(role, by: caller, database)
+            guard try PersonRecord.fetchCount(database) + InvitationRecord.fetchCount(database) < Self.most else {
+                throw PeopleRefusal(.tooMany, "There are \(Self.most) people already; delete somebody first.")
+            }
+            let record = InvitationRecord(
+                tokenHash: AccessToken.hash(token), id: .timeOrdered(at: now), companyId: role.companyId, roleId: role.id,
+                invitedBy: caller.id, name: name,
+                createdAt: now, expiresAt: now.addingTimeInterval(Self.invited))
+            try record.insert(database)
+            return record
+        }
+        return (record, token)
+    }
+
+    /// Those who have not joined yet, the newest first, with their roles' names.
+    public func invitations() async throws -> [(record: InvitationRecord, role: String)] {
+        let now = signIns.time.now()
+        return try await database.read { database in
+            try InvitationRecord.filter(Column("expiresAt") > now).order(Column("createdAt").desc).fetchAll(database).map { record in
+                (record, try RoleRecord.fetchOne(database, key: record.roleId)?.name ?? "")
+            }
+        }
+    }
+
+    /// Takes an invitation back; false when there is none.
+    public func withdraw(_ id: InvitationID) async throws -> Bool {
+        try await database.write { try InvitationRecord.filter(Column("id") == id).deleteAll($0) > 0 }
+    }
+
+    /// Makes an account for whoever holds the invitation's token, and signs them in.
+    /// - Throws: `AccessDenied`; `PeopleRefusal`.
+    public func join(token: String, userName: String, fullName: String?, password: String, from origin: SignIns.Origin) async throws
+        -> SignIn
+    {
+        let (hash, now) = (AccessToken.hash(token), signIns.time.now())
+        let find: @Sendable (Database) throws -> InvitationRecord = { database in
+            guard let found = try InvitationRecord.fetchOne(database, key: hash), found.expiresAt > now else {
+                throw Self.invitationIsOver
+            }
+            // Whoever invited must still be somebody who may give this role.
+            guard try PersonRecord.fetchOne(database, key: found.invitedBy)?.disabledAt == nil,
+                let role = try RoleRecord.fetchOne(database, key: found.roleId),
+                try Roles.permissions(of: found.invitedBy, database).isSuperset(
+                    of: Roles.implied(role.permissions).union([.manageAccountAndRole]))
+            else { throw Self.invitationIsOver }
+            return found
+        }
+        try await signIns.guess(from: origin.address) {
+            do { _ = try await database.read(find) } catch is PeopleRefusal { return false }
+            return true
+        }
+        let passwordHash = try await signIns.hash(password, names: [userName, fullName ?? ""])
+        let person = try await database.write { database in
+            let invitation = try find(database)
+            guard try PersonRecord.filter(Column("userName") == userName).fetchCount(database) == 0 else {
+                throw PeopleRefusal(.nameTaken, "Somebody is called \(userName) already. Take another user name.", field: "/userName")
+            }
+            var person = PersonRecord(
+                id: .timeOrdered(at: now), companyId: invitation.companyId, roleId: invitation.roleId, userName: userName,
+                passwordHash: passwordHash, createdAt: now)
+            person.fullName = fullName ?? invitation.name
+            try person.insert(database)
+            try invitation.delete(database)
+            return person
+        }
+        return try await signIns.begin(for: person, origin)
+    }
+
+    // MARK: Changing
+
+    /// Another role for somebody.
+    /// - Throws: `PeopleRefusal`.
+    public func setRole(_ role: RoleID, of id: PersonID, by caller: Caller) async throws {
+        try await change(id, by: caller) { database, person in
+            // Neither down: whoever has more rights than the caller is not the caller's to change.
+            _ = try Self.givable(person.roleId, by: caller, database)
+            person.roleId = try Self.givable(role, by: caller, database).id
+        }
+    }
+
+    /// Whether somebody may sign in; all their sign-ins and keys end when not.
+    /// - Throws: `PeopleRefusal`.
+    public func setDisabled(_ isDisabled: Bool, _ id: PersonID, by caller: Caller) async throws {
+        let now = signIns.time.now()
+        try await change(id, by: caller) { database, person in
+            _ = try Self.givable(person.roleId, by: caller, database)
+            person.disabledAt = isDisabled ? person.disabledAt ?? now : nil
+            guard isDisabled else { return }
+            try SignInRecord.filter(Column("personId") == id).deleteAll(database)
+            try ProgramKeyRecord.filter(Column("personId") == id).deleteAll(database)
+        }
+    }
+
+    /// Deletes an account.
+    /// - Throws: `PeopleRefusal`.
+    public func delete(_ id: PersonID, by caller: Caller) async throws {
+        try await database.write { database in
+            let person = try Self.changeable(id, by: caller, database)
+            _ = try Self.givable(person.roleId, by: caller, database)
+            try person.delete(database)
+        }
+    }
+
+    /// The sites that somebody manages, of those that there are.
+    /// - Throws: `PeopleRefusal`.
+    public func assign(_ sites: Set<SiteID>, to id: PersonID) async throws {
+        let now = signIns.time.now()
+        try await database.write { database in
+            guard try PersonRecord.exists(database, key: id) else { throw Self.noPerson }
+            try SiteAssignmentRecord.filter(Column("personId") == id && !sites.contains(Column("siteId"))).deleteAll(database)
+            for site in sites {
+                guard try SiteRecord.exists(database, key: site) else {
+                    throw PeopleRefusal(.notFound, "There is no such site.", field: "/siteIds")
+                }
+                guard try SiteAssignmentRecord.fetchOne(database, key: ["siteId": site, "personId": id]) == nil else { continue }
+                guard try SiteAssignmentRecord.filter(Column("siteId") == site).fetchCount(database) < Self.mostManagers else {
+                    throw PeopleRefusal(.tooMany, "A site has at most \(Self.mostManagers) managers.", field: "/siteIds")
+                }
+                try SiteAssignmentRecord(siteId: site, personId: id, createdAt: now).insert(database)
+            }
+        }
+    }
+
+    private func change(
+        _ id: PersonID, by caller: Caller, _ body: @escaping @Sendable (Database, inout PersonRecord) throws -> Void
+    ) async throws {
+        try await database.write { database in
+            var person = try Self.changeable(id, by: caller, database)
+            try body(database, &person)
+            try person.update(database)
+        }
+    }
+
+    private static func changeable(_ id: PersonID, by caller: Caller, _ database: Database) throws -> PersonRecord {
+        guard let person = try PersonRecord.fetchOne(database, key: id) else { throw noPerson }
+        guard person.id != caller.id else {
+            throw PeopleRefusal(.notThisAccount, "Nobody changes, disables or deletes their own account; somebody else has to.")
+        }
+        guard !person.isInstallerAdmin else {
+            throw PeopleRefusal(.notThisAccount, "The installer admin's account cannot be changed, disabled or deleted.")
+        }
+        return person
+    }
+
+    /// A role that `caller` may give: one that lets nobody do more than they may do themselves.
+    private static func givable(_ role: RoleID, by caller: Caller, _ database: Database) throws -> RoleRecord {
+        guard let role = try RoleRecord.fetchOne(database, key: role) else {
+            throw PeopleRefusal(.notFound, "There is no such role.", field: "/roleId")
+        }
+        guard try Roles.permissions(of: caller.id, database).isSuperset(of: Roles.implied(role.permissions)) else {
+            throw PeopleRefusal(.beyondOwnRights, "\(role.name) may do more than your own role.", field: "/roleId")
+        }
+        return role
+    }
+
+    private static let invitationIsOver = PeopleRefusal(.notFound, "This invitation is no longer good. Ask for a new one.")
+    private static let noPerson = PeopleRefusal(.notFound, "There is nobody with this account. It may have been deleted.")
+}

@@ -1,0 +1,297 @@
+public import BoxDatabase
+public import Core
+public import Foundation
+import GRDB
+import Synchronization
+
+/// A caller who has proved who they are.
+public struct Caller: Sendable, Equatable {
+    public let id: PersonID
+    /// The user name.
+    public let name: String
+    public let expiresAt: Date
+    /// Of a browser or a program that signed in; nil where a program's key is used.
+    public let signIn: SignInID?
+    /// Of what the person may do, what this caller is for; nil for all of it.
+    public let actions: Set<Action>?
+}
+
+/// A new sign-in: the token is shown once and not stored.
+public struct SignIn: Sendable {
+    public let token: String
+    public let caller: Caller
+}
+
+/// Claiming the box, signing in and out, and who holds a token.
+public final class SignIns: Sendable {
+    /// A sign-in lasts this long,
+    public static let lifetime: TimeInterval = 30 * 24 * 3600
+    /// and ends sooner when it was not used for so long.
+    public static let idle: TimeInterval = 7 * 24 * 3600
+    /// How often it is written down that one is used.
+    private static let noted: TimeInterval = 600
+    private static let clientLength = 200
+
+    let database: BoxDatabase
+    let sealer: SecretSealer
+    let time: TimeSource
+    let attempts: Attempts
+    private let setupCode: SetupCode
+    private let hashing = BlockingQueue(name: "password")
+
+    public init(database: BoxDatabase, sealer: SecretSealer, setupCode: SetupCode, time: TimeSource) {
+        self.database = database
+        self.sealer = sealer
+        self.setupCode = setupCode
+        self.time = time
+        attempts = Attempts(time: time)
+    }
+
+    /// Whether somebody has claimed the box.
+    public func isClaimed() async throws -> Bool { try await database.read { try PersonRecord.fetchCount($0) > 0 } }
+
+    /// From where somebody signs in, and with what.
+    public struct Origin: Sendable {
+        public let address: String
+        public let client: String
+
+        public init(address: String, client: String) {
+            self.address = address
+            self.client = client
+        }
+    }
+
+    /// Makes the installer admin and the first site, if `code` is the box's and nobody was first.
+    /// - Throws: `AccessDenied`; `PeopleRefusal` for a weak password.
+    public func claim(
+        code: String, userName: String, password: String, siteName: String, timeZone: String, from origin: Origin
+    ) async throws -> SignIn {
+        let keys = Self.keys(origin.address)
+        try attempts.begin(keys)
+        if try await isClaimed() { throw AccessDenied.alreadyClaimed }
+        guard setupCode.matches(code) else { throw AccessDenied.wrongSetupCode }
+        attempts.succeeded(keys)
+        let hash = try await hash(password, names: [userName, siteName])
+        let now = time.now()
+        let person = try await database.write { database in
+            guard try PersonRecord.fetchCount(database) == 0 else { throw AccessDenied.alreadyClaimed }
+            let role = try CompanyRecord.found(in: database, at: now)
+            let person = PersonRecord(
+                id: .timeOrdered(at: now), companyId: role.companyId, roleId: role.id, isInstallerAdmin: true, userName: userName,
+                passwordHash: hash, createdAt: now)
+            try person.insert(database)
+            if var site = try SiteRecord.fetchOne(database) {
+                site.name = siteName
+                site.timeZone = timeZone
+                try site.update(database)
+            } else {
+                try SiteRecord(id: .timeOrdered(at: now), name: siteName, timeZone: timeZone, createdAt: now).insert(database)
+            }
+            return person
+        }
+        return try await begin(for: person, origin)
+    }
+
+    /// Sets the installer admin's password anew, if `code` is the box's and `permit` was given; the second factor and all their sign-ins end.
+    /// - Throws: `AccessDenied`; `PeopleRefusal` for a weak password.
+    public func reset(code: String, password: String, permit: ResetPermit, from origin: Origin) async throws -> SignIn {
+        let keys = Self.keys(origin.address)
+        try attempts.begin(keys)
+        guard permit.isGiven else { throw AccessDenied.noResetPermit }
+        guard setupCode.matches(code) else { throw AccessDenied.wrongSetupCode }
+        attempts.succeeded(keys)
+        guard let name = try await installerAdmin()?.userName else { throw AccessDenied.notClaimed }
+        let hash = try await hash(password, names: [name])
+        let now = time.now()
+        let person = try await database.write { database in
+            guard var person = try PersonRecord.filter(Column("isInstallerAdmin") == true).fetchOne(database) else {
+                throw AccessDenied.notClaimed
+            }
+            (person.passwordHash, person.passwordSetAt) = (hash, now)
+            (person.sealedOneTimeSecret, person.oneTimeConfirmedAt) = (nil, nil)
+            try person.update(database)
+            try SignInRecord.filter(Column("personId") == person.id).deleteAll(database)
+            try ProgramKeyRecord.filter(Column("personId") == person.id).deleteAll(database)
+            return person
+        }
+        permit.take()
+        return try await begin(for: person, origin)
+    }
+
+    private func installerAdmin() async throws -> PersonRecord? {
+        try await database.read { try PersonRecord.filter(Column("isInstallerAdmin") == true).fetchOne($0) }
+    }
+
+    /// Signs in. A wrong name takes as long as a wrong password, and so does a disabled account.
+    /// - Throws: `AccessDenied`.
+    public func signIn(userName: String, password: String, oneTimePassword: String?, from origin: Origin) async throws -> SignIn {
+        let person = try await proved(userName: userName, password: password, oneTimePassword: oneTimePassword, from: origin.address)
+        return try await begin(for: person, origin)
+    }
+
+    /// Checks the password of somebody who is signed in already; counted like signing in.
+    /// - Throws: `AccessDenied`.
+    public func confirm(_ person: PersonID, password: String, from address: String) async throws {
+        let record = try await database.read { try PersonRecord.fetchOne($0, key: person) }
+        // What others try under the same name does not keep somebody out who is in.
+        try await guess(from: address, account: "confirmed \(person)") { await matches(record, password) }
+    }
+
+    /// Lets `isRight` look at a password of whatever kind, and counts those that are wrong; nobody may try many.
+    /// - Throws: `AccessDenied`, and what `isRight` throws.
+    public func guess(from address: String, account: String? = nil, _ isRight: () async throws -> Bool) async throws {
+        let keys = Self.keys(address, account: account)
+        // Counted before the password is looked at, so that guesses sent at once are counted as well.
+        try attempts.begin(keys)
+        guard try await isRight() else { throw AccessDenied.wrongPassword }
+        attempts.succeeded(keys)
+    }
+
+    /// Who holds `token`.
+    /// - Throws: `AccessDenied.notSignedIn`.
+    public func authenticate(token: String) async throws -> Caller {
+        let (hash, now) = (AccessToken.hash(token), time.now())
+        let found = try await database.read { database -> (Caller, Date)? in
+            if let record = try SignInRecord.fetchOne(database, key: hash) {
+                guard record.expiresAt > now, now.timeIntervalSince(record.lastUsedAt) < Self.idle,
+                    let person = try Self.able(record.personId, database)
+                else { return nil }
+                let caller = Caller(id: person.id, name: person.userName, expiresAt: record.expiresAt, signIn: record.id, actions: nil)
+                return (caller, record.lastUsedAt)
+            }
+            guard let record = try ProgramKeyRecord.fetchOne(database, key: hash), record.expiresAt > now,
+                let person = try Self.able(record.personId, database)
+            else { return nil }
+            let actions = Set(record.actions.compactMap { Action(rawValue: $0) })
+            let caller = Caller(id: person.id, name: person.userName, expiresAt: record.expiresAt, signIn: nil, actions: actions)
+            return (caller, record.lastUsedAt ?? .distantPast)
+        }
+        guard let (caller, used) = found else { throw AccessDenied.notSignedIn }
+        // A clock that was set back has nothing to note either.
+        if abs(now.timeIntervalSince(used)) > Self.noted { try await note(hash, isKey: caller.signIn == nil, at: now) }
+        return caller
+    }
+
+    private static func able(_ id: PersonID, _ database: Database) throws -> PersonRecord? {
+        try PersonRecord.fetchOne(database, key: id).flatMap { $0.disabledAt == nil ? $0 : nil }
+    }
+
+    private func note(_ hash: String, isKey: Bool, at now: Date) async throws {
+        try await database.write { database in
+            try database.execute(
+                sql: "UPDATE \(isKey ? "programKey" : "signIn") SET lastUsedAt = ? WHERE \(isKey ? "keyHash" : "tokenHash") = ?",
+                arguments: [now, hash])
+        }
+    }
+
+    /// Ends the sign-in of `token`.
+    public func signOut(token: String) async throws {
+        let hash = AccessToken.hash(token)
+        try await database.write { _ = try SignInRecord.deleteOne($0, key: hash) }
+    }
+
+    // MARK: What a person sees of their own
+
+    /// Somebody's sign-ins, the last begun first.
+    public func signIns(of person: PersonID) async throws -> [SignInRecord] {
+        let now = time.now()
+        return try await database.read { database in
+            try SignInRecord.filter(Column("personId") == person && Column("expiresAt") > now)
+                .order(Column("createdAt").desc).fetchAll(database)
+        }.filter { now.timeIntervalSince($0.lastUsedAt) < Self.idle }
+    }
+
+    /// Ends one of somebody's sign-ins; false when there is none.
+    public func revoke(_ id: SignInID, of person: PersonID) async throws -> Bool {
+        try await database.write { database in
+            try SignInRecord.filter(Column("id") == id && Column("personId") == person).deleteAll(database) > 0
+        }
+    }
+
+    // MARK: Proving
+
+    func proved(userName: String, password: String, oneTimePassword: String?, from address: String) async throws -> PersonRecord {
+        let record = try await database.read { try PersonRecord.filter(Column("userName") == userName).fetchOne($0) }
+        // Whoever was here before from this address is not kept out by what others try.
+        let isKnown = try await wasHere(record?.id, address)
+        let keys = Self.keys(address, account: isKnown ? "\(userName)@\(address)" : userName)
+        try attempts.begin(keys)
+        guard await matches(record, password), let record else { throw AccessDenied.wrongPassword }
+        if record.oneTimeConfirmedAt != nil {
+            guard let oneTimePassword else {
+                attempts.succeeded(keys)
+                throw AccessDenied.oneTimePasswordNeeded
+            }
+            try await use(oneTimePassword, of: record)
+        }
+        attempts.succeeded(keys)
+        return record
+    }
+
+    /// Takes a one-time password, once.
+    func use(_ oneTimePassword: String, of person: PersonRecord) async throws {
+        guard let sealed = person.sealedOneTimeSecret, let secret = OneTimePassword(text: try unseal(sealed, of: person.id)) else {
+            throw AccessDenied.wrongOneTimePassword
+        }
+        let now = time.now()
+        try await database.write { database in
+            guard var record = try PersonRecord.fetchOne(database, key: person.id),
+                let step = secret.step(of: oneTimePassword, at: now, after: record.oneTimeStep)
+            else { throw AccessDenied.wrongOneTimePassword }
+            record.oneTimeStep = step
+            try record.update(database)
+        }
+    }
+
+    func unseal(_ sealed: Data, of person: PersonID) throws -> String { try sealer.unseal(sealed, context: "one-time secret \(person)") }
+
+    func seal(_ secret: String, of person: PersonID) throws -> Data { try sealer.seal(secret, context: "one-time secret \(person)") }
+
+    /// Hashes a new password; refuses one that is among the first to be guessed.
+    func hash(_ password: String, names: [String]) async throws -> String {
+        if let sentence = PasswordRules.refusal(of: password, names: names) {
+            throw PeopleRefusal(.weakPassword, sentence, field: "/password")
+        }
+        return try await hashing.run { try PasswordHash(hashing: password) }.text
+    }
+
+    func matches(_ record: PersonRecord?, _ password: String) async -> Bool {
+        let stored = PasswordHash(stored: record?.passwordHash ?? Self.nobody)
+        let matches = await hashing.run { stored.matches(password) }
+        return matches && record != nil && record?.disabledAt == nil
+    }
+
+    func begin(for person: PersonRecord, _ origin: Origin) async throws -> SignIn {
+        let (token, now) = (AccessToken.make(), time.now())
+        let record = SignInRecord(
+            tokenHash: AccessToken.hash(token), id: .timeOrdered(at: now), personId: person.id, createdAt: now, lastUsedAt: now,
+            expiresAt: now.addingTimeInterval(Self.lifetime), address: origin.address,
+            client: String(origin.client.prefix(Self.clientLength)))
+        try await database.write { database in
+            // The password may have changed, or the account been disabled, while this one was looked at.
+            guard let current = try Self.able(person.id, database), current.passwordHash == person.passwordHash else {
+                throw AccessDenied.wrongPassword
+            }
+            try SignInRecord.filter(Column("expiresAt") <= now).deleteAll(database)
+            try record.insert(database)
+            try KnownAddressRecord(personId: person.id, address: origin.address, seenAt: now).upsert(database)
+            try KnownAddressRecord.forgetOld(of: person.id, database)
+        }
+        let caller = Caller(id: person.id, name: person.userName, expiresAt: record.expiresAt, signIn: record.id, actions: nil)
+        return SignIn(token: token, caller: caller)
+    }
+
+    private func wasHere(_ person: PersonID?, _ address: String) async throws -> Bool {
+        guard let person else { return false }
+        return try await database.read { database in
+            try KnownAddressRecord.fetchOne(database, key: ["personId": person, "address": address]) != nil
+        }
+    }
+
+    private static func keys(_ address: String, account: String? = nil) -> [String] {
+        ["address \(Attempts.network(of: address))"] + (account.map { ["account \($0.lowercased())"] } ?? [])
+    }
+
+    /// A hash that no password has, so that an unknown name costs the same time.
+    private static let nobody = "scrypt$32768$8$AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+}

@@ -1,0 +1,15 @@
+import CLinux
+
+/// How far the machine's time is to be believed.
+enum ClockState {
+    /// `synchronized` where the kernel is told by a network time service, `not-synchronized` where it is not (adjtimex(2)).
+    static var word: String {
+        var parts = timex()
+        // Only asked: no mode is set.
+        switch adjtimex(&parts) {
+        case -1: return "unknown"
+        case TIME_ERROR: return "not-synchronized"
+        default: return "synchronized"
+        }
+    }
+}

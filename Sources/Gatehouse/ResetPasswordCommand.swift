@@ -1,0 +1,22 @@
+import Access
+import ArgumentParser
+import Core
+import Foundation
+
+/// What stands for the box's button: lets the installer admin's password be set anew on the page, with the set-up code.
+struct ResetPasswordCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reset-password", abstract: "Let the installer admin's password be set anew on the page, with the set-up code.",
+        discussion: "Run on the box; good once, for ten minutes. The box may run meanwhile. The set-up code is on its label.")
+
+    @Option(help: "The box's state folder.")
+    var state = "/var/lib/gatehouse"
+
+    func run() async throws {
+        guard FileManager.default.fileExists(atPath: state + "/box.sqlite") else {
+            throw ValidationError("There is no box in \(state). Give the box's state folder with --state.")
+        }
+        try ResetPermit(path: BoxState.resetPermitPath(in: state), time: .system).give()
+        print("Within ten minutes: open the box's page, choose “Forgotten your password?”, and enter the set-up code and a new password.")
+    }
+}

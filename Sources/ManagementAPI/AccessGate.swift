@@ -1,0 +1,147 @@
+import Relay
+import Exports
+import Devices
+import CloudStorage
+import Access
+import BoxDatabase
+import Core
+import GRDB
+import HTTPTypes
+import Hummingbird
+
+/// Lets through who may: the one place where every request is decided, by the table of rules.
+///
+/// What the caller may not see is answered as what is not there.
+struct AccessGate: RouterMiddleware {
+    static let cookie = "gatehouse_session"
+    let services: BoxServices
+    let recorder: OperationRecorder
+
+    private var access: AccessServices { services.access }
+
+    func handle(
+        _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        guard let path = context.endpointPath, let rule = AccessRules.rule(request.method, path) else { throw Self.noRule }
+        var context = context
+        try await identify(&context, request, rule)
+        return try await recorder.record(rule, request, context) { request in
+            try await admit(rule, request, context)
+            return try await next(request, context)
+        }
+    }
+
+    private func identify(_ context: inout APIContext, _ request: Request, _ rule: AccessRule) async throws {
+        if rule.scope == .open { return }
+        guard let token = Self.token(of: request) else { throw Problem.notSignedIn }
+        // A program that only reads the metrics has a token of the configuration.
+        if rule.operation == "getMetrics", let wanted = services.metricsToken, !wanted.isEmpty, AccessServices.isSame(token, wanted) {
+            context.rights = Rights(actions: [.configureBox], sites: [])
+            return
+        }
+        do {
+            let caller = try await access.signIns.authenticate(token: token)
+            context.rights = try await access.control.rights(of: caller.id, limitedTo: caller.actions)
+            context.caller = caller
+        } catch is AccessDenied {
+            throw Problem.notSignedIn
+        }
+    }
+
+    /// The token of the header or of the cookie.
+    static func token(of request: Request) -> String? {
+        if let header = request.headers[.authorization], header.hasPrefix("Bearer ") { return String(header.dropFirst(7)) }
+        return request.cookies[cookie]?.value
+    }
+
+    // MARK: Deciding
+
+    private func admit(_ rule: AccessRule, _ request: Request, _ context: APIContext) async throws {
+        let rights = context.rights
+        switch rule.scope {
+        case .open: return
+        case .own:
+            // A program's key is no way to another one, nor to the account.
+            guard rule.method == .get || context.caller?.signIn != nil else { throw Self.notByKey }
+        case .box(let action):
+            guard rights.allow(action) else { throw Self.refusal(action) }
+            // Nor to other people's accounts.
+            let isOfPeople = [.managePeople, .assignSites, .manageCompany].contains(action)
+            guard rule.method == .get || !isOfPeople || context.caller?.signIn != nil else { throw Self.notByKey }
+        case .each(let action):
+            // A list of what one may see is empty where that is nothing.
+            guard rule.method == .get || rights.actions.contains(action) else { throw Self.refusal(action) }
+        case .home(let action):
+            guard let site = try await access.control.sites().first else { throw Problem(CatalogueError.notClaimed) }
+            guard rights.allow(action, at: site) else { throw Self.refusal(action) }
+        case .device(let action):
+            let id: DeviceID = try context.identifier("camera")
+            try decide(action, rights, site: try await access.control.site(of: id), what: "camera")
+        case .channel(let action):
+            let id: ChannelID = try context.identifier("channel")
+            try decide(action, rights, site: try await access.control.site(of: id), what: "channel")
+        case .clip(let action):
+            try await decide(action, rights, of: try await channel(ofClip: try context.identifier("clip")), what: "clip")
+        case .event(let action):
+            try await decide(action, rights, of: try await channel(ofEvent: try context.identifier("event")), what: "event")
+        case .export(let action):
+            guard let record = try await services.exports.export(try context.identifier("export")) else { throw Problem.notFound("export") }
+            for channel in record.channels { try await decide(action, rights, of: channel.id, what: "export") }
+        case .liveView(let action):
+            guard let session = services.live.sessions.session(try context.identifier("live view")) else {
+                throw Problem.notFound("live view")
+            }
+            try await decide(action, rights, of: session.channel, what: "live view")
+        }
+    }
+
+    /// What was recorded outlives its channel; whoever may see all sites' footage sees it.
+    private func decide(_ action: Action, _ rights: Rights, of channel: ChannelID?, what: String) async throws {
+        guard let channel else { throw Problem.notFound(what) }
+        let site = try await access.control.site(of: channel)
+        if site == nil, rights.allowEverywhere(action) { return }
+        try decide(action, rights, site: site, what: what)
+    }
+
+    private func decide(_ action: Action, _ rights: Rights, site: SiteID?, what: String) throws {
+        guard let site, rights.see(site) else { throw Problem.notFound(what) }
+        guard rights.allow(action, at: site) else { throw Self.refusal(action) }
+    }
+
+    private func channel(ofClip id: ClipID) async throws -> ChannelID? {
+        try await services.spool.index.clip(id)?.channelId
+    }
+
+    private func channel(ofEvent id: EventID) async throws -> ChannelID? {
+        try await services.database.read { try EventRecord.fetchOne($0, key: id)?.channelId }
+    }
+
+    static func refusal(_ action: Action) -> Problem {
+        Problem(.forbidden, "not-permitted", "Not permitted", "You may not do this: the permission “\(action.rawValue)” is missing.")
+    }
+
+    private static let noRule = Problem(.forbidden, "not-permitted", "Not permitted", "Nobody may do this.")
+    private static let notByKey = Problem(
+        .forbidden, "not-permitted", "Not permitted", "This is for the person, not for a program's key. Sign in with the password.")
+}
+
+extension Rights {
+    /// Whether they may know that a site is there: what they may not do there is refused, not denied to be.
+    func see(_ site: SiteID) -> Bool { !actions.isDisjoint(with: Action.ofSites) && (sites?.contains(site) ?? true) }
+}
+
+// What routes ask that give or take several things at once.
+extension APIContext {
+    /// Refuses what the caller may not do with a channel that the request names.
+    func require(_ action: Action, _ channel: ChannelID, _ control: AccessControl) async throws {
+        guard let site = try await control.site(of: channel), rights.see(site) else { throw Problem.notFound("channel") }
+        guard rights.allow(action, at: site) else { throw AccessGate.refusal(action) }
+    }
+
+    /// The channels of which the caller may do something; nil for all, those that are no more included.
+    func channels(_ action: Action, _ control: AccessControl) async throws -> Set<ChannelID>? {
+        guard rights.actions.contains(action) else { return [] }
+        guard let sites = rights.sites else { return nil }
+        return try await control.channels(of: sites)
+    }
+}

@@ -1,0 +1,210 @@
+import Access
+import BoxDatabase
+import Core
+import Foundation
+import GRDB
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import NIOFoundationCompat
+import Synchronization
+
+/// What a route tells of what it did, for the operation log.
+final class OperationNotes: Sendable {
+    /// Who is known by a device's password alone, and by the set-up code alone.
+    static let byDevice = "at the site"
+    static let byCode = "whoever has the set-up code"
+
+    private struct State {
+        var person: String?
+        var before: [String: JSONValue]?
+        var subject: String?
+        var subjectName: String?
+    }
+
+    private let state = Mutex(State())
+
+    /// Who it was, where the request alone tells (signing in, joining, watching at the site).
+    var person: String? {
+        get { state.withLock { $0.person } }
+        set { state.withLock { $0.person = newValue } }
+    }
+
+    /// How it was before, where the thing's own address does not tell.
+    var before: [String: JSONValue]? {
+        get { state.withLock { $0.before } }
+        set { state.withLock { $0.before = newValue } }
+    }
+
+    /// What it was done to, where the address does not tell.
+    func note(subject: String?, name: String?) {
+        state.withLock { state in
+            state.subject = subject
+            state.subjectName = name
+        }
+    }
+
+    var subject: (id: String?, name: String?) { state.withLock { ($0.subject, $0.subjectName) } }
+}
+
+/// Takes down who did what, on what, with which result.
+final class OperationRecorder: Sendable {
+    private static let largestBody = 64 << 10
+    private static let once = Duration.seconds(60)
+    /// More than these are not told apart.
+    private static let most = 2_000
+    private static let longestSubject = 64
+
+    private let services: BoxServices
+    /// Answers the requests by which a thing is looked at before it is changed.
+    private let responder = Mutex<(any HTTPResponder<APIContext>)?>(nil)
+    /// When what comes many times in a row was last taken down.
+    private let recent = Mutex<[String: Duration]>([:])
+
+    init(services: BoxServices) {
+        self.services = services
+    }
+
+    /// Looks at things by these routes.
+    func look(by responder: any HTTPResponder<APIContext>) { self.responder.withLock { $0 = responder } }
+
+    /// Does something and takes it down, be it done or refused.
+    func record(
+        _ rule: AccessRule, _ request: Request, _ context: APIContext, _ body: (Request) async throws -> Response
+    ) async throws -> Response {
+        guard rule.log != .never else { return try await body(request) }
+        var request = request
+        let asked = try await Self.fields(of: &request)
+        let before = try await look(rule, request, context)
+        do {
+            let response = try await body(request)
+            await append(rule, context, asked, before, result: response.status.code < 400 ? "done" : "\(response.status.code)")
+            return response
+        } catch {
+            let problem = Problem.of(error)
+            // Guesses that are not even looked at are counted elsewhere; they must not fill the log.
+            if problem?.status != .tooManyRequests, !(error is CancellationError) {
+                await append(rule, context, asked, before, result: problem?.slug ?? "internal")
+            }
+            throw error
+        }
+    }
+
+    private func append(
+        _ rule: AccessRule, _ context: APIContext, _ asked: [String: JSONValue]?, _ before: [String: JSONValue]?, result: String
+    ) async {
+        let isDone = result == "done"
+        // Nobody who is not known fills the log by asking for what is open.
+        if rule.scope == .open, context.notes.person == nil { return }
+        let subject = context.notes.subject
+        let id = (subject.id ?? context.parameters.get("id")).map { String($0.prefix(Self.longestSubject)) }
+        let who = context.caller?.name ?? context.remoteAddress
+        if rule.log == .oncePerMinute || !isDone, isRepeated("\(who) \(rule.operation) \(id ?? "") \(result)") { return }
+        let known = rule.method == .delete ? before : before.map { before in before.filter { asked?[$0.key] != nil } }
+        // Who only says who they are is not believed, nor is written down what was typed in the wrong field.
+        let said = context.notes.person
+        let person = if let caller = context.caller { caller.name } else if isDone { said } else { await accountName(said) }
+        let after = isDone || rule.scope != .open ? asked : nil
+        var operation = Operation(
+            personId: context.caller?.id, person: person ?? "unknown", role: nil, action: rule.operation, subject: id,
+            before: Self.text(context.notes.before ?? known), after: Self.text(after), address: context.remoteAddress, result: result)
+        if let id = context.caller?.id { operation.role = try? await services.access.control.role(of: id) }
+        operation.subjectName = await name(subject.name, rule, id, before)
+        await write(operation)
+    }
+
+    /// In a task of its own: what was done is written down though whoever asked for it has gone.
+    private func write(_ operation: Access.Operation) async {
+        let (log, logger) = (services.access.log, services.logger)
+        await Task {
+            do { try await log.append(operation) } catch {
+                logger.error(
+                    "an operation could not be written down",
+                    metadata: ["action": "\(operation.action)", "person": "\(operation.person)", "error": "\(error)"])
+            }
+        }.value
+    }
+
+    private static func text(_ fields: [String: JSONValue]?) -> String? {
+        fields.flatMap { $0.isEmpty ? nil : Redaction.text($0) }
+    }
+
+    /// An account of this name, as it is spelt there; what else was typed may have been a password.
+    private func accountName(_ typed: String?) async -> String? {
+        guard let typed else { return nil }
+        if typed.hasPrefix(OperationNotes.byDevice) || typed == OperationNotes.byCode { return typed }
+        return try? await services.database.read { try PersonRecord.filter(Column("userName") == typed).fetchOne($0)?.userName }
+    }
+
+    private func isRepeated(_ key: String) -> Bool {
+        let now = services.time.uptime()
+        return recent.withLock { recent in
+            if let last = recent[key], now - last < Self.once { return true }
+            if recent.count >= Self.most { recent = recent.filter { now - $0.value < Self.once } }
+            if recent.count < Self.most { recent[key] = now }
+            return false
+        }
+    }
+
+    // MARK: What it is about
+
+    private func name(_ noted: String?, _ rule: AccessRule, _ id: String?, _ before: [String: JSONValue]?) async -> String? {
+        if let noted { return noted }
+        if case .string(let name)? = before?["name"] { return name }
+        guard let id else { return nil }
+        let found = try? await services.database.read { database -> String? in
+            switch rule.scope {
+            case .channel: try ChannelRecord.fetchOne(database, key: id)?.name
+            case .device: try DeviceRecord.fetchOne(database, key: id)?.name
+            case .clip: try ClipRecord.fetchOne(database, key: id)?.channelName
+            default: nil
+            }
+        }
+        return found ?? nil
+    }
+
+    /// How a thing is before it is changed, as its own route answers.
+    private func look(_ rule: AccessRule, _ request: Request, _ context: APIContext) async throws -> [String: JSONValue]? {
+        guard rule.isLookedAt, [.patch, .put, .delete].contains(request.method), AccessRules.rule(.get, rule.path) != nil,
+            let responder = responder.withLock({ $0 })
+        else { return nil }
+        var head = request.head
+        head.method = .get
+        // Who may not look gets a problem, which has none of the fields.
+        let response = try? await responder.respond(to: Request(head: head, body: .init(buffer: ByteBuffer())), context: context)
+        guard let response, response.status == .ok, response.headers[.contentType]?.hasPrefix("application/json") ?? false else {
+            return nil
+        }
+        let bytes = BodyBytes()
+        try? await response.body.write(bytes)
+        return Self.object(bytes.buffer)
+    }
+
+    /// The fields of a request, which are read here and once more where they belong.
+    private static func fields(of request: inout Request) async throws -> [String: JSONValue]? {
+        guard request.headers[.contentType]?.lowercased().hasPrefix("application/json") ?? false else { return nil }
+        let buffer: ByteBuffer
+        do { buffer = try await request.body.collect(upTo: largestBody) } catch {
+            throw Problem(.contentTooLarge, "too-large", "Too large", "The request is larger than \(largestBody / 1024) KiB.")
+        }
+        request.body = .init(buffer: buffer)
+        return object(buffer)
+    }
+
+    private static func object(_ buffer: ByteBuffer) -> [String: JSONValue]? {
+        guard case .object(let object)? = try? JSONDecoder().decode(JSONValue.self, from: Data(buffer.readableBytesView)) else {
+            return nil
+        }
+        return object
+    }
+}
+
+/// Collects an answer's body.
+private final class BodyBytes: ResponseBodyWriter {
+    private(set) var buffer = ByteBuffer()
+
+    func write(_ buffer: ByteBuffer) async throws { self.buffer.writeImmutableBuffer(buffer) }
+
+    func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}

@@ -1,0 +1,47 @@
+// What was done: the operation log.
+import { api, query as params } from './api.js';
+import { fill, h, icon } from './dom.js';
+import { bind, field } from './form.js';
+import { title } from './navigate.js';
+import { button, card, empty, head, problemBox, time } from './parts.js';
+
+/** beginLiveView: "begin live view". */
+const words = (action) => action.replace(/[A-Z]+(?![a-z])|[A-Z]/g, (m) => ` ${m.toLowerCase()}`);
+
+export async function operationsPage({ root }) {
+  title('What was done');
+  const list = h('ol', { class: 'plain-list operations', 'data-testid': 'operations' });
+  const more = h('div', { class: 'row' });
+  const person = field({ label: 'Person', optional: true, maxlength: 64, autocomplete: 'off', testid: 'log-person' });
+  const failed = field({ label: 'Show', type: 'select', options: [['', 'All'], ['failed', 'Refused and failed']], testid: 'log-result' });
+  const save = button('Show', { type: 'submit', testid: 'log-show' });
+  const form = h('form', { class: 'row filter' }, person.el, failed.el, h('div', { class: 'actions' }, save));
+  async function load(before) {
+    const page = await api.get(`/operations${params({ person: person.given, result: failed.value || null, before })}`);
+    const rows = page.items.map(row);
+    if (before) list.append(...rows); else fill(list, rows);
+    if (!before && rows.length === 0) fill(list, h('li', {}, empty({ iconName: 'clock', title: 'Nothing here', text: 'Nothing like that was done.' })));
+    fill(more, page.next && button('Earlier', { testid: 'log-more', onClick: () => load(page.next).catch((problem) => fill(more, problemBox(problem))) }));
+  }
+  bind(form, { fields: [person, failed], button: save, submit: () => load() });
+  fill(root, head('What was done', h('a', { class: 'button', href: '/api/v1/operations/export', download: '', 'data-testid': 'log-export' }, icon('download'), h('span', {}, 'All lines'))),
+    h('div', { class: 'narrow' }, card(null, form, list, more)));
+  await load();
+}
+
+function row(o) {
+  const done = o.result === 'done';
+  const about = [o.role, o.address, `line ${o.number}`, o.clock !== 'synchronized' && 'the clock was not set by the network'].filter(Boolean);
+  return h('li', { 'data-action': o.action, 'data-result': o.result }, icon(done ? 'check' : 'cross', done ? 'Done' : 'Not done'), h('div', {},
+    h('span', {}, h('span', { class: 'strong' }, `${o.person || 'Somebody'}: ${words(o.action)}${o.subjectName ? `, ${o.subjectName}` : ''}`), !done && h('span', { class: 'tag' }, o.result.replaceAll('-', ' '))),
+    h('span', { class: 'muted small' }, time(o.at), ` · ${about.join(' · ')}`), changes(o)));
+}
+
+function changes(o) {
+  if (!o.after && !o.before) return null;
+  const read = (text) => { try { return JSON.parse(text ?? '{}'); } catch { return { request: text }; } };
+  const [before, after] = [read(o.before), read(o.after)];
+  const text = (v) => (typeof v === 'string' ? v : JSON.stringify(v));
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return h('details', {}, h('summary', { class: 'small' }, 'What was asked for'), h('dl', { class: 'facts' }, names.map((name) => h('div', {}, h('dt', {}, name), h('dd', {}, name in before && before[name] !== after[name] ? `${text(before[name])} → ${text(after[name])}` : text(after[name]))))));
+}

@@ -1,0 +1,57 @@
+import Access
+import BoxDatabase
+import Core
+import Foundation
+import TestSupport
+
+/// A new box as Access sees it.
+struct AccessHouse {
+    static let password = "correct horse battery"
+
+    let time = ManualTime()
+    let database: BoxDatabase
+    let path: String
+    let services: AccessServices
+    private let folder: TemporaryFolder
+
+    var signIns: SignIns { services.signIns }
+
+    init() throws {
+        folder = try TemporaryFolder()
+        path = folder.path + "/box.sqlite"
+        database = try BoxDatabase(path: path)
+        services = AccessServices(
+            database: database, sealer: try SecretSealer(keyFile: folder.path + "/key"), setupCode: SetupCode(stored: "ABCD-EFGH"),
+            resetPermit: ResetPermit(path: folder.path + "/reset-password", time: time.source),
+            time: time.source, clock: { "synchronized" }, tell: { _, _ in })
+    }
+
+    func claim(code: String = "ABCD-EFGH", from address: String = "10.0.0.1") async throws -> SignIn {
+        try await signIns.claim(
+            code: code, userName: "anna", password: Self.password, siteName: "Shop", timeZone: "Europe/Rome",
+            from: .init(address: address, client: "test"))
+    }
+
+    func signIn(
+        _ name: String, _ password: String = Self.password, oneTimePassword: String? = nil, from address: String = "10.0.0.1"
+    ) async throws -> SignIn {
+        try await signIns.signIn(
+            userName: name, password: password, oneTimePassword: oneTimePassword, from: .init(address: address, client: "test"))
+    }
+
+    /// The installer admin.
+    func administrator() async throws -> Caller { try await signIn("anna").caller }
+
+    func role(_ kind: RoleRecord.Predefined) async throws -> RoleID {
+        try await services.roles.all().first { $0.role.predefined == kind }?.role.id ?? .timeOrdered(at: .distantPast)
+    }
+
+    /// Somebody who was invited by the installer admin.
+    func join(_ name: String, _ kind: RoleRecord.Predefined) async throws -> SignIn { try await join(name, role: try await role(kind)) }
+
+    func join(_ name: String, role: RoleID) async throws -> SignIn {
+        let (_, token) = try await services.people.invite(name, role: role, by: try await administrator())
+        return try await services.people.join(
+            token: token, userName: name, fullName: nil, password: Self.password, from: .init(address: "10.0.0.1", client: "test"))
+    }
+}
