@@ -15,11 +15,11 @@ public struct AccessServices: Sendable {
 
     public init(
         database: BoxDatabase, sealer: SecretSealer, setupCode: SetupCode, resetPermit: ResetPermit, time: TimeSource,
-        clock: @escaping @Sendable () -> String,
+        rounds: Int = PasswordHash.usualRounds, clock: @escaping @Sendable () -> String,
         tell: @escaping @Sendable (_ number: Int, _ digest: String) -> Void
     ) {
         self.resetPermit = resetPermit
-        signIns = SignIns(database: database, sealer: sealer, setupCode: setupCode, time: time)
+        signIns = SignIns(database: database, sealer: sealer, setupCode: setupCode, time: time, rounds: rounds)
         account = OwnAccount(signIns)
         people = People(signIns)
         roles = Roles(database: database, time: time)

@@ -9,20 +9,26 @@ public struct PasswordHash: Sendable, Equatable {
     /// `scrypt$<rounds>$<block size>$<salt>$<hash>`, the last two in Base64.
     public let text: String
 
-    private static let rounds = 1 << 15
+    /// What a new hash costs; takes tens of milliseconds on purpose.
+    public static let usualRounds = 1 << 15
     private static let blockSize = 8
     private static let length = 32
+
+    /// A hash that no password has, so that an unknown name costs the same time.
+    static func ofNobody(rounds: Int) -> PasswordHash {
+        PasswordHash(stored: "scrypt$\(rounds)$\(blockSize)$AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+    }
 
     /// Wraps a stored text.
     public init(stored text: String) {
         self.text = text
     }
 
-    /// Hashes `password` with a fresh salt; takes tens of milliseconds on purpose.
-    public init(hashing password: String) throws {
+    /// Hashes `password` with a fresh salt; fewer rounds are for tests.
+    public init(hashing password: String, rounds: Int = usualRounds) throws {
         let salt = Data((0..<16).map { _ in UInt8.random(in: .min ... .max) })
-        let key = try Self.derive(password, salt: salt, rounds: Self.rounds, blockSize: Self.blockSize)
-        text = "scrypt$\(Self.rounds)$\(Self.blockSize)$\(salt.base64EncodedString())$\(key.base64EncodedString())"
+        let key = try Self.derive(password, salt: salt, rounds: rounds, blockSize: Self.blockSize)
+        text = "scrypt$\(rounds)$\(Self.blockSize)$\(salt.base64EncodedString())$\(key.base64EncodedString())"
     }
 
     /// Whether `password` is the one that was hashed; takes the same time either way.

@@ -37,9 +37,14 @@ public final class SignIns: Sendable {
     let time: TimeSource
     let attempts: Attempts
     private let setupCode: SetupCode
+    private let rounds: Int
     private let hashing = BlockingQueue(name: "password")
 
-    public init(database: BoxDatabase, sealer: SecretSealer, setupCode: SetupCode, time: TimeSource) {
+    /// `rounds` are those of new hashes.
+    public init(
+        database: BoxDatabase, sealer: SecretSealer, setupCode: SetupCode, time: TimeSource, rounds: Int = PasswordHash.usualRounds
+    ) {
+        self.rounds = rounds
         self.database = database
         self.sealer = sealer
         self.setupCode = setupCode
@@ -252,11 +257,11 @@ public final class SignIns: Sendable {
         if let sentence = PasswordRules.refusal(of: password, names: names) {
             throw PeopleRefusal(.weakPassword, sentence, field: "/password")
         }
-        return try await hashing.run { try PasswordHash(hashing: password) }.text
+        return try await hashing.run { [rounds] in try PasswordHash(hashing: password, rounds: rounds) }.text
     }
 
     func matches(_ record: PersonRecord?, _ password: String) async -> Bool {
-        let stored = PasswordHash(stored: record?.passwordHash ?? Self.nobody)
+        let stored = record.map { PasswordHash(stored: $0.passwordHash) } ?? .ofNobody(rounds: rounds)
         let matches = await hashing.run { stored.matches(password) }
         return matches && record != nil && record?.disabledAt == nil
     }
@@ -291,7 +296,4 @@ public final class SignIns: Sendable {
     private static func keys(_ address: String, account: String? = nil) -> [String] {
         ["address \(Attempts.network(of: address))"] + (account.map { ["account \($0.lowercased())"] } ?? [])
     }
-
-    /// A hash that no password has, so that an unknown name costs the same time.
-    private static let nobody = "scrypt$32768$8$AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 }

@@ -23,7 +23,7 @@ struct AccessHouse {
         services = AccessServices(
             database: database, sealer: try SecretSealer(keyFile: folder.path + "/key"), setupCode: SetupCode(stored: "ABCD-EFGH"),
             resetPermit: ResetPermit(path: folder.path + "/reset-password", time: time.source),
-            time: time.source, clock: { "synchronized" }, tell: { _, _ in })
+            time: time.source, rounds: 16, clock: { "synchronized" }, tell: { _, _ in })
     }
 
     func claim(code: String = "ABCD-EFGH", from address: String = "10.0.0.1") async throws -> SignIn {

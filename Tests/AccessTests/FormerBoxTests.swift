@@ -14,7 +14,7 @@ import Testing
         let path = folder.path + "/box.sqlite"
         let (time, token) = (ManualTime(), AccessToken.make())
         let now = time.source.now()
-        let hash = try PasswordHash(hashing: AccessHouse.password).text
+        let hash = try PasswordHash(hashing: AccessHouse.password, rounds: 16).text
         try {
             let queue = try DatabaseQueue(path: path)
             try Schema.migrator.migrate(queue, upTo: "9: exports")
@@ -29,7 +29,8 @@ import Testing
         let database = try BoxDatabase(path: path)
         let services = AccessServices(
             database: database, sealer: try SecretSealer(keyFile: folder.path + "/key"), setupCode: SetupCode(stored: "ABCD-EFGH"),
-            resetPermit: ResetPermit(path: folder.path + "/reset-password", time: time.source), time: time.source, clock: { "unknown" },
+            resetPermit: ResetPermit(path: folder.path + "/reset-password", time: time.source), time: time.source, rounds: 16,
+            clock: { "unknown" },
             tell: { _, _ in })
         let caller = try await services.signIns.authenticate(token: token)
         #expect(caller.name == "Anna")
