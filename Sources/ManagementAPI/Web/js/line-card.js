@@ -19,6 +19,8 @@ const CAPS = [
 
 const capWords = (cap) => (!cap ? 'the whole line' : cap.kind === 'paused' ? 'nothing but pictures' : cap.kind === 'percent' ? `${cap.value} % of the line` : `at most ${bitRate(cap.value)}`);
 
+const milliseconds = (n) => (n < 1 ? 'less than 1 ms' : `${plain(n, 0)} ms`);
+
 const rateWords = (result) => (result.measured === 'disk' ? `the folder’s disk took ${bitRate(result.uploadBitsPerSecond)}` : `${bitRate(result.uploadBitsPerSecond)} up`);
 
 /** A day of the line: what went up as an area, what waited as a line, hatched where the storage did not answer. */
@@ -41,10 +43,20 @@ function dayGraph(minutes) {
       svg('path', { class: 'graph-away', d: away.join(''), 'vector-effect': 'non-scaling-stroke' }),
       svg('path', { class: 'graph-area', d: rates.length > 1 ? `M0 ${H}L${rates.join('L')}L${W} ${H}Z` : '' }),
       svg('path', { class: 'graph-waits', d: waits.length > 1 ? `M${waits.join('L')}` : '', 'vector-effect': 'non-scaling-stroke' })),
-    h('p', { class: 'muted small' }, `Last 24 hours. Area: sent, up to ${bitRate(most)}. Dashed line: waiting, up to ${bytes(mostWaits)}.${away.length ? ' Amber: the storage did not answer.' : ''}`),
+    h('p', { class: 'muted small' }, `Last 24 hours. Area: ${points.some((p) => p.rate) ? `sent, up to ${bitRate(most)}` : 'nothing was sent'}. Dashed line: ${points.some((p) => p.waits) ? `waiting, up to ${bytes(mostWaits)}` : 'nothing waited'}.${away.length ? ' Amber: the storage did not answer.' : ''}`),
     h('details', { class: 'details' }, h('summary', {}, 'As a table'), h('div', { class: 'scroll' }, h('table', { class: 'table' },
       h('thead', {}, h('tr', {}, ['Time', 'Sent', 'Waiting', 'Storage'].map((t) => h('th', {}, t)))),
-      h('tbody', {}, minutes.filter((_, i) => i % 30 === 0).reverse().map((m) => h('tr', {}, h('td', {}, clock(m.at)), h('td', {}, m.bitsPerSecond ? bitRate(m.bitsPerSecond) : 'nothing'), h('td', {}, bytes(m.backlogBytes)), h('td', {}, m.works ? 'answers' : 'away'))))))));
+      h('tbody', {}, halfHours(minutes).reverse().map((t) => h('tr', {}, h('td', {}, `from ${clock(t.at)}${t.isWhole ? '' : ', so far'}`), h('td', {}, t.rate ? bitRate(t.rate) : 'nothing'), h('td', {}, t.waits ? bytes(t.waits) : 'nothing'), h('td', {}, t.works ? 'answers' : 'away'))))))));
+}
+
+/** Half hours of minutes: what went up on average, the most that waited; the last one may not be over. */
+function halfHours(minutes) {
+  const found = [];
+  for (let i = 0; i < minutes.length; i += 30) {
+    const part = minutes.slice(i, i + 30);
+    found.push({ at: part[0].at, isWhole: part.length === 30, rate: part.reduce((sum, m) => sum + m.bitsPerSecond, 0) / part.length, waits: Math.max(...part.map((m) => m.backlogBytes)), works: part.every((m) => m.works) });
+  }
+  return found;
 }
 
 function capEditor(cap, label, testid) {
@@ -102,8 +114,8 @@ export function lineCard({ on }) {
       return;
     }
     fill(testing, tests.failure && sentence('attention', tests.failure),
-      last && h('p', { 'data-testid': 'network-test-result' }, `Measured ${when(last.at)}: ${rateWords(last)}, an answer in ${plain(last.latencyMilliseconds, 0)} ms${last.loss === null || last.measured === 'disk' ? '' : `, ${last.loss < 0.0005 ? 'no' : percent(last.loss)} loss`}.`),
-      tests.results.length > 1 && h('details', { class: 'details' }, h('summary', {}, 'Earlier tests'), h('ul', {}, tests.results.slice(1, 11).map((r) => h('li', { class: 'small' }, `${when(r.at)}: ${rateWords(r)}, ${plain(r.latencyMilliseconds, 0)} ms`)))),
+      last && h('p', { 'data-testid': 'network-test-result' }, `Measured ${when(last.at)}: ${rateWords(last)}, an answer in ${milliseconds(last.latencyMilliseconds)}${last.loss === null || last.measured === 'disk' ? '' : `, ${last.loss < 0.0005 ? 'no' : percent(last.loss)} loss`}.`),
+      tests.results.length > 1 && h('details', { class: 'details' }, h('summary', {}, 'Earlier tests'), h('ul', {}, tests.results.slice(1, 11).map((r) => h('li', { class: 'small' }, `${when(r.at)}: ${rateWords(r)}, ${milliseconds(r.latencyMilliseconds)}`)))),
       h('div', { class: 'actions' }, button(tests.note === null ? 'Test the line' : 'Test the folder', { iconName: 'test', testid: 'network-test-start', async onClick() {
         try { tests = await api.post('/storage/line/test'); drawTests(); } catch (problem) { fill(testing, problemBox(problem)); }
       } }), button('Change what footage may take', { testid: 'line-change', onClick: edit })),
