@@ -1,5 +1,6 @@
 // One's own account: password, second factor, where one is signed in, keys for programs.
 import { api, seg } from './api.js';
+import { newPasswordField } from './credentials.js';
 import { toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
 import { bind, field, wrong } from './form.js';
@@ -7,8 +8,6 @@ import { when } from './format.js';
 import { title } from './navigate.js';
 import { button, card, facts, head } from './parts.js';
 import { store } from './store.js';
-
-const LEAST = 12;
 
 export async function accountPage({ root }) {
   title('Your account');
@@ -21,13 +20,12 @@ export async function accountPage({ root }) {
 
 function passwordCard() {
   const current = field({ label: 'Present password', pointer: '/password', type: 'password', autocomplete: 'current-password', testid: 'password-current' });
-  const next = field({ label: 'New password', pointer: '/newPassword', type: 'password', autocomplete: 'new-password', testid: 'password-new', hint: `At least ${LEAST} characters; a few words are easier to keep than signs.` });
+  const next = newPasswordField({ label: 'New password', pointer: '/newPassword', testid: 'password-new' });
   const save = button('Change password', { type: 'submit', testid: 'password-save' });
   const form = h('form', { class: 'stack' }, current.el, next.el, h('div', { class: 'actions' }, save));
   bind(form, { fields: [current, next], button: save, busy: 'Changing…', async submit() {
     if (!current.value) throw wrong(current, 'Enter your present password.');
-    if (next.value.length < LEAST) throw wrong(next, `The password needs at least ${LEAST} characters; this one has ${next.value.length}.`);
-    await api.patch('/session/password', { password: current.value, newPassword: next.value });
+    await api.patch('/session/password', { password: current.value, newPassword: next.read() });
     current.value = next.value = '';
     toast('Changed. All other sign-ins and keys have ended.');
   } });
