@@ -100,7 +100,7 @@ final class OperationRecorder: Sendable {
         let subject = context.notes.subject
         let id = (subject.id ?? context.parameters.get("id")).map { String($0.prefix(Self.longestSubject)) }
         let who = context.caller?.name ?? context.remoteAddress
-        if rule.log == .oncePerMinute || !isDone, isRepeated("\(who) \(rule.operation) \(id ?? "") \(result)") { return }
+        if rule.log == .oncePerMinute || !isDone, isRepeated("\(who) \(rule.operation) \(id ?? "") \(result)", isDone) { return }
         let known = rule.method == .delete ? before : before.map { before in before.filter { asked?[$0.key] != nil } }
         // Who only says who they are is not believed, nor is written down what was typed in the wrong field.
         let said = context.notes.person
@@ -137,12 +137,15 @@ final class OperationRecorder: Sendable {
         return try? await services.database.read { try PersonRecord.filter(Column("userName") == typed).fetchOne($0)?.userName }
     }
 
-    private func isRepeated(_ key: String) -> Bool {
+    /// Of more refusals in a minute than are told apart none is taken down: whoever asks for a thousand things that are not there must not push out
+    /// what was done.
+    private func isRepeated(_ key: String, _ isDone: Bool) -> Bool {
         let now = services.time.uptime()
         return recent.withLock { recent in
             if let last = recent[key], now - last < Self.once { return true }
             if recent.count >= Self.most { recent = recent.filter { now - $0.value < Self.once } }
-            if recent.count < Self.most { recent[key] = now }
+            guard recent.count < Self.most else { return !isDone }
+            recent[key] = now
             return false
         }
     }
