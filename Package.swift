@@ -214,7 +214,8 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
-            name: "ExportsTests", dependencies: ["BoxDatabase", "Core", "Exports", "Media", "Playback", "Refill", "TestSupport"],
+            name: "ExportsTests",
+            dependencies: ["BoxDatabase", "Core", "Exports", "Media", "MediaWorker", "Playback", "Refill", "TestSupport", .system],
             swiftSettings: strict),
         .testTarget(name: "ManagementAPITests", dependencies: ["Access", "ManagementAPI", .httpTypes], swiftSettings: strict),
         .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "TestSupport", .argumentParser], swiftSettings: strict),

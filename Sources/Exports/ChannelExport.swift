@@ -137,7 +137,7 @@ actor ChannelExport {
         let begun = piece
         try await write { try $0.begin(begun) }
         if made == nil, isNeeded {
-            sentences.append("The beginning lies at the key frame before: only H.264 can be cut exactly.")
+            sentences.append("The beginning lies at the key frame before: only H.264 and H.265 can be cut exactly.")
         }
         let pictures = made?.samples ?? (isNeeded ? kept.group : [])
         let sound = isNeeded ? kept.sound.filter { made == nil || $0.time >= .zero } : []

@@ -12,12 +12,14 @@ struct EdgeEncoder: Sendable {
     let worker: TranscodeWorker
 
     /// The pictures of `group` (a key frame and what follows it) from `start` on, in the form that goes before `next` in one file, with times as
-    /// theirs; `format` is what the whole file then has. Nil where that cannot be: pictures of another codec than H.264.
+    /// theirs; `format` is what the whole file then has. Nil where that cannot be: pictures of another codec than H.264 and H.265.
     func encode(_ group: [Sample], from start: MediaTime) async throws -> (format: StreamFormat, samples: [Sample])? {
-        guard let first = group.first, first.format.codec == .h264 else { return nil }
+        guard let first = group.first, [.h264, .hevc].contains(first.format.codec) else { return nil }
+        let isH264 = first.format.codec == .h264
         let settings = VideoEncoderSettings(
-            encoder: "libx264", width: first.format.width, height: first.format.height, frameRate: 60, bitRate: Self.bitRate,
-            parameterSetID: Self.parameterSetID)
+            encoder: isH264 ? "libx264" : "libx265", width: first.format.width, height: first.format.height, frameRate: 60,
+            bitRate: Self.bitRate,
+            parameterSetID: isH264 ? Self.parameterSetID : nil)
         let job = TranscodeJob(
             video: .encode(settings), start: MediaTime.zero + (start - first.decodeTime), thumbnailAt: MediaTime.zero, cpuSeconds: 120)
         let made = Collected()
@@ -35,17 +37,23 @@ struct EdgeEncoder: Sendable {
             return count
         }
         let formats = demuxer.formats
-        guard let track = formats.firstIndex(where: { $0?.kind == .video }), let own = formats[track],
-            let merged = MergedParameterSets.merged(format, own)
+        guard let track = formats.firstIndex(where: { $0?.kind == .video }), let theirs = formats[track],
+            let merged = MergedParameterSets.merged(format, theirs)
         else { return nil }
-        var samples: [Sample] = []
+        var own: [Sample] = []
         while let item = try demuxer.read() {
             guard item.track == track, let time = item.time ?? item.decodeTime else { continue }
             let moved = start + (time - .zero)
-            let sample = Sample(
-                format: own, time: moved, decodeTime: moved, duration: item.duration, isKeyFrame: item.packet.isKeyFrame, arrival: .zero,
-                packet: try item.packet.reference())
-            guard let converted = try MergedParameterSets.byteStream(sample, as: merged) else { return nil }
+            own.append(
+                Sample(
+                    format: theirs, time: moved, decodeTime: moved, duration: item.duration, isKeyFrame: item.packet.isKeyFrame,
+                    arrival: .zero,
+                    packet: try item.packet.reference()))
+        }
+        var samples: [Sample] = []
+        for (index, sample) in own.enumerated() {
+            let converted = try MergedParameterSets.byteStream(sample, as: merged, isLast: index == own.count - 1)
+            guard let converted else { return nil }
             samples.append(converted)
         }
         return samples.isEmpty ? nil : (merged, samples)

@@ -163,9 +163,13 @@ public final class WHEPRelay: Sendable {
 
     private func session(_ offer: SessionOffer, _ attachment: LiveAttachment, isStrict: Bool) async throws -> ViewerSession {
         let live = attachment.session
-        let (agreement, formats, role) = try await agreement(offer, live, isStrict: isStrict)
+        var (agreement, formats, role) = try await agreement(offer, live, isStrict: isStrict)
         attachment.watches(role)
-        let samples = LiveSamples(formats: formats, time: time) { [channels] in channels[live.channel]?.stream(role) }
+        let isConverted = agreement.audio != nil && formats.contains { $0.codec == .aac }
+        if isConverted { formats = formats.map { $0.kind == .audio ? .liveOpus : $0 } }
+        let samples = LiveSamples(formats: formats, time: time) { [channels, role] in
+            isConverted ? channels[live.channel]?.streamWithOpus(role) : channels[live.channel]?.stream(role)
+        }
         let made = try await startedEngine().session(
             agreement, try await servers(isLocal: live.isLocal), formats: formats,
             source: WatchedSamples(samples: samples, attachment: attachment))
@@ -263,6 +267,9 @@ extension Agreement {
             let set = AnnexB.units(Array(format.configuration)).first { $0.count >= 4 && $0[0] & 0x1F == 7 }
             return .h264(profile: set.map { Array($0[1...3]) } ?? [])
         case .hevc: return .h265
+        case .opus: return .opus
+        // The box makes Opus of it.
+        case .aac: return format.configuration.isEmpty ? nil : .opus
         case .pcmMuLaw: return isTelephone ? .pcmu : nil
         case .pcmALaw: return isTelephone ? .pcma : nil
         default: return nil

@@ -12,6 +12,7 @@ public struct Codec: RawRepresentable, Hashable, Codable, Sendable {
     public static let h264 = Codec(rawValue: "h264")
     public static let hevc = Codec(rawValue: "hevc")
     public static let aac = Codec(rawValue: "aac")
+    public static let opus = Codec(rawValue: "opus")
     public static let pcmALaw = Codec(rawValue: "pcm_alaw")
     public static let pcmMuLaw = Codec(rawValue: "pcm_mulaw")
 
@@ -64,6 +65,9 @@ public final class StreamFormat: Sendable, Codable, Equatable {
             || left.kind == right.kind && left.codec == right.codec && left.width == right.width && left.height == right.height
                 && left.sampleRate == right.sampleRate && left.channels == right.channels && left.configuration == right.configuration
     }
+
+    /// Sound as the box makes it for viewers by WebRTC.
+    public static let liveOpus = StreamFormat(kind: .audio, codec: .opus, sampleRate: AudioTranscoder.opusRate, channels: 1)
 
     /// The same format with other picture parameters.
     public func with(width: Int, height: Int, configuration: Data) -> StreamFormat {

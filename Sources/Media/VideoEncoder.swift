@@ -2,7 +2,7 @@ import CFFmpeg
 
 /// How the cloud copy's pictures are encoded.
 public struct VideoEncoderSettings: Sendable, Codable, Equatable {
-    /// The encoder by libavcodec's name: `libx264`, `h264_v4l2m2m`, ...
+    /// The encoder by libavcodec's name: `libx264`, `libx265`, `h264_v4l2m2m`, ...
     public var encoder: String
     public var width: Int
     public var height: Int
@@ -20,9 +20,14 @@ public struct VideoEncoderSettings: Sendable, Codable, Equatable {
         self.bitRate = bitRate
         self.parameterSetID = parameterSetID
     }
+
+    /// It needs no device.
+    public var isSoftware: Bool { encoder == "libx264" || encoder == "libx265" }
+    /// It works on another thread than the caller's, whatever it is told.
+    public var needsThreads: Bool { encoder == "libx265" }
 }
 
-/// Encodes H.264 on the calling thread; a key frame at each `keyFrameDistance`, no reordering.
+/// Encodes H.264 (H.265 by libx265) on the calling thread; a key frame at each `keyFrameDistance`, no reordering.
 ///
 /// `@unchecked Sendable` because the one owner may move between threads.
 public struct VideoEncoder: ~Copyable, @unchecked Sendable {
@@ -77,6 +82,11 @@ public struct VideoEncoder: ~Copyable, @unchecked Sendable {
     /// footage nothing; but CABAC, deblocking, 8x8 transform and adaptive quantisation, which x264's ultrafast leaves out and which
     /// make up for it. docs/performance.md has the figures beside superfast with zerolatency.
     private static func options(for settings: VideoEncoderSettings) -> [String: String] {
+        if settings.encoder == "libx265" {
+            return [
+                "preset": "superfast", "tune": "zerolatency", "x265-params": "pools=none:frame-threads=1:log-level=none", "forced-idr": "1",
+            ]
+        }
         guard settings.encoder == "libx264" else { return [:] }
         let number = settings.parameterSetID.map { ":sps-id=\($0)" } ?? ""
         return [

@@ -2,7 +2,7 @@ public import Core
 public import Media
 import Synchronization
 
-/// How a live stream is converted for those who cannot play it: to H.264, no larger and no faster than this.
+/// How a track of a live stream is converted for those who cannot play it: pictures to H.264, no larger and no faster than this; sound to Opus.
 public struct LiveConversion: Codable, Sendable {
     /// What the camera sends.
     public var source: StreamFormat
@@ -23,24 +23,24 @@ public struct LiveConversion: Codable, Sendable {
     }
 }
 
-/// A picture on its way to the worker or back.
-struct ConvertedPicture: Codable, Sendable {
+/// A picture or a piece of sound on its way to the worker or back.
+struct ConvertedSample: Codable, Sendable {
     let time: MediaTime
     let isKeyFrame: Bool
 }
 
-/// The time of the picture that the worker was given last.
+/// The time of what the worker was given last.
 private final class LastFed: Sendable {
     let time = Mutex(MediaTime.zero)
 }
 
-/// Makes pictures of one codec into pictures of another.
-public protocol PictureConverter: Sendable {
+/// Makes samples of one codec into samples of another.
+public protocol StreamConverter: Sendable {
     /// Converts what `next` gives until it gives nil.
     ///
     /// - Parameters:
-    ///   - next: Waits for the next pictures of the stream; the first is a key frame.
-    ///   - take: Takes the converted pictures, in order, as they are made.
+    ///   - next: Waits for the next samples of the track; the first picture is a key frame.
+    ///   - take: Takes the converted samples, in order, as they are made.
     /// - Throws: `WorkerFailure` when the worker crashed, hung, answered garbage or refused.
     func run(
         _ conversion: LiveConversion, next: @escaping @Sendable () async -> [Sample]?, take: @escaping @Sendable (Sample) -> Void
@@ -48,7 +48,7 @@ public protocol PictureConverter: Sendable {
 }
 
 /// Converts live streams, each in a worker process of its own.
-public struct LiveConverter: PictureConverter {
+public struct LiveConverter: StreamConverter {
     /// A converted stream may need many times the bits of a still picture that the camera sends.
     private static let talk = 64
     /// A picture's time may differ so much from that of what was fed last.
@@ -73,12 +73,12 @@ public struct LiveConverter: PictureConverter {
                     while let samples = await next() {
                         for sample in samples {
                             fed.time.withLock { $0 = sample.time }
-                            let head = ConvertedPicture(time: sample.time, isKeyFrame: sample.isKeyFrame)
-                            try await connection.send(WorkerMessage(.picturesToConvert, head: head, body: sample.withBytes { Array($0) }))
+                            let head = ConvertedSample(time: sample.time, isKeyFrame: sample.isKeyFrame)
+                            try await connection.send(WorkerMessage(.samplesToConvert, head: head, body: sample.withBytes { Array($0) }))
                         }
                     }
                 }
-                group.addTask { try await collect(connection, near: fed, take) }
+                group.addTask { try await collect(conversion.source.kind, connection, near: fed, take) }
                 defer { group.cancelAll() }
                 try await group.next()
             }
@@ -86,7 +86,7 @@ public struct LiveConverter: PictureConverter {
     }
 
     private func collect(
-        _ connection: WorkerConnection, near fed: LastFed, _ take: @Sendable (Sample) -> Void
+        _ kind: StreamFormat.Kind, _ connection: WorkerConnection, near fed: LastFed, _ take: @Sendable (Sample) -> Void
     ) async throws {
         var format: StreamFormat?
         var last: MediaTime?
@@ -94,12 +94,17 @@ public struct LiveConverter: PictureConverter {
             switch message.kind {
             case .convertedFormat:
                 let given: StreamFormat = try message.decodeHead()
-                guard given.kind == .video, given.codec == .h264, (16...8192).contains(given.width), (16...8192).contains(given.height),
+                if kind == .audio, given == .liveOpus {
+                    format = given
+                    continue
+                }
+                guard kind == .video, given.kind == .video, given.codec == .h264, (16...8192).contains(given.width),
+                    (16...8192).contains(given.height),
                     given.configuration.count < 4096
                 else { throw WorkerFailure(.garbage, "a format that cannot be") }
                 format = given
             case .converted:
-                let head: ConvertedPicture = try message.decodeHead()
+                let head: ConvertedSample = try message.decodeHead()
                 guard let format, !message.body.isEmpty,
                     (head.time - fed.time.withLock { $0 }).microseconds.magnitude < Self.mostApart.microseconds.magnitude,
                     last.map({ head.time > $0 }) ?? head.isKeyFrame

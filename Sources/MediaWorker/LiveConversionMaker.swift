@@ -21,8 +21,8 @@ struct LiveConversionMaker: ~Copyable {
     /// Converts until the box closes the pipe.
     mutating func run() throws {
         while let message = try pipes.receive() {
-            guard message.kind == .picturesToConvert else { throw WorkerFailure(.garbage, "unexpected message") }
-            let head: ConvertedPicture = try message.decodeHead()
+            guard message.kind == .samplesToConvert else { throw WorkerFailure(.garbage, "unexpected message") }
+            let head: ConvertedSample = try message.decodeHead()
             let packet = try Packet(copying: message.body, isKeyFrame: head.isKeyFrame)
             // A damaged picture costs those that need it.
             guard (try? decoder.send(packet, time: head.time)) != nil else { continue }
@@ -47,7 +47,7 @@ struct LiveConversionMaker: ~Copyable {
         }
         while let encoded = try encoder?.receive() {
             let bytes = encoded.packet.withBytes { Array($0) }
-            pipes.send(.converted, head: ConvertedPicture(time: encoded.time, isKeyFrame: encoded.packet.isKeyFrame), body: bytes)
+            pipes.send(.converted, head: ConvertedSample(time: encoded.time, isKeyFrame: encoded.packet.isKeyFrame), body: bytes)
         }
     }
 

@@ -22,9 +22,9 @@ enum Sandbox {
 
     /// Closes everything but the pipes, sets the limits and drops the rest; there is no way back.
     ///
-    /// `devices` keeps an already opened hardware encoder usable.
+    /// `devices` keeps an already opened hardware encoder usable; `threads` lets an encoder start some that works with nothing less.
     /// - Throws: `WorkerFailure` when the kernel grants less than asked: a worker without its walls does not work.
-    static func enter(memoryBytes: UInt64, cpuSeconds: Int?, devices: Bool) throws(WorkerFailure) {
+    static func enter(memoryBytes: UInt64, cpuSeconds: Int?, devices: Bool, threads: Bool = false) throws(WorkerFailure) {
         if !devices { _ = gatehouse_close_from(3) }
         guard gatehouse_limit_memory(memoryBytes) == 0, gatehouse_limit_file_size() == 0, gatehouse_limit_core_dump() == 0,
             gatehouse_no_core_dump() == 0, gatehouse_no_new_privileges() == 0
@@ -41,6 +41,7 @@ enum Sandbox {
         for name in devices ? allowed + ["ioctl", "dup"] : allowed {
             guard gatehouse_seccomp_allow(filter, name) == 0 else { throw WorkerFailure(.refused, "seccomp refused \(name)") }
         }
+        guard !threads || gatehouse_seccomp_allow_threads(filter) == 0 else { throw WorkerFailure(.refused, "seccomp refused a rule") }
         // Signals to itself and looks at its own limits, nobody else's.
         guard gatehouse_seccomp_allow_own(filter, UInt64(getpid())) == 0 else { throw WorkerFailure(.refused, "seccomp refused a rule") }
         guard seccomp_load(filter) == 0 else { throw WorkerFailure(.refused, "seccomp could not be loaded") }

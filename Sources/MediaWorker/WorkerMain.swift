@@ -32,8 +32,13 @@ public enum WorkerMain {
                 try Sandbox.enter(memoryBytes: 2 << 30, cpuSeconds: nil, devices: false)
                 guard Sandbox.holds() else { throw WorkerFailure(.refused, "the sandbox does not hold") }
                 // Its decoder reads the camera's parameter sets as soon as it is opened.
-                var maker = try LiveConversionMaker(conversion, pipes: pipes)
-                try maker.run()
+                if conversion.source.kind == .video {
+                    var maker = try LiveConversionMaker(conversion, pipes: pipes)
+                    try maker.run()
+                } else {
+                    var maker = try SoundConversionMaker(conversion, pipes: pipes)
+                    try maker.run()
+                }
             case .proveEncoder:
                 let trial = try first.decodeHead(EncoderTrial.self)
                 pipes.send(.done, head: EncoderTrialRun.prove(trial.encoder))
@@ -47,11 +52,11 @@ public enum WorkerMain {
     }
 
     private static func transcode(_ job: TranscodeJob, pipes: WorkerPipes) throws {
-        var hardware = false
-        if case .encode(let settings) = job.video { hardware = settings.encoder != "libx264" }
+        var (hardware, threads) = (false, false)
+        if case .encode(let settings) = job.video { (hardware, threads) = (!settings.isSoftware, settings.needsThreads) }
         // A hardware encoder's device must be open before files are given up.
         var transcoder = try Transcoder(job: job, pipes: pipes, openEncoderNow: hardware)
-        try Sandbox.enter(memoryBytes: job.memoryBytes, cpuSeconds: job.cpuSeconds, devices: hardware)
+        try Sandbox.enter(memoryBytes: job.memoryBytes, cpuSeconds: job.cpuSeconds, devices: hardware, threads: threads)
         guard Sandbox.holds() else { throw WorkerFailure(.refused, "the sandbox does not hold") }
         try transcoder.run()
     }

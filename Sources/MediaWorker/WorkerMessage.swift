@@ -16,7 +16,7 @@ struct WorkerMessage: Sendable {
         case proveEncoder = 5
         case cut = 6
         case convert = 7
-        case picturesToConvert = 8
+        case samplesToConvert = 8
         // From the worker.
         case header = 16
         case fragment = 17

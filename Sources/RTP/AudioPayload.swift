@@ -22,6 +22,12 @@ enum AudioPayload {
         }
     }
 
+    /// A packet of Opus is a payload as it is (RFC 7587, section 4.2).
+    static func packetizeOpus(_ bytes: UnsafeRawBufferPointer, room: Int, _ take: RTPTrack.Take) {
+        guard !bytes.isEmpty, bytes.count <= room else { return }
+        take(0, false, bytes.count) { $0.writeBytes(bytes) }
+    }
+
     /// G.711: octets as they are, each a tick (RFC 3551, section 4.5.14).
     static func packetizeG711(_ bytes: UnsafeRawBufferPointer, channels: Int, room: Int, _ take: RTPTrack.Take) {
         let channels = max(1, channels)

@@ -27,6 +27,8 @@ public struct MediaDescription: Sendable {
             case .h264: "H264/\(clock)"
             case .hevc: "H265/\(clock)"
             case .aac: "mpeg4-generic/\(clock)/\(max(1, format.channels))"
+            // RFC 7587, section 7: two channels are said, whatever is sent.
+            case .opus: "opus/\(clock)/2"
             case .pcmMuLaw: "PCMU/\(clock)" + (format.channels > 1 ? "/\(format.channels)" : "")
             default: "PCMA/\(clock)" + (format.channels > 1 ? "/\(format.channels)" : "")
             }

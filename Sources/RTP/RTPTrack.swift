@@ -51,6 +51,8 @@ public struct RTPTrack: Sendable {
         switch format.codec {
         case .h264, .hevc: 90_000
         case .aac: format.sampleRate > 0 && !format.configuration.isEmpty ? format.sampleRate : nil
+        // RFC 7587, section 4.1: whatever the rate of the sound itself is.
+        case .opus: 48_000
         case .pcmALaw, .pcmMuLaw: format.sampleRate > 0 && format.channels > 0 ? format.sampleRate : nil
         default: nil
         }
@@ -86,6 +88,8 @@ public struct RTPTrack: Sendable {
             }
         case .aac:
             sample.withBytes { bytes in AudioPayload.packetizeAAC(bytes, room: room, take) }
+        case .opus:
+            sample.withBytes { bytes in AudioPayload.packetizeOpus(bytes, room: room, take) }
         default:
             sample.withBytes { bytes in AudioPayload.packetizeG711(bytes, channels: format.channels, room: room, take) }
         }

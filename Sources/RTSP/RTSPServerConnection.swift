@@ -70,10 +70,12 @@ actor RTSPServerConnection {
     var pumped: (any RTSPWatching)?
     var rest: ArraySlice<(sample: Sample, time: MediaTime)> = []
     var unwritten = 0
+    /// The socket beneath the channel, while samples are sent without a task.
+    var socket: NIOBSDSocket.Handle?
     var isPumping = false
     let pumpEnd = Signal()
     /// How many writes wait to be taken, and since when there have been any.
-    private var writing = 0
+    private(set) var writing = 0
     private var writingSince = Duration.zero
     private let played = Signal()
     private let paused = Signal()

@@ -24,6 +24,9 @@ public final class ChannelAtWork: Sendable {
     private let subDemand = StreamDemand()
     private let converted: ConvertedStream
     private let convertedDemand = StreamDemand()
+    /// The streams with their sound as Opus.
+    private let withOpus: [StreamRole: (stream: OpusStream, demand: StreamDemand)]
+    private let plain: @Sendable (StreamRole) -> StreamLease?
     private let recorder: EventRecorder
     private let state: Mutex<State>
     private let logger: Logger
@@ -49,6 +52,20 @@ public final class ChannelAtWork: Sendable {
         converted = ConvertedStream(
             source: { [main, sub, subDemand] in sub.map { StreamLease($0, demand: subDemand) } ?? StreamLease(main, demand: nil) },
             converter: environment.converter, places: environment.conversions, time: environment.time, logger: logger)
+        let plain = { @Sendable [main, sub, subDemand, converted, convertedDemand] (role: StreamRole) -> StreamLease? in
+            switch role {
+            case .main: StreamLease(main, demand: nil)
+            case .sub: sub.map { StreamLease($0, demand: subDemand) }
+            case .converted: StreamLease(converted, demand: convertedDemand)
+            }
+        }
+        self.plain = plain
+        withOpus = Dictionary(
+            uniqueKeysWithValues: StreamRole.allCases.map { role in
+                let stream = OpusStream(
+                    source: { plain(role) }, converter: environment.converter, time: environment.time, logger: logger)
+                return (role, (stream, StreamDemand()))
+            })
         recorder = EventRecorder(spool: environment.spool, lengths: environment.lengths, time: environment.time, logger: logger)
     }
 
@@ -75,6 +92,15 @@ public final class ChannelAtWork: Sendable {
                     converted.rest()
                 }
             }
+            for (stream, demand) in withOpus.values {
+                group.addTask { [environment] in
+                    await demand.runWhileWanted(time: environment.time) {
+                        await stream.run()
+                    } rests: {
+                        stream.rest()
+                    }
+                }
+            }
             await group.waitForAll()
         }
         await recorder.stop()
@@ -93,12 +119,12 @@ public final class ChannelAtWork: Sendable {
     }
 
     /// A stream of the channel, for somebody who watches; nil where the channel has no such stream.
-    public func stream(_ role: StreamRole) -> StreamLease? {
-        switch role {
-        case .main: StreamLease(main, demand: nil)
-        case .sub: sub.map { StreamLease($0, demand: subDemand) }
-        case .converted: StreamLease(converted, demand: convertedDemand)
-        }
+    public func stream(_ role: StreamRole) -> StreamLease? { plain(role) }
+
+    /// The same with AAC made into Opus.
+    public func streamWithOpus(_ role: StreamRole) -> StreamLease? {
+        guard role != .sub || hasSub else { return nil }
+        return withOpus[role].map { StreamLease($0.stream, demand: $0.demand) }
     }
 
     /// The settings in force.

@@ -46,7 +46,7 @@ public struct ChannelEnvironment: Sendable {
     let spool: any FootageSpool
     let pictures: PictureWorker
     let transcodes: TranscodeQueue
-    let converter: any PictureConverter
+    let converter: any StreamConverter
     let conversions: ConversionPlaces
     let lengths: ClipLengths
     let timing: SessionTiming
@@ -64,7 +64,7 @@ public struct ChannelEnvironment: Sendable {
     let moved: @Sendable (ChannelID, MotionReading) -> Void
 
     public init(
-        box: String, spool: any FootageSpool, pictures: PictureWorker, transcodes: TranscodeQueue, converter: any PictureConverter,
+        box: String, spool: any FootageSpool, pictures: PictureWorker, transcodes: TranscodeQueue, converter: any StreamConverter,
         conversions: ConversionPlaces, lengths: ClipLengths,
         timing: SessionTiming,
         admits: @escaping @Sendable (StreamSource) async throws -> Void = { _ in },

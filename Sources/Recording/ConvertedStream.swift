@@ -44,14 +44,14 @@ final class ConvertedStream: ReceivedStream {
 
     let packets = RecentPackets(span: .seconds(4), limitBytes: 8 << 20)
     private let source: @Sendable () -> StreamLease
-    private let converter: any PictureConverter
+    private let converter: any StreamConverter
     private let places: ConversionPlaces
     private let time: TimeSource
     private let logger: Logger
     private let state: Mutex<State>
 
     init(
-        source: @escaping @Sendable () -> StreamLease, converter: any PictureConverter, places: ConversionPlaces, time: TimeSource,
+        source: @escaping @Sendable () -> StreamLease, converter: any StreamConverter, places: ConversionPlaces, time: TimeSource,
         logger: Logger
     ) {
         self.source = source

@@ -60,4 +60,31 @@ import Testing
         // The encoder's own delay lies before the beginning.
         #expect(made.first?.0 == -128_000)
     }
+
+    /// A tone of AAC as cameras send it, at a rate that Opus does not have.
+    @Test func aacBecomesOpusOfTheSameLengthAndTone() throws {
+        let tone = StreamFormat(kind: .audio, codec: .pcmALaw, sampleRate: 16_000, channels: 1)
+        var camera = try AudioTranscoder(source: tone)
+        var aac: [(bytes: [UInt8], time: MediaTime)] = []
+        for index in 0..<500 {
+            // Half the time of 8 ms loud, half quiet: 125 Hz.
+            let packet = try Packet(copying: (0..<320).map { $0 % 128 < 64 ? 0xAA : 0x2A }, isKeyFrame: true)
+            try camera.transcode(packet, time: MediaTime(microseconds: Int64(index) * 20_000)) { encoded throws(MediaError) in
+                aac.append((encoded.packet.withBytes { Array($0) }, encoded.time))
+            }
+        }
+        var box = try AudioTranscoder(source: camera.format, target: .opus)
+        var times: [Int64] = []
+        var sizes = 0
+        for (bytes, time) in aac {
+            try box.transcode(try Packet(copying: bytes, isKeyFrame: true), time: time) { encoded throws(MediaError) in
+                times.append(encoded.time.microseconds)
+                sizes += encoded.packet.count
+            }
+        }
+        #expect(zip(times, times.dropFirst()).allSatisfy { abs($1 - $0 - 20_000) <= 1 })
+        #expect(abs(times.count - 500) <= 8)
+        // Silence would be a few bytes each.
+        #expect(sizes / max(1, times.count) > 40)
+    }
 }

@@ -169,8 +169,21 @@ import Testing
         }
     }
 
+    @Test func opusIsCountedAt48Kilohertz() throws {
+        let payload = (0..<90).map { UInt8($0) }
+        let sample = Sample(
+            format: .liveOpus, time: .zero, decodeTime: .zero, duration: .milliseconds(20), isKeyFrame: true, arrival: .zero,
+            packet: try Packet(copying: payload, isKeyFrame: true))
+        var track = try #require(RTPTrack(format: .liveOpus, payloadType: 111, source: 1, sequence: 0, timestampOffset: 0))
+        let packets = track.packets(of: sample, at: MediaTime(microseconds: 20_000))
+        #expect(packets.count == 1)
+        let bytes = try #require(packets.first.map { Array($0.readableBytesView) })
+        #expect(Array(bytes[4..<8]) == [0, 0, 3, 0xC0])
+        #expect(Array(bytes[12...]) == payload)
+    }
+
     @Test func othersHaveNoPayloadFormat() {
-        for codec in ["mjpeg", "opus", "pcm_s16le", "none"] {
+        for codec in ["mjpeg", "vorbis", "pcm_s16le", "none"] {
             let format = StreamFormat(kind: .audio, codec: Codec(rawValue: codec), sampleRate: 8000, channels: 1)
             #expect(RTPTrack(format: format, payloadType: 96, source: 1, sequence: 0, timestampOffset: 0) == nil)
         }

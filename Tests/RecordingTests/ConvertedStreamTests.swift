@@ -23,7 +23,7 @@ import Testing
     }
 
     /// As a worker that ends at once.
-    private struct Crashing: PictureConverter {
+    private struct Crashing: StreamConverter {
         struct Crashed: Error {}
 
         func run(

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import time
 
@@ -340,10 +341,36 @@ class H265(WHEPCase):
 
     def test_sub_stream(self):
         """A viewer that does not play H.265 gets the sub stream, which is H.264."""
-        # aiortc takes no answer that leaves out the sound (AAC here).
         viewer = self.watch(sound=False)
         viewer.await_pictures(10)
         self.assertEqual(set(viewer.sizes), {(320, 180)})
+
+
+class AAC(WHEPCase):
+    """A camera of H.264 with AAC, whose sound becomes Opus."""
+
+    CAMERA = {"size": "640x360", "rate": 15, "bitrate": 500, "key_interval": 4, "sub": "320x180", "audio": "aac"}
+
+    def test_sound(self):
+        """Sound is heard beside the picture, made by one worker for all viewers; it ends with the last of them, and a killed one is replaced."""
+        before = set(descendants(self.made.pid))
+        viewers = [self.watch(), self.watch()]
+        for viewer in viewers:
+            self.assertIn("opus/48000/2", viewer.answer)
+            viewer.await_pictures(60)
+            self.assertLess(viewer.arrivals[0], 2.5)
+            wait_for(lambda viewer=viewer: viewer.sounds >= 100, 10, lambda viewer=viewer: f"sound; {viewer.sounds} frames came", 0.05)
+            self.assertGreater(viewer.loudest, 50)  # of 32,767: the camera hears little; silence is 0
+        workers = set(descendants(self.made.pid)) - before
+        self.assertEqual(len(workers), 1)
+        os.kill(next(iter(workers)), signal.SIGKILL)
+        pictures, sounds = (getattr(viewers[0], name) for name in ("times", "sounds"))
+        seen = len(pictures)
+        viewers[0].await_pictures(seen + 30)
+        wait_for(lambda: viewers[0].sounds >= sounds + 100, 20, "sound by another worker", 0.05)
+        for viewer in viewers:
+            viewer.close()
+        wait_for(lambda: not set(descendants(self.made.pid)) - before, 60, "the worker to end", 0.5)
 
 
 class H265Alone(WHEPCase):
@@ -361,7 +388,6 @@ class H265Alone(WHEPCase):
     def test_converted(self):
         """Otherwise the box converts the stream, as the last way, and nothing of it is left when nobody watches any more."""
         before = set(descendants(self.made.pid))
-        # aiortc takes no answer that leaves out the sound (AAC here).
         viewer = self.watch(sound=False)
         viewer.await_pictures(20)
         self.assertEqual(set(viewer.sizes), {(640, 360)})

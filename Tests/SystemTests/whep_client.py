@@ -15,7 +15,7 @@ class Viewer:
 
     def __init__(self, client, session, lose=0.0, sound=True, headers=None, relayed=False, before=None):
         self.client, self.session, self.lose, self.headers, self.relayed = client, session, lose, headers or {}, relayed
-        self.times, self.arrivals, self.sizes, self.sounds = [], [], [], 0
+        self.times, self.arrivals, self.sizes, self.sounds, self.loudest = [], [], [], 0, 0
         self.lost = self.packets = 0
         self.has_vanished = False
         self.status = self.location = self.tag = self.answer = None
@@ -115,6 +115,7 @@ class Viewer:
                 return
             if track.kind == "audio":
                 self.sounds += 1
+                self.loudest = max(self.loudest, int(abs(frame.to_ndarray().astype("int32")).max()))
             else:
                 self.times.append(frame.pts * float(frame.time_base))
                 self.arrivals.append(time.monotonic() - self.began)

@@ -1,10 +1,12 @@
 public import Media
 
 /// Encodes test pictures and hands each packet over as a sample.
-public func encodedSamples(_ count: Int, width: Int = 320, height: Int = 180, frameRate: Int = 10) throws -> [Sample] {
+public func encodedSamples(
+    _ count: Int, width: Int = 320, height: Int = 180, frameRate: Int = 10, encoder name: String = "libx264"
+) throws -> [Sample] {
     MediaLibrary.prepare()
     var encoder = try VideoEncoder(
-        VideoEncoderSettings(encoder: "libx264", width: width, height: height, frameRate: frameRate, bitRate: 300_000))
+        VideoEncoderSettings(encoder: name, width: width, height: height, frameRate: frameRate, bitRate: 300_000))
     let format = encoder.format
     var samples: [Sample] = []
     for index in 0...count {

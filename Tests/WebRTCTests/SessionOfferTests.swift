@@ -40,6 +40,12 @@ import WebRTC
         #expect(try Agreement(offer, video: high, audio: nil).candidates.isEmpty)
     }
 
+    @Test func soundThatTheBoxMakesIsOpus() throws {
+        let agreement = try Agreement(try SessionOffer(Offers.chromium), video: high, audio: .opus)
+        #expect(agreement.audio?.payloadType == 111)
+        #expect(agreement.answer(try Self.local()).contains("a=rtpmap:111 opus/48000/2\r\n"))
+    }
+
     @Test func sectionsThatAreNotServedAreRejected() throws {
         let answer = try Agreement(try SessionOffer(Offers.chromium), video: high, audio: nil).answer(try Self.local())
         #expect(answer.contains("m=audio 0 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126\r\n"))

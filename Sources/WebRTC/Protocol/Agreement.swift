@@ -3,10 +3,17 @@ public enum ViewerCodec: Sendable, Equatable {
     /// With `profile_idc`, constraints and `level_idc` of its parameter set, where they are known (RFC 6184, section 8.1).
     case h264(profile: [UInt8])
     case h265
+    /// RFC 7587.
+    case opus
     case pcmu
     case pcma
 
-    var isVideo: Bool { self != .pcmu && self != .pcma }
+    var isVideo: Bool {
+        switch self {
+        case .h264, .h265: true
+        case .opus, .pcmu, .pcma: false
+        }
+    }
 }
 
 /// What goes to a viewer of an offer, and how it is reached (RFC 3264).
@@ -61,6 +68,7 @@ public struct Agreement: Sendable {
                 switch codec {
                 case .h264: "H264/90000"
                 case .h265: "H265/90000"
+                case .opus: "opus/48000/2"
                 case .pcmu: "PCMU/8000"
                 case .pcma: "PCMA/8000"
                 }
@@ -77,6 +85,7 @@ public struct Agreement: Sendable {
         let types = section.formats.compactMap { UInt8($0) }
         switch codec {
         case .h265: return types.first { section.payloads[$0].map { $0.encoding == "h265" && $0.clockRate == 90_000 } ?? false }
+        case .opus: return types.first { section.payloads[$0].map { $0.encoding == "opus" && $0.clockRate == 48_000 } ?? false }
         case .pcmu, .pcma:
             let name = codec == .pcmu ? "pcmu" : "pcma"
             return types.first { section.payloads[$0].map { $0.encoding == name && $0.clockRate == 8000 && $0.channels == 1 } ?? false }

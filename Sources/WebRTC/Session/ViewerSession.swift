@@ -57,7 +57,7 @@ public final class ViewerSession: Sendable {
         format.flatMap {
             RTPTrack(
                 format: $0, payloadType: track.payloadType, source: source, sequence: .random(in: 0...UInt16.max),
-                timestampOffset: .random(in: 0...UInt32.max), largestPacket: $0.kind == .audio ? largestSoundPacket : largestPacket)
+                timestampOffset: .random(in: 0...UInt32.max), largestPacket: $0.codec.isG711 ? largestSoundPacket : largestPacket)
         }
     }
 

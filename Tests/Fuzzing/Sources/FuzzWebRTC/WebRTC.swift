@@ -18,7 +18,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 func offer(_ text: String) {
     guard let offer = try? SessionOffer(text) else { return }
     for video in [.h264(profile: [0x64, 0, 0x28]), .h264(profile: []), .h265] as [ViewerCodec] {
-        for audio in [.pcma, .pcmu, nil] as [ViewerCodec?] {
+        for audio in [.pcma, .pcmu, .opus, nil] as [ViewerCodec?] {
             guard let agreement = try? Agreement(offer, video: video, audio: audio),
                 let credentials = ICECredentials(fragment: "abcd", password: "0123456789012345678901"),
                 let fingerprint = CertificateFingerprint(algorithm: "sha-256", bytes: [UInt8](repeating: 1, count: 32))
