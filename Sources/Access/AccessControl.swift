@@ -1,38 +1,32 @@
 public import BoxDatabase
 public import Core
+import Foundation
 import GRDB
 import Synchronization
 
-/// Decides who may do what, from a picture of people, roles, sites and devices that is made anew whenever one of them has changed.
+/// Decides who may do what, from a picture of people, roles, sites, devices and permissions that is made anew whenever one of them has changed.
 ///
-/// Whoever is answered after a change was committed is answered by it.
+/// Whoever is answered after a change was committed is answered by it. What an owner gave for a time ends by itself.
 public final class AccessControl: Sendable {
-    /// Who is who, and what belongs where.
-    private struct Picture: Sendable {
-        struct Person: Sendable {
-            let permissions: Set<RolePermission>
-            let assigned: Set<SiteID>
-            let role: String
-        }
-        var people: [PersonID: Person] = [:]
-        var siteOfDevice: [DeviceID: SiteID] = [:]
-        var siteOfChannel: [ChannelID: SiteID] = [:]
-        var sites: [SiteID] = []
-    }
-
     private struct State {
-        var picture: Picture?
+        var picture: AccessPicture?
         /// Rises with each change.
         var version = 0
         var pictureVersion = -1
+        /// Rights by this picture, as long as nothing in it ends by itself.
+        var lasting: [PersonID: Rights] = [:]
+        /// When permissions with an end are over at the latest, on the clock that nobody sets.
+        var deadlines: [SitePermissionID: Duration] = [:]
     }
 
     private let database: BoxDatabase
+    private let time: TimeSource
     private let state = Mutex(State())
     private let observer: Observer
 
-    public init(database: BoxDatabase) {
+    public init(database: BoxDatabase, time: TimeSource) {
         self.database = database
+        self.time = time
         let observer = Observer()
         self.observer = observer
         observer.changed = { [weak self] in self?.state.withLock { $0.version += 1 } }
@@ -42,58 +36,71 @@ public final class AccessControl: Sendable {
     /// What somebody may do now; nothing for whom is none (any more).
     public func rights(of person: PersonID, limitedTo actions: Set<Action>? = nil) async throws -> Rights {
         let picture = try await current()
-        guard let found = picture.people[person] else { return .none }
-        let allowed = found.permissions.reduce(into: Set<Action>()) { $0.formUnion(Action.granted(by: $1)) }
-        let rights = Rights(actions: allowed, sites: found.permissions.contains(.manageAllSites) ? nil : found.assigned)
+        // What has no end is the same until something changes.
+        let known = state.withLock { $0.pictureVersion == $0.version ? $0.lasting[person] : nil }
+        let rights = known ?? picture.rights(of: person) { self.isInForce($0) }
+        if known == nil, !picture.hasEnds { state.withLock { if $0.picture?.id == picture.id { $0.lasting[person] = rights } } }
         return actions.map { rights.limited(to: $0) } ?? rights
+    }
+
+    /// Whether a permission has not ended: by the clock, and by the time that has passed whatever the clock was set to.
+    public func isInForce(_ permission: SitePermissionRecord) -> Bool {
+        guard let endsAt = permission.endsAt else { return true }
+        guard time.now() < endsAt else { return false }
+        let uptime = time.uptime()
+        return state.withLock { $0.deadlines[permission.id].map { uptime < $0 } ?? true }
     }
 
     /// The name of somebody's role.
     public func role(of person: PersonID) async throws -> String? { try await current().people[person]?.role }
 
-    public func site(of device: DeviceID) async throws -> SiteID? { try await current().siteOfDevice[device] }
+    /// Whether somebody owns a site and has no employer.
+    public func isOwner(_ person: PersonID) async throws -> Bool { try await current().people[person]?.company == nil }
 
-    public func site(of channel: ChannelID) async throws -> SiteID? { try await current().siteOfChannel[channel] }
-
-    /// All sites, the oldest first.
-    public func sites() async throws -> [SiteID] { try await current().sites }
-
-    /// The channels of some sites.
-    public func channels(of sites: Set<SiteID>) async throws -> Set<ChannelID> {
-        Set(try await current().siteOfChannel.filter { sites.contains($0.value) }.keys)
+    public func place(of device: DeviceID) async throws -> Place? {
+        try await current().siteOfDevice[device].map { Place(site: $0, device: device) }
     }
 
-    private func current() async throws -> Picture {
+    /// Also of a channel that is no more, as long as its site is there.
+    public func place(of channel: ChannelID) async throws -> Place? { try await current().placeOfChannel[channel] }
+
+    /// How far a site is on its way to its owner; nil for none.
+    public func status(of site: SiteID) async throws -> SiteStatus? { try await current().sites[site]?.status }
+
+    /// The channels with which somebody may do something, those that are no more included; nil for all that ever were.
+    public func channels(_ action: Action, _ rights: Rights) async throws -> Set<ChannelID>? {
+        if rights.allowEverywhere(action) { return nil }
+        return Set(try await current().placeOfChannel.filter { rights.allow(action, at: $0.value) }.keys)
+    }
+
+    private func current() async throws -> AccessPicture {
         let known = state.withLock { state in (state.pictureVersion == state.version ? state.picture : nil, state.version) }
         if let picture = known.0 { return picture }
-        let picture = try await database.read { try Self.read($0) }
+        let picture = try await database.read { try AccessPicture($0) }
+        let (now, uptime) = (time.now(), time.uptime())
         state.withLock { state in
+            // A deadline never moves away.
+            let former = state.deadlines
+            state.deadlines = [:]
+            for permission in picture.permissions.values.joined() {
+                guard let left = permission.left(at: now) else { continue }
+                let deadline = uptime + .seconds(left)
+                state.deadlines[permission.id] = min(former[permission.id] ?? deadline, deadline)
+            }
             // What changed meanwhile raised the version: the picture is good for this answer and no longer.
             guard known.1 >= state.pictureVersion else { return }
             state.picture = picture
             state.pictureVersion = known.1
+            state.lasting = [:]
         }
-        return picture
-    }
-
-    private static func read(_ database: Database) throws -> Picture {
-        var picture = Picture()
-        let roles = Dictionary(uniqueKeysWithValues: try RoleRecord.fetchAll(database).map { ($0.id, $0) })
-        let assigned = Dictionary(grouping: try SiteAssignmentRecord.fetchAll(database)) { $0.personId }
-        for person in try PersonRecord.fetchAll(database) where person.disabledAt == nil {
-            guard let role = roles[person.roleId] else { continue }
-            picture.people[person.id] = .init(
-                permissions: role.permissions, assigned: Set(assigned[person.id, default: []].map(\.siteId)), role: role.name)
-        }
-        for row in try Row.fetchAll(database, sql: "SELECT id, siteId FROM device") { picture.siteOfDevice[row["id"]] = row["siteId"] }
-        for row in try Row.fetchAll(database, sql: "SELECT id, siteId FROM channel") { picture.siteOfChannel[row["id"]] = row["siteId"] }
-        picture.sites = try SiteRecord.order(Column("createdAt"), Column("id")).fetchAll(database).map(\.id)
         return picture
     }
 
     /// Hears of changes on the database's own queue, before whoever made them goes on.
     private final class Observer: TransactionObserver, Sendable {
-        private static let tables: Set<String> = ["person", "role", "siteAssignment", "site", "device", "channel"]
+        private static let tables: Set<String> = [
+            "person", "role", "siteAssignment", "site", "device", "channel", "formerChannel", "handover", "sitePermission",
+        ]
 
         private struct State {
             var isDirty = false

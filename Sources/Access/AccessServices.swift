@@ -10,6 +10,9 @@ public struct AccessServices: Sendable {
     public let people: People
     public let roles: Roles
     public let control: AccessControl
+    public let sites: Sites
+    public let handovers: Handovers
+    public let permissions: SitePermissions
     public let log: OperationLog
     public let resetPermit: ResetPermit
 
@@ -23,7 +26,10 @@ public struct AccessServices: Sendable {
         account = OwnAccount(signIns)
         people = People(signIns)
         roles = Roles(database: database, time: time)
-        control = AccessControl(database: database)
+        control = AccessControl(database: database, time: time)
+        sites = Sites(database: database, time: time)
+        handovers = Handovers(signIns)
+        permissions = SitePermissions(database: database, control: control, time: time)
         log = OperationLog(database: database, time: time, clock: clock, tell: tell)
     }
 
@@ -31,8 +37,8 @@ public struct AccessServices: Sendable {
     public func holds(token: String, _ action: Action, _ channel: ChannelID) async -> Bool {
         do {
             let caller = try await signIns.authenticate(token: token)
-            guard let site = try await control.site(of: channel) else { return false }
-            return try await control.rights(of: caller.id, limitedTo: caller.actions).allow(action, at: site)
+            guard let place = try await control.place(of: channel) else { return false }
+            return try await control.rights(of: caller.id, limitedTo: caller.actions).allow(action, at: place)
         } catch is AccessDenied {
             return false
         } catch {

@@ -1,5 +1,5 @@
 import BoxDatabase
-public import Core
+import Core
 
 /// What somebody may do. Each route of the API, each stream and each command asks for one.
 public enum Action: String, Sendable, Codable, CaseIterable {
@@ -24,9 +24,21 @@ public enum Action: String, Sendable, Codable, CaseIterable {
     case openDoor = "open-door"
     /// Activate, renew and move plans.
     case managePlans = "manage-plans"
+    /// Take a device off the box.
+    case removeDevice = "remove-device"
+    case deleteSite = "delete-site"
+    /// Send a site to its owner.
+    case handOver = "hand-over"
+    /// Ask the owner for permissions, and release them.
+    case apply
+    /// Let others do something, and take it back: the owner's.
+    case grant
+    /// Switch the owner's own use of a device off, where they have allowed it.
+    case controlRemoteUse = "control-remote-use"
 
     // Of the box.
 
+    case addSite = "add-site"
     /// See how the box, its storage and its line are.
     case viewBox = "view-box"
     /// Set the box, its storage, its line and its ways to the outside.
@@ -43,47 +55,34 @@ public enum Action: String, Sendable, Codable, CaseIterable {
 
     /// Those that are about one site.
     public static let ofSites: Set<Action> = [
-        .viewSite, .manageSite, .configure, .viewLive, .playBack, .export, .moveLens, .talk, .openDoor, .managePlans,
+        .viewSite, .manageSite, .configure, .viewLive, .playBack, .export, .moveLens, .talk, .openDoor, .managePlans, .removeDevice,
+        .deleteSite, .handOver, .apply, .grant, .controlRemoteUse,
     ]
+
+    /// What an employee who looks after a site does there, before it has an owner.
+    private static let ofManagers = ofSites.subtracting([.managePlans, .grant])
+
+    /// What the owner does at their site, with what is there.
+    static let ofOwners = ofSites.subtracting([.managePlans, .deleteSite, .handOver, .apply, .controlRemoteUse])
+
+    /// What an owner's permission lets the provider do.
+    static func granted(by permission: SitePermission) -> Set<Action> {
+        switch permission {
+        case .siteInformation: [.manageSite]
+        case .configuration: [.configure, .openDoor, .managePlans]
+        case .liveView: [.viewLive, .moveLens, .talk]
+        case .playback: [.playBack, .export]
+        }
+    }
 
     /// What a role's permission lets its holders do at the sites that they manage, and with the box.
     static func granted(by permission: RolePermission) -> Set<Action> {
         switch permission {
-        case .manageAllSites: ofSites.subtracting([.managePlans]).union([.viewBox, .configureBox, .viewPeople, .assignSites, .readLog])
-        case .manageAssignedSite: ofSites.subtracting([.managePlans]).union([.viewBox])
+        case .manageAllSites: ofManagers.union([.addSite, .viewBox, .configureBox, .viewPeople, .assignSites, .readLog])
+        case .manageAssignedSite: ofManagers.union([.addSite, .viewBox])
         case .manageAccountAndRole: [.viewPeople, .managePeople, .viewBox]
         case .manageCompanyInformation: [.manageCompany, .viewBox]
         case .manageServicePackageAndOrder: [.managePlans, .viewBox]
         }
     }
-}
-
-/// What one caller may do, and where; a picture of the moment in which it was asked for.
-public struct Rights: Sendable, Equatable {
-    /// What they may do at all.
-    public let actions: Set<Action>
-    /// The sites where they may do what is about sites; nil for all of them.
-    public let sites: Set<SiteID>?
-
-    public init(actions: Set<Action>, sites: Set<SiteID>?) {
-        self.actions = actions
-        self.sites = sites
-    }
-
-    /// Nothing at all.
-    public static let none = Rights(actions: [], sites: [])
-
-    /// Whether they may do something with the box, its people or its company.
-    public func allow(_ action: Action) -> Bool { !Action.ofSites.contains(action) && actions.contains(action) }
-
-    /// Whether they may do something at a site.
-    public func allow(_ action: Action, at site: SiteID) -> Bool {
-        Action.ofSites.contains(action) && actions.contains(action) && (sites?.contains(site) ?? true)
-    }
-
-    /// Whether they may do it at every site, those that are no more included.
-    public func allowEverywhere(_ action: Action) -> Bool { actions.contains(action) && sites == nil }
-
-    /// No more than `others`: a program's key is good for a part of what its person may do.
-    func limited(to others: Set<Action>) -> Rights { Rights(actions: actions.intersection(others), sites: sites) }
 }

@@ -32,7 +32,9 @@ public struct People: Sendable {
     /// Everybody, by user name.
     public func all() async throws -> [Employee] {
         try await database.read { database in
-            try PersonRecord.order(Column("userName")).fetchAll(database).compactMap { try Self.employee($0, database) }
+            try PersonRecord.filter(Column("companyId") != nil).order(Column("userName")).fetchAll(database).compactMap {
+                try Self.employee($0, database)
+            }
         }
     }
 
@@ -48,7 +50,7 @@ public struct People: Sendable {
     }
 
     private static func employee(_ person: PersonRecord, _ database: Database) throws -> Employee? {
-        guard let role = try RoleRecord.fetchOne(database, key: person.roleId) else { return nil }
+        guard let role = try person.roleId.flatMap({ try RoleRecord.fetchOne(database, key: $0) }) else { return nil }
         let sites = try SiteAssignmentRecord.filter(Column("personId") == person.id).fetchAll(database).map(\.siteId)
         let seen = try Date.fetchOne(database, sql: "SELECT max(lastUsedAt) FROM signIn WHERE personId = ?", arguments: [person.id])
         return Employee(person: person, role: role, sites: Set(sites), seenAt: seen)
@@ -170,7 +172,7 @@ public struct People: Sendable {
     public func assign(_ sites: Set<SiteID>, to id: PersonID) async throws {
         let now = signIns.time.now()
         try await database.write { database in
-            guard try PersonRecord.exists(database, key: id) else { throw Self.noPerson }
+            guard try PersonRecord.fetchOne(database, key: id)?.companyId != nil else { throw Self.noPerson }
             try SiteAssignmentRecord.filter(Column("personId") == id && !sites.contains(Column("siteId"))).deleteAll(database)
             for site in sites {
                 guard try SiteRecord.exists(database, key: site) else {
@@ -196,7 +198,7 @@ public struct People: Sendable {
     }
 
     private static func changeable(_ id: PersonID, by caller: Caller, _ database: Database) throws -> PersonRecord {
-        guard let person = try PersonRecord.fetchOne(database, key: id) else { throw noPerson }
+        guard let person = try PersonRecord.fetchOne(database, key: id), person.companyId != nil else { throw noPerson }
         guard person.id != caller.id else {
             throw PeopleRefusal(.notThisAccount, "Nobody changes, disables or deletes their own account; somebody else has to.")
         }
@@ -207,8 +209,8 @@ public struct People: Sendable {
     }
 
     /// A role that `caller` may give: one that lets nobody do more than they may do themselves.
-    private static func givable(_ role: RoleID, by caller: Caller, _ database: Database) throws -> RoleRecord {
-        guard let role = try RoleRecord.fetchOne(database, key: role) else {
+    private static func givable(_ role: RoleID?, by caller: Caller, _ database: Database) throws -> RoleRecord {
+        guard let role = try role.flatMap({ try RoleRecord.fetchOne(database, key: $0) }) else {
             throw PeopleRefusal(.notFound, "There is no such role.", field: "/roleId")
         }
         guard try Roles.permissions(of: caller.id, database).isSuperset(of: Roles.implied(role.permissions)) else {

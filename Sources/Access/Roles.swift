@@ -93,7 +93,7 @@ public struct Roles: Sendable {
 
     static func permissions(of person: PersonID, _ database: Database) throws -> Set<RolePermission> {
         guard let record = try PersonRecord.fetchOne(database, key: person),
-            let role = try RoleRecord.fetchOne(database, key: record.roleId)
+            let role = try record.roleId.flatMap({ try RoleRecord.fetchOne(database, key: $0) })
         else { return [] }
         return implied(role.permissions)
     }

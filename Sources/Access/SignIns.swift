@@ -88,9 +88,12 @@ public final class SignIns: Sendable {
             if var site = try SiteRecord.fetchOne(database) {
                 site.name = siteName
                 site.timeZone = timeZone
+                site.companyId = role.companyId
                 try site.update(database)
             } else {
-                try SiteRecord(id: .timeOrdered(at: now), name: siteName, timeZone: timeZone, createdAt: now).insert(database)
+                let site = SiteRecord(
+                    id: .timeOrdered(at: now), name: siteName, timeZone: timeZone, companyId: role.companyId, createdAt: now)
+                try site.insert(database)
             }
             return person
         }

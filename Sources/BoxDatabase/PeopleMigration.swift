@@ -125,15 +125,19 @@ enum PeopleMigration {
         let name: String = former["name"]
         let createdAt: Date = former["createdAt"]
         let administrator = try CompanyRecord.found(in: database, at: now)
-        let person = PersonRecord(
-            id: .timeOrdered(at: createdAt), companyId: administrator.companyId, roleId: administrator.id, isInstallerAdmin: true,
-            userName: name, passwordHash: former["passwordHash"], createdAt: createdAt)
-        try person.insert(database)
+        let person = PersonID.timeOrdered(at: createdAt)
+        let passwordHash: String = former["passwordHash"]
+        try database.execute(
+            sql: """
+                INSERT INTO person (id, companyId, roleId, isInstallerAdmin, userName, passwordHash, passwordSetAt, createdAt)
+                VALUES (?, ?, ?, TRUE, ?, ?, ?, ?)
+                """,
+            arguments: [person, administrator.companyId, administrator.id, name, passwordHash, createdAt, createdAt])
         let signIns = try Row.fetchCursor(
             database, sql: "SELECT tokenHash, createdAt, expiresAt FROM formerSignIn WHERE administrator = ?", arguments: [name])
         while let row = try signIns.next() {
             try SignInRecord(
-                tokenHash: row["tokenHash"], id: .timeOrdered(at: row["createdAt"]), personId: person.id, createdAt: row["createdAt"],
+                tokenHash: row["tokenHash"], id: .timeOrdered(at: row["createdAt"]), personId: person, createdAt: row["createdAt"],
                 lastUsedAt: now, expiresAt: row["expiresAt"], address: "", client: ""
             ).insert(database)
         }

@@ -104,8 +104,9 @@ public struct RoleRecord: Codable, Sendable, FetchableRecord, PersistableRecord 
 public struct PersonRecord: Codable, Sendable, FetchableRecord, PersistableRecord {
     public static let databaseTableName = "person"
     public var id: PersonID
-    public var companyId: CompanyID
-    public var roleId: RoleID
+    /// The employer; nil for the owner of a site.
+    public var companyId: CompanyID?
+    public var roleId: RoleID?
     /// Who claimed the box: nobody disables, deletes or changes them but themselves.
     public var isInstallerAdmin: Bool
     /// What they sign in with; upper and lower case are the same.
@@ -122,9 +123,11 @@ public struct PersonRecord: Codable, Sendable, FetchableRecord, PersistableRecor
     /// Since then they cannot sign in.
     public var disabledAt: Date?
     public var createdAt: Date
+    public var email: String?
+    public var phone: String?
 
     public init(
-        id: PersonID, companyId: CompanyID, roleId: RoleID, isInstallerAdmin: Bool = false, userName: String, fullName: String? = nil,
+        id: PersonID, companyId: CompanyID?, roleId: RoleID?, isInstallerAdmin: Bool = false, userName: String, fullName: String? = nil,
         passwordHash: String, createdAt: Date
     ) {
         self.id = id

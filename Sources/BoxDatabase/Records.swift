@@ -10,23 +10,6 @@ extension Identifier: DatabaseValueConvertible {
     }
 }
 
-/// A customer's place.
-public struct SiteRecord: Codable, Sendable, FetchableRecord, PersistableRecord {
-    public static let databaseTableName = "site"
-    public var id: SiteID
-    public var name: String
-    /// IANA name; fixed after creation.
-    public var timeZone: String
-    public var createdAt: Date
-
-    public init(id: SiteID, name: String, timeZone: String, createdAt: Date) {
-        self.id = id
-        self.name = name
-        self.timeZone = timeZone
-        self.createdAt = createdAt
-    }
-}
-
 /// A device on the LAN that the box proxies.
 public struct DeviceRecord: Codable, Sendable, Equatable, FetchableRecord, PersistableRecord {
     public static let databaseTableName = "device"
@@ -58,6 +41,8 @@ public struct DeviceRecord: Codable, Sendable, Equatable, FetchableRecord, Persi
     /// How adding it went, as JSON.
     public var report: String?
     public var createdAt: Date
+    /// Its owner may not use it; the provider has switched that off.
+    public var ownerUseDisabled = false
 
     public init(
         id: DeviceID, siteId: SiteID, name: String, driver: String, host: String, httpPort: Int = 80, https: Bool = false,

@@ -12,7 +12,7 @@ public import Recording
 
 /// Why the catalogue cannot do it.
 public enum CatalogueError: Error, Sendable, Equatable {
-    case notClaimed
+    case noSuchSite
     case noSuchDevice
     case noSuchChannel
     /// The sentence names the device that has the address or the identity already.
@@ -33,9 +33,9 @@ public struct DeviceCatalogue: Sendable {
         self.time = time
     }
 
-    /// The site; a claimed box has one.
-    public func site() async throws -> SiteRecord {
-        guard let site = try await database.read({ try SiteRecord.fetchOne($0) }) else { throw CatalogueError.notClaimed }
+    /// A site.
+    public func site(_ id: SiteID) async throws -> SiteRecord {
+        guard let site = try await database.read({ try SiteRecord.fetchOne($0, key: id) }) else { throw CatalogueError.noSuchSite }
         return site
     }
 
@@ -230,7 +230,7 @@ public struct DeviceCatalogue: Sendable {
     private func setToWork(_ channel: ChannelRecord) async throws {
         guard channel.proxied else { return await channels.remove(channel.id) }
         let (device, _) = try await device(channel.deviceId)
-        let site = try await site()
+        let site = try await site(channel.siteId)
         let password = try password(of: device)
         let transport = RTSPOptions.Transport(rawValue: device.transport) ?? .tcp
         let metadata = device.description?.channels.first { $0.number == channel.number }?.capabilities.contains(.metadataStream) ?? false

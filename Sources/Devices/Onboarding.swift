@@ -42,6 +42,8 @@ public final class Onboarding: Sendable {
     /// One job.
     public struct Job: Sendable, Identifiable {
         public let id: String
+        /// Where the devices belong.
+        public let site: SiteID
         public let startedAt: Date
         public var items: [Item]
         public var isDone: Bool { items.allSatisfy { $0.state == .added || $0.state == .failed } }
@@ -81,10 +83,10 @@ public final class Onboarding: Sendable {
     public subscript(id: String) -> Job? { state.withLock { state in state.jobs.first { $0.id == id } } }
 
     /// Begins to add devices; returns at once.
-    public func begin(_ requests: [OnboardingRequest]) -> Job {
+    public func begin(_ requests: [OnboardingRequest], at site: SiteID) -> Job {
         let now = time.now()
         let job = Job(
-            id: EventID.timeOrdered(at: now).text, startedAt: now,
+            id: EventID.timeOrdered(at: now).text, site: site, startedAt: now,
             items: requests.enumerated().map { Item(index: $0, request: $1, report: OnboardingReport(startedAt: now)) })
         state.withLock { state in
             state.jobs.append(job)
@@ -247,7 +249,8 @@ public final class Onboarding: Sendable {
 
     private func work(_ id: String, _ index: Int) async {
         guard let request = update(id, index, { $0.state = .working })?.request else { return }
-        let site = try? await catalogue.site()
+        guard let job = self[id] else { return }
+        let site = try? await catalogue.site(job.site)
         let trial = DeviceTrial(
             prober: registry.environment.prober, time: time, captureSpan: captureSpan,
             addedAs: { [catalogue] identity, address in
@@ -262,7 +265,7 @@ public final class Onboarding: Sendable {
         case .failure(let failure): fail(id, index, failure, report)
         case .success(let outcome):
             do {
-                let device = try await add(outcome, request, report)
+                let device = try await add(outcome, request, report, at: job.site)
                 update(id, index) { item in
                     item.state = .added
                     item.device = device
@@ -289,15 +292,16 @@ public final class Onboarding: Sendable {
     }
 
     /// Writes the device with its channels and sets them to work.
-    private func add(_ outcome: DeviceTrial.Outcome, _ request: OnboardingRequest, _ report: OnboardingReport) async throws -> DeviceID {
-        let site = try await catalogue.site()
+    private func add(_ outcome: DeviceTrial.Outcome, _ request: OnboardingRequest, _ report: OnboardingReport, at site: SiteID)
+        async throws -> DeviceID
+    {
         let now = time.now()
         let id = DeviceID.timeOrdered(at: now)
         let entry = outcome.entry
         let identity = outcome.description.identity
         let name = request.name ?? identity.name ?? identity.model ?? entry.address.host
         var device = DeviceRecord(
-            id: id, siteId: site.id, name: name, driver: outcome.description.driver.rawValue, host: entry.address.host,
+            id: id, siteId: site, name: name, driver: outcome.description.driver.rawValue, host: entry.address.host,
             httpPort: entry.address.port, https: entry.address.https, rtspPort: entry.address.rtspPort,
             userName: entry.credentials?.userName,
             sealedPassword: try catalogue.seal(entry.credentials?.password, for: id), transport: entry.transport.rawValue, createdAt: now)

@@ -244,7 +244,11 @@ public final class ExportQueue: Sendable {
     }
 
     private func note(_ order: ExportRecord, _ files: [ExportedFile], _ remarks: [String]) async throws -> EvidenceNote {
-        let zone = try await environment.database.read { try SiteRecord.fetchOne($0)?.timeZone } ?? "UTC"
+        let zone =
+            try await environment.database.read { database in
+                let site = try order.channels.first.flatMap { try ChannelRecord.fetchOne(database, key: $0.id)?.siteId }
+                return try (site.map { try SiteRecord.fetchOne(database, key: $0) } ?? SiteRecord.fetchOne(database))?.timeZone
+            } ?? "UTC"
         return EvidenceNote(
             box: .init(serialNumber: environment.box, version: environment.version, publicKey: environment.publicKey), export: order.id,
             person: order.person, askedAt: order.createdAt, madeAt: environment.time.now(), from: order.from, to: order.to,

@@ -191,6 +191,7 @@ struct Box {
                 .init(service: Loop { [retention] in await retention.run() }),
                 .init(service: Loop { [services] in await services.plans.run() }),
                 .init(service: Loop { [services] in await services.access.log.run(logger: services.logger) }),
+                .init(service: Loop { [services] in await services.access.permissions.run() }),
                 .init(service: Loop { [services] in await services.transcodes.run() }),
                 .init(service: Loop { [services] in await services.channels.run() }),
                 .init(service: Loop { [services] in await services.devices.run() }),

@@ -91,6 +91,8 @@ public struct APIServer: Service, CustomStringConvertible {
         SetupRoutes(services: services, maker: maker, secureCookies: tls != nil).add(to: routes)
         AccountRoutes(services: services).add(to: routes)
         PeopleRoutes(services: services).add(to: routes)
+        SiteRoutes(services: services).add(to: routes)
+        PermissionRoutes(services: services).add(to: routes)
         OperationRoutes(services: services).add(to: routes)
         SystemRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         DeviceRoutes(services: services, maker: maker, feed: feed).add(to: routes)

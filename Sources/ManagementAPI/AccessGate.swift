@@ -36,7 +36,7 @@ struct AccessGate: RouterMiddleware {
         guard let token = Self.token(of: request) else { throw Problem.notSignedIn }
         // A program that only reads the metrics has a token of the configuration.
         if rule.operation == "getMetrics", let wanted = services.metricsToken, !wanted.isEmpty, AccessServices.isSame(token, wanted) {
-            context.rights = Rights(actions: [.configureBox], sites: [])
+            context.rights = Rights(box: [.configureBox])
             return
         }
         do {
@@ -71,15 +71,16 @@ struct AccessGate: RouterMiddleware {
         case .each(let action):
             // A list of what one may see is empty where that is nothing.
             guard rule.method == .get || rights.actions.contains(action) else { throw Self.refusal(action) }
-        case .home(let action):
-            guard let site = try await access.control.sites().first else { throw Problem(CatalogueError.notClaimed) }
-            guard rights.allow(action, at: site) else { throw Self.refusal(action) }
+        case .site(let action):
+            try decide(action, rights, place: Place(site: try context.identifier("site")), what: "site")
+        case .anySite(let action):
+            guard rights.allowSomewhere(action) else { throw Self.refusal(action) }
         case .device(let action):
             let id: DeviceID = try context.identifier("camera")
-            try decide(action, rights, site: try await access.control.site(of: id), what: "camera")
+            try decide(action, rights, place: try await access.control.place(of: id), what: "camera")
         case .channel(let action):
             let id: ChannelID = try context.identifier("channel")
-            try decide(action, rights, site: try await access.control.site(of: id), what: "channel")
+            try decide(action, rights, place: try await access.control.place(of: id), what: "channel")
         case .clip(let action):
             try await decide(action, rights, of: try await channel(ofClip: try context.identifier("clip")), what: "clip")
         case .event(let action):
@@ -95,17 +96,17 @@ struct AccessGate: RouterMiddleware {
         }
     }
 
-    /// What was recorded outlives its channel; whoever may see all sites' footage sees it.
+    /// What was recorded outlives its channel, and its site; whoever may see all footage sees it then.
     private func decide(_ action: Action, _ rights: Rights, of channel: ChannelID?, what: String) async throws {
         guard let channel else { throw Problem.notFound(what) }
-        let site = try await access.control.site(of: channel)
-        if site == nil, rights.allowEverywhere(action) { return }
-        try decide(action, rights, site: site, what: what)
+        let place = try await access.control.place(of: channel)
+        if place == nil, rights.elsewhere.contains(action) { return }
+        try decide(action, rights, place: place, what: what)
     }
 
-    private func decide(_ action: Action, _ rights: Rights, site: SiteID?, what: String) throws {
-        guard let site, rights.see(site) else { throw Problem.notFound(what) }
-        guard rights.allow(action, at: site) else { throw Self.refusal(action) }
+    private func decide(_ action: Action, _ rights: Rights, place: Place?, what: String) throws {
+        guard let place, rights.see(place) else { throw Problem.notFound(what) }
+        guard rights.allow(action, at: place) else { throw Self.refusal(action) }
     }
 
     private func channel(ofClip id: ClipID) async throws -> ChannelID? {
@@ -125,23 +126,34 @@ struct AccessGate: RouterMiddleware {
         .forbidden, "not-permitted", "Not permitted", "This is for the person, not for a program's key. Sign in with the password.")
 }
 
-extension Rights {
-    /// Whether they may know that a site is there: what they may not do there is refused, not denied to be.
-    func see(_ site: SiteID) -> Bool { !actions.isDisjoint(with: Action.ofSites) && (sites?.contains(site) ?? true) }
-}
-
 // What routes ask that give or take several things at once.
 extension APIContext {
     /// Refuses what the caller may not do with a channel that the request names.
     func require(_ action: Action, _ channel: ChannelID, _ control: AccessControl) async throws {
-        guard let site = try await control.site(of: channel), rights.see(site) else { throw Problem.notFound("channel") }
-        guard rights.allow(action, at: site) else { throw AccessGate.refusal(action) }
+        guard let place = try await control.place(of: channel), rights.see(place) else { throw Problem.notFound("channel") }
+        guard rights.allow(action, at: place) else { throw AccessGate.refusal(action) }
     }
 
     /// The channels of which the caller may do something; nil for all, those that are no more included.
     func channels(_ action: Action, _ control: AccessControl) async throws -> Set<ChannelID>? {
         guard rights.actions.contains(action) else { return [] }
-        guard let sites = rights.sites else { return nil }
-        return try await control.channels(of: sites)
+        return try await control.channels(action, rights)
+    }
+
+    /// The site that something is added to: the one that the request names, else the only one where the caller may do it.
+    func site(_ named: SiteID?, _ action: Action, _ catalogue: DeviceCatalogue) async throws -> SiteRecord {
+        let able = rights.sites(action)
+        if let named {
+            guard rights.see(Place(site: named)) else { throw Problem.notFound("site") }
+            guard able.contains(named) else { throw AccessGate.refusal(action) }
+            return try await catalogue.site(named)
+        }
+        guard let only = able.first, able.count == 1 else {
+            guard !able.isEmpty else { throw AccessGate.refusal(action) }
+            throw Problem.invalid([
+                .init(field: "/siteId", detail: "siteId is missing: there are \(able.count) sites where you may add it.")
+            ])
+        }
+        return try await catalogue.site(only)
     }
 }

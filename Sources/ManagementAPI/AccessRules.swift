@@ -10,8 +10,10 @@ struct AccessRule: Sendable {
         /// The caller's own account.
         case own
         case box(Action)
-        /// The site that what is new belongs to.
-        case home(Action)
+        /// A site.
+        case site(Action)
+        /// One site at least: what is found and added belongs to the site that the request names, which the route looks at.
+        case anySite(Action)
         case device(Action)
         case channel(Action)
         case clip(Action)
@@ -25,7 +27,8 @@ struct AccessRule: Sendable {
         var action: Action? {
             switch self {
             case .open, .own: nil
-            case .box(let action), .home(let action), .device(let action), .channel(let action), .clip(let action), .event(let action),
+            case .box(let action), .site(let action), .anySite(let action), .device(let action), .channel(let action), .clip(let action),
+                .event(let action),
                 .export(let action), .liveView(let action), .each(let action):
                 action
             }
@@ -37,7 +40,8 @@ struct AccessRule: Sendable {
             case .open: "open"
             case .own: "own"
             case .box: "box"
-            case .home: "home"
+            case .site: "site"
+            case .anySite: "anySite"
             case .device: "device"
             case .channel: "channel"
             case .clip: "clip"
@@ -101,21 +105,21 @@ enum AccessRules {
         .init(.get, "/api/v1/health", "getHealth", .box(.viewBox)),
         .init(.get, "/api/v1/stream", "watch", .own),
         .init(.get, "/api/v1/openapi.json", "getOpenAPI", .open),
-        .init(.get, "/api/v1/discovery", "getDiscovery", .home(.configure)),
-        .init(.post, "/api/v1/discovery", "beginDiscovery", .home(.configure)),
-        .init(.delete, "/api/v1/discovery", "endDiscovery", .home(.configure)),
-        .init(.get, "/api/v1/onboardings", "listOnboardings", .home(.configure)),
-        .init(.post, "/api/v1/onboardings", "beginOnboarding", .home(.configure)),
-        .init(.get, "/api/v1/onboardings/{id}", "getOnboarding", .home(.configure)),
-        .init(.delete, "/api/v1/onboardings/{id}", "cancelOnboarding", .home(.configure)),
-        .init(.post, "/api/v1/onboardings/{id}/devices/{index}/retry", "retryOnboarding", .home(.configure)),
-        .init(.post, "/api/v1/onboardings/{id}/devices/{index}/activate", "activateDevice", .home(.configure)),
+        .init(.get, "/api/v1/discovery", "getDiscovery", .anySite(.configure)),
+        .init(.post, "/api/v1/discovery", "beginDiscovery", .anySite(.configure)),
+        .init(.delete, "/api/v1/discovery", "endDiscovery", .anySite(.configure)),
+        .init(.get, "/api/v1/onboardings", "listOnboardings", .anySite(.configure)),
+        .init(.post, "/api/v1/onboardings", "beginOnboarding", .anySite(.configure)),
+        .init(.get, "/api/v1/onboardings/{id}", "getOnboarding", .anySite(.configure)),
+        .init(.delete, "/api/v1/onboardings/{id}", "cancelOnboarding", .anySite(.configure)),
+        .init(.post, "/api/v1/onboardings/{id}/devices/{index}/retry", "retryOnboarding", .anySite(.configure)),
+        .init(.post, "/api/v1/onboardings/{id}/devices/{index}/activate", "activateDevice", .anySite(.configure)),
         .init(.get, "/api/v1/devices", "listDevices", .each(.viewSite)),
-        .init(.post, "/api/v1/devices", "addDevice", .home(.configure)),
-        .init(.post, "/api/v1/devices/test", "testNewDevice", .home(.configure), log: .never),
+        .init(.post, "/api/v1/devices", "addDevice", .anySite(.configure)),
+        .init(.post, "/api/v1/devices/test", "testNewDevice", .anySite(.configure), log: .never),
         .init(.get, "/api/v1/devices/{id}", "getDevice", .device(.viewSite)),
         .init(.patch, "/api/v1/devices/{id}", "changeDevice", .device(.configure)),
-        .init(.delete, "/api/v1/devices/{id}", "removeDevice", .device(.configure)),
+        .init(.delete, "/api/v1/devices/{id}", "removeDevice", .device(.removeDevice)),
         .init(.post, "/api/v1/devices/{id}/test", "testDevice", .device(.configure)),
         .init(.post, "/api/v1/devices/{id}/check", "checkDevice", .device(.configure)),
         .init(.post, "/api/v1/devices/{id}/look", "lookAtDevice", .device(.viewSite), log: .never),
@@ -187,7 +191,7 @@ enum AccessRules {
         .init(.delete, "/api/v1/storage/former", "forgetFormerStorages", .box(.configureBox)),
         .init(.get, "/api/v1/storage/gaps", "listGaps", .each(.playBack)),
         .init(.get, "/api/v1/plans", "listPlans", .each(.viewSite)),
-        .init(.post, "/api/v1/plans/vouchers", "importVoucher", .home(.managePlans)),
+        .init(.post, "/api/v1/plans/vouchers", "importVoucher", .anySite(.managePlans)),
         .init(.get, "/metrics", "getMetrics", .box(.configureBox)),
         .init(.get, "/api/v1/storage/line", "getLine", .box(.viewBox)),
         .init(.put, "/api/v1/storage/line", "setLine", .box(.configureBox)),
@@ -252,6 +256,29 @@ enum AccessRules {
         .init(.post, "/api/v1/roles", "makeRole", .box(.managePeople)),
         .init(.patch, "/api/v1/roles/{id}", "changeRole", .box(.managePeople)),
         .init(.delete, "/api/v1/roles/{id}", "deleteRole", .box(.managePeople)),
+        // Sites, their owners, and what these let others do.
+        .init(.get, "/api/v1/sites", "listSites", .each(.viewSite)),
+        .init(.post, "/api/v1/sites", "addSite", .box(.addSite)),
+        .init(.get, "/api/v1/sites/{id}", "getSite", .site(.viewSite)),
+        .init(.patch, "/api/v1/sites/{id}", "changeSite", .site(.manageSite)),
+        .init(.delete, "/api/v1/sites/{id}", "deleteSite", .site(.deleteSite)),
+        .init(.get, "/api/v1/sites/{id}/handovers", "listHandovers", .site(.handOver)),
+        .init(.post, "/api/v1/sites/{id}/handovers", "handOver", .site(.handOver)),
+        .init(.delete, "/api/v1/sites/{id}/handovers", "withdrawHandover", .site(.handOver)),
+        .init(.post, "/api/v1/handover", "getHandover", .open, log: .never),
+        .init(.post, "/api/v1/handover/accept", "acceptHandover", .open),
+        .init(.post, "/api/v1/handover/refuse", "refuseHandover", .open),
+        .init(.get, "/api/v1/sites/{id}/permissions", "listPermissions", .site(.viewSite)),
+        .init(.post, "/api/v1/sites/{id}/permissions", "givePermissions", .site(.grant)),
+        .init(.delete, "/api/v1/sites/{id}/permissions/{permission}", "takePermission", .site(.grant)),
+        .init(.post, "/api/v1/sites/{id}/permissions/{permission}/release", "releasePermission", .site(.apply)),
+        .init(.delete, "/api/v1/sites/{id}/authorization", "discardAuthorization", .site(.grant)),
+        .init(.get, "/api/v1/sites/{id}/applications", "listApplications", .site(.viewSite)),
+        .init(.post, "/api/v1/sites/{id}/applications", "apply", .site(.apply)),
+        .init(.delete, "/api/v1/sites/{id}/applications/{application}", "takeApplicationBack", .site(.apply)),
+        .init(.post, "/api/v1/sites/{id}/applications/{application}/approve", "approveApplication", .site(.grant)),
+        .init(.post, "/api/v1/sites/{id}/applications/{application}/refuse", "refuseApplication", .site(.grant)),
+        .init(.put, "/api/v1/sites/{id}/owner-use", "setOwnerUse", .site(.controlRemoteUse)),
         .init(.get, "/api/v1/operations", "listOperations", .box(.readLog)),
         .init(.get, "/api/v1/operations/export", "exportOperations", .box(.readLog), log: .always),
     ]

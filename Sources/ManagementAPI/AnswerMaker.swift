@@ -29,7 +29,8 @@ struct AnswerMaker: Sendable {
         let description = services.devices[record.deviceId]?.description
         let source = description?.channels.first { $0.number == record.number }
         return ChannelAnswer(
-            id: record.id, deviceId: record.deviceId, name: record.name, state: ConditionAnswer(view?.condition ?? starting),
+            id: record.id, deviceId: record.deviceId, siteId: record.siteId, name: record.name,
+            state: ConditionAnswer(view?.condition ?? starting),
             linked: record.definition != nil, definition: Nullable(record.definition.map(DefinitionAnswer.init)),
             retentionDays: services.plans.retentionDays(of: record), armed: record.armed, armedNow: view?.armedNow ?? false,
             motion: MotionAnswer(record.motion),
@@ -120,8 +121,12 @@ struct AnswerMaker: Sendable {
 
     // MARK: System
 
-    func system() async throws -> SystemAnswer {
-        let site = try await services.database.read { try SiteRecord.fetchOne($0) }
+    /// The box; its site is the oldest one that the asker may know of.
+    func system(_ rights: Rights) async throws -> SystemAnswer {
+        let known = Set(rights.sites.keys)
+        let site = try await services.database.read {
+            try SiteRecord.order(Column("createdAt")).fetchAll($0).first { known.contains($0.id) }
+        }
         let name = try await services.database.read { try $0.setting("box.name", as: String.self) }
         var embedded = false
         if case .folder? = try await services.targets.current() { embedded = true }
@@ -143,7 +148,7 @@ struct AnswerMaker: Sendable {
     /// What is wrong, with devices and channels at sites that the asker may see.
     func health(_ rights: Rights) async throws -> HealthAnswer {
         var problems: [HealthAnswer.Problem] = []
-        for channel in try await catalogue.channelRecords() where rights.allow(.viewSite, at: channel.siteId) {
+        for channel in try await catalogue.channelRecords() where rights.allow(.viewSite, at: channel.place) {
             guard let condition = services.channels[channel.id]?.view.condition,
                 condition.severity == .attention || condition.severity == .trouble
             else { continue }
@@ -152,7 +157,7 @@ struct AnswerMaker: Sendable {
                     severity: condition.severity, subject: .init(kind: "channel", id: channel.id.text),
                     sentence: "\(channel.name): \(condition.sentence)", since: condition.since))
         }
-        for device in services.devices.devices where rights.allow(.viewSite, at: device.record.siteId) {
+        for device in services.devices.devices where rights.allow(.viewSite, at: device.record.place) {
             let condition = device.view.condition
             guard condition.severity == .attention || condition.severity == .trouble, condition.code != "connecting" else { continue }
             problems.append(

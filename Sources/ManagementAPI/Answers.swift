@@ -47,7 +47,10 @@ struct SignInAnswer: Encodable {
         /// What they may do.
         let permissions: [String]
         /// Where; nil for all sites.
-        let siteIds: Nullable<[SiteID]>
+        /// Those that they may know of.
+        let siteIds: [SiteID]
+        /// They own sites, and work for nobody.
+        let isOwner: Bool
         let asksOneTimePassword: Bool
     }
     var token: String?
@@ -216,6 +219,7 @@ struct PlanAnswer: Encodable {
 struct ChannelAnswer: Encodable {
     let id: ChannelID
     let deviceId: DeviceID
+    let siteId: SiteID
     let name: String
     let state: ConditionAnswer
     let linked: Bool

@@ -22,7 +22,7 @@ struct ChannelRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("channels") { _, context in
-            let records = try await catalogue.channelRecords().filter { context.rights.allow(.viewSite, at: $0.siteId) }
+            let records = try await catalogue.channelRecords().filter { context.rights.allow(.viewSite, at: $0.place) }
             return try answer(ListAnswer(items: records.map(maker.channel)))
         }
         routes.get("channels/:id") { _, context in

@@ -116,6 +116,7 @@ struct ReportAnswer: Encodable, Sendable {
 
 struct DeviceAnswer: Encodable {
     let id: DeviceID
+    let siteId: SiteID
     let name: String
     let address: String
     /// Of RTSP.
@@ -156,7 +157,8 @@ extension AnswerMaker {
         let description = record.description
         let starting = Condition(code: "starting", severity: .attention, sentence: "The device is starting.", since: services.time.now())
         return DeviceAnswer(
-            id: record.id, name: record.name, address: record.host, port: record.rtspPort, httpPort: record.httpPort, https: record.https,
+            id: record.id, siteId: record.siteId, name: record.name, address: record.host, port: record.rtspPort, httpPort: record.httpPort,
+            https: record.https,
             url: Nullable(channels.first?.url), subUrl: Nullable(channels.first?.subUrl), userName: Nullable(record.userName),
             hasPassword: record.sealedPassword != nil, transport: record.transport, allowBasic: record.allowsBasic,
             certificate: Nullable(record.pinnedCertificate), channelIds: channels.map(\.id), createdAt: record.createdAt,

@@ -74,7 +74,7 @@ struct DeviceControlRoutes {
             body.reject("networkTimeServer", "networkTimeServer must be a host name or an IP address.")
         }
         try body.finish()
-        if zone == nil { zone = TimeZone(identifier: try await services.catalogue.site().timeZone) }
+        if zone == nil { zone = TimeZone(identifier: try await services.catalogue.site(device.record.siteId).timeZone) }
         try await device.driver.setClock(ClockChange(zone: zone, networkTimeServer: server))
         await device.lookNow()
         return try answer(ClockAnswer(try await device.driver.clock()))

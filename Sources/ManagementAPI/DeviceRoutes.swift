@@ -29,11 +29,11 @@ struct DeviceRoutes {
             let channels = Dictionary(grouping: try await catalogue.channelRecords(), by: \.deviceId)
             return try answer(
                 ListAnswer(
-                    items: try await catalogue.devices().filter { context.rights.allow(.viewSite, at: $0.0.siteId) }.map { device, _ in
+                    items: try await catalogue.devices().filter { context.rights.allow(.viewSite, at: $0.0.place) }.map { device, _ in
                         maker.device(device, channels: (channels[device.id] ?? []).sorted { $0.number < $1.number })
                     }))
         }
-        routes.post("devices") { request, _ in try await create(request) }
+        routes.post("devices") { request, context in try await create(request, context) }
         routes.post("devices/test") { request, _ in
             let body = try await RequestBody.read(request)
             let entry = DeviceEntry(body, creating: true, needsName: false)
@@ -64,10 +64,12 @@ struct DeviceRoutes {
 
     // MARK: Plain RTSP, at once
 
-    private func create(_ request: Request) async throws -> Response {
+    private func create(_ request: Request, _ context: APIContext) async throws -> Response {
         let body = try await RequestBody.read(request)
         let entry = DeviceEntry(body, creating: true, needsName: true)
+        let named = body.identifier("siteId", SiteID.init)
         try body.finish()
+        let site = try await context.site(named, .configure, catalogue)
         let address = try entry.address()
         try await check(address)
         var url = entry.url?.url
@@ -81,13 +83,12 @@ struct DeviceRoutes {
             url = found
             sub = sub ?? result.subURL
         }
-        let id = try await add(entry, url: url ?? "", sub: sub, host: address.host)
+        let id = try await add(entry, url: url ?? "", sub: sub, host: address.host, to: site)
         feed.deviceChanged(id)
         return try answer(try await maker.device(id), status: .created)
     }
 
-    private func add(_ entry: DeviceEntry, url: String, sub: String?, host: String) async throws -> DeviceID {
-        let site = try await catalogue.site()
+    private func add(_ entry: DeviceEntry, url: String, sub: String?, host: String, to site: SiteRecord) async throws -> DeviceID {
         let now = services.time.now()
         let id = DeviceID.timeOrdered(at: now)
         let name = entry.name ?? host

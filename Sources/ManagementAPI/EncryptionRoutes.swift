@@ -2,6 +2,7 @@ import Access
 import BoxDatabase
 import CloudStorage
 import Core
+import Devices
 import Foundation
 import GRDB
 import HTTPTypes
@@ -14,10 +15,10 @@ struct EncryptionRoutes {
     let services: BoxServices
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("storage/encryption") { _, _ in try answer(encryption(of: try await site().id)) }
+        routes.get("storage/encryption") { request, _ in try answer(encryption(of: try await site(request).id)) }
         routes.put("storage/encryption") { request, context in try await set(request, context) }
-        routes.get("storage/encryption/recovery-file") { _, _ in
-            let file = try await services.encryption.recoveryFile(of: try await site().id)
+        routes.get("storage/encryption/recovery-file") { request, _ in
+            let file = try await services.encryption.recoveryFile(of: try await site(request).id)
             let name = "gatehouse-recovery-\(file.siteKey).json"
             return Response(
                 status: .ok, headers: [.contentType: "application/json", .contentDisposition: "attachment; filename=\"\(name)\""],
@@ -40,7 +41,12 @@ struct EncryptionRoutes {
         }
     }
 
-    private func site() async throws -> SiteRecord {
+    /// The site that the request names, else the box's first.
+    private func site(_ request: Request) async throws -> SiteRecord {
+        if let text = request.uri.queryParameters["siteId"] {
+            guard let id = SiteID(String(text)) else { throw Problem.notFound("site") }
+            return try await services.catalogue.site(id)
+        }
         guard let site = try await services.database.read({ try SiteRecord.fetchOne($0) }) else { throw EncryptionRefusal.noSite }
         return site
     }
@@ -53,7 +59,7 @@ struct EncryptionRoutes {
         let password = body.string("password", 1...256)
         try body.finish()
         guard let enabled else { return Response(status: .badRequest) }
-        let site = try await site().id
+        let site = try await site(request).id
         var right = present.map { SiteEncryption.Right.presentCode(VerificationCode(typed: $0)) }
         if right == nil, let password {
             try await confirm(password, context)
@@ -84,7 +90,7 @@ struct EncryptionRoutes {
         }
         try body.finish()
         guard let file, let code else { return Response(status: .badRequest) }
-        let site = try await site().id
+        let site = try await site(request).id
         let outcome = try await services.encryption.importKey(file, code: VerificationCode(typed: code), into: site)
         services.logger.notice(
             "recovery file imported",

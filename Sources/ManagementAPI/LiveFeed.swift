@@ -16,8 +16,10 @@ struct FeedMessage: Sendable {
     enum Audience: Sendable {
         case everybody
         case box(Action)
-        /// Whoever may do it at the site that what is new belongs to.
-        case home(Action)
+        /// Whoever may do it at one site at least.
+        case anySite(Action)
+        /// Whoever may do it at a site.
+        case site(Action, SiteID)
         /// Whoever may do it at all sites.
         case everywhere(Action)
         /// Whoever may do something at the site of a channel; of one that is no more, at all sites.
@@ -30,16 +32,15 @@ struct FeedMessage: Sendable {
             switch self {
             case .everybody: return true
             case .box(let action): return rights.actions.contains(action)
-            case .home(let action):
-                guard let site = try await control.sites().first else { return false }
-                return rights.allow(action, at: site)
+            case .anySite(let action): return rights.allowSomewhere(action)
+            case .site(let action, let site): return rights.allow(action, at: Place(site: site))
             case .everywhere(let action): return rights.allowEverywhere(action)
             case .channel(let action, let channel):
-                guard let site = try await control.site(of: channel) else { return rights.allowEverywhere(action) }
-                return rights.allow(action, at: site)
+                guard let place = try await control.place(of: channel) else { return rights.elsewhere.contains(action) }
+                return rights.allow(action, at: place)
             case .device(let device):
-                guard let site = try await control.site(of: device) else { return rights.allowEverywhere(.viewSite) }
-                return rights.allow(.viewSite, at: site)
+                guard let place = try await control.place(of: device) else { return rights.elsewhere.contains(.viewSite) }
+                return rights.allow(.viewSite, at: place)
             case .channels(let action, let channels):
                 for channel in channels where try await !Audience.channel(action, channel).includes(rights, control) { return false }
                 return true
@@ -62,7 +63,7 @@ public final class LiveFeed: Sendable {
         var plans = false
         var networkTest = false
         var motion: [ChannelID: MotionReading] = [:]
-        var onboarding: [String: OnboardingItemAnswer] = [:]
+        var onboarding: [String: (site: SiteID, item: OnboardingItemAnswer)] = [:]
         var discovered: [Int: DiscoveredDevice] = [:]
         var discovery = false
         var exports: [ExportID: ExportRecord] = [:]
@@ -115,7 +116,7 @@ public final class LiveFeed: Sendable {
 
     /// The adding of a device went on.
     public func onboardingChanged(_ job: Onboarding.Job, _ item: Onboarding.Item) {
-        dirty.withLock { $0.onboarding["\(job.id)/\(item.index)"] = OnboardingItemAnswer(item, of: job) }
+        dirty.withLock { $0.onboarding["\(job.id)/\(item.index)"] = (job.site, OnboardingItemAnswer(item, of: job)) }
         wake.raise()
     }
 
@@ -213,11 +214,13 @@ public final class LiveFeed: Sendable {
             else { continue }
             try send("event", maker.event(event, clip: clip), to: .channel(.playBack, event.channelId))
         }
-        for (_, item) in changes.onboarding.sorted(by: { $0.key < $1.key }) { try send("onboarding", item, to: .home(.configure)) }
-        for (_, device) in changes.discovered.sorted(by: { $0.key < $1.key }) {
-            try send("discovered", try await maker.discovered(device), to: .home(.configure))
+        for (_, one) in changes.onboarding.sorted(by: { $0.key < $1.key }) {
+            try send("onboarding", one.item, to: .site(.configure, one.site))
         }
-        if changes.discovery { try send("discovery", DiscoveryStateAnswer(maker.services.discovery.snapshot), to: .home(.configure)) }
+        for (_, device) in changes.discovered.sorted(by: { $0.key < $1.key }) {
+            try send("discovered", try await maker.discovered(device), to: .anySite(.configure))
+        }
+        if changes.discovery { try send("discovery", DiscoveryStateAnswer(maker.services.discovery.snapshot), to: .anySite(.configure)) }
         for (id, reading) in changes.motion { try send("motion", Motion(id, reading, at: time.now()), to: .channel(.viewSite, id)) }
         for record in changes.exports.values { try send("export", ExportAnswer(record), to: .channels(.export, record.channels.map(\.id))) }
         if changes.plans { try send("plans", try await maker.plans(), to: .everywhere(.managePlans)) }

@@ -1,3 +1,5 @@
+import Access
+import BoxDatabase
 import Cameras
 import Core
 import Devices
@@ -17,8 +19,11 @@ struct OnboardingRoutes {
             services.discovery.cancel()
             return Response(status: .noContent)
         }
-        routes.get("onboardings") { _, _ in try answer(ListAnswer(items: services.onboarding.jobs.reversed().map(OnboardingAnswer.init))) }
-        routes.post("onboardings") { request, _ in try await begin(request) }
+        routes.get("onboardings") { _, context in
+            let jobs = services.onboarding.jobs.filter { context.rights.allow(.configure, at: Place(site: $0.site)) }
+            return try answer(ListAnswer(items: jobs.reversed().map(OnboardingAnswer.init)))
+        }
+        routes.post("onboardings") { request, context in try await begin(request, context) }
         routes.get("onboardings/:id") { _, context in try answer(OnboardingAnswer(try job(context))) }
         routes.delete("onboardings/:id") { _, context in
             services.onboarding.cancel(try job(context).id)
@@ -61,29 +66,32 @@ struct OnboardingRoutes {
     }
 
     private func job(_ context: APIContext) throws -> Onboarding.Job {
-        guard let id = context.parameters.get("id"), let job = services.onboarding[id] else { throw Problem.notFound("onboarding") }
+        guard let id = context.parameters.get("id"), let job = services.onboarding[id],
+            context.rights.allow(.configure, at: Place(site: job.site))
+        else { throw Problem.notFound("onboarding") }
         return job
     }
 
-    private func begin(_ request: Request) async throws -> Response {
-        _ = try await services.catalogue.site()
+    private func begin(_ request: Request, _ context: APIContext) async throws -> Response {
         let body = try await RequestBody.read(request)
         let userName = body.string("userName", 1...64)
         let password = body.string("password", 1...128)
-        let setsClock = body.bool("setTime") ?? false
+        let setsClock = body.bool("setTime")
+        let named = body.identifier("siteId", SiteID.init)
         let shared =
             userName.map { DeviceCredentials(userName: $0, password: password ?? "") }
             ?? password.map { DeviceCredentials(userName: "admin", password: $0) }
         let list = body.objects("devices", count: 1...64)
         if list == nil, !body.has("devices") { body.reject("devices", "devices is missing.") }
         if list?.isEmpty == true { body.reject("devices", "devices must have at least one device.") }
-        let requests = (list ?? []).map { item in
-            let entry = DeviceEntry(item, creating: true, needsName: false)
-            let driver = item.word("driver", DriverKind.self)
-            return OnboardingRequest(entry: entry.entryPoint(shared: shared), name: entry.name, driver: driver, setsClock: setsClock)
-        }
+        let entries = (list ?? []).map { (DeviceEntry($0, creating: true, needsName: false), $0.word("driver", DriverKind.self)) }
         try body.finish()
-        return try answer(OnboardingAnswer(services.onboarding.begin(requests)), status: .accepted)
+        let site = try await context.site(named, .configure, services.catalogue)
+        let requests = entries.map { entry, driver in
+            OnboardingRequest(
+                entry: entry.entryPoint(shared: shared), name: entry.name, driver: driver, setsClock: setsClock ?? site.syncsTime)
+        }
+        return try answer(OnboardingAnswer(services.onboarding.begin(requests, at: site.id)), status: .accepted)
     }
 
     private func index(_ context: APIContext, _ job: Onboarding.Job) throws -> Int {

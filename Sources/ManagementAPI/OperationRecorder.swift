@@ -15,6 +15,7 @@ final class OperationNotes: Sendable {
     /// Who is known by a device's password alone, and by the set-up code alone.
     static let byDevice = "at the site"
     static let byCode = "whoever has the set-up code"
+    static let byLink = "whoever has the link"
 
     private struct State {
         var person: String?
@@ -133,7 +134,7 @@ final class OperationRecorder: Sendable {
     /// An account of this name, as it is spelt there; what else was typed may have been a password.
     private func accountName(_ typed: String?) async -> String? {
         guard let typed else { return nil }
-        if typed.hasPrefix(OperationNotes.byDevice) || typed == OperationNotes.byCode { return typed }
+        if typed.hasPrefix(OperationNotes.byDevice) || typed == OperationNotes.byCode || typed == OperationNotes.byLink { return typed }
         return try? await services.database.read { try PersonRecord.filter(Column("userName") == typed).fetchOne($0)?.userName }
     }
 

@@ -96,7 +96,7 @@ struct PeopleRoutes {
     private func change(_ request: Request, _ context: APIContext) async throws -> Response {
         let id: PersonID = try context.identifier("person")
         let body = try await RequestBody.read(request)
-        let role = Self.identifier("roleId", body, RoleID.init)
+        let role = body.identifier("roleId", RoleID.init)
         let disabled = body.bool("disabled")
         try body.finish()
         let caller = try caller(context)
@@ -124,7 +124,7 @@ struct PeopleRoutes {
     private func invite(_ request: Request, _ context: APIContext) async throws -> Response {
         let body = try await RequestBody.read(request)
         let name = body.string("name", 1...64, required: true)
-        let role = Self.identifier("roleId", body, RoleID.init, required: true)
+        let role = body.identifier("roleId", RoleID.init, required: true)
         try body.finish()
         guard let name, let role else { return Response(status: .badRequest) }
         let (record, token) = try await people.invite(name, role: role, by: try caller(context))
@@ -145,15 +145,6 @@ struct PeopleRoutes {
         }
         try body.finish()
         return (name, permissions)
-    }
-
-    private static func identifier<ID>(_ name: String, _ body: RequestBody, _ make: (String) -> ID?, required: Bool = false) -> ID? {
-        guard let text = body.string(name, 1...64, required: required) else { return nil }
-        guard let id = make(text) else {
-            body.reject(name, "\(name) must be an identifier.")
-            return nil
-        }
-        return id
     }
 }
 

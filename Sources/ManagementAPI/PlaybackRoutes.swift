@@ -45,7 +45,7 @@ struct PlaybackRoutes {
             throw Problem.invalid([.init(field: "/to", detail: "At most 31 days can be looked at at once.")])
         }
         let timeline = try await services.playback.archive.timeline(of: record.id, in: Span(from: from, to: to))
-        return try answer(TimelineAnswer(timeline, zone: try await services.catalogue.site().timeZone))
+        return try answer(TimelineAnswer(timeline, zone: try await services.catalogue.site(record.siteId).timeZone))
     }
 
     private func days(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -55,7 +55,7 @@ struct PlaybackRoutes {
         guard text.count == 7, parts.count == 2, (2000...2100).contains(parts[0]), (1...12).contains(parts[1]) else {
             throw Problem.invalid([.init(field: "/month", detail: "month must be a month such as 2026-11.")])
         }
-        let name = try await services.catalogue.site().timeZone
+        let name = try await services.catalogue.site(record.siteId).timeZone
         let (days, sentence) = try await services.playback.archive.days(
             of: record.id, year: parts[0], month: parts[1], zone: TimeZone(identifier: name) ?? .gmt)
         return try answer(TimelineDaysAnswer(month: text, timeZone: name, days: days.sorted(), sentence: Nullable(sentence)))

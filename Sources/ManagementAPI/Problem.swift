@@ -72,7 +72,7 @@ struct Problem: Error, HTTPResponseError {
 
     init(_ error: CatalogueError) {
         switch error {
-        case .notClaimed: self.init(.conflict, "not-claimed", "Not claimed", "Claim the box first.")
+        case .noSuchSite: self = .notFound("site")
         case .noSuchDevice: self = .notFound("camera")
         case .noSuchChannel: self = .notFound("channel")
         case .alreadyAdded(let sentence): self.init(.conflict, "already-added", "Already added", sentence)

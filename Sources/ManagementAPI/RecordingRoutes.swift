@@ -37,7 +37,7 @@ struct RecordingRoutes {
         guard parts.count == 2, (2000...2100).contains(parts[0]), (1...12).contains(parts[1]) else {
             throw Problem.invalid([.init(field: "/month", detail: "month must be a month such as 2026-11.")])
         }
-        let zone = TimeZone(identifier: try await services.catalogue.site().timeZone) ?? .gmt
+        let zone = TimeZone(identifier: try await services.catalogue.site(target.record.siteId).timeZone) ?? .gmt
         let days = try await target.driver.daysWithRecordings(of: target.channel, year: parts[0], month: parts[1], zone: zone)
         return try answer(Days(month: text, days: days.sorted()))
     }

@@ -14,7 +14,7 @@ struct SetupRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("setup") { _, _ in
-            let system = try await maker.system()
+            let system = try await maker.system(.none)
             return try answer(
                 SetupAnswer(
                     claimed: try await services.access.signIns.isClaimed(), serialNumber: system.serialNumber, name: system.name,
@@ -22,6 +22,7 @@ struct SetupRoutes {
         }
         routes.post("setup/claim") { request, context in try await claim(request, context) }
         routes.post("join") { request, context in try await join(request, context) }
+        HandoverRecipientRoutes(services: services, origin: Self.origin, signedIn: signedIn).add(to: routes)
         routes.post("session/reset") { request, context in try await reset(request, context) }
         routes.post("session") { request, context in try await signIn(request, context) }
         routes.get("session") { _, context in
@@ -43,10 +44,7 @@ struct SetupRoutes {
         let userName = body.string("userName", 1...64, required: true)
         let password = body.string("password", PasswordRules.length, required: true)
         let siteName = body.string("siteName", 1...64, required: true)
-        let zone = body.string("timeZone", 1...64, required: true)
-        if let zone, TimeZone(identifier: zone) == nil || !zone.contains("/") && zone != "UTC" {
-            body.reject("timeZone", "\(zone) is not a time zone such as Europe/Rome.")
-        }
+        let zone = body.timeZone("timeZone")
         try body.finish()
         guard let code, let userName, let password, let siteName, let zone else { return Response(status: .badRequest) }
         context.notes.person = userName
@@ -122,7 +120,8 @@ struct SetupRoutes {
         let record = try await services.access.account.record(of: caller.id)
         return .init(
             id: caller.id, name: caller.name, role: try await services.access.control.role(of: caller.id) ?? "",
-            permissions: rights.actions.map(\.rawValue).sorted(), siteIds: Nullable(rights.sites?.sorted { $0.text < $1.text }),
+            permissions: rights.actions.map(\.rawValue).sorted(), siteIds: rights.sites.keys.sorted { $0.text < $1.text },
+            isOwner: try await services.access.control.isOwner(caller.id),
             asksOneTimePassword: record.oneTimeConfirmedAt != nil)
     }
 }

@@ -21,24 +21,19 @@ struct SystemRoutes {
     }
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("system") { _, _ in try answer(try await maker.system()) }
-        routes.patch("system") { request, _ in
+        routes.get("system") { _, context in try answer(try await maker.system(context.rights)) }
+        routes.patch("system") { request, context in
             let body = try await RequestBody.read(request)
             let name = body.string("name", 1...64)
-            let siteName = body.string("siteName", 1...64)
             let level = body.word("logLevel", Level.self)
             let liveLimit = body.isNull("liveLimitMinutes") ? 0 : body.integer("liveLimitMinutes", 1...1440)
             try body.finish()
             try await services.database.write { database in
                 if let name { try database.set("box.name", to: name) }
                 if let liveLimit { try database.set(LiveLimit.setting, to: liveLimit) }
-                if let siteName, var site = try SiteRecord.fetchOne(database) {
-                    site.name = siteName
-                    try site.update(database)
-                }
             }
             if let level { services.logLevel.name = level.rawValue }
-            return try answer(try await maker.system())
+            return try answer(try await maker.system(context.rights))
         }
         routes.get("health") { _, context in try answer(try await maker.health(context.rights)) }
         routes.get("stream") { request, context in try stream(request, context) }

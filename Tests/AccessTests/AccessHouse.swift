@@ -2,6 +2,7 @@ import Access
 import BoxDatabase
 import Core
 import Foundation
+import GRDB
 import TestSupport
 
 /// A new box as Access sees it.
@@ -37,6 +38,11 @@ struct AccessHouse {
     ) async throws -> SignIn {
         try await signIns.signIn(
             userName: name, password: password, oneTimePassword: oneTimePassword, from: .init(address: address, client: "test"))
+    }
+
+    /// The first site.
+    func site() async throws -> SiteID {
+        try await database.read { try SiteRecord.fetchOne($0)?.id } ?? .timeOrdered(at: .distantPast)
     }
 
     /// The installer admin.

@@ -19,7 +19,8 @@ import Testing
             let queue = try DatabaseQueue(path: path)
             try Schema.migrator.migrate(queue, upTo: "9: exports")
             try queue.write { database in
-                try SiteRecord(id: .timeOrdered(at: now), name: "Shop", timeZone: "Europe/Rome", createdAt: now).insert(database)
+                try database.execute(
+                    sql: "INSERT INTO site VALUES (?, 'Shop', 'Europe/Rome', ?)", arguments: [SiteID.timeOrdered(at: now), now])
                 try database.execute(sql: "INSERT INTO administrator VALUES ('Anna', ?, ?)", arguments: [hash, now])
                 try database.execute(
                     sql: "INSERT INTO signIn VALUES (?, 'Anna', ?, ?)",
@@ -34,7 +35,10 @@ import Testing
             tell: { _, _ in })
         let caller = try await services.signIns.authenticate(token: token)
         #expect(caller.name == "Anna")
-        #expect(try await services.control.rights(of: caller.id) == Rights(actions: Set(Action.allCases), sites: nil))
+        let rights = try await services.control.rights(of: caller.id)
+        let site = try #require(try await services.sites.all(Set(rights.sites.keys)).first)
+        #expect(site.record.name == "Shop" && site.status == .notHandedOver && site.company == "Service provider")
+        #expect(rights.allow(.configureBox) && rights.allow(.configure, at: Place(site: site.record.id)))
         #expect(try await services.people.one(caller.id).person.isInstallerAdmin)
         #expect(try await services.roles.all().map(\.people) == [1, 0, 0])
         _ = try await services.signIns.signIn(

@@ -131,7 +131,7 @@ import Testing
     @Test func aSiteHasAHundredManagers() async throws {
         let house = try #require(house)
         let anna = try await house.claim().caller
-        let site = try #require(try await house.services.control.sites().first)
+        let site = try await house.site()
         let (role, now) = (try await house.role(.siteManager), house.time.source.now())
         let company = try await house.services.people.one(anna.id).person.companyId
         let made = try await house.database.write { database in
@@ -155,24 +155,29 @@ import Testing
         let house = try #require(house)
         let anna = try await house.claim().caller
         let control = house.services.control
-        let site = try #require(try await control.sites().first)
-        #expect(try await control.rights(of: anna.id) == Rights(actions: Set(Action.allCases), sites: nil))
+        let site = try await house.site()
+        let place = Place(site: site, device: .timeOrdered(at: .distantPast))
+        let all = try await control.rights(of: anna.id)
+        #expect(all.allow(.configureBox) && all.allow(.viewLive, at: place) && all.allowEverywhere(.playBack))
+        // What is an owner's is nobody else's.
+        #expect(!all.allow(.grant, at: Place(site: site)))
         let bert = try await house.join("bert", .siteManager).caller
-        #expect(try await control.rights(of: bert.id).sites == [])
-        #expect(try await !control.rights(of: bert.id).allow(.viewLive, at: site))
+        #expect(try await control.rights(of: bert.id).sites.isEmpty)
+        #expect(try await !control.rights(of: bert.id).allow(.viewLive, at: place))
         try await house.services.people.assign([site], to: bert.id)
         let rights = try await control.rights(of: bert.id)
-        #expect(rights.allow(.viewLive, at: site) && rights.allow(.managePlans, at: site) && rights.allow(.viewBox))
+        #expect(rights.allow(.viewLive, at: place) && rights.allow(.managePlans, at: place) && rights.allow(.viewBox))
         for action in [Action.configureBox, .managePeople, .manageCompany, .readLog, .assignSites] { #expect(!rights.allow(action)) }
         let carl = try await house.join("carl", .itManager).caller
         let manager = try await control.rights(of: carl.id)
-        #expect(manager.sites == nil && manager.allow(.readLog) && manager.allow(.configureBox) && !manager.allow(.managePeople))
+        #expect(
+            manager.allowEverywhere(.playBack) && manager.allow(.readLog) && manager.allow(.configureBox) && !manager.allow(.managePeople))
         // Whoever does not manage all sites does what they may at those that are assigned.
         let clerk = try await house.services.roles.make("Clerk", [.manageServicePackageAndOrder], by: anna)
         let emil = try await house.join("emil", role: clerk.id).caller
-        #expect(try await !control.rights(of: emil.id).allow(.managePlans, at: site))
+        #expect(try await !control.rights(of: emil.id).allow(.managePlans, at: place))
         // It is in force with the next question.
         try await house.services.people.setRole(try await house.role(.siteManager), of: carl.id, by: anna)
-        #expect(try await control.rights(of: carl.id).sites == [])
+        #expect(try await control.rights(of: carl.id).sites.isEmpty)
     }
 }

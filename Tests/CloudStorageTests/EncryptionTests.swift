@@ -22,7 +22,7 @@ struct EncryptionBench {
         database = try BoxDatabase(path: folder.path + "/box.sqlite")
         sealer = try SecretSealer(keyFile: folder.path + "/key")
         let site = site
-        try await database.write { try SiteRecord(id: site, name: "Shop", timeZone: "UTC", createdAt: Date()).insert($0) }
+        try await database.write { try SiteRecord(id: site, name: "Shop", timeZone: "UTC", companyId: nil, createdAt: Date()).insert($0) }
     }
 
     func encryption() async throws -> SiteEncryption {

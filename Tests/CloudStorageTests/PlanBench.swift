@@ -39,7 +39,7 @@ struct PlanBench {
         let store = other?.store ?? FolderStore(root: folder.path + "/store")
         self.store = store
         let now = time.source.now()
-        let site = SiteRecord(id: .timeOrdered(at: now), name: "Shop", timeZone: zone, createdAt: now)
+        let site = SiteRecord(id: .timeOrdered(at: now), name: "Shop", timeZone: zone, companyId: nil, createdAt: now)
         let device = DeviceRecord(
             id: .timeOrdered(at: now), siteId: site.id, name: "Recorder", driver: "rtsp", host: "cam.lan", userName: nil,
             sealedPassword: nil,

@@ -46,7 +46,7 @@ import Testing
 
     @Test func everyChangeIsWrittenDown() {
         // Pieces of what was written down when it began.
-        let parts: Set = ["sendSound", "trickleWHEP", "beginWHEP", "endWHEP", "stopLens", "testNewDevice", "lookAtDevice"]
+        let parts: Set = ["sendSound", "trickleWHEP", "beginWHEP", "endWHEP", "stopLens", "testNewDevice", "lookAtDevice", "getHandover"]
         for rule in AccessRules.all where rule.method != .get && rule.log == .never {
             #expect(parts.contains(rule.operation), "\(rule.operation)")
         }
@@ -59,6 +59,8 @@ import Testing
                 "getSetup", "claimBox", "signIn", "resetPassword", "join", "getOpenAPI",
                 // A token of one view is the permission.
                 "getLiveMP4", "getLiveJPEGs", "getLiveHLS", "getPlaybackMP4", "beginWHEP", "trickleWHEP", "endWHEP",
+                // A link that was sent is.
+                "getHandover", "acceptHandover", "refuseHandover",
                 // A device's password is.
                 "watchOnSite",
                 // Answers a nonce with its digest.

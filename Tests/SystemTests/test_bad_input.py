@@ -8,10 +8,11 @@ from box import PASSWORD, USER
 from case import Case
 from devices import DeviceCase
 from client import NotAProblem
+from owners import Owner, hand_over
 from mutations import Document
 from waiting import wait_for
 
-PUBLIC = {("GET", "/setup"), ("POST", "/setup/claim"), ("POST", "/session"), ("POST", "/join"), ("POST", "/session/reset"), ("GET", "/openapi.json"), ("GET", "/live/stream.mp4"),
+PUBLIC = {("GET", "/setup"), ("POST", "/setup/claim"), ("POST", "/session"), ("POST", "/join"), ("POST", "/handover"), ("POST", "/handover/accept"), ("POST", "/handover/refuse"), ("POST", "/session/reset"), ("GET", "/openapi.json"), ("GET", "/live/stream.mp4"),
           ("GET", "/live/stream.mjpeg"), ("GET", "/live/hls/{file}"), ("POST", "/on-site/live"), ("GET", "/playback/stream.mp4"),
           ("GET", "/reach/echo"), ("POST", "/live/whep"), ("PATCH", "/live/whep/{session}"), ("DELETE", "/live/whep/{session}")}
 CLAIM = {"setupCode": "ABCD-EFGH", "userName": "me", "password": PASSWORD, "siteName": "Here", "timeZone": "Europe/Rome"}
@@ -32,9 +33,12 @@ VOUCHER = {"format": 1, "id": "a", "issuer": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrw
            "keys": [{"sha256": "0" * 64, "package": "7-days-month", "redeemUntil": "2027-12-31", "box": "GH1"}],
            "packages": [{"package": "30-days-year", "count": 2, "box": "GH1"}], "signature": "A" * 86 + "=="}
 LENS = "/channels/{id}/lens"
+SITE = {"scene": "flat", "address": "Mill Lane 7", "city": "Prato", "state": "PO", "remarks": "Key at the neighbour's.", "syncTime": True,
+        "position": {"latitude": 43.88, "longitude": 11.09}}
+WISH = {"permission": "live-view", "deviceId": "a-device", "hours": 8}
 GOOD = {
     ("POST", "/setup/claim"): [CLAIM], ("POST", "/session"): [{"userName": "me", "password": PASSWORD}],
-    ("PATCH", "/system"): [{"name": "Box", "logLevel": "info", "siteName": "Here", "liveLimitMinutes": 5}], ("POST", "/devices"): [DEVICE],
+    ("PATCH", "/system"): [{"name": "Box", "logLevel": "info", "liveLimitMinutes": 5}], ("POST", "/devices"): [DEVICE],
     ("POST", "/devices/test"): [DEVICE], ("PATCH", "/devices/{id}"): [DEVICE], ("PATCH", "/channels/{id}"): [CHANNEL],
     ("PUT", "/channels/{id}/link"): [{"definition": CHANNEL["definition"], "retentionDays": 30}],
     ("POST", "/channels/{id}/trigger"): [{"type": "manual"}], ("POST", "/channels/{id}/live"): [{"stream": "sub"}],
@@ -75,6 +79,12 @@ GOOD = {
     ("DELETE", "/session/one-time-passwords"): [{"password": "not " + PASSWORD}],
     ("POST", "/session/reset"): [{"setupCode": "ABCD-EFGH", "password": "three green boats on land"}],
     ("POST", "/keys"): [{"name": "backup", "permissions": ["play-back", "view-site"], "days": 90, "password": "not " + PASSWORD}], ("PATCH", "/company"): [{"name": "Rossi"}],
+    ("POST", "/sites"): [{"name": "Flat", "timeZone": "Europe/Rome", **SITE}], ("PATCH", "/sites/{id}"): [{"name": "Flat", **SITE}],
+    ("POST", "/sites/{id}/handovers"): [{"way": "email", "recipient": "olga@example.com", "remarks": "Ready.", "permissions": [WISH], "allowRemoteUseControl": True}],
+    ("POST", "/handover"): [{"token": "none"}], ("POST", "/handover/refuse"): [{"token": "none"}],
+    ("POST", "/handover/accept"): [{"token": "none", "userName": "olga", "fullName": "Olga", "password": "three green boats on land", "hasAccount": False, "oneTimePassword": "287082"}],
+    ("POST", "/sites/{id}/permissions"): [{"permissions": [WISH], "personId": "a-person"}], ("POST", "/sites/{id}/applications"): [{"permissions": [WISH], "remarks": "Why."}],
+    ("PUT", "/sites/{id}/owner-use"): [{"allowed": False, "deviceId": "a-device"}],
     ("PATCH", "/people/{id}"): [{"roleId": "a-role", "disabled": False}], ("PUT", "/people/{id}/sites"): [{"siteIds": ["a-site"]}],
     ("POST", "/invitations"): [{"name": "Bert", "roleId": "a-role"}], ("POST", "/roles"): [{"name": "Clerk", "permissions": ["manage-service-package-and-order"]}],
     ("PATCH", "/roles/{id}"): [{"name": "Clerk", "permissions": ["manage-service-package-and-order"]}],
@@ -107,6 +117,9 @@ class Bodies(DeviceCase):
         cls.clip = cls.claimed.await_stored(cls.claimed.trigger(channel))
         cls.failed = cls.claimed.try_devices(simulator.devices[1].entry())[0]
         cls.device = cls.claimed.add_device("rtsp://127.0.0.1:9/main", "me", "secret")
+        cls.site = cls.claimed.get("/sites")["items"][0]["id"]
+        cls.tenants = cls.claimed.call("POST", "/sites", {"name": "Tenants", "timeZone": "Europe/Rome"})["id"]
+        cls.owner = Owner(cls.claimed, "olga", hand_over(cls.claimed, cls.tenants, "olga", [{"permission": "configuration"}], allowRemoteUseControl=True)["token"])
         cls.document = Document(cls.claimed.get("/openapi.json", token=None))
 
     def known(self):
@@ -118,12 +131,13 @@ class Bodies(DeviceCase):
         return [devices, settings, box.get("/storage")["target"], system["name"], system["site"], system["logLevel"]]
 
     def place(self, method, path):
-        """The box and the real path for an operation."""
-        box = self.new if path == "/setup/claim" else self.claimed
+        """Who asks, and the real path for an operation."""
+        client = self.new.client if path == "/setup/claim" else self.owner.client if (method, path) == ("POST", "/sites/{id}/permissions") else self.claimed.client
+        handed_over = re.search("permissions|applications|owner-use", path)
         onboarding = path.startswith("/onboardings")
         device = self.lens if "device-" in path or "/lens" in path or "/notification" in path or path.count("/") > 2 else self.device
-        names = {**PLACES, "id": self.failed["onboardingId"] if onboarding else self.clip["id"] if path.startswith("/clips") else device["channelIds"][0] if path.startswith("/channels") else device["id"]}
-        return box, re.sub(r"{(\w+)}", lambda match: names[match.group(1)], path)
+        names = {**PLACES, "id": (self.tenants if handed_over else self.site) if path.startswith("/sites") else self.failed["onboardingId"] if onboarding else self.clip["id"] if path.startswith("/clips") else device["channelIds"][0] if path.startswith("/channels") else device["id"]}
+        return client, re.sub(r"{(\w+)}", lambda match: names[match.group(1)], path)
 
     def bodies(self):
         """(method, path, operation's schema, good body) of all operations that take one."""
@@ -139,10 +153,10 @@ class Bodies(DeviceCase):
         """Each property with a wrong type, size or range gets a 4xx that names it, and changes nothing."""
         before, count, wrong = self.known(), 0, []
         for method, path, schema, good in self.bodies():
-            box, place = self.place(method, path)
+            client, place = self.place(method, path)
             for name, what, body in self.document.mutations(schema, good):
                 count += 1
-                answer = box.client.request(method, place, body)
+                answer = client.request(method, place, body)
                 try:
                     problem = answer.problem() if answer.status >= 400 else None
                 except NotAProblem as error:
@@ -152,7 +166,7 @@ class Bodies(DeviceCase):
                 if not problem or not 400 <= problem.status < 500 or not named:
                     wrong.append(f"{method} {path}: {name}: {what}: {answer.status} {answer.body[:160]!r}")
                     if answer.status < 300 and method == "POST" and path == "/devices":
-                        box.call("DELETE", f"/devices/{answer.json['id']}")
+                        client.call("DELETE", f"/devices/{answer.json['id']}")
         print(f"{count} wrong bodies", flush=True)
         self.assertGreater(count, 200, "the document describes too little")
         self.assertFalse(wrong, f"{len(wrong)} of {count}:\n" + "\n".join(wrong[:60]))
@@ -163,15 +177,15 @@ class Bodies(DeviceCase):
         junk = (b"", b"{", b"null", b"[]", b'"text"', b"\xff\xfe\x00", b"{'a':1}", b"{}{}", b"[" * 5000,
                 b'{"a":' * 5000 + b"1" + b"}" * 5000, b'{"name":"\xc3\x28"}', b'{"name":"\\ud800"}')
         for method, path, _, good in self.bodies():
-            box, place = self.place(method, path)
+            client, place = self.place(method, path)
             for body in junk:
                 if body == b"" and path in OPTIONAL:
                     continue
                 with self.subTest(operation=f"{method} {path}", body=body[:20]):
-                    problem = box.client.request(method, place, body).problem()
+                    problem = client.request(method, place, body).problem()
                     self.assertIn(problem.status, (400, 413, 415, 422))
             with self.subTest(operation=f"{method} {path}", type="text/plain"):
-                problem = box.client.request(method, place, json.dumps(good).encode(), {"Content-Type": "text/plain"}).problem()
+                problem = client.request(method, place, json.dumps(good).encode(), {"Content-Type": "text/plain"}).problem()
                 self.assertIn(problem.status, (400, 415))
 
     def test_queries(self):

@@ -43,7 +43,8 @@ class PagePeople(PageCase):
         page = self.browser
         self.sign_in()
         page.find("watch-live")
-        page.click("nav-site")
+        page.click("nav-sites")
+        page.click("to-people")
         page.find("people")
         page.click("role-new")
         page.fill("role-name", "Office")
@@ -59,7 +60,7 @@ class PagePeople(PageCase):
         page.shoot("site-people", self.overflow)
         type(self).link = link
         page.open("#/cameras")
-        page.open("#/site")
+        page.open("#/people")
         page.find("people")
         self.assertNotIn(link.rpartition("/")[2], page.text())
         self.done()
@@ -81,7 +82,7 @@ class PagePeople(PageCase):
             other.find("account")
             self.assertNotIn(self.channel["name"], other.text())
             page.open("#/cameras")
-            page.open("#/site")
+            page.open("#/people")
             page.choose("manages-carla")
             wait_for(lambda: any(one["siteIds"] for one in box.get("/people")["items"]), 10, "the site to be carla's")
             other.driver.refresh()
@@ -90,7 +91,7 @@ class PagePeople(PageCase):
             other.find("box-facts")
             self.assertFalse(other.all("box-form") or other.all("rtsp-form"), "a site manager is offered the box's settings")
             other.shoot("box-site-manager", self.overflow)
-            other.open("#/site")
+            other.open("#/people")
             other.await_text("Service provider")
             self.assertFalse(other.all("invite-submit") or other.all("people"))
             # The installer disables the account: the next thing that is asked for leads to the sign-in.

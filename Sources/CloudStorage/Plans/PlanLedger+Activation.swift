@@ -58,7 +58,7 @@ extension PlanLedger {
         _ database: Database
     ) throws {
         let plan = try plan(of: channel.id, database)
-        var period = plan.next(package, at: now, in: try zone(database))
+        var period = plan.next(package, at: now, in: try zone(database, of: channel.id))
         try period.insert(database)
         try PlanSettingRecord(channelId: channel.id, automaticRenewal: plan.automaticRenewal).upsert(database)
         var entry = PlanHistoryRecord(

@@ -171,8 +171,11 @@ public final class PlanLedger: Sendable {
 
 /// Rows of plans, within a transaction.
 extension PlanLedger {
-    static func zone(_ database: Database) throws -> TimeZone {
-        try SiteRecord.fetchOne(database).flatMap { TimeZone(identifier: $0.timeZone) } ?? .gmt
+    /// The time zone of a channel's site; that of the box's first site without one.
+    static func zone(_ database: Database, of channel: ChannelID? = nil) throws -> TimeZone {
+        let site = try channel.flatMap { try ChannelRecord.fetchOne(database, key: $0)?.siteId }
+        let record = try site.map { try SiteRecord.fetchOne(database, key: $0) } ?? SiteRecord.fetchOne(database)
+        return record.flatMap { TimeZone(identifier: $0.timeZone) } ?? .gmt
     }
 
     static func plans(_ database: Database) throws -> [ChannelID: ChannelPlan] {

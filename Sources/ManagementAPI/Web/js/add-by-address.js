@@ -40,7 +40,7 @@ export function byAddress({ draft, forgetDraft, show }) {
     if (!draft.address.trim()) throw wrong(address, 'Enter the address of the device.');
     for (const f of [httpPort, port]) if (!f.el.hidden && !PORT(f.value.trim())) throw wrong(f, 'Enter a port from 1 to 65535, or leave it empty.');
     const streams = draft.driver === 'rtsp';
-    const job = await api.post('/onboardings', { setTime: draft.setTime && !streams, devices: [{
+    const job = await api.post('/onboardings', { siteId: draft.siteId, setTime: draft.setTime && !streams, devices: [{
       address: draft.address.trim(),
       ...(name.given && { name: name.given }),
       ...(user.given && { userName: user.given }),

@@ -80,7 +80,7 @@ export function byUrl({ draft, forgetDraft }) {
       if (!draft.name.trim()) { name.error('Give the camera a name first.'); name.focus(); return; }
       addButton.disabled = true;
       try {
-        const wanted = body();
+        const wanted = { ...body(), siteId: draft.siteId };
         if (r.ok && r.url) wanted.url = r.url;
         if (r.ok && r.subUrl) wanted.subUrl = r.subUrl;
         await added(await api.post('/devices', wanted));

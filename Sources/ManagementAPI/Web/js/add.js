@@ -2,11 +2,12 @@
 import { byAddress } from './add-by-address.js';
 import { byUrl } from './add-by-url.js';
 import { fill, h, icon } from './dom.js';
-import { choice } from './form.js';
+import { choice, field } from './form.js';
 import { findDevices } from './find-devices.js';
 import { title } from './navigate.js';
 import { onboardingBanner } from './onboarding-banner.js';
 import { head, link } from './parts.js';
+import { sitesToAddTo, store } from './store.js';
 
 const WAYS = {
   find: { label: 'Find', make: findDevices },
@@ -14,7 +15,7 @@ const WAYS = {
   url: { label: 'RTSP URL', make: byUrl },
 };
 
-const blank = () => ({ name: '', address: '', httpPort: '', https: false, port: '', driver: 'auto', url: '', subUrl: '', userName: '', password: '', transport: 'tcp', setTime: true });
+const blank = () => ({ name: '', address: '', httpPort: '', https: false, port: '', driver: 'auto', url: '', subUrl: '', userName: '', password: '', transport: 'tcp', setTime: true, siteId: null });
 /** What is typed, over all ways of adding. */
 const draft = blank();
 const forgetDraft = () => Object.assign(draft, blank());
@@ -22,9 +23,15 @@ const forgetDraft = () => Object.assign(draft, blank());
 let way = 'find';
 
 export function addPage(context) {
-  const { root, params: [old, asked], on } = context;
+  const { root, params: [old, asked], query, on } = context;
   title('Add cameras');
   way = asked ?? (old ? 'address' : way);
+  // Where there is but one site, nobody is asked.
+  const sites = sitesToAddTo();
+  if (query.get('site')) draft.siteId = query.get('site');
+  if (!sites.some((site) => site.id === draft.siteId)) draft.siteId = (sites.find((site) => site.id === store.system?.site?.id) ?? sites[0])?.id ?? null;
+  const where = field({ label: 'Site', pointer: '/siteId', type: 'select', options: sites.map((site) => [site.id, site.name]), value: draft.siteId, testid: 'add-site' });
+  where.input.addEventListener('change', () => { draft.siteId = where.value; });
   const made = {};
   const place = h('div', {});
   const by = choice({ label: h('span', { class: 'spoken' }, 'How the cameras are known'), value: way, testid: 'by', onChange: show,
@@ -39,6 +46,6 @@ export function addPage(context) {
   }
 
   fill(root, head([link('#/cameras', 'back', icon('back'), 'Cameras'), h('h1', { tabindex: -1 }, 'Add cameras')]),
-    onboardingBanner({ on, always: true }), by.el, place);
+    onboardingBanner({ on, always: true }), sites.length > 1 && where.el, by.el, place);
   show(way);
 }

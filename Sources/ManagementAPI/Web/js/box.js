@@ -27,15 +27,13 @@ export function boxPage({ root, on, cleanup }) {
 
   const s = store.system;
   const name = field({ label: 'Name of the box', pointer: '/name', value: s.name, maxlength: 64, autocomplete: 'off', autocapitalize: 'words', testid: 'box-name' });
-  const siteName = field({ label: 'Name of the site', pointer: '/siteName', value: s.site.name, maxlength: 64, autocomplete: 'off', autocapitalize: 'words', testid: 'box-site' });
   const logLevel = field({ label: 'Log', pointer: '/logLevel', type: 'select', value: s.logLevel, options: LOG_LEVELS, testid: 'box-log', hint: 'How much the box writes to its log.' });
   const save = button('Save', { look: 'primary', type: 'submit', testid: 'box-save' });
-  const fields = [name, siteName, logLevel];
-  const form = h('form', { class: 'stack', 'data-testid': 'box-form' }, name.el, siteName.el, logLevel.el, h('div', { class: 'actions' }, save));
+  const fields = [name, logLevel];
+  const form = h('form', { class: 'stack', 'data-testid': 'box-form' }, name.el, logLevel.el, h('div', { class: 'actions' }, save));
   bind(form, { fields, button: save, busy: 'Saving…', async submit() {
     if (!name.given) throw wrong(name, 'Enter a name for the box.');
-    if (!siteName.given) throw wrong(siteName, 'Enter a name for the site.');
-    put('system', await api.patch('/system', { name: name.given, siteName: siteName.given, logLevel: logLevel.value }));
+    put('system', await api.patch('/system', { name: name.given, logLevel: logLevel.value }));
     toast('Saved.');
   } });
 
@@ -44,7 +42,7 @@ export function boxPage({ root, on, cleanup }) {
     if (!x) return;
     ahead = Date.parse(x.now) - Date.now();
     fill(about, facts([['Model', x.model], ['Serial number', h('code', {}, x.serialNumber)], ['Version', x.version], ['Running for', uptime], ['Started', full(x.startedAt)],
-      ['Memory in use', bytes(x.memoryBytes)], ['Time zone of the site', `${x.site.timeZone} (${zoneName()})`]]));
+      ['Memory in use', bytes(x.memoryBytes)], x.site && ['Time zone of the site', `${x.site.timeZone} (${zoneName()})`]]));
     tick();
     const b = x.budget;
     fill(load, h('div', { class: 'figure-head' }, h('span', { class: 'number' }, `${plain(b.usedMegapixels)} of ${plain(b.megapixels)} megapixels`), h('span', { class: 'muted small' }, `${count(b.linkedChannels, 'camera')} linked`)), bar(b.usedMegapixels / b.megapixels, 'Megapixels used'),
@@ -59,7 +57,7 @@ export function boxPage({ root, on, cleanup }) {
   const [rtsp, ice, reach, ddns] = sets ? [rtspCard(), iceCard(), reachCard({ cleanup }), ddnsCard({ cleanup })] : [];
   const timer = setInterval(tick, 1000);
   cleanup(() => clearInterval(timer));
-  const mine = h('span', { class: 'phone-only' }, link('#/site', 'button quiet', icon('key'), h('span', {}, 'Site')), link('#/account', 'button quiet', icon('face'), h('span', {}, 'Account')),
+  const mine = h('span', { class: 'phone-only' }, link('#/sites', 'button quiet', icon('key'), h('span', {}, 'Sites')), link('#/account', 'button quiet', icon('face'), h('span', {}, 'Account')),
     button('Sign out', { look: 'quiet', iconName: 'out', testid: 'box-sign-out', onClick: () => document.getElementById('app').dispatchEvent(new Event('gh-leave')) }));
   fill(root, head('Box', mine),
     h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card('This box', about), card('Encoders', encoders), rtsp?.el, ice?.el),

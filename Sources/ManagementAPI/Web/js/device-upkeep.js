@@ -36,8 +36,8 @@ function zoneWords(zone) {
 export function clockCard({ now, can, act }) {
   const state = h('div', { 'data-testid': 'device-clock' });
   const zone = field({ label: 'Time zone of the device', pointer: '/zone', type: 'select', options: [], testid: 'clock-zone' });
-  zone.input.append(...zoneOptions([...new Set([present(store.system.site.timeZone), ...zones().all])].sort()));
-  zone.value = present(store.system.site.timeZone);
+  zone.input.append(...zoneOptions([...new Set([present(store.sites.find((x) => x.id === now().siteId)?.timeZone ?? store.system.site.timeZone), ...zones().all])].sort()));
+  zone.value = present(store.sites.find((x) => x.id === now().siteId)?.timeZone ?? store.system.site.timeZone);
   const server = field({ label: 'Time server', optional: true, pointer: '/networkTimeServer', autocomplete: 'off', inputmode: 'url', testid: 'clock-server', value: now().clock?.networkTimeServer ?? '', hint: 'Keeps the clock right by itself, such as pool.ntp.org.' });
   const set = button('Set time and zone', { look: 'primary', iconName: 'clock', type: 'submit', testid: 'clock-set' });
   const look = doing('Read again', { iconName: 'test', testid: 'clock-look' }, () => act('post', '/look'));

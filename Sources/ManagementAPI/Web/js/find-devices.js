@@ -145,6 +145,7 @@ export function findDevices({ draft, query, on, cleanup, show }) {
     if (!user.given) throw wrong(user, 'Enter the user name of the devices; most have “admin”.');
     if (!password.value && list.some((d) => d.activated !== false)) throw wrong(password, 'Enter the password of the devices.');
     const job = await api.post('/onboardings', {
+      siteId: draft.siteId,
       userName: user.given,
       ...(password.value && { password: password.value }),
       setTime: draft.setTime,

@@ -97,6 +97,12 @@ async function begin() {
       (await import('./join.js')).join(gate, setup, invited[1], enter);
       return;
     }
+    const handedOver = /^#\/handover\/([\w-]+)$/.exec(location.hash);
+    if (handedOver) {
+      show(gate);
+      await (await import('./accept.js')).accept(gate, setup, handedOver[1], enter);
+      return;
+    }
     if (!kept.get()) { signedOut(setup); return; }
     try {
       await enter(await api.get('/session', { gate: false }));

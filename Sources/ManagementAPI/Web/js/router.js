@@ -21,8 +21,10 @@ const ROUTES = [
   [/^\/cut-outs(?:\/([^/]+))?$/, async () => (await import('./cut-outs.js')).cutOutsPage, 'events', ['sk-head', 'sk-block', 'sk-block']],
   [/^\/cloud$/, async () => (await import('./cloud.js')).cloudPage, 'cloud', ['sk-head', 'sk-block', 'sk-block']],
   [/^\/health$/, async () => (await import('./health.js')).healthPage, 'health', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
-  [/^\/site$/, async () => (await import('./site.js')).sitePage, 'site', ['sk-head', 'sk-block', 'sk-block']],
-  [/^\/log$/, async () => (await import('./operations.js')).operationsPage, 'site', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
+  [/^\/sites?$/, async () => (await import('./sites.js')).sitesPage, 'sites', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
+  [/^\/sites\/([^/]+)$/, async () => (await import('./site.js')).sitePage, 'sites', ['sk-head', 'sk-block', 'sk-block']],
+  [/^\/people$/, async () => (await import('./people.js')).peoplePage, 'sites', ['sk-head', 'sk-block', 'sk-block']],
+  [/^\/log$/, async () => (await import('./operations.js')).operationsPage, 'sites', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
   [/^\/account$/, async () => (await import('./account.js')).accountPage, 'box', ['sk-head', 'sk-block', 'sk-block']],
   [/^\/box$/, async () => (await import('./box.js')).boxPage, 'box', ['sk-head', 'sk-block', 'sk-block']],
 ];

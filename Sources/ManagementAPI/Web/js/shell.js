@@ -3,7 +3,7 @@ import { fill, h, icon } from './dom.js';
 import { clock } from './format.js';
 import { on, store } from './store.js';
 
-const ENTRIES = [['cameras', 'Cameras', 'camera'], ['events', 'Events', 'events'], ['cloud', 'Cloud', 'cloud'], ['site', 'Site', 'key'], ['health', 'Health', 'health'], ['box', 'Box', 'box']];
+const ENTRIES = [['cameras', 'Cameras', 'camera'], ['events', 'Events', 'events'], ['cloud', 'Cloud', 'cloud'], ['sites', 'Sites', 'key'], ['health', 'Health', 'health'], ['box', 'Box', 'box']];
 let offs = [];
 
 /** Draws the frame into `app` and returns the element that holds the page. */

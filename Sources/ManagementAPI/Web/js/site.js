@@ -1,133 +1,96 @@
-// The site's people: who works here, in which role, who is invited, and what roles there are.
+// One site: what is known of it, its owner, and what the owner lets the provider do.
 import { api, seg } from './api.js';
 import { ask, toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
 import { bind, field, toggle, wrong } from './form.js';
-import { count, when } from './format.js';
-import { title } from './navigate.js';
-import { button, card, head, link, problemBox } from './parts.js';
-import { may, store } from './store.js';
+import { count, full } from './format.js';
+import { handOverCard } from './hand-over.js';
+import { go, title } from './navigate.js';
+import { button, card, facts, head, link, problemBox, sentence } from './parts.js';
+import { permissionCards } from './permissions.js';
+import { channelsByName, devicesByName, refreshSites, store } from './store.js';
+import { statusChip } from './sites.js';
+import { siteStatus } from './words.js';
 
-export const ROLE_PERMISSIONS = [
-  ['manage-all-sites', 'Manage all sites', 'Every site with its cameras and footage, this box, and the log.'],
-  ['manage-assigned-site', 'Manage assigned site', 'The sites that are assigned to the person, with their cameras and footage.'],
-  ['manage-account-and-role', 'Manage account and role', 'Invite, disable and delete people; make roles.'],
-  ['manage-company-information', 'Manage company information', 'The company’s name.'],
-  ['manage-service-package-and-order', 'Manage service package and order', 'Plans for cloud storage.'],
-];
-
-export async function sitePage({ root }) {
-  title('Site');
-  const sees = may('view-people');
-  const [roles, people, invitations, company] = await Promise.all([
-    sees ? api.get('/roles') : { items: [] }, sees ? api.get('/people') : { items: [] }, may('manage-people') ? api.get('/invitations') : { items: [] }, api.get('/company')]);
-  const state = { roles: roles.items, people: people.items, invitations: invitations.items };
-  const cards = [companyCard(company), sees && peopleCard(state), may('manage-people') && inviteCard(state), sees && rolesCard(state)];
-  fill(root, head('Site', may('read-log') && link('#/log', 'button', icon('clock'), h('span', {}, 'What was done'))), h('div', { class: 'columns' }, cards.filter(Boolean)));
+export async function sitePage(context) {
+  const { root, params: [id] } = context;
+  const path = `/sites/${seg(id)}`;
+  async function draw() {
+    const site = await api.get(path);
+    const can = (what) => site.permissions.includes(what);
+    title(site.name);
+    const state = { site, path, can, redraw: draw, devices: devicesByName().filter((d) => d.siteId === site.id), channels: channelsByName().filter((c) => c.siteId === site.id) };
+    const [permissions, mine] = await Promise.all([site.owner && permissionCards(state), can('hand-over') && handOverCard(state)]);
+    const owns = store.user?.isOwner;
+    const word = siteStatus(site.status);
+    const about = h('div', { class: 'stack-cards' }, informationCard(state), devicesCard(state));
+    const rest = h('div', { class: 'stack-cards' }, mine, permissions, site.controlsRemoteUse && can('control-remote-use') && ownerUseCard(state), can('delete-site') && deleteCard(state));
+    fill(root, head([link('#/sites', 'back', icon('back'), 'Sites'), h('h1', { tabindex: -1 }, site.name), statusChip(site.status)]),
+      sentence(word.severity, owns ? word.forOwner : word.sentence),
+      h('div', { class: 'columns after-sentence' }, owns ? [rest, about] : [about, rest]));
+  }
+  await draw();
 }
 
-function companyCard(company) {
-  const name = field({ label: 'Company', pointer: '/name', value: company.name, maxlength: 64, autocomplete: 'organization', testid: 'company-name', hint: 'The service provider that looks after this site.' });
-  if (!may('manage-company')) return card('Company', h('p', {}, company.name));
-  const save = button('Save', { type: 'submit', testid: 'company-save' });
-  const form = h('form', { class: 'stack' }, name.el, h('div', { class: 'actions' }, save));
-  bind(form, { fields: [name], button: save, busy: 'Saving…', async submit() {
-    if (!name.given) throw wrong(name, 'Enter the company’s name.');
-    await api.patch('/company', { name: name.given });
+function informationCard({ site, path, can, redraw }) {
+  const shown = [['Service provider', site.company ?? 'none'], ['Owner', site.owner ?? 'not handed over'], site.handedOverAt && ['Handed over', full(site.handedOverAt)],
+    ['Time zone', site.timeZone], ['Site ID', h('code', { class: 'wrap', 'data-testid': 'site-id' }, site.id)], site.managers.length > 0 && ['Managed by', site.managers.join(', ')]];
+  if (!can('manage-site')) {
+    return card('Site', facts([...shown, site.address && ['Address', site.address], site.city && ['City', site.city], site.state && ['State', site.state], site.remarks && ['Remarks', site.remarks]]));
+  }
+  const text = (label, name, maxlength, more = {}) => field({ label, pointer: `/${name}`, value: site[name] ?? '', maxlength, optional: true, autocomplete: 'off', autocapitalize: 'sentences', testid: `site-${name}`, ...more });
+  const name = text('Name', 'name', 64, { optional: false });
+  const address = text('Address', 'address', 200);
+  const city = text('City', 'city', 100);
+  const state = text('State or province', 'state', 100);
+  const scene = text('Scene', 'scene', 64, { hint: 'Such as shop, flat, office.' });
+  const position = field({ label: 'Position on the map', pointer: '/position', optional: true, value: site.position ? `${site.position.latitude}, ${site.position.longitude}` : '', testid: 'site-position', hint: 'Latitude and longitude, such as 43.88, 11.09.', autocomplete: 'off' });
+  const here = button('Where I am', { look: 'quiet small', iconName: 'zone', onClick() {
+    navigator.geolocation?.getCurrentPosition(({ coords }) => { position.value = `${coords.latitude.toFixed(5)}, ${coords.longitude.toFixed(5)}`; position.error(null); },
+      () => position.error('This browser does not say where it is.'));
+  } });
+  const remarks = text('Remarks', 'remarks', 1000, { type: 'area', rows: 3, hint: 'The owner sees them.' });
+  const sync = toggle({ label: 'Devices get the site’s time', hint: 'When they are added, unless you say otherwise.', on: site.syncTime, testid: 'site-sync', act: (syncTime) => api.patch(path, { syncTime }) });
+  const save = button('Save', { look: 'primary', type: 'submit', testid: 'site-save' });
+  const form = h('form', { class: 'stack' }, name.el, scene.el, address.el, h('div', { class: 'pair' }, city.el, state.el), position.el, navigator.geolocation && here, remarks.el, h('div', { class: 'actions' }, save));
+  bind(form, { fields: [name, scene, address, city, state, position, remarks], button: save, busy: 'Saving…', async submit() {
+    if (!name.given) throw wrong(name, 'Enter a name for the site.');
+    await api.patch(path, { name: name.given, scene: scene.given, address: address.given, city: city.given, state: state.given, remarks: remarks.given, position: coordinates(position) });
+    await refreshSites();
     toast('Saved.');
+    await redraw();
   } });
-  return card('Company', form);
+  return card('Site', facts(shown), sync.el, form);
 }
 
-function peopleCard(state) {
-  const list = h('ul', { class: 'plain-list people', 'data-testid': 'people' });
+function coordinates(position) {
+  if (!position.given) return null;
+  const [latitude, longitude] = position.given.split(/[\s,;]+/).map(Number);
+  if (!Number.isFinite(latitude) || !Number.isFinite(longitude)) throw wrong(position, 'Enter latitude and longitude, such as 43.88, 11.09.');
+  return { latitude, longitude };
+}
+
+function devicesCard({ site, devices, can }) {
+  const list = devices.length === 0 ? h('p', { class: 'muted' }, site.deviceCount > 0 ? `${count(site.deviceCount, 'device')} that you may not see.` : 'No devices yet.')
+    : h('ul', { class: 'plain-list' }, devices.map((d) => h('li', {}, link(`#/device/${seg(d.id)}`, '', d.name))));
+  return card('Devices', list, can('configure') && h('div', { class: 'actions' }, link(`#/add/find?site=${seg(site.id)}`, 'button', icon('plus'), h('span', {}, 'Add devices here'))));
+}
+
+function ownerUseCard({ site, path, devices, redraw }) {
   const message = h('div', { class: 'form-message', role: 'alert' });
-  async function act(what) {
-    fill(message);
-    try { await what(); } catch (problem) { fill(message, problemBox(problem)); }
-    state.people = (await api.get('/people')).items;
-    draw();
-  }
-  const role = (person) => h('select', { 'aria-label': `Role of ${person.name}`, 'data-testid': `role-${person.name}`, value: person.roleId, onChange: (event) => act(() => api.patch(`/people/${seg(person.id)}`, { roleId: event.target.value })) },
-    state.roles.map((r) => h('option', { value: r.id }, r.name)));
-  // One site so far: whoever manages assigned sites manages it or not.
-  const manages = (person) => toggle({ label: `Manages ${store.system.site.name}`, on: person.siteIds.length > 0, testid: `manages-${person.name}`,
-    act: async (next) => { const site = store.system.site.id; await api.put(`/people/${seg(person.id)}/sites`, { siteIds: next ? [site] : [] }); } }).el;
-  const isBound = (person) => { return !(state.roles.find((r) => r.id === person.roleId)?.permissions.includes('manage-all-sites') ?? true); };
-  function row(person) {
-    const own = person.id === store.user.id;
-    const changeable = may('manage-people') && !own && !person.installerAdmin;
-    const about = [person.fullName, !changeable && person.role, person.installerAdmin && 'installer admin', own && 'you', person.disabled && 'disabled', person.asksOneTimePassword && 'with one-time password',
-      person.seenAt ? `seen ${when(person.seenAt)}` : 'never seen'].filter(Boolean);
-    return h('li', { 'data-person': person.name }, icon(person.disabled ? 'off' : 'face'), h('div', { class: 'stack tight' },
-      h('span', {}, h('span', { class: 'strong' }, person.name), h('span', { class: 'muted small' }, about.join(' · '))),
-      isBound(person) && may('assign-sites') && manages(person),
-      changeable && h('div', { class: 'row' }, role(person),
-        button(person.disabled ? 'Enable' : 'Disable', { look: 'small', testid: `disable-${person.name}`, onClick: () => act(() => api.patch(`/people/${seg(person.id)}`, { disabled: !person.disabled })) }),
-        button('Delete', { look: 'small', testid: `delete-${person.name}`, async onClick() {
-          if (await ask({ title: `Delete ${person.name}?`, text: 'The account, its sign-ins and its keys for programs are gone at once. What was done stays in the log.', action: 'Delete' })) await act(() => api.delete(`/people/${seg(person.id)}`));
-        } }))));
-  }
-  function draw() { fill(list, state.people.map(row)); }
-  draw();
-  state.redraw = draw;
-  return card('People', list, message);
+  const act = async (body) => { fill(message); try { await api.put(`${path}/owner-use`, body); toast('Done.'); await redraw(); } catch (problem) { fill(message, problemBox(problem)); } };
+  return card('The owner’s remote use', h('p', { class: 'muted small' }, `${site.owner} has allowed you to switch their use of devices off. Nobody can take the devices off the box meanwhile.`),
+    h('ul', { class: 'plain-list' }, devices.map((d) => h('li', { class: 'row between wrap' }, h('span', {}, d.name), h('span', { class: 'row' },
+      button('Switch off', { look: 'small', onClick: () => act({ allowed: false, deviceId: d.id }) }), button('Switch on', { look: 'small', onClick: () => act({ allowed: true, deviceId: d.id }) }))))),
+    h('div', { class: 'row wrap' }, button('All off', { look: 'small', testid: 'owner-use-off', onClick: () => act({ allowed: false }) }), button('All on', { look: 'small', testid: 'owner-use-on', onClick: () => act({ allowed: true }) })), message);
 }
 
-function inviteCard(state) {
-  const name = field({ label: 'For whom', pointer: '/name', maxlength: 64, autocomplete: 'off', autocapitalize: 'words', testid: 'invite-name' });
-  const role = field({ label: 'Role', pointer: '/roleId', type: 'select', options: state.roles.map((r) => [r.id, r.name]), testid: 'invite-role' });
-  role.value = state.roles.find((r) => r.name === 'Site Manager')?.id ?? state.roles[0].id;
-  const made = h('div', { class: 'stack made', 'aria-live': 'polite' });
-  const waiting = h('ul', { class: 'plain-list people', 'data-testid': 'invitations' });
-  const save = button('Invite', { look: 'primary', type: 'submit', testid: 'invite-submit' });
-  const form = h('form', { class: 'stack' }, name.el, role.el, h('div', { class: 'actions' }, save));
-  function draw() {
-    fill(waiting, state.invitations.map((i) => h('li', {}, icon('clock'), h('span', {}, h('span', { class: 'strong' }, i.name), h('span', { class: 'muted small' }, `${i.role} · until ${when(i.expiresAt)}`)),
-      button('Take back', { look: 'small', async onClick() { await api.delete(`/invitations/${seg(i.id)}`).catch(() => {}); await refresh(); } }))));
-  }
-  async function refresh() { state.invitations = (await api.get('/invitations')).items; draw(); }
-  bind(form, { fields: [name, role], button: save, busy: 'Inviting…', async submit() {
-    if (!name.given) throw wrong(name, 'Enter a name.');
-    const invitation = await api.post('/invitations', { name: name.given, roleId: role.value });
-    const address = `${location.origin}${invitation.path}`;
-    const code = h('code', { 'data-testid': 'invite-link' }, address);
-    fill(made, h('p', {}, `Send this link to ${invitation.name}. It is shown only now, and good once, until ${when(invitation.expiresAt)}.`), h('p', { class: 'wrap' }, code),
-      button('Copy', { look: 'small', iconName: 'copy', async onClick() { try { await navigator.clipboard.writeText(address); toast('Copied.'); } catch { getSelection().selectAllChildren(code); } } }));
-    name.value = '';
-    await refresh();
-  } });
-  draw();
-  return card('Invite somebody', h('p', { class: 'muted small' }, 'They choose their own user name and password.'), form, made, waiting);
-}
-
-function rolesCard(state) {
-  const list = h('ul', { class: 'plain-list roles', 'data-testid': 'roles' });
+function deleteCard({ site, path }) {
   const message = h('div', { class: 'form-message', role: 'alert' });
-  async function refresh() { state.roles = (await api.get('/roles')).items; draw(); state.redraw?.(); }
-  const word = (permission) => ROLE_PERMISSIONS.find(([code]) => code === permission)?.[1] ?? permission;
-  function draw() {
-    fill(list, state.roles.map((r) => h('li', { 'data-role': r.name }, icon('shield'), h('span', {}, h('span', { class: 'strong' }, r.name), h('span', { class: 'muted small' }, `${count(r.people, 'person', 'people')} · ${r.permissions.map(word).join(', ')}`)),
-      !r.predefined && may('manage-people') && button('Delete', { look: 'small', 'aria-label': `Delete the role ${r.name}`, async onClick() {
-        fill(message);
-        try { await api.delete(`/roles/${seg(r.id)}`); } catch (problem) { fill(message, problemBox(problem)); }
-        await refresh();
-      } }))));
-  }
-  draw();
-  if (!may('manage-people')) return card('Roles', list);
-  const name = field({ label: 'Name', pointer: '/name', maxlength: 64, autocomplete: 'off', autocapitalize: 'words', testid: 'role-name' });
-  const boxes = ROLE_PERMISSIONS.map(([code, label, hint]) => { const input = h('input', { type: 'checkbox', value: code, 'data-testid': `permission-${code}` }); return { input, el: h('label', { class: 'check' }, input, h('span', {}, h('span', { class: 'strong' }, label), h('span', { class: 'muted small' }, hint))) }; });
-  const save = button('Make role', { type: 'submit', testid: 'role-submit' });
-  const form = h('form', { class: 'stack' }, name.el, h('fieldset', { class: 'checks' }, h('legend', {}, 'May'), boxes.map((b) => b.el)), h('div', { class: 'actions' }, save));
-  bind(form, { fields: [name], button: save, busy: 'Making…', async submit() {
-    if (!name.given) throw wrong(name, 'Enter a name for the role.');
-    const permissions = boxes.filter((b) => b.input.checked).map((b) => b.input.value);
-    if (permissions.length === 0) throw wrong(name, 'Choose at least one permission.');
-    await api.post('/roles', { name: name.given, permissions });
-    name.value = '';
-    for (const b of boxes) b.input.checked = false;
-    await refresh();
-  } });
-  return card('Roles', list, message, h('details', {}, h('summary', { 'data-testid': 'role-new' }, 'Make a role of your own'), form));
+  return card('Delete the site', h('p', { class: 'muted small' }, 'Only a site without devices can be deleted. Its footage in the cloud stays until its retention ends.'), message,
+    h('div', { class: 'actions' }, button('Delete site', { iconName: 'trash', testid: 'site-delete', async onClick() {
+      fill(message);
+      if (!await ask({ title: `Delete ${site.name}?`, text: 'The site, its handovers and who manages it are gone at once.', action: 'Delete' })) return;
+      try { await api.delete(path); await refreshSites(); toast(`${site.name} has been deleted.`); go('/sites'); } catch (problem) { fill(message, problemBox(problem)); }
+    } })));
 }

@@ -12,6 +12,7 @@ export const store = {
   storage: null,
   health: null,
   definitions: null,
+  sites: [], // those that one may know of, by name
   devicePassword: '', // typed last for devices that are being added: in this page's memory only
   line: [], // readings of the line: {at, bytesPerSecond}
 };
@@ -78,7 +79,7 @@ export function remove({ kind, id }) {
 
 export async function loadAll() {
   const [system, channels, devices, storage] = await Promise.all([
-    api.get('/system'), api.get('/channels'), api.get('/devices'), api.get('/storage'), refreshOnboardings(),
+    api.get('/system'), api.get('/channels'), api.get('/devices'), api.get('/storage'), refreshOnboardings(), refreshSites(),
   ]);
   store.channels = new Map(channels.items.map((c) => [c.id, c]));
   store.devices = new Map(devices.items.map((d) => [d.id, d]));
@@ -90,6 +91,13 @@ export async function loadAll() {
 export async function refreshSystem() {
   try { put('system', await api.get('/system')); } catch { /* the connection bar says what is wrong */ }
 }
+
+export async function refreshSites() {
+  try { store.sites = (await api.get('/sites')).items; } catch { /* the connection bar says what is wrong */ }
+}
+
+/** The sites where one may add devices. */
+export const sitesToAddTo = () => store.sites.filter((site) => site.permissions.includes('configure'));
 
 export async function refreshOnboardings() {
   if (!may('configure')) return;
@@ -122,20 +130,15 @@ export async function resync() {
 }
 
 export function forget() {
-  Object.assign(store, { user: null, system: null, storage: null, health: null, devicePassword: '', line: [] });
+  Object.assign(store, { user: null, system: null, storage: null, health: null, sites: [], devicePassword: '', line: [] });
   store.channels.clear();
   store.devices.clear();
   store.onboardings.clear();
   store.discovered.clear();
 }
 
-const OF_SITES = ['view-site', 'manage-site', 'configure', 'view-live', 'play-back', 'export', 'move-lens', 'talk', 'open-door', 'manage-plans'];
-
 /** Whether the one who is signed in may do something, at some site where it is about sites. */
-export function may(permission) {
-  const { permissions = [], siteIds = [] } = store.user ?? {};
-  return permissions.includes(permission) && (siteIds === null || siteIds.length > 0 || !OF_SITES.includes(permission));
-}
+export const may = (permission) => Boolean(store.user?.permissions?.includes(permission));
 
 const byName = (map) => [...map.values()].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
 /** In the order people expect: by name. */

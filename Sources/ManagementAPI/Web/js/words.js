@@ -27,6 +27,15 @@ export const EVENT_TYPES = {
 };
 export const eventType = (type) => EVENT_TYPES[type] ?? { word: String(type).replaceAll('-', ' '), icon: 'bell' };
 
+/** How far a site is on its way to its owner. */
+const SITE_STATUSES = {
+  'not-handed-over': { word: 'Not handed over', tone: 'plain', icon: 'key', severity: 'ok', sentence: 'This site is yours to set up. Hand it over when it is ready.', forOwner: '' },
+  'to-be-accepted': { word: 'To be accepted', tone: 'busy', icon: 'clock', severity: 'ok', sentence: 'A link was sent; the owner has not answered yet.', forOwner: '' },
+  'not-authorized': { word: 'Not authorized', tone: 'plain', icon: 'lock', severity: 'attention', sentence: 'The site has an owner, who does not let you look after it. Apply for authorization below.', forOwner: 'Nobody but you sees this site.' },
+  authorized: { word: 'Authorized', tone: 'ok', icon: 'check', severity: 'ok', sentence: 'The owner lets you look after this site, with the permissions below.', forOwner: 'Your service provider looks after this site, with the permissions that you gave.' },
+};
+export const siteStatus = (status) => SITE_STATUSES[status] ?? SITE_STATUSES['not-handed-over'];
+
 export const TARGETS = { human: 'person', vehicle: 'vehicle', animal: 'animal', face: 'face', package: 'package' };
 /** "Line crossing, vehicle, region 1" */
 export const eventWords = (e) => [eventType(e.type).word, e.target && (TARGETS[e.target] ?? e.target), e.region && (/^\d+$/.test(e.region) ? `region ${e.region}` : e.region)].filter(Boolean).join(', ');

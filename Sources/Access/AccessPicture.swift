@@ -1,0 +1,123 @@
+import BoxDatabase
+import Core
+import GRDB
+
+/// Who is who, what belongs where, and what owners gave.
+struct AccessPicture: Sendable {
+    struct Person: Sendable {
+        /// Nil for a site owner.
+        let company: CompanyID?
+        let permissions: Set<RolePermission>
+        let assigned: Set<SiteID>
+        let role: String
+    }
+
+    struct Site: Sendable {
+        let company: CompanyID?
+        let owner: PersonID?
+        let status: SiteStatus
+        let controlsRemoteUse: Bool
+        /// Devices that the owner may not use.
+        var closed: Set<DeviceID> = []
+    }
+
+    /// Another one for each picture.
+    let id = UInt64.random(in: .min ... .max)
+    private(set) var people: [PersonID: Person] = [:]
+    private(set) var sites: [SiteID: Site] = [:]
+    private(set) var siteOfDevice: [DeviceID: SiteID] = [:]
+    private(set) var placeOfChannel: [ChannelID: Place] = [:]
+    private(set) var permissions: [SiteID: [SitePermissionRecord]] = [:]
+
+    init(_ database: Database) throws {
+        let roles = Dictionary(uniqueKeysWithValues: try RoleRecord.fetchAll(database).map { ($0.id, $0) })
+        let assigned = Dictionary(grouping: try SiteAssignmentRecord.fetchAll(database)) { $0.personId }
+        for person in try PersonRecord.fetchAll(database) where person.disabledAt == nil {
+            let role = person.roleId.flatMap { roles[$0] }
+            guard person.companyId == nil || role != nil else { continue }
+            people[person.id] = Person(
+                company: person.companyId, permissions: role?.permissions ?? [],
+                assigned: Set(assigned[person.id, default: []].map(\.siteId)),
+                role: role?.name ?? "Site owner")
+        }
+        let pending = try Set(
+            HandoverRecord.filter(Column("state") == HandoverRecord.State.pending.rawValue).fetchAll(database).map(\.siteId))
+        for site in try SiteRecord.fetchAll(database) {
+            sites[site.id] = Site(
+                company: site.companyId, owner: site.ownerId, status: SiteStatus(site, hasPendingHandover: pending.contains(site.id)),
+                controlsRemoteUse: site.controlsRemoteUse)
+        }
+        for row in try Row.fetchAll(database, sql: "SELECT id, siteId, ownerUseDisabled FROM device") {
+            let (id, site): (DeviceID, SiteID) = (row["id"], row["siteId"])
+            siteOfDevice[id] = site
+            if row["ownerUseDisabled"] { sites[site]?.closed.insert(id) }
+        }
+        for row in try Row.fetchAll(database, sql: "SELECT channelId, siteId FROM formerChannel") {
+            placeOfChannel[row["channelId"]] = Place(site: row["siteId"], channel: row["channelId"])
+        }
+        for row in try Row.fetchAll(database, sql: "SELECT id, deviceId, siteId FROM channel") {
+            placeOfChannel[row["id"]] = Place(site: row["siteId"], device: row["deviceId"], channel: row["id"])
+        }
+        permissions = Dictionary(grouping: try SitePermissionRecord.fetchAll(database)) { $0.siteId }
+    }
+
+    /// Whether there are permissions that end by themselves.
+    var hasEnds: Bool { permissions.values.joined().contains { $0.endsAt != nil } }
+
+    /// What somebody may do, with those permissions that are in force.
+    func rights(of id: PersonID, isInForce: (SitePermissionRecord) -> Bool) -> Rights {
+        guard let person = people[id] else { return .none }
+        guard let company = person.company else { return rights(ofOwner: id) }
+        let allowed = person.permissions.reduce(into: Set<Action>()) { $0.formUnion(Action.granted(by: $1)) }
+        let ofSites = allowed.intersection(Action.ofSites)
+        let managesAll = person.permissions.contains(.manageAllSites)
+        var found: [SiteID: SiteRights] = [:]
+        for (site, known) in sites where known.company == company && (managesAll || person.assigned.contains(site)) {
+            let given = permissions[site, default: []].filter {
+                $0.companyId == company && ($0.personId == nil || $0.personId == id) && isInForce($0)
+            }
+            found[site] = Self.rights(ofSites, at: known.status, given, controlsRemoteUse: known.controlsRemoteUse)
+        }
+        return Rights(box: allowed.subtracting(Action.ofSites), sites: found, elsewhere: managesAll ? ofSites : [])
+    }
+
+    /// What an employee whose role allows `allowed` may do at a site.
+    private static func rights(
+        _ allowed: Set<Action>, at status: SiteStatus, _ given: [SitePermissionRecord], controlsRemoteUse: Bool
+    ) -> SiteRights {
+        let allowed = controlsRemoteUse ? allowed : allowed.subtracting([.controlRemoteUse])
+        switch status {
+        case .notHandedOver, .toBeAccepted:
+            let open = allowed.subtracting([.apply, .controlRemoteUse])
+            return SiteRights(site: open, devices: open)
+        case .notAuthorized:
+            return SiteRights(site: allowed.intersection([.viewSite, .apply]), devices: [])
+        case .authorized:
+            let always = allowed.intersection([.viewSite, .apply, .controlRemoteUse])
+            let grants = { (records: [SitePermissionRecord]) in
+                records.reduce(into: Set<Action>()) { $0.formUnion(Action.granted(by: $1.permission)) }.intersection(allowed)
+            }
+            let everywhere = grants(given.filter { $0.deviceId == nil && $0.channelId == nil })
+            var rights = SiteRights(site: always.union(everywhere), devices: always.union(everywhere))
+            for (device, records) in Dictionary(grouping: given.filter { $0.channelId == nil }, by: \.deviceId) {
+                if let device { rights.device[device] = rights.devices.union(grants(records)) }
+            }
+            for (channel, records) in Dictionary(grouping: given, by: \.channelId) {
+                if let channel { rights.channel[channel] = grants(records) }
+            }
+            return rights
+        }
+    }
+
+    private func rights(ofOwner id: PersonID) -> Rights {
+        var found: [SiteID: SiteRights] = [:]
+        for (site, known) in sites where known.owner == id {
+            // What the provider may switch off, its owner may not take away from the box.
+            let open = known.controlsRemoteUse ? Action.ofOwners.subtracting([.removeDevice]) : Action.ofOwners
+            var rights = SiteRights(site: open, devices: open)
+            for device in known.closed { rights.device[device] = [.viewSite] }
+            found[site] = rights
+        }
+        return Rights(box: found.isEmpty ? [] : [.viewBox], sites: found)
+    }
+}

@@ -1,0 +1,35 @@
+import Core
+import Foundation
+
+// Fields with a meaning of their own.
+extension RequestBody {
+    /// An identifier.
+    func identifier<ID>(_ name: String, _ make: (String) -> ID?, required: Bool = false) -> ID? {
+        guard let text = string(name, 1...64, required: required) else { return nil }
+        guard let id = make(text) else {
+            reject(name, "\(name) must be an identifier.")
+            return nil
+        }
+        return id
+    }
+
+    /// A moment (RFC 3339).
+    func moment(_ name: String) -> Date? {
+        guard let text = string(name, 10...40) else { return nil }
+        guard let date = GatehouseJSON.date(text) else {
+            reject(name, "\(name) must be a moment such as 2026-11-28T09:00:00Z.")
+            return nil
+        }
+        return date
+    }
+
+    /// The name of a time zone, which is required.
+    func timeZone(_ name: String) -> String? {
+        guard let zone = string(name, 1...64, required: true) else { return nil }
+        guard TimeZone(identifier: zone) != nil, zone.contains("/") || zone == "UTC" else {
+            reject(name, "\(zone) is not a time zone such as Europe/Rome.")
+            return nil
+        }
+        return zone
+    }
+}

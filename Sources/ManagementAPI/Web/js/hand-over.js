@@ -1,0 +1,44 @@
+// Handing a site over: to whom, with which permissions asked for, and what became of it.
+import { api } from './api.js';
+import { toast } from './dialog.js';
+import { fill, h, icon } from './dom.js';
+import { bind, choice, field, wrong } from './form.js';
+import { when } from './format.js';
+import { button, card, problemBox } from './parts.js';
+import { wishFields, wishWords } from './wishes.js';
+
+const STATES = { pending: 'waits for an answer', accepted: 'accepted', refused: 'refused', void: 'void' };
+
+export async function handOverCard({ site, path, devices, channels, redraw }) {
+  const { items } = await api.get(`${path}/handovers`);
+  const made = h('div', { class: 'stack made', 'aria-live': 'polite' });
+  const message = h('div', { class: 'form-message', role: 'alert' });
+  const past = h('ul', { class: 'plain-list people', 'data-testid': 'handovers' }, items.slice(0, 5).map((one) => h('li', { 'data-state': one.state }, icon(one.state === 'pending' ? 'clock' : one.state === 'accepted' ? 'check' : 'dash'),
+    h('span', {}, h('span', { class: 'strong' }, one.recipient), h('span', { class: 'muted small' }, [when(one.createdAt), STATES[one.state], ...one.permissions.map((w) => wishWords(w, devices, channels))].join(' · '))),
+    one.state === 'pending' && button('Take back', { look: 'small', testid: 'handover-withdraw', async onClick() { fill(message); try { await api.delete(`${path}/handovers`); await redraw(); } catch (problem) { fill(message, problemBox(problem)); } } }))));
+  const way = choice({ label: 'How you reach the owner', value: 'email', testid: 'handover-way', options: [{ value: 'email', label: 'E-mail' }, { value: 'phone', label: 'Phone' }], onChange: shape });
+  const recipient = field({ label: 'E-mail address', pointer: '/recipient', maxlength: 254, autocomplete: 'off', testid: 'handover-recipient' });
+  function shape() {
+    const isMail = way.value === 'email';
+    recipient.el.querySelector('label').firstChild.textContent = isMail ? 'E-mail address' : 'Phone number';
+    recipient.input.type = isMail ? 'email' : 'tel';
+  }
+  const remarks = field({ label: 'Remarks', pointer: '/remarks', type: 'area', rows: 2, optional: true, maxlength: 1000, testid: 'handover-remarks', hint: 'The owner reads them before they accept.' });
+  const wishes = wishFields({ devices, testid: 'handover', ticked: ['configuration', 'live-view'] });
+  const tenant = h('input', { type: 'checkbox', 'data-testid': 'handover-control' });
+  const save = button(site.status === 'to-be-accepted' ? 'Send again' : 'Hand over', { look: 'primary', type: 'submit', testid: 'handover-submit' });
+  const form = h('form', { class: 'stack' }, way.el, recipient.el, remarks.el, h('p', { class: 'muted small' }, 'What you ask for here is yours when the owner accepts. Whatever you do not ask for you cannot do any more.'), wishes.el,
+    h('label', { class: 'check' }, tenant, h('span', {}, h('span', { class: 'strong' }, 'Allow me to disable remote use'), h('span', { class: 'muted small' }, 'For tenants: you can switch the owner’s use of devices off, and nobody can take the devices off the box.'))),
+    h('div', { class: 'actions' }, save));
+  bind(form, { fields: [recipient, remarks, ...wishes.fields], button: save, busy: 'Sending…', async submit() {
+    if (!recipient.given) throw wrong(recipient, way.value === 'email' ? 'Enter the owner’s e-mail address.' : 'Enter the owner’s phone number.');
+    if (wishes.missing()) throw wrong(wishes.missing(), 'Choose a moment.');
+    const sent = await api.post(`${path}/handovers`, { way: way.value, recipient: recipient.given, permissions: wishes.read(), allowRemoteUseControl: tenant.checked, ...(remarks.given && { remarks: remarks.given }) });
+    const address = `${location.origin}${sent.path}`;
+    const code = h('code', { 'data-testid': 'handover-link' }, address);
+    fill(made, h('p', {}, `Send this link to ${sent.recipient}. It is shown only now, and good until they answer or you send another one.`), h('p', { class: 'wrap' }, code),
+      h('div', { class: 'row wrap' }, button('Copy', { look: 'small', iconName: 'copy', async onClick() { try { await navigator.clipboard.writeText(address); toast('Copied.'); } catch { getSelection().selectAllChildren(code); } } }),
+        h('a', { class: 'button small', href: way.value === 'email' ? `mailto:${encodeURIComponent(sent.recipient)}?subject=${encodeURIComponent(site.name)}&body=${encodeURIComponent(address)}` : `sms:${encodeURIComponent(sent.recipient)}?body=${encodeURIComponent(address)}` }, way.value === 'email' ? 'Write the e-mail' : 'Write the message')));
+  } });
+  return card('Hand over to the owner', h('p', { class: 'muted small' }, 'The owner gets a link, makes an account and accepts, or refuses. At most five times a day.'), form, made, message, past);
+}
