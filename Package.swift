@@ -129,6 +129,9 @@ let package = Package(
         .target(
             name: "Relay", dependencies: ["Core", "Media", "Recording", .crypto, .deque, .logging, .nioCore], swiftSettings: strict),
         .target(
+            name: "Messaging",
+            dependencies: ["Core", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .subprocess, .system], swiftSettings: strict),
+        .target(
             name: "Reach",
             dependencies: [
                 "BoxDatabase", "CLinux", "CMiniUPnP", "Core", .asyncHTTPClient, .crypto, .grdb, .logging, .nioCore, .nioHTTP1, .nioPosix,
@@ -154,7 +157,7 @@ let package = Package(
             name: "ManagementAPI",
             dependencies: [
                 "Access", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports", "Media", "MediaWorker",
-                "Playback", "RTSP", "Reach",
+                "Messaging", "Playback", "RTSP", "Reach",
                 "Recording",
                 "Refill", "Relay", "WebRTC", .asn1,
                 .asyncAlgorithms, .crypto, .grdb,
@@ -168,13 +171,14 @@ let package = Package(
             name: "Gatehouse",
             dependencies: [
                 "Access", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports",
-                "ManagementAPI", "Media", "MediaWorker", "Playback", "RTSP", "Reach", "Recording", "Refill", "Relay",
+                "ManagementAPI", "Media", "MediaWorker", "Messaging", "Playback", "RTSP", "Reach", "Recording", "Refill", "Relay",
                 .argumentParser, .asyncHTTPClient, .configuration, .crypto, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .nioSSL,
                 .serviceLifecycle, .system, .unixSignals, .yams,
             ],
             swiftSettings: strict
         ),
         .target(name: "TestSupport", dependencies: ["Core", "Media"], path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "MessagingTests", dependencies: ["Core", "Messaging", "TestSupport", .logging, .system], swiftSettings: strict),
         .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
         .testTarget(name: "MediaTests", dependencies: ["Media", "TestSupport"], swiftSettings: strict),
         // Its workers are real processes of the executable.

@@ -46,8 +46,8 @@ public final class AccessControl: Sendable {
     /// Whether a permission has not ended: by the clock, and by the time that has passed whatever the clock was set to.
     public func isInForce(_ permission: SitePermissionRecord) -> Bool {
         guard let endsAt = permission.endsAt else { return true }
-        guard time.now() < endsAt else { return false }
-        let uptime = time.uptime()
+        let (now, uptime) = (time.now(), time.uptime())
+        guard now < endsAt, permission.left(at: now) ?? 1 > 0 else { return false }
         return state.withLock { $0.deadlines[permission.id].map { uptime < $0 } ?? true }
     }
 
@@ -64,6 +64,13 @@ public final class AccessControl: Sendable {
     /// Also of a channel that is no more, as long as its site is there.
     public func place(of channel: ChannelID) async throws -> Place? { try await current().placeOfChannel[channel] }
 
+    /// Whether the provider as a whole may do something with a channel: before the handover, or with a permission for all its employees.
+    public func providerMay(_ action: Action, _ channel: ChannelID) async throws -> Bool {
+        let picture = try await current()
+        guard let place = picture.placeOfChannel[channel] else { return false }
+        return picture.providerRights(at: place.site) { isInForce($0) }.allows(action, at: place)
+    }
+
     /// How far a site is on its way to its owner; nil for none.
     public func status(of site: SiteID) async throws -> SiteStatus? { try await current().sites[site]?.status }
 
@@ -79,6 +86,8 @@ public final class AccessControl: Sendable {
         let picture = try await database.read { try AccessPicture($0) }
         let (now, uptime) = (time.now(), time.uptime())
         state.withLock { state in
+            // What changed meanwhile raised the version: the picture is good for this answer and no longer.
+            guard known.1 >= state.pictureVersion else { return }
             // A deadline never moves away.
             let former = state.deadlines
             state.deadlines = [:]
@@ -87,8 +96,6 @@ public final class AccessControl: Sendable {
                 let deadline = uptime + .seconds(left)
                 state.deadlines[permission.id] = min(former[permission.id] ?? deadline, deadline)
             }
-            // What changed meanwhile raised the version: the picture is good for this answer and no longer.
-            guard known.1 >= state.pictureVersion else { return }
             state.picture = picture
             state.pictureVersion = known.1
             state.lasting = [:]

@@ -81,6 +81,13 @@ struct AccessPicture: Sendable {
         return Rights(box: allowed.subtracting(Action.ofSites), sites: found, elsewhere: managesAll ? ofSites : [])
     }
 
+    /// What an employee with every right of a role may do at a site.
+    func providerRights(at site: SiteID, isInForce: (SitePermissionRecord) -> Bool) -> SiteRights {
+        guard let known = sites[site], let company = known.company else { return SiteRights(site: [], devices: []) }
+        let given = permissions[site, default: []].filter { $0.companyId == company && $0.personId == nil && isInForce($0) }
+        return Self.rights(Action.ofSites, at: known.status, given, controlsRemoteUse: known.controlsRemoteUse)
+    }
+
     /// What an employee whose role allows `allowed` may do at a site.
     private static func rights(
         _ allowed: Set<Action>, at status: SiteStatus, _ given: [SitePermissionRecord], controlsRemoteUse: Bool
@@ -91,7 +98,8 @@ struct AccessPicture: Sendable {
             let open = allowed.subtracting([.apply, .controlRemoteUse])
             return SiteRights(site: open, devices: open)
         case .notAuthorized:
-            return SiteRights(site: allowed.intersection([.viewSite, .apply]), devices: [])
+            // What a tenant has allowed stays allowed.
+            return SiteRights(site: allowed.intersection([.viewSite, .apply, .controlRemoteUse]), devices: [])
         case .authorized:
             let always = allowed.intersection([.viewSite, .apply, .controlRemoteUse])
             let grants = { (records: [SitePermissionRecord]) in

@@ -13,6 +13,7 @@ public struct AccessServices: Sendable {
     public let sites: Sites
     public let handovers: Handovers
     public let permissions: SitePermissions
+    public let notices: Notices
     public let log: OperationLog
     public let resetPermit: ResetPermit
 
@@ -29,7 +30,8 @@ public struct AccessServices: Sendable {
         control = AccessControl(database: database, time: time)
         sites = Sites(database: database, time: time)
         handovers = Handovers(signIns)
-        permissions = SitePermissions(database: database, control: control, time: time)
+        notices = Notices(database: database, time: time)
+        permissions = SitePermissions(database: database, control: control, notices: notices, time: time)
         log = OperationLog(database: database, time: time, clock: clock, tell: tell)
     }
 

@@ -38,7 +38,7 @@ public struct Handovers: Sendable {
     /// - Throws: `PeopleRefusal`.
     public func send(
         _ id: SiteID, way: HandoverRecord.Way, to recipient: String, remarks: String?, wishes: [PermissionWish], asksRemoteUseControl: Bool,
-        by caller: Caller
+        language: Language = .english, by caller: Caller
     ) async throws -> (record: HandoverRecord, token: String) {
         let (token, now) = (AccessToken.make(), signIns.time.now())
         let record = try await database.write { database in
@@ -52,9 +52,10 @@ public struct Handovers: Sendable {
                 throw PeopleRefusal(.tooMany, "A site is sent at most \(Self.mostADay) times a day. Try again tomorrow.")
             }
             try Self.void(id, at: now, database)
-            let record = HandoverRecord(
+            var record = HandoverRecord(
                 id: .timeOrdered(at: now), tokenHash: AccessToken.hash(token), siteId: id, way: way, recipient: recipient, remarks: remarks,
                 wishes: wishes, asksRemoteUseControl: asksRemoteUseControl, sentBy: caller.id, createdAt: now)
+            record.language = language.rawValue
             try record.insert(database)
             return record
         }
@@ -126,7 +127,7 @@ public struct Handovers: Sendable {
             try record.update(database)
             site.ownerId = person.id
             (site.handedOverAt, site.controlsRemoteUse) = (now, record.asksRemoteUseControl)
-            if !record.wishes.isEmpty { site.authorizedAt = now }
+            if !record.wishes.isEmpty || record.asksRemoteUseControl { site.authorizedAt = now }
             try site.update(database)
             guard let company = site.companyId else { return }
             try SitePermissions.grant(record.wishes, to: company, nil, at: site.id, now: now, database)
@@ -151,6 +152,7 @@ public struct Handovers: Sendable {
                 id: .timeOrdered(at: now), companyId: nil, roleId: nil, userName: userName,
                 passwordHash: try await signIns.hash(password, names: [userName, fullName ?? ""]), createdAt: now)
             person.fullName = fullName
+            person.language = handover.language
             if handover.way == .email { person.email = handover.recipient } else { person.phone = handover.recipient }
             return (person, true)
         }

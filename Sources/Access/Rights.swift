@@ -36,6 +36,12 @@ public struct SiteRights: Sendable, Equatable {
         return ofDevice.contains(action) || place.channel.flatMap { channel[$0] }?.contains(action) ?? false
     }
 
+    /// All that they may do there.
+    func actions(at place: Place) -> Set<Action> {
+        guard place.device != nil || place.channel != nil else { return site }
+        return (place.device.flatMap { device[$0] } ?? devices).union(place.channel.flatMap { channel[$0] } ?? [])
+    }
+
     /// All that they may do somewhere there.
     var actions: Set<Action> {
         [Array(device.values), Array(channel.values)].joined().reduce(site.union(devices)) { $0.union($1) }
@@ -83,10 +89,10 @@ public struct Rights: Sendable, Equatable {
     }
 
     /// Whether they may do it at one site at least.
-    public func allowSomewhere(_ action: Action) -> Bool { sites.values.contains { $0.actions.contains(action) } }
+    public func allowSomewhere(_ action: Action) -> Bool { sites.values.contains { $0.site.contains(action) } }
 
     /// Whether they may know that it is there: what they may not do there is refused then, not denied to be.
-    public func see(_ place: Place) -> Bool { allow(.viewSite, at: place) }
+    public func see(_ place: Place) -> Bool { sites[place.site].map { !$0.actions(at: place).isEmpty } ?? false }
 
     /// The sites at which they may do something with the site itself.
     public func sites(_ action: Action) -> Set<SiteID> { Set(sites.filter { $0.value.site.contains(action) }.keys) }

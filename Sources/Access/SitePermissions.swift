@@ -18,10 +18,12 @@ public struct SitePermissions: Sendable {
     let database: BoxDatabase
     let time: TimeSource
     private let control: AccessControl
+    private let notices: Notices
     private let counted = Counted()
 
-    init(database: BoxDatabase, control: AccessControl, time: TimeSource) {
+    init(database: BoxDatabase, control: AccessControl, notices: Notices, time: TimeSource) {
         self.database = database
+        self.notices = notices
         self.control = control
         self.time = time
     }
@@ -88,7 +90,8 @@ public struct SitePermissions: Sendable {
                 .filter(Column("permission") == wish.permission.rawValue).fetchAll(database)
                 .first { $0.personId == person && $0.deviceId == wish.deviceId && $0.channelId == wish.channelId }
             if let same {
-                guard let ends = same.endsAt, record.endsAt.map({ $0 > ends }) ?? true else { continue }
+                // By what is left of each: what was given by a wrong clock, or is over, stands in no way.
+                guard let left = same.left(at: now), record.left(at: now).map({ $0 > left }) ?? true else { continue }
                 try same.delete(database)
             }
             try record.insert(database)
@@ -132,11 +135,9 @@ public struct SitePermissions: Sendable {
         try await database.write { database in
             var site = try Sites.site(id, database)
             guard site.authorizedAt != nil else { throw PeopleRefusal(.notPossible, "Nobody is authorized to look after \(site.name).") }
+            // What a tenant has allowed is not taken back with it: the provider gives it up.
             site.authorizedAt = nil
-            // What the provider switched off it cannot switch on again.
-            site.controlsRemoteUse = false
             try site.update(database)
-            try DeviceRecord.filter(Column("siteId") == id).updateAll(database, Column("ownerUseDisabled").set(to: false))
             try SitePermissionRecord.filter(Column("siteId") == id).deleteAll(database)
             try Self.pending(id).updateAll(
                 database, Column("state").set(to: PermissionApplicationRecord.State.refused.rawValue), Column("decidedAt").set(to: now))
@@ -234,7 +235,9 @@ public struct SitePermissions: Sendable {
 
     // MARK: Ending
 
-    private static let looksEvery = Duration.seconds(60)
+    /// Who has a permission of more than twice as long is told so many seconds before it ends.
+    private static let soon = 600.0
+    private static let looksEvery = Duration.seconds(30)
 
     /// Up to when the time of each permission is counted, on the clock that nobody sets.
     private final class Counted: Sendable {
@@ -244,14 +247,23 @@ public struct SitePermissions: Sendable {
     /// Counts the time that permissions have been in force, and takes those away that are over, until cancelled.
     public func run() async {
         repeat { try? await count() } while (try? await time.sleep(Self.looksEvery)) != nil
+        // What was spent since is kept, though whoever runs this has been cancelled.
+        await Task { try? await count() }.value
     }
 
     func count() async throws {
         let temporary = SitePermissionRecord.filter(Column("endsAt") != nil)
         let (now, uptime) = (time.now(), time.uptime())
         guard try await database.read({ try temporary.fetchCount($0) }) > 0 else { return }
-        try await database.write { database in
+        let ending = try await database.write { database -> [SitePermissionRecord] in
+            var ending: [SitePermissionRecord] = []
             for var record in try temporary.fetchAll(database) {
+                if let left = record.left(at: now), left > 0, left < Self.soon, !record.endTold,
+                    record.endsAt.map({ $0.timeIntervalSince(record.grantedAt) > Self.soon * 2 }) ?? false
+                {
+                    record.endTold = true
+                    ending.append(record)
+                }
                 let last = counted.until.withLock { until in
                     defer { until[record.id] = uptime }
                     return until[record.id] ?? uptime
@@ -260,10 +272,16 @@ public struct SitePermissions: Sendable {
                 if record.left(at: now) ?? 1 <= 0 || !control.isInForce(record) {
                     try record.delete(database)
                     counted.until.withLock { _ = $0.removeValue(forKey: record.id) }
-                } else if uptime > last {
+                } else if uptime > last || record.endTold {
                     try record.update(database)
                 }
             }
+            return ending
+        }
+        for record in ending {
+            try await notices.tell(
+                .permissionEndsSoon, about: record.siteId, to: record.personId.map { .person($0) } ?? .managers,
+                ["what": record.permission.rawValue])
         }
     }
 }

@@ -160,6 +160,17 @@ public struct Sites: Sendable {
                 ? "\(site.name) cannot be \(word) as it is now." : "\(site.name) has an owner and cannot be \(word) any more.")
     }
 
+    /// Gives up what a tenant has allowed: their use is switched on, and devices can be taken off the box.
+    /// - Throws: `PeopleRefusal`.
+    public func giveUpControl(at id: SiteID) async throws {
+        try await database.write { database in
+            var site = try Self.site(id, database)
+            site.controlsRemoteUse = false
+            try site.update(database)
+            _ = try DeviceRecord.filter(Column("siteId") == id).updateAll(database, Column("ownerUseDisabled").set(to: false))
+        }
+    }
+
     /// Switches the owner's use of a device off, or on again; nil for all devices of the site.
     /// - Throws: `PeopleRefusal` where the owner has not allowed it.
     public func setOwnerUse(_ isAllowed: Bool, of device: DeviceID?, at id: SiteID) async throws {

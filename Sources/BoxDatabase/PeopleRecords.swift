@@ -125,6 +125,8 @@ public struct PersonRecord: Codable, Sendable, FetchableRecord, PersistableRecor
     public var createdAt: Date
     public var email: String?
     public var phone: String?
+    /// In which they are told something; English where they have not said.
+    public var language: String?
 
     public init(
         id: PersonID, companyId: CompanyID?, roleId: RoleID?, isInstallerAdmin: Bool = false, userName: String, fullName: String? = nil,

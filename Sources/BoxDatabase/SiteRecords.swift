@@ -11,6 +11,10 @@ public enum ApplicationKind {}
 
 public typealias HandoverID = Identifier<HandoverKind>
 public typealias SitePermissionID = Identifier<SitePermissionKind>
+/// Marks the identifiers of notices.
+public enum NoticeKindOfID {}
+
+public typealias NoticeID = Identifier<NoticeKindOfID>
 public typealias ApplicationID = Identifier<ApplicationKind>
 
 /// A customer's place.
@@ -118,6 +122,8 @@ public struct HandoverRecord: Codable, Sendable, FetchableRecord, PersistableRec
     public var remarks: String?
     public var wishes: [PermissionWish]
     public var asksRemoteUseControl: Bool
+    /// Of the message, and of what the owner is told later.
+    public var language = "en"
     public var sentBy: PersonID?
     public var createdAt: Date
     public var state = State.pending
@@ -156,6 +162,8 @@ public struct SitePermissionRecord: Codable, Sendable, FetchableRecord, Persista
     public var endsAt: Date?
     /// For how long it has been in force while the box ran: a clock that is set back lengthens nothing.
     public var spentSeconds: Double = 0
+    /// Those who have it know that it ends soon.
+    public var endTold = false
 
     public init(
         id: SitePermissionID, siteId: SiteID, companyId: CompanyID, personId: PersonID?, wish: PermissionWish, grantedAt: Date
@@ -215,6 +223,28 @@ public struct PermissionApplicationRecord: Codable, Sendable, FetchableRecord, P
         self.kind = kind
         self.wishes = wishes
         self.remarks = remarks
+        self.createdAt = createdAt
+    }
+}
+
+/// Something that somebody was told.
+public struct NoticeRecord: Codable, Sendable, FetchableRecord, PersistableRecord {
+    public static let databaseTableName = "notice"
+    public var id: NoticeID
+    public var personId: PersonID
+    public var kind: String
+    public var siteId: SiteID?
+    /// Names that the sentence has in it.
+    public var values: [String: String]
+    public var createdAt: Date
+    public var readAt: Date?
+
+    public init(id: NoticeID, personId: PersonID, kind: String, siteId: SiteID?, values: [String: String], createdAt: Date) {
+        self.id = id
+        self.personId = personId
+        self.kind = kind
+        self.siteId = siteId
+        self.values = values
         self.createdAt = createdAt
     }
 }

@@ -10,6 +10,7 @@ enum SitesMigration {
         try handovers(database)
         try permissions(database)
         try formerChannels(database)
+        try notices(database)
     }
 
     private static func people(_ database: Database) throws {
@@ -38,6 +39,7 @@ enum SitesMigration {
         try database.alter(table: "person") { table in
             table.add(column: "email", .text)
             table.add(column: "phone", .text)
+            table.add(column: "language", .text)
         }
     }
 
@@ -69,6 +71,7 @@ enum SitesMigration {
             table.column("remarks", .text)
             table.column("wishes", .text).notNull()
             table.column("asksRemoteUseControl", .boolean).notNull()
+            table.column("language", .text).notNull()
             table.column("sentBy", .text).references("person", onDelete: .setNull)
             table.column("createdAt", .datetime).notNull()
             table.column("state", .text).notNull()
@@ -88,6 +91,7 @@ enum SitesMigration {
             table.column("grantedAt", .datetime).notNull()
             table.column("endsAt", .datetime)
             table.column("spentSeconds", .double).notNull().defaults(to: 0)
+            table.column("endTold", .boolean).notNull().defaults(to: false)
         }
         try database.create(table: "permissionApplication") { table in
             table.primaryKey("id", .text)
@@ -104,11 +108,32 @@ enum SitesMigration {
         }
     }
 
+    private static func notices(_ database: Database) throws {
+        try database.create(table: "notice") { table in
+            table.primaryKey("id", .text)
+            table.column("personId", .text).notNull().indexed().references("person", onDelete: .cascade)
+            table.column("kind", .text).notNull()
+            table.column("siteId", .text).references("site", onDelete: .cascade)
+            table.column("values", .text).notNull()
+            table.column("createdAt", .datetime).notNull()
+            table.column("readAt", .datetime)
+        }
+    }
+
     /// Where footage belongs whose channel is no more.
     private static func formerChannels(_ database: Database) throws {
         try database.create(table: "formerChannel") { table in
             table.primaryKey("channelId", .text)
             table.column("siteId", .text).notNull().references("site", onDelete: .cascade)
+        }
+        // Footage of channels that were removed before belongs to the one site that there was.
+        for table in ["clip", "event"] {
+            try database.execute(
+                sql: """
+                    INSERT OR IGNORE INTO formerChannel (channelId, siteId)
+                    SELECT DISTINCT channelId, (SELECT id FROM site ORDER BY createdAt LIMIT 1) FROM \(table)
+                    WHERE channelId NOT IN (SELECT id FROM channel) AND EXISTS (SELECT 1 FROM site)
+                    """)
         }
         try database.execute(
             sql: """

@@ -104,15 +104,18 @@ public struct DeviceCatalogue: Sendable {
     /// - Throws: `CatalogueError.alreadyAdded`.
     public func add(_ device: DeviceRecord, channels: [ChannelRecord]) async throws {
         try await database.write { database in
-            if let other = try Self.same(as: device, channels: channels, database) { throw Self.alreadyAdded(other) }
+            if let other = try Self.same(as: device, channels: channels, database) { throw Self.alreadyAdded(other, device) }
             try device.insert(database)
             for channel in channels { try channel.insert(database) }
         }
         for channel in channels { try await setToWork(channel) }
     }
 
-    private static func alreadyAdded(_ other: DeviceRecord) -> CatalogueError {
-        .alreadyAdded("This device is added already, as \(other.name).")
+    /// Of another site's device not even the name is told.
+    private static func alreadyAdded(_ other: DeviceRecord, _ device: DeviceRecord) -> CatalogueError {
+        .alreadyAdded(
+            other.siteId == device.siteId
+                ? "This device is added already, as \(other.name)." : "This device is added already, at another site.")
     }
 
     /// Another device with the same identity, the same address, or the same stream.
@@ -148,7 +151,12 @@ public struct DeviceCatalogue: Sendable {
         try await database.write { database in
             guard try DeviceRecord.exists(database, key: device.id) else { throw CatalogueError.noSuchDevice }
             let channels = try Self.channels(of: device.id, database).map { channel in changed.first { $0.id == channel.id } ?? channel }
-            if let other = try Self.same(as: device, channels: channels, database) { throw Self.alreadyAdded(other) }
+            if let other = try Self.same(as: device, channels: channels, database) { throw Self.alreadyAdded(other, device) }
+            var device = device
+            // What others decide about it meanwhile stays.
+            if let now = try DeviceRecord.fetchOne(database, key: device.id) {
+                (device.siteId, device.ownerUseDisabled) = (now.siteId, now.ownerUseDisabled)
+            }
             try device.update(database)
             for channel in changed { try channel.update(database) }
         }

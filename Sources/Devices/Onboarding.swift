@@ -254,7 +254,8 @@ public final class Onboarding: Sendable {
         let trial = DeviceTrial(
             prober: registry.environment.prober, time: time, captureSpan: captureSpan,
             addedAs: { [catalogue] identity, address in
-                try? await catalogue.device(with: identity, host: address.host, port: address.port)?.name
+                let known = try? await catalogue.device(with: identity, host: address.host, port: address.port)
+                return known.map { $0.siteId == job.site ? $0.name : "a device of another site" }
             })
         let (result, report) = await trial.run(
             request.entry, driver: request.driver, zone: site.flatMap { TimeZone(identifier: $0.timeZone) }, setsClock: request.setsClock

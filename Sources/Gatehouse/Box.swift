@@ -105,13 +105,17 @@ struct Box {
             version: state.identity.version, allowsLocalRouters: settings.allowLocalDevices, allowsHTTP: settings.allowHTTPReach,
             time: time,
             logger: logger)
+        let access = AccessServices(
+            database: database, sealer: sealer, setupCode: state.setupCode,
+            resetPermit: ResetPermit(path: state.resetPermitPath, time: time), time: time, clock: { ClockState.word },
+            tell: { logger.notice("operation log", metadata: ["line": "\($0)", "digest": "\($1)"]) })
         let live = LiveServices(
             streams: streams, playlists: LivePlaylists(streams: streams, watch: { uploader.governor.watch().end }, time: time),
             sessions: sessions,
             rtsp: RTSPRelay(
                 address: settings.address, database: database, sealer: sealer,
                 source: RelayedStreams(
-                    channels: channels, sessions: sessions, uploader: uploader, database: database,
+                    channels: channels, sessions: sessions, uploader: uploader, database: database, control: access.control,
                     passesOn: { reach.mapping.passesOn($0) }, time: time),
                 time: time, logger: logger),
             whep: WHEPRelay(
@@ -122,10 +126,7 @@ struct Box {
             admits: { try await Self.check($0, policy) }, time: time)
         services = BoxServices(
             identity: state.identity, defaultName: settings.boxName,
-            access: AccessServices(
-                database: database, sealer: sealer, setupCode: state.setupCode,
-                resetPermit: ResetPermit(path: state.resetPermitPath, time: time), time: time, clock: { ClockState.word },
-                tell: { logger.notice("operation log", metadata: ["line": "\($0)", "digest": "\($1)"]) }), database: database,
+            access: access, database: database,
             sealer: sealer,
             channels: channels, definitions: definitions, transcodes: transcodes, spool: spool, uploader: uploader,
             targets: targets, chain: chain, states: StateMemory(database: database),
@@ -139,7 +140,8 @@ struct Box {
             exports: try Self.exporting(
                 state, key: footageKey, archive: archive, spool: spool, targets: targets, database: database, executable: executable,
                 changed: { feed.exportChanged($0) }, time: time, logger: logger),
-            playback: PlaybackServices(archive: archive), reach: reach,
+            playback: PlaybackServices(archive: archive), reach: reach, messenger: Self.messenger(settings, time: time, logger: logger),
+            isEncrypted: settings.tls,
             logLevel: level,
             metricsToken: settings.metricsToken, hostNames: settings.hostNames, startedAt: startedAt, time: time, logger: logger)
         retention = Retention(box: state.identity.serialNumber, targets: services.targets, time: time, logger: logger)
@@ -192,6 +194,7 @@ struct Box {
                 .init(service: Loop { [services] in await services.plans.run() }),
                 .init(service: Loop { [services] in await services.access.log.run(logger: services.logger) }),
                 .init(service: Loop { [services] in await services.access.permissions.run() }),
+                .init(service: Loop { [services] in await NoticeMail(services: services).run() }),
                 .init(service: Loop { [services] in await services.transcodes.run() }),
                 .init(service: Loop { [services] in await services.channels.run() }),
                 .init(service: Loop { [services] in await services.devices.run() }),

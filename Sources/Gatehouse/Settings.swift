@@ -48,6 +48,12 @@ struct SettingKey: Sendable {
         .init(key: "session.timeout-seconds", help: "A camera that sends nothing for this long is lost."),
         .init(key: "session.longest-wait-seconds", help: "Longest wait between attempts to reach a camera."),
         .init(key: "reach.allow-http", help: "Allow servers for names (DDNS) and checkers without TLS; for tests."),
+        .init(
+            key: "mail.program",
+            help: "A program that takes e-mails as sendmail does, such as /usr/bin/msmtp; without it no e-mail is sent."),
+        .init(key: "mail.from", help: "Who e-mails are from."),
+        .init(key: "sms.url", help: "A gateway for text messages: takes {to, text} by POST."),
+        .init(key: "sms.token", help: "Bearer token for the gateway."),
         .init(key: "metrics.token", help: "Bearer token for /metrics."),
         .init(key: "log.level", help: "trace, debug, info, notice, warning or error."),
     ]
@@ -82,6 +88,10 @@ struct Settings: Sendable {
     var sessionTimeout = 10
     var sessionLongestWait = 60
     var allowHTTPReach = false
+    var mailProgram: String?
+    var mailFrom: String?
+    var smsURL: String?
+    var smsToken: String?
     var metricsToken: String?
     var logLevel = "info"
 
@@ -137,6 +147,16 @@ struct Settings: Sendable {
         sessionTimeout = try values.number("session.timeout-seconds", 1...120) ?? sessionTimeout
         sessionLongestWait = try values.number("session.longest-wait-seconds", 1...3600) ?? sessionLongestWait
         allowHTTPReach = try values.flag("reach.allow-http") ?? false
+        mailProgram = values.text("mail.program")
+        mailFrom = values.text("mail.from")
+        guard mailProgram == nil || mailFrom?.contains("@") ?? false else {
+            throw SettingsError(description: "mail.program needs mail.from, the address that e-mails are from.")
+        }
+        smsURL = values.text("sms.url")
+        smsToken = values.text("sms.token")
+        guard smsURL.map({ $0.hasPrefix("https://") || $0.hasPrefix("http://127.0.0.1:") }) ?? true else {
+            throw SettingsError(description: "sms.url must begin with https://.")
+        }
         metricsToken = values.text("metrics.token")
         logLevel = values.text("log.level") ?? logLevel
         guard ["trace", "debug", "info", "notice", "warning", "error"].contains(logLevel) else {

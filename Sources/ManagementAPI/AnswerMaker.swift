@@ -165,7 +165,7 @@ struct AnswerMaker: Sendable {
                     severity: condition.severity, subject: .init(kind: "device", id: device.record.id.text),
                     sentence: "\(device.record.name): \(condition.sentence)", since: condition.since))
         }
-        problems += try await missingPlans()
+        problems += try await missingPlans(rights)
         problems += try await storageProblems()
         if let software = services.transcodes.encoders.first(where: { !$0.isHardware }), !software.proven {
             problems.append(

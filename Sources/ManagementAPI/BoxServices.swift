@@ -10,6 +10,7 @@ public import Exports
 public import Foundation
 public import Logging
 public import MediaWorker
+public import Messaging
 public import Reach
 public import Recording
 
@@ -57,6 +58,9 @@ public struct BoxServices: Sendable {
     public let exports: ExportQueue
     public let playback: PlaybackServices
     public let reach: ReachServices
+    public let messenger: Messenger
+    /// It speaks TLS itself.
+    public let isEncrypted: Bool
     public let logLevel: LogLevel
     public let metricsToken: String?
     /// Names of the box besides its own.
@@ -75,7 +79,7 @@ public struct BoxServices: Sendable {
         discovery: DiscoveryList,
         eventPictures: EventPictures, prober: DeviceProber, uploadFolder: String, pictures: PictureWorker, live: LiveServices,
         exports: ExportQueue,
-        playback: PlaybackServices, reach: ReachServices,
+        playback: PlaybackServices, reach: ReachServices, messenger: Messenger, isEncrypted: Bool,
         logLevel: LogLevel,
         metricsToken: String?, hostNames: [String], startedAt: Date, time: TimeSource, logger: Logger
     ) {
@@ -108,6 +112,8 @@ public struct BoxServices: Sendable {
         self.exports = exports
         self.playback = playback
         self.reach = reach
+        self.messenger = messenger
+        self.isEncrypted = isEncrypted
         self.logLevel = logLevel
         self.metricsToken = metricsToken
         self.hostNames = hostNames

@@ -1,3 +1,4 @@
+import Access
 import CloudStorage
 import Core
 import Foundation
@@ -8,22 +9,24 @@ struct ChainRoutes {
     let services: BoxServices
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("storage/chain") { _, _ in
+        routes.get("storage/chain") { _, context in
+            let seen = try await context.channels(.viewSite, services.access.control)
             let first = services.uploader.store?.identity
             var second: ChainAnswer.Second?
             if let place = services.uploader.secondStore?.identity {
-                second = .init(checkpointAt: Nullable(services.chain.lastCheckpoint(in: place)), chains: try await chains(in: place))
+                second = .init(checkpointAt: Nullable(services.chain.lastCheckpoint(in: place)), chains: try await chains(in: place, seen))
             }
             return try answer(
                 ChainAnswer(
                     publicKey: services.chain.publicKey, checkpointAt: Nullable(first.flatMap(services.chain.lastCheckpoint)),
-                    everySeconds: Int(services.chain.interval.seconds), chains: try await chains(in: first), second: Nullable(second)))
+                    everySeconds: Int(services.chain.interval.seconds), chains: try await chains(in: first, seen), second: Nullable(second))
+            )
         }
     }
 
-    private func chains(in place: String?) async throws -> [ChainAnswer.Chain] {
+    private func chains(in place: String?, _ seen: Set<ChannelID>?) async throws -> [ChainAnswer.Chain] {
         guard let place else { return [] }
-        return try await services.spool.index.chains(place: place).map {
+        return try await services.spool.index.chains(place: place).filter { seen?.contains($0.channel) ?? true }.map {
             ChainAnswer.Chain(
                 channelId: $0.channel, chain: $0.chain, links: $0.number, waiting: $0.number - $0.publishedNumber, head: $0.hash)
         }

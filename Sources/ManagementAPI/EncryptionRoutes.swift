@@ -15,10 +15,12 @@ struct EncryptionRoutes {
     let services: BoxServices
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("storage/encryption") { request, _ in try answer(encryption(of: try await site(request).id)) }
+        routes.get("storage/encryption") { request, context in
+            try answer(encryption(of: try await site(request, .viewSite, context).id, context.rights))
+        }
         routes.put("storage/encryption") { request, context in try await set(request, context) }
-        routes.get("storage/encryption/recovery-file") { request, _ in
-            let file = try await services.encryption.recoveryFile(of: try await site(request).id)
+        routes.get("storage/encryption/recovery-file") { request, context in
+            let file = try await services.encryption.recoveryFile(of: try await site(request, .configure, context).id)
             let name = "gatehouse-recovery-\(file.siteKey).json"
             return Response(
                 status: .ok, headers: [.contentType: "application/json", .contentDisposition: "attachment; filename=\"\(name)\""],
@@ -41,13 +43,16 @@ struct EncryptionRoutes {
         }
     }
 
-    /// The site that the request names, else the box's first.
-    private func site(_ request: Request) async throws -> SiteRecord {
+    /// The site that the request names, else the first one with which the caller may do it.
+    private func site(_ request: Request, _ action: Action, _ context: APIContext) async throws -> SiteRecord {
         if let text = request.uri.queryParameters["siteId"] {
-            guard let id = SiteID(String(text)) else { throw Problem.notFound("site") }
+            guard let id = SiteID(String(text)), context.rights.see(Place(site: id)) else { throw Problem.notFound("site") }
+            guard context.rights.allow(action, at: Place(site: id)) else { throw AccessGate.refusal(action) }
             return try await services.catalogue.site(id)
         }
-        guard let site = try await services.database.read({ try SiteRecord.fetchOne($0) }) else { throw EncryptionRefusal.noSite }
+        let able = context.rights.sites(action)
+        let sites = try await services.database.read { try SiteRecord.order(Column("createdAt")).fetchAll($0) }
+        guard let site = sites.first(where: { able.contains($0.id) }) else { throw EncryptionRefusal.noSite }
         return site
     }
 
@@ -59,7 +64,7 @@ struct EncryptionRoutes {
         let password = body.string("password", 1...256)
         try body.finish()
         guard let enabled else { return Response(status: .badRequest) }
-        let site = try await site(request).id
+        let site = try await site(request, .configure, context).id
         var right = present.map { SiteEncryption.Right.presentCode(VerificationCode(typed: $0)) }
         if right == nil, let password {
             try await confirm(password, context)
@@ -70,11 +75,13 @@ struct EncryptionRoutes {
         services.logger.notice(
             "encryption of footage set",
             metadata: ["enabled": "\(enabled)", "newCode": "\(code != nil || drawn != nil)", "by": "\(context.caller?.name ?? "")"])
-        return try answer(encryption(of: site, code: drawn))
+        return try answer(encryption(of: site, context.rights, code: drawn))
     }
 
-    private func encryption(of site: SiteID, code: VerificationCode? = nil) -> EncryptionAnswer {
-        EncryptionAnswer(services.encryption.view(of: site), imported: services.encryption.importedKeys, code: code)
+    private func encryption(of site: SiteID, _ rights: Rights, code: VerificationCode? = nil) -> EncryptionAnswer {
+        // Keys that came with recovery files are the box's.
+        let imported = rights.allow(.configureBox) ? services.encryption.importedKeys : []
+        return EncryptionAnswer(services.encryption.view(of: site), of: site, imported: imported, code: code)
     }
 
     /// Takes the key out of a recovery file, for a box in the place of the one that is lost.
@@ -90,14 +97,15 @@ struct EncryptionRoutes {
         }
         try body.finish()
         guard let file, let code else { return Response(status: .badRequest) }
-        let site = try await site(request).id
+        let site = try await site(request, .configure, context).id
         let outcome = try await services.encryption.importKey(file, code: VerificationCode(typed: code), into: site)
         services.logger.notice(
             "recovery file imported",
             metadata: ["siteKey": "\(file.siteKey)", "outcome": "\(outcome.rawValue)", "by": "\(context.caller?.name ?? "")"])
         return try answer(
             RecoveryImportAnswer(
-                siteKey: file.siteKey, outcome: outcome, sentence: outcome.sentence(file), encryption: encryption(of: site)))
+                siteKey: file.siteKey, outcome: outcome, sentence: outcome.sentence(file), encryption: encryption(of: site, context.rights))
+        )
     }
 
     private func confirm(_ password: String, _ context: APIContext) async throws {
@@ -124,14 +132,14 @@ struct EncryptionAnswer: Encodable {
     /// Keys that came with recovery files: they open footage and are used for none that is new.
     let importedKeys: [ImportedKeyAnswer]
 
-    init(_ view: SiteEncryption.View, imported: [ImportedKey], code: VerificationCode? = nil) {
+    init(_ view: SiteEncryption.View, of site: SiteID, imported: [ImportedKey], code: VerificationCode? = nil) {
         importedKeys = imported.map {
             ImportedKeyAnswer(siteKey: $0.siteKey, box: $0.box, siteName: $0.siteName, codeSetAt: $0.codeSetAt)
         }
         enabled = view.enabled
         siteKey = Nullable(view.siteKey)
         codeSetAt = Nullable(view.codeSetAt)
-        recoveryFileUrl = Nullable(view.siteKey.map { _ in "/api/v1/storage/encryption/recovery-file" })
+        recoveryFileUrl = Nullable(view.siteKey.map { _ in "/api/v1/storage/encryption/recovery-file?siteId=\(site)" })
         self.code = Nullable(code?.text)
     }
 }

@@ -28,8 +28,14 @@ struct HandoverRecipientRoutes {
             let refused = try await Self.orOver { try await handovers.refuse(token ?? "", from: context.remoteAddress) }
             context.notes.person = OperationNotes.byLink
             context.notes.note(subject: refused.siteId.text, name: try await services.access.sites.one(refused.siteId).record.name)
+            try await tell(.handoverRefused, refused, by: refused.recipient)
             return Response(status: .noContent)
         }
+    }
+
+    private func tell(_ kind: NoticeKind, _ handover: HandoverRecord, by person: String) async throws {
+        let notices = services.access.notices
+        try await notices.tell(kind, about: handover.siteId, to: handover.sentBy.map { .person($0) } ?? .managers, ["person": person])
     }
 
     private func accept(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -51,6 +57,7 @@ struct HandoverRecipientRoutes {
         context.notes.person = userName
         context.notes.note(subject: offer.site.id.text, name: offer.site.name)
         let signIn = try await handovers.accept(token, recipient, from: origin(request, context))
+        try await tell(.handoverAccepted, offer.record, by: signIn.caller.name)
         return try await signedIn(signIn, .created)
     }
 

@@ -1,3 +1,4 @@
+import Access
 import BoxDatabase
 import CloudStorage
 import Core
@@ -90,7 +91,8 @@ struct NetworkTestsAnswer: Encodable {
 }
 
 extension AnswerMaker {
-    func line() async throws -> LineAnswer {
+    /// How the line is; of channels only those that the asker may see.
+    func line(_ rights: Rights) async throws -> LineAnswer {
         let governor = services.uploader.governor
         let settings = governor.settings
         let full = try await services.line.fullAt(usedBytes: services.spool.bytes, limitBytes: services.spool.limits.bytes)
@@ -100,7 +102,7 @@ extension AnswerMaker {
             limitBitsPerSecond: Nullable(governor.limitBitsPerSecond), returnsAt: Nullable(governor.returnsAt), spoolFullAt: Nullable(full),
             cap: Nullable(settings.cap.map(CapAnswer.init)),
             windows: settings.windows.map { .init(schedule: ScheduleAnswer($0.schedule), cap: Nullable($0.cap.map(CapAnswer.init))) },
-            testHour: Nullable(settings.testHour), advice: Nullable(try await advice(governor)), note: Nullable(lineNote))
+            testHour: Nullable(settings.testHour), advice: Nullable(try await advice(governor, rights)), note: Nullable(lineNote))
     }
 
     /// A folder is no uplink.
@@ -110,7 +112,7 @@ extension AnswerMaker {
     }
 
     /// What the line carries, once it was measured.
-    private func advice(_ governor: UplinkGovernor) async throws -> LineAnswer.Advice? {
+    private func advice(_ governor: UplinkGovernor, _ rights: Rights) async throws -> LineAnswer.Advice? {
         guard services.uploader.usesUplink, let capacity = governor.capacity, let high = services.definitions.definition(.high),
             let standard = services.definitions.definition(.standard)
         else { return nil }
@@ -135,7 +137,9 @@ extension AnswerMaker {
         return .init(
             highChannels: advice.highChannels, standardChannels: advice.standardChannels,
             mostChannels: ChannelRegistry.mostLinked,
-            channels: linked.map { .init(channelId: $0.id, definition: Nullable((advice.recommended[$0.id] ?? nil)?.rawValue)) },
+            channels: linked.filter { rights.allow(.viewSite, at: $0.place) }.map {
+                .init(channelId: $0.id, definition: Nullable((advice.recommended[$0.id] ?? nil)?.rawValue))
+            },
             sentence: sentence)
     }
 

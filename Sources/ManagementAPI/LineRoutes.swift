@@ -9,13 +9,13 @@ struct LineRoutes {
     let maker: AnswerMaker
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("storage/line") { _, _ in try answer(try await maker.line()) }
-        routes.put("storage/line") { request, _ in
+        routes.get("storage/line") { _, context in try answer(try await maker.line(context.rights)) }
+        routes.put("storage/line") { request, context in
             let body = try await RequestBody.read(request)
             let settings = Self.settings(body, old: services.uploader.governor.settings)
             try body.finish()
             try await services.line.set(settings)
-            return try answer(try await maker.line())
+            return try answer(try await maker.line(context.rights))
         }
         routes.get("storage/line/history") { request, _ in
             let hours = request.uri.queryParameters.get("hours").map { Int($0) ?? 0 } ?? 24

@@ -15,6 +15,7 @@ struct FeedMessage: Sendable {
     /// Whom it is for.
     enum Audience: Sendable {
         case everybody
+        case person(PersonID)
         case box(Action)
         /// Whoever may do it at one site at least.
         case anySite(Action)
@@ -22,19 +23,23 @@ struct FeedMessage: Sendable {
         case site(Action, SiteID)
         /// Whoever may do it at all sites.
         case everywhere(Action)
+        /// Whoever may do it at a site, but not see all that there is.
+        case notEverywhere(Action)
         /// Whoever may do something at the site of a channel; of one that is no more, at all sites.
         case channel(Action, ChannelID)
         case device(DeviceID)
         /// Whoever may do it with all of these.
         case channels(Action, [ChannelID])
 
-        func includes(_ rights: Rights, _ control: AccessControl) async throws -> Bool {
+        func includes(_ rights: Rights, of person: PersonID, _ control: AccessControl) async throws -> Bool {
             switch self {
             case .everybody: return true
+            case .person(let one): return one == person
             case .box(let action): return rights.actions.contains(action)
             case .anySite(let action): return rights.allowSomewhere(action)
             case .site(let action, let site): return rights.allow(action, at: Place(site: site))
             case .everywhere(let action): return rights.allowEverywhere(action)
+            case .notEverywhere(let action): return rights.allowSomewhere(action) && !rights.allowEverywhere(.viewSite)
             case .channel(let action, let channel):
                 guard let place = try await control.place(of: channel) else { return rights.elsewhere.contains(action) }
                 return rights.allow(action, at: place)
@@ -42,7 +47,9 @@ struct FeedMessage: Sendable {
                 guard let place = try await control.place(of: device) else { return rights.elsewhere.contains(.viewSite) }
                 return rights.allow(.viewSite, at: place)
             case .channels(let action, let channels):
-                for channel in channels where try await !Audience.channel(action, channel).includes(rights, control) { return false }
+                for channel in channels where try await !Audience.channel(action, channel).includes(rights, of: person, control) {
+                    return false
+                }
                 return true
             }
         }
@@ -149,6 +156,7 @@ public final class LiveFeed: Sendable {
             group.addTask { await self.follow(maker.services.spool.index) }
             group.addTask { await self.sendChanges(maker) }
             group.addTask { await self.keepAlive(maker) }
+            group.addTask { await self.follow(maker.services.access.notices) }
             await group.waitForAll()
         }
         messages.finish()
@@ -165,6 +173,13 @@ public final class LiveFeed: Sendable {
                 dirty.storage = true
             }
             wake.raise()
+        }
+    }
+
+    private func follow(_ notices: Notices) async {
+        for await (notice, person) in notices.news.listen() {
+            let language = person.language.flatMap { Language(rawValue: $0) } ?? .english
+            try? send("notice", NoticeAnswer(notice, language), to: .person(person.id))
         }
     }
 
@@ -218,7 +233,8 @@ public final class LiveFeed: Sendable {
             try send("onboarding", one.item, to: .site(.configure, one.site))
         }
         for (_, device) in changes.discovered.sorted(by: { $0.key < $1.key }) {
-            try send("discovered", try await maker.discovered(device), to: .anySite(.configure))
+            try send("discovered", try await maker.discovered(device, nil), to: .everywhere(.viewSite))
+            try send("discovered", try await maker.discovered(device, Rights.none), to: .notEverywhere(.configure))
         }
         if changes.discovery { try send("discovery", DiscoveryStateAnswer(maker.services.discovery.snapshot), to: .anySite(.configure)) }
         for (id, reading) in changes.motion { try send("motion", Motion(id, reading, at: time.now()), to: .channel(.viewSite, id)) }

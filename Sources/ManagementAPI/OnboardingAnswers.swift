@@ -1,3 +1,4 @@
+import Access
 import BoxDatabase
 import Cameras
 import Core
@@ -5,8 +6,10 @@ import Devices
 import Foundation
 
 extension AnswerMaker {
-    func discovered(_ device: DiscoveredDevice) async throws -> DiscoveredAnswer {
-        let added = try await catalogue.device(with: device.identity, host: device.address, port: device.httpPort)
+    /// A device that was found; as what it was added only who may know that device is told (nil: everybody).
+    func discovered(_ device: DiscoveredDevice, _ rights: Rights?) async throws -> DiscoveredAnswer {
+        let known = try await catalogue.device(with: device.identity, host: device.address, port: device.httpPort)
+        let added = known.flatMap { one in rights.map { $0.see(one.place) } ?? true ? one : nil }
         return DiscoveredAnswer(device, addedAs: added)
     }
 }

@@ -13,8 +13,8 @@ struct OnboardingRoutes {
     let maker: AnswerMaker
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("discovery") { _, _ in try answer(try await discovery()) }
-        routes.post("discovery") { request, _ in try await find(request) }
+        routes.get("discovery") { _, context in try answer(try await discovery(context.rights)) }
+        routes.post("discovery") { request, context in try await find(request, context) }
         routes.delete("discovery") { _, _ in
             services.discovery.cancel()
             return Response(status: .noContent)
@@ -33,14 +33,14 @@ struct OnboardingRoutes {
         routes.post("onboardings/:id/devices/:index/activate") { request, context in try await activate(request, context) }
     }
 
-    private func discovery() async throws -> DiscoveryStateAnswer {
+    private func discovery(_ rights: Rights) async throws -> DiscoveryStateAnswer {
         let snapshot = services.discovery.snapshot
         var items: [DiscoveredAnswer] = []
-        for device in snapshot.devices { items.append(try await maker.discovered(device)) }
+        for device in snapshot.devices { items.append(try await maker.discovered(device, rights)) }
         return DiscoveryStateAnswer(snapshot, items: items)
     }
 
-    private func find(_ request: Request) async throws -> Response {
+    private func find(_ request: Request, _ context: APIContext) async throws -> Response {
         var seconds = 5
         var sweep = false
         var addresses: [String] = []
@@ -62,7 +62,7 @@ struct OnboardingRoutes {
             }
         }
         services.discovery.begin(seconds: seconds, sweep: sweep, unicast: addresses)
-        return try answer(try await discovery(), status: .accepted)
+        return try answer(try await discovery(context.rights), status: .accepted)
     }
 
     private func job(_ context: APIContext) throws -> Onboarding.Job {

@@ -25,7 +25,12 @@ struct PermissionRoutes {
         routes.delete("sites/:id/permissions/:permission") { _, context in
             let id: SiteID = try context.identifier("site")
             try await note(id, context)
-            guard try await permissions.withdraw(try Self.part("permission", context), at: id) else { throw Problem.notFound("permission") }
+            let permission: SitePermissionID = try Self.part("permission", context)
+            let former = try await permissions.all(at: id).first { $0.record.id == permission }
+            guard try await permissions.withdraw(permission, at: id) else { throw Problem.notFound("permission") }
+            try await services.access.notices.tell(
+                .permissionTaken, about: id, to: former?.record.personId.map { .person($0) } ?? .managers,
+                ["what": former?.record.permission.rawValue ?? ""])
             return Response(status: .noContent)
         }
         routes.post("sites/:id/permissions/:permission/release") { _, context in
@@ -38,6 +43,7 @@ struct PermissionRoutes {
             let id: SiteID = try context.identifier("site")
             try await note(id, context)
             try await permissions.discard(at: id)
+            try await services.access.notices.tell(.authorizationDiscarded, about: id, to: .managers)
             return Response(status: .noContent)
         }
         routes.get("sites/:id/applications") { _, context in
@@ -53,6 +59,7 @@ struct PermissionRoutes {
             let id: SiteID = try context.identifier("site")
             try await note(id, context)
             let made = try await permissions.apply(wishes, remarks: remarks, at: id, by: caller)
+            try await services.access.notices.tell(.applied, about: id, to: .owner, ["person": caller.name])
             return try answer(ApplicationAnswer(made), status: .created)
         }
         routes.delete("sites/:id/applications/:application") { _, context in
@@ -66,6 +73,8 @@ struct PermissionRoutes {
                 let id: SiteID = try context.identifier("site")
                 try await note(id, context)
                 let decided = try await permissions.decide(try Self.part("application", context), at: id, isApproved: isApproved)
+                try await services.access.notices.tell(
+                    isApproved ? .approved : .refused, about: id, to: decided.appliedBy.map { .person($0) } ?? .managers)
                 return try answer(ApplicationAnswer(decided))
             }
         }

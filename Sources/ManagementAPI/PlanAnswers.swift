@@ -1,3 +1,4 @@
+import Access
 import BoxDatabase
 import CloudStorage
 import Core
@@ -124,9 +125,11 @@ extension AnswerMaker {
     }
 
     /// Linked channels that are not recorded for want of a plan.
-    func missingPlans() async throws -> [HealthAnswer.Problem] {
+    func missingPlans(_ rights: Rights) async throws -> [HealthAnswer.Problem] {
         try await catalogue.channelRecords().compactMap { channel in
-            guard channel.definition != nil, case .missing(let sentence) = services.plans.cover(of: channel.id) else { return nil }
+            guard rights.allow(.viewSite, at: channel.place), channel.definition != nil,
+                case .missing(let sentence) = services.plans.cover(of: channel.id)
+            else { return nil }
             return .init(
                 severity: .attention, subject: .init(kind: "channel", id: channel.id.text), sentence: "\(channel.name): \(sentence)",
                 since: services.plans.plan(of: channel.id).until ?? channel.createdAt)

@@ -1,3 +1,4 @@
+public import Access
 public import BoxDatabase
 public import CloudStorage
 public import Core
@@ -13,6 +14,7 @@ public struct RelayedStreams: RTSPSource {
     fileprivate let sessions: LiveSessions
     fileprivate let uploader: Uploader
     fileprivate let database: BoxDatabase
+    private let control: AccessControl
     fileprivate let passesOn: @Sendable (String) -> Bool
     fileprivate let time: TimeSource
 
@@ -22,13 +24,14 @@ public struct RelayedStreams: RTSPSource {
 
     /// Streams for readers; `passesOn` tells addresses of routers that may pass on somebody outside.
     public init(
-        channels: ChannelRegistry, sessions: LiveSessions, uploader: Uploader, database: BoxDatabase,
+        channels: ChannelRegistry, sessions: LiveSessions, uploader: Uploader, database: BoxDatabase, control: AccessControl,
         passesOn: @escaping @Sendable (String) -> Bool, time: TimeSource
     ) {
         self.channels = channels
         self.sessions = sessions
         self.uploader = uploader
         self.database = database
+        self.control = control
         self.passesOn = passesOn
         self.time = time
     }
@@ -36,7 +39,7 @@ public struct RelayedStreams: RTSPSource {
     public func open(_ path: String, user: String, address: String) async throws -> any RTSPStream {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let channel = ChannelID(String(parts[0])), let role = StreamRole(rawValue: String(parts[1])),
-            let lease = channels[channel]?.stream(role)
+            let lease = channels[channel]?.stream(role), await mayBeWatched(channel)
         else { throw RTSPServerRefusal.notFound }
         let until = time.uptime() + Self.patience
         while time.uptime() < until {
@@ -49,6 +52,11 @@ public struct RelayedStreams: RTSPSource {
         }
         throw RTSPServerRefusal.noPicture
     }
+}
+
+extension RelayedStreams {
+    /// A database that fails for a moment takes nothing away.
+    fileprivate func mayBeWatched(_ channel: ChannelID) async -> Bool { (try? await control.providerMay(.viewLive, channel)) ?? true }
 }
 
 private struct RelayedStream: RTSPStream {
@@ -65,10 +73,10 @@ private struct RelayedStream: RTSPStream {
         let isLocal = ViewerPlace.isLocal(address) && !streams.passesOn(address)
         let limit = try await LiveLimit.duration(isLocal: isLocal, streams.database)
         do {
-            // The user's password is in force as long as the server runs.
+            // The password is the provider's: it is good for what the owners let the provider see.
             let (_, token) = try streams.sessions.begin(
                 channel, role, person: user, address: address, isLocal: isLocal, limit: limit,
-                permission: .init(key: "rtsp") { true })
+                permission: .init(key: "rtsp \(channel)") { [streams] in await streams.mayBeWatched(channel) })
             let attachment = try streams.sessions.attach(token: token, way: .rtsp, isLocal: isLocal)
             let samples = LiveSamples(formats: formats, time: streams.time) { [channels = streams.channels] in
                 channels[channel]?.stream(role)

@@ -47,11 +47,12 @@ struct SiteRoutes {
             let body = try await RequestBody.read(request)
             let allowed = body.bool("allowed", required: true)
             let device = body.identifier("deviceId", DeviceID.init)
+            let givesUp = body.bool("giveUpControl") ?? false
             try body.finish()
             guard let allowed else { return Response(status: .badRequest) }
             let id: SiteID = try context.identifier("site")
             if let device, try await services.access.control.place(of: device)?.site != id { throw Problem.notFound("camera") }
-            try await sites.setOwnerUse(allowed, of: device, at: id)
+            if givesUp { try await sites.giveUpControl(at: id) } else { try await sites.setOwnerUse(allowed, of: device, at: id) }
             return Response(status: .noContent)
         }
     }
@@ -108,15 +109,20 @@ struct SiteRoutes {
         let remarks = body.string("remarks", 1...1000, multiline: true)
         let wishes = PermissionRoutes.wishes(body, required: false)
         let control = body.bool("allowRemoteUseControl") ?? false
+        let language = body.word("language", Language.self) ?? .english
         try body.finish()
         guard let way, let recipient, let caller = context.caller else { return Response(status: .badRequest) }
         let (record, token) = try await handovers.send(
-            id, way: way, to: recipient, remarks: remarks, wishes: wishes, asksRemoteUseControl: control, by: caller)
+            id, way: way, to: recipient, remarks: remarks, wishes: wishes, asksRemoteUseControl: control, language: language, by: caller)
         context.notes.note(subject: id.text, name: try await sites.one(id).record.name)
-        return try answer(HandoverAnswer(record, token: token), status: .created)
+        var sent = HandoverAnswer(record, token: token)
+        let base = "\(services.isEncrypted ? "https" : "http")://\(request.head.authority ?? "")"
+        sent.delivery = await HandoverMessage(record, site: try await sites.one(id), link: base + (sent.path ?? ""), language: language)
+            .deliver(by: services.messenger)
+        return try answer(sent, status: .created)
     }
 
-    private static func isRecipient(_ text: String, _ way: HandoverRecord.Way) -> Bool {
+    static func isRecipient(_ text: String, _ way: HandoverRecord.Way) -> Bool {
         switch way {
         case .email:
             let parts = text.split(separator: "@", omittingEmptySubsequences: false)
@@ -198,6 +204,8 @@ struct HandoverAnswer: Encodable {
     var token: String?
     /// What is appended to the box's address; for its recipient.
     var path: String?
+    /// Whether the box has brought it to its recipient.
+    var delivery: DeliveryAnswer?
 
     init(_ record: HandoverRecord, token: String? = nil) {
         id = record.id

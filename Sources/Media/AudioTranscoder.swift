@@ -12,8 +12,12 @@ public struct AudioTranscoder: ~Copyable, @unchecked Sendable {
         let sampleFormat: Int32
     }
 
-    /// Further from where it should be, the time line begins anew.
+    /// Further from where it should be, the time line begins anew at once;
     private static let mostDrift = Duration.milliseconds(60)
+    /// so far off for a while, it is corrected: a camera's clocks are brought together only with its first reports.
+    private static let lastingDrift = Duration.milliseconds(15)
+    /// Packets over which that is looked at.
+    private static let weight = 16.0
     /// Hertz of Opus in RTP (RFC 7587, section 4.1).
     static let opusRate = 48_000
     private static let opusBitRate: Int64 = 40_000
@@ -26,6 +30,8 @@ public struct AudioTranscoder: ~Copyable, @unchecked Sendable {
     private var waiting: [Float] = []
     /// Time of the next sample that goes into the encoder.
     private var next: MediaTime?
+    /// Microseconds by which sound has come later than it should, on the average.
+    private var drift = 0.0
     private let sampleRate: Int
     private let frameSize: Int
     /// What it makes, for the muxer.
@@ -80,11 +86,22 @@ public struct AudioTranscoder: ~Copyable, @unchecked Sendable {
             try fit(decoded)
             // What is still held was heard before this packet.
             let start = time - length(waiting.count + Int(swr_get_delay(resampler, Int64(sampleRate))))
-            if next.map({ abs((start - $0).microseconds) > Self.mostDrift.microseconds }) ?? true { next = start }
+            follow(start)
             try resample(decoded)
             decoded.clear()
             try encodeWholeFrames(to: body)
         }
+    }
+
+    /// Keeps the time line where the sound is.
+    private mutating func follow(_ start: MediaTime) {
+        guard let expected = next, abs((start - expected).microseconds) <= Self.mostDrift.microseconds else {
+            (next, drift) = (start, 0)
+            return
+        }
+        drift += (Double((start - expected).microseconds) - drift) / Self.weight
+        guard abs(drift) > Double(Self.lastingDrift.microseconds) else { return }
+        (next, drift) = (expected + .microseconds(Int64(drift)), 0)
     }
 
     /// Hands over what is still held, filled up with silence.

@@ -18,18 +18,13 @@ public struct WorkerExecutable: Sendable {
         self.time = time
     }
 
-    private static let ignoresBrokenPipes: Void = {
-        // A worker that dies while it is written to must be an error, not the end of the box.
-        _ = signal(SIGPIPE, SIG_IGN)
-    }()
-
     /// Starts a worker, lends it to `body`, and ends it when `body` has returned, thrown or been cancelled.
     ///
     /// - Parameter talk: How many times what it was given a worker may answer; an honest copy is smaller than its source.
     func withWorker<Result: Sendable>(talk: Int = 2, _ body: @escaping @Sendable (WorkerConnection) async throws -> Result) async throws
         -> Result
     {
-        _ = Self.ignoresBrokenPipes
+        _ = BrokenPipes.areErrors
         var options = PlatformOptions()
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .milliseconds(100))]
         let outcome = try await Subprocess.run(

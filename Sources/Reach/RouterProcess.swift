@@ -45,6 +45,7 @@ public struct RouterProcess: Sendable {
     private func send(_ input: [UInt8]) async -> RouterAnswer? {
         var options = PlatformOptions()
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .milliseconds(100))]
+        _ = BrokenPipes.areErrors
         let outcome = try? await Subprocess.run(
             .path(path), arguments: [RouterMain.argument], environment: .custom(["PATH": "/usr/bin"]), platformOptions: options,
             input: .array(input), output: .bytes(limit: Self.longestAnswer), error: .discarded)

@@ -181,6 +181,23 @@ import Testing
         #expect(try await permissions.all(at: site).isEmpty)
     }
 
+    /// What was given by a wrong clock, or is over and not yet taken away, stands in the way of nothing.
+    @Test func aPermissionThatIsOverIsReplaced() async throws {
+        let anna = try await house.claim().caller
+        let site = try await house.site()
+        let door = try await device(at: site)
+        let hour: [PermissionWish] = [.init(permission: .liveView, validity: .init(hours: 1, until: nil))]
+        _ = try await accept(try await send(site, hour))
+        #expect(try await control.rights(of: anna.id).allow(.viewLive, at: door))
+        try await permissions.count()
+        house.time.advance(.seconds(3600))
+        house.time.jumpWall(by: -7200)
+        #expect(try await !control.rights(of: anna.id).allow(.viewLive, at: door))
+        try await permissions.count()
+        try await permissions.give(hour, to: nil, at: site)
+        #expect(try await control.rights(of: anna.id).allow(.viewLive, at: door))
+    }
+
     @Test func timeThatWasSpentIsCountedOverARestart() async throws {
         let anna = try await house.claim().caller
         let site = try await house.site()
@@ -247,8 +264,12 @@ import Testing
         rights = try await control.rights(of: olga.id)
         #expect(rights.allow(.viewLive, at: door))
         try await house.services.sites.setOwnerUse(false, of: nil, at: site)
-        // Whoever is not authorized any more controls nothing.
+        // It is not shaken off by discarding the authorization.
         try await permissions.discard(at: site)
+        rights = try await control.rights(of: olga.id)
+        #expect(!rights.allow(.viewLive, at: door) && !rights.allow(.removeDevice, at: door))
+        #expect(try await control.rights(of: anna.id).allow(.controlRemoteUse, at: Place(site: site)))
+        try await house.services.sites.giveUpControl(at: site)
         rights = try await control.rights(of: olga.id)
         #expect(rights.allow(.viewLive, at: door) && rights.allow(.removeDevice, at: door))
     }

@@ -61,6 +61,24 @@ import Testing
         #expect(made.first?.0 == -128_000)
     }
 
+    /// Clocks that are brought together a second after the beginning: the sound follows, within the time of some packets.
+    @Test func soundFollowsAClockThatIsCorrected() throws {
+        let source = StreamFormat(kind: .audio, codec: .pcmALaw, sampleRate: 8000, channels: 1)
+        var transcoder = try AudioTranscoder(source: source)
+        var made: [Int64] = []
+        for index in 0..<500 {
+            let packet = try Packet(copying: Array(repeating: 0xD5, count: 160), isKeyFrame: true)
+            let late: Int64 = index < 50 ? 0 : 50_000
+            try transcoder.transcode(packet, time: MediaTime(microseconds: Int64(index) * 20_000 + late)) { encoded throws(MediaError) in
+                made.append(encoded.time.microseconds)
+            }
+        }
+        #expect(zip(made, made.dropFirst()).allSatisfy { $1 > $0 })
+        // Frames of 128 ms: where the last ones lie, counted from the first.
+        let error = try #require(made.last) + 128_000 - Int64(made.count - 1) * 128_000 - 50_000
+        #expect(abs(error) <= 16_000, "\(error)")
+    }
+
     /// A tone of AAC as cameras send it, at a rate that Opus does not have.
     @Test func aacBecomesOpusOfTheSameLengthAndTone() throws {
         let tone = StreamFormat(kind: .audio, codec: .pcmALaw, sampleRate: 16_000, channels: 1)

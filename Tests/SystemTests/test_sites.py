@@ -1,5 +1,12 @@
 """Sites and their owners: every route by every role at a site of every status, handovers, and permissions that end."""
 
+import email
+import email.policy
+import http.server
+import json
+import os
+import re
+import threading
 from datetime import datetime, timedelta, timezone
 
 from box import USER
@@ -9,6 +16,8 @@ from devices import text_of
 from mutations import Document
 from owners import Owner, hand_over
 from people import Person
+from ports import free_port
+from rtsp_client import RTSPClient
 from waiting import wait_for
 
 # Seconds.
@@ -120,9 +129,10 @@ class Statuses(Case):
                     count += 1
                     answer = person.client.request(method, place, body)
                     lacks = answer.status == 401 or answer.status == 403 and answer.problem().slug == "not-permitted"
-                    good = not lacks if action in able else lacks and "view-site" in able or answer.status == 404
-                    if action in able and answer.status == 404 and method == "GET" and "{" not in path.split("{id}")[-1]:
-                        good = answer.problem().slug != "not-found" or any(word in path for word in ("files", "picture", "key"))
+                    good = not lacks if action in able else lacks and bool(able) or answer.status == 404
+                    # What one may do is not answered as what is not there; what is within it may not be there.
+                    if action in able and answer.status == 404 and "{" not in path.split("{id}")[-1]:
+                        good = any(word in path for word in ("files", "picture", "key", "/time", "/doors", "/lens", "/device-"))
                     if not good:
                         wrong.append(f"{who} at {status}: {method} {place}: {answer.status} {answer.body[:120]!r}, {action in able}")
         print(f"{count} combinations", flush=True)
@@ -146,9 +156,32 @@ class Statuses(Case):
                               if action in self.expected(who, status)[1]}
                     self.assertEqual(found, wanted, path)
         self.assertEqual([one["name"] for one in self.people["here"].get("/sites?search=HANDED")["items"]], ["Not-Handed-Over"])
+        # Whatever is asked for, nothing of others' sites is in it: neither identifiers nor names.
+        for who, own in {"nowhere": (), "other owner": (), "owner": ("not-authorized", "authorized")}.items():
+            foreign = [value for status, things in self.things.items() if status not in own
+                       for value in (self.sites[status], things["channel"]["id"], things["channel"]["deviceId"], things["channel"]["name"], things["clip"]["id"], status.title())]
+            for method, path, operation in self.document.operations():
+                if method != "GET" or "{" in path or operation["x-scope"] == "open" or path.endswith("/stream"):
+                    continue
+                answer = self.people[who].client.request("GET", path.removeprefix("/api/v1"))
+                told = [value for value in foreign if value in answer.body.decode(errors="replace")]
+                self.assertFalse(told, f"{who}: {path}")
         # A site that one may not know of is as one that is not there.
         there, none = (self.owner.client.request("GET", f"/sites/{one}") for one in (self.sites["to-be-accepted"], "0" * 32))
         self.assertEqual((there.status, there.body), (none.status, none.body))
+        for one in (self.sites["to-be-accepted"], "0" * 32):
+            self.assertEqual(self.owner.status("GET", f"/storage/encryption?siteId={one}"), (404, "not-found"))
+        self.assertEqual(self.people["manager"].status("PUT", f"/storage/encryption?siteId={self.sites['not-authorized']}", {"enabled": False}), (403, "not-permitted"))
+
+    def test_recorders_get_what_the_provider_may_see(self):
+        """The RTSP password is the provider's: it is good where the provider may watch, and nowhere else."""
+        port, secret = free_port(), "Harbour-Lamp-2026"
+        self.made.call("PUT", "/relay/rtsp", {"enabled": True, "port": port, "userName": "viewer", "password": secret})
+        self.addCleanup(self.made.call, "PUT", "/relay/rtsp", {"enabled": False})
+        for status, code in {"not-handed-over": 200, "to-be-accepted": 200, "not-authorized": 404, "authorized": 200}.items():
+            with self.subTest(status):
+                client = RTSPClient(f"rtsp://127.0.0.1:{port}/{self.things[status]['channel']['id']}/main", "viewer", secret)
+                self.assertEqual(client.ask("DESCRIBE", Accept="application/sdp").status, code)
 
 
 class Handover(Case):
@@ -274,3 +307,89 @@ class Handover(Case):
         box.call("PUT", f"/sites/{self.site}/owner-use", {"allowed": True})
         self.assertEqual(olga.client.request("GET", f"/channels/{self.channel['id']}/snapshot").status, 200)
         self.assertEqual(olga.status("DELETE", f"/devices/{device}"), (403, "not-permitted"))
+        # It is not shaken off by discarding the authorization; the provider gives it up.
+        olga.client.call("DELETE", f"/sites/{self.site}/authorization")
+        self.assertEqual(olga.status("DELETE", f"/devices/{device}"), (403, "not-permitted"))
+        box.call("PUT", f"/sites/{self.site}/owner-use", {"allowed": True, "giveUpControl": True})
+        self.assertEqual(olga.status("DELETE", f"/devices/{device}"), (204, ""))
+
+
+class Told(Case):
+    """A box that sends e-mail and text messages; both are kept by the test."""
+
+    def setUp(self):
+        folder, self.messages = self.folder(), []
+        self.letters = os.path.join(folder, "letters")
+        program = os.path.join(folder, "sendmail")
+        with open(program, "w") as file:
+            file.write(f'#!/bin/sh\n{{ echo "$@"; cat; echo "=== end"; }} >> {self.letters}.new && mv {self.letters}.new {self.letters}\n')
+        os.chmod(program, 0o755)
+        messages = self.messages
+
+        class Gateway(http.server.BaseHTTPRequestHandler):
+            """Keeps what it is sent."""
+
+            def do_POST(self):
+                """A text message."""
+                messages.append((self.headers["authorization"], json.loads(self.rfile.read(int(self.headers["content-length"])))))
+                self.send_response(202 if len(messages) < 2 else 503)
+                self.end_headers()
+
+            def log_message(self, *_):
+                """Nothing is logged."""
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.made = self.box(**{"mail.program": program, "mail.from": "box@example.com", "sms.url": f"http://127.0.0.1:{server.server_port}/send", "sms.token": "s3cret-of-sms"})
+        self.made.claim()
+        self.site = self.made.get("/sites")["items"][0]["id"]
+
+    def letter(self, recipient):
+        """The newest e-mail to somebody: its subject and its text."""
+        def look():
+            if not os.path.exists(self.letters):
+                return None
+            with open(self.letters) as file:
+                letters = [one for one in file.read().split("=== end\n") if f"-- {recipient}\n" in one]
+            if not letters:
+                return None
+            found = email.message_from_string(letters[-1].partition("\n")[2], policy=email.policy.default)
+            return found["Subject"], found.get_content()
+        return wait_for(look, 10, f"an e-mail to {recipient}")
+
+    def test_by_email(self):
+        """The link comes by e-mail, in the owner's language; who is asked or answered is told on the page and by e-mail."""
+        box = self.made
+        self.assertEqual(box.call("PUT", "/session/contact", {"email": "anna@example.com", "language": "it"}), {"email": "anna@example.com", "language": "it", "mails": True})
+        sent = hand_over(box, self.site, "olga", language="it", remarks="Le telecamere sono pronte.")
+        self.assertEqual(sent["delivery"], {"sent": True, "sentence": "Sent to olga@example.com."})
+        subject, text = self.letter("olga@example.com")
+        self.assertEqual(subject, "Test house: Service provider ti consegna il sito")
+        self.assertIn("Le telecamere sono pronte.", text)
+        link = re.search(r"http\S+", text).group()
+        self.assertEqual(link, f"{box.client.base}/#/handover/{sent['token']}")
+        olga = Owner(box, "olga", link.rpartition("/")[2])
+        self.assertEqual(self.letter("anna@example.com")[0], "olga ha accettato Test house.")
+        box.call("POST", f"/sites/{self.site}/applications", {"permissions": [{"permission": "live-view"}]})
+        self.assertEqual(self.letter("olga@example.com")[0], f"{USER} ti chiede dei permessi per Test house.")
+        self.assertEqual([(one["kind"], one["readAt"]) for one in olga.get("/notices")["items"]], [("applied", None)])
+        olga.client.call("POST", "/notices/read")
+        self.assertTrue(olga.get("/notices")["items"][0]["readAt"])
+        self.assertEqual([one["kind"] for one in box.get("/notices")["items"]], ["handover-accepted"])
+        # Nobody else's; no token is in the log.
+        self.assertEqual(Person(box, "dora", "Site Manager").get("/notices")["items"], [])
+        self.assertNotIn(sent["token"], box.log())
+
+    def test_by_text_message(self):
+        """By phone the link comes as a text message; where the gateway takes none, the answer says so."""
+        box = self.made
+        asked = {"way": "phone", "recipient": "+39 055 123456"}
+        sent = box.call("POST", f"/sites/{self.site}/handovers", asked)
+        self.assertTrue(sent["delivery"]["sent"])
+        authorization, message = self.messages[0]
+        self.assertEqual((authorization, message["to"]), ("Bearer s3cret-of-sms", "+39 055 123456"))
+        self.assertIn(f"/#/handover/{sent['token']}", message["text"])
+        again = box.call("POST", f"/sites/{self.site}/handovers", asked)
+        self.assertEqual((again["delivery"]["sent"], again["state"]), (False, "pending"))
+        self.assertNotIn("s3cret-of-sms", box.log())

@@ -11,11 +11,24 @@ import { store } from './store.js';
 
 export async function accountPage({ root }) {
   title('Your account');
-  const [{ user }, sessions, keys] = await Promise.all([api.get('/session'), api.get('/sessions'), api.get('/keys')]);
+  const [{ user }, sessions, keys, contact] = await Promise.all([api.get('/session'), api.get('/sessions'), api.get('/keys'), api.get('/session/contact')]);
   store.user = user;
   fill(root, head('Your account'), h('div', { class: 'columns' },
     card('You', facts([['User name', user.name], ['Role', user.role], ['One-time password', user.asksOneTimePassword ? 'asked for' : 'not asked for']])),
-    passwordCard(), factorCard(user), sessionsCard(sessions.items), keysCard(user, keys.items)));
+    contactCard(contact), passwordCard(), factorCard(user), sessionsCard(sessions.items), keysCard(user, keys.items)));
+}
+
+function contactCard(contact) {
+  const email = field({ label: 'E-mail address', pointer: '/email', type: 'email', value: contact.email ?? '', optional: true, maxlength: 254, autocomplete: 'email', testid: 'contact-email',
+    hint: contact.mails ? 'What you are told comes there, too.' : 'This box sends no e-mail yet; whoever looks after it can set that up.' });
+  const language = field({ label: 'Language of what you are told', pointer: '/language', type: 'select', value: contact.language, options: [['en', 'English'], ['it', 'Italiano']], testid: 'contact-language' });
+  const save = button('Save', { type: 'submit', testid: 'contact-save' });
+  const form = h('form', { class: 'stack' }, email.el, language.el, h('div', { class: 'actions' }, save));
+  bind(form, { fields: [email, language], button: save, busy: 'Saving…', async submit() {
+    await api.put('/session/contact', { email: email.given, language: language.value });
+    toast('Saved.');
+  } });
+  return card('How you are told', form);
 }
 
 function passwordCard() {

@@ -4,7 +4,7 @@ import { toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
 import { bind, choice, field, wrong } from './form.js';
 import { when } from './format.js';
-import { button, card, problemBox } from './parts.js';
+import { button, card, problemBox, sentence } from './parts.js';
 import { wishFields, wishWords } from './wishes.js';
 
 const STATES = { pending: 'waits for an answer', accepted: 'accepted', refused: 'refused', void: 'void' };
@@ -24,19 +24,20 @@ export async function handOverCard({ site, path, devices, channels, redraw }) {
     recipient.input.type = isMail ? 'email' : 'tel';
   }
   const remarks = field({ label: 'Remarks', pointer: '/remarks', type: 'area', rows: 2, optional: true, maxlength: 1000, testid: 'handover-remarks', hint: 'The owner reads them before they accept.' });
+  const language = field({ label: 'Language of the message', pointer: '/language', type: 'select', options: [['en', 'English'], ['it', 'Italiano']], testid: 'handover-language' });
   const wishes = wishFields({ devices, testid: 'handover', ticked: ['configuration', 'live-view'] });
   const tenant = h('input', { type: 'checkbox', 'data-testid': 'handover-control' });
   const save = button(site.status === 'to-be-accepted' ? 'Send again' : 'Hand over', { look: 'primary', type: 'submit', testid: 'handover-submit' });
-  const form = h('form', { class: 'stack' }, way.el, recipient.el, remarks.el, h('p', { class: 'muted small' }, 'What you ask for here is yours when the owner accepts. Whatever you do not ask for you cannot do any more.'), wishes.el,
+  const form = h('form', { class: 'stack' }, way.el, recipient.el, language.el, remarks.el, h('p', { class: 'muted small' }, 'What you ask for here is yours when the owner accepts. Whatever you do not ask for you cannot do any more.'), wishes.el,
     h('label', { class: 'check' }, tenant, h('span', {}, h('span', { class: 'strong' }, 'Allow me to disable remote use'), h('span', { class: 'muted small' }, 'For tenants: you can switch the owner’s use of devices off, and nobody can take the devices off the box.'))),
     h('div', { class: 'actions' }, save));
   bind(form, { fields: [recipient, remarks, ...wishes.fields], button: save, busy: 'Sending…', async submit() {
     if (!recipient.given) throw wrong(recipient, way.value === 'email' ? 'Enter the owner’s e-mail address.' : 'Enter the owner’s phone number.');
     if (wishes.missing()) throw wrong(wishes.missing(), 'Choose a moment.');
-    const sent = await api.post(`${path}/handovers`, { way: way.value, recipient: recipient.given, permissions: wishes.read(), allowRemoteUseControl: tenant.checked, ...(remarks.given && { remarks: remarks.given }) });
+    const sent = await api.post(`${path}/handovers`, { way: way.value, recipient: recipient.given, language: language.value, permissions: wishes.read(), allowRemoteUseControl: tenant.checked, ...(remarks.given && { remarks: remarks.given }) });
     const address = `${location.origin}${sent.path}`;
     const code = h('code', { 'data-testid': 'handover-link' }, address);
-    fill(made, h('p', {}, `Send this link to ${sent.recipient}. It is shown only now, and good until they answer or you send another one.`), h('p', { class: 'wrap' }, code),
+    fill(made, sentence(sent.delivery.sent ? 'ok' : 'attention', sent.delivery.sentence), h('p', {}, sent.delivery.sent ? 'This is the link, should it not arrive. It is shown only now, and good until they answer or you send another one.' : `Send this link to ${sent.recipient}. It is shown only now, and good until they answer or you send another one.`), h('p', { class: 'wrap' }, code),
       h('div', { class: 'row wrap' }, button('Copy', { look: 'small', iconName: 'copy', async onClick() { try { await navigator.clipboard.writeText(address); toast('Copied.'); } catch { getSelection().selectAllChildren(code); } } }),
         h('a', { class: 'button small', href: way.value === 'email' ? `mailto:${encodeURIComponent(sent.recipient)}?subject=${encodeURIComponent(site.name)}&body=${encodeURIComponent(address)}` : `sms:${encodeURIComponent(sent.recipient)}?body=${encodeURIComponent(address)}` }, way.value === 'email' ? 'Write the e-mail' : 'Write the message')));
   } });

@@ -2,7 +2,7 @@
 import { api } from './api.js';
 import { emit, put, remove, resync } from './store.js';
 
-const KINDS = ['channel', 'device', 'event', 'clip', 'storage', 'plans', 'motion', 'discovery', 'discovered', 'onboarding', 'network-test', 'export'];
+const KINDS = ['channel', 'device', 'event', 'clip', 'storage', 'plans', 'motion', 'discovery', 'discovered', 'onboarding', 'network-test', 'export', 'notice', 'rights'];
 const QUIET = 2500; // a break shorter than this is nobody's business
 
 let source = null;

@@ -1,7 +1,7 @@
 // The frame around the pages: navigation, the site's name, and a quiet word when the connection is lost.
 import { fill, h, icon } from './dom.js';
 import { clock } from './format.js';
-import { on, store } from './store.js';
+import { on, store, unreadNotices } from './store.js';
 
 const ENTRIES = [['cameras', 'Cameras', 'camera'], ['events', 'Events', 'events'], ['cloud', 'Cloud', 'cloud'], ['sites', 'Sites', 'key'], ['health', 'Health', 'health'], ['box', 'Box', 'box']];
 let offs = [];
@@ -10,16 +10,19 @@ let offs = [];
 export function shell(app, leave) {
   for (const off of offs) off();
   const badge = h('span', { class: 'badge' });
-  const links = ENTRIES.map(([section, label, iconName]) => h('a', { href: `#/${section}`, 'data-section': section, 'data-testid': `nav-${section}` },
-    h('span', { class: 'nav-icon' }, icon(iconName), section === 'health' && badge), h('span', { class: 'nav-label' }, label)));
+  const unread = h('span', { class: 'badge' });
+  // The cloud is the provider's to look after.
+  const entries = ENTRIES.filter(([section]) => section !== 'cloud' || !store.user?.isOwner);
+  const links = entries.map(([section, label, iconName]) => h('a', { href: `#/${section}`, 'data-section': section, 'data-testid': `nav-${section}` },
+    h('span', { class: 'nav-icon' }, icon(iconName), section === 'health' && badge, section === 'sites' && unread), h('span', { class: 'nav-label' }, label)));
   const site = h('span', { class: 'site-name' });
   const content = h('main', { id: 'content', tabindex: -1 });
   const bar = h('div', { class: 'connection', role: 'status', 'data-testid': 'connection-bar' });
   fill(app,
     h('nav', { class: 'rail', 'aria-label': 'Main' },
       h('div', { class: 'brand' }, h('span', { class: 'brand-mark' }, icon('gatehouse')), h('span', { class: 'brand-text' }, h('strong', {}, 'Gatehouse'), site)),
-      h('div', { class: 'rail-links' }, links),
-      h('div', { class: 'rail-foot' }, h('a', { href: '#/account', class: 'muted small', 'data-testid': 'account' }, `Signed in as ${store.user?.name ?? ''}`),
+      h('div', { class: `rail-links ${entries.length > 5 ? 'many' : ''}` }, links),
+      h('div', { class: 'rail-foot' }, h('a', { href: '#/notices', class: 'muted small', 'data-testid': 'to-notices' }, 'Notices'), h('a', { href: '#/account', class: 'muted small', 'data-testid': 'account' }, `Signed in as ${store.user?.name ?? ''}`),
         h('button', { type: 'button', class: 'button quiet small', onClick: leave, 'data-testid': 'sign-out' }, icon('out'), h('span', {}, 'Sign out')))),
     bar, content);
   offs = [
@@ -35,6 +38,11 @@ export function shell(app, leave) {
       badge.className = `badge ${n ? health.status : ''}`;
       fill(badge, n ? String(n) : '', n ? h('span', { class: 'spoken' }, n === 1 ? ' problem' : ' problems') : '');
     }),
+    ...['notices', 'unread'].map((name) => on(name, () => {
+      const n = unreadNotices();
+      unread.className = `badge ${n ? 'attention' : ''}`;
+      fill(unread, n ? String(n) : '', n ? h('span', { class: 'spoken' }, n === 1 ? ' notice' : ' notices') : '');
+    })),
     on('connection', (since) => {
       bar.classList.toggle('shown', Boolean(since));
       fill(bar, since ? [icon('unplug'), h('span', {}, `Connection to the box lost since ${clock(since)}. Trying again; what you see may be old.`)] : '');

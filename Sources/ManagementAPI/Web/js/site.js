@@ -82,7 +82,7 @@ function ownerUseCard({ site, path, devices, redraw }) {
   return card('The owner’s remote use', h('p', { class: 'muted small' }, `${site.owner} has allowed you to switch their use of devices off. Nobody can take the devices off the box meanwhile.`),
     h('ul', { class: 'plain-list' }, devices.map((d) => h('li', { class: 'row between wrap' }, h('span', {}, d.name), h('span', { class: 'row' },
       button('Switch off', { look: 'small', onClick: () => act({ allowed: false, deviceId: d.id }) }), button('Switch on', { look: 'small', onClick: () => act({ allowed: true, deviceId: d.id }) }))))),
-    h('div', { class: 'row wrap' }, button('All off', { look: 'small', testid: 'owner-use-off', onClick: () => act({ allowed: false }) }), button('All on', { look: 'small', testid: 'owner-use-on', onClick: () => act({ allowed: true }) })), message);
+    h('div', { class: 'row wrap' }, button('All off', { look: 'small', testid: 'owner-use-off', onClick: () => act({ allowed: false }) }), button('All on', { look: 'small', testid: 'owner-use-on', onClick: () => act({ allowed: true }) }), button('Give this up', { look: 'small', testid: 'owner-use-give-up', onClick: () => act({ allowed: true, giveUpControl: true }) })), message);
 }
 
 function deleteCard({ site, path }) {

@@ -30,7 +30,7 @@ export async function sitesPage({ root }) {
   search.input.addEventListener('input', settle(load, 250));
   const people = link('#/people', 'button', icon('face'), h('span', {}, 'People'));
   people.dataset.testid = 'to-people';
-  const links = h('div', { class: 'row wrap' }, !owner && people, may('read-log') && link('#/log', 'button', icon('clock'), h('span', {}, 'What was done')));
+  const links = h('div', { class: 'row wrap' }, link('#/notices', 'button', icon('bell'), h('span', {}, 'Notices')), !owner && people, may('read-log') && link('#/log', 'button', icon('clock'), h('span', {}, 'What was done')));
   const items = await load();
   if (items.length === 0 && !may('add-site')) {
     fill(root, head('Sites', links), empty({ iconName: 'key', title: 'No sites for you yet', text: 'Sites will be here once one is assigned to you.' }));

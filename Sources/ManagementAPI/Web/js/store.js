@@ -12,6 +12,7 @@ export const store = {
   storage: null,
   health: null,
   definitions: null,
+  notices: [], // what one was told, the newest first
   sites: [], // those that one may know of, by name
   devicePassword: '', // typed last for devices that are being added: in this page's memory only
   line: [], // readings of the line: {at, bytesPerSecond}
@@ -58,6 +59,11 @@ export function put(kind, object) {
       job.done = job.items.every((i) => i.state === 'added' || i.state === 'failed');
       emit('onboarding', object);
     } else refreshOnboardings();
+  } else if (kind === 'notice') {
+    store.notices = [object, ...store.notices];
+    emit('notices');
+  } else if (kind === 'rights') {
+    rightsChanged();
   } else if (kind === 'system') {
     store.system = object;
     emit('system', object);
@@ -79,7 +85,7 @@ export function remove({ kind, id }) {
 
 export async function loadAll() {
   const [system, channels, devices, storage] = await Promise.all([
-    api.get('/system'), api.get('/channels'), api.get('/devices'), api.get('/storage'), refreshOnboardings(), refreshSites(),
+    api.get('/system'), api.get('/channels'), api.get('/devices'), api.get('/storage'), refreshOnboardings(), refreshSites(), refreshNotices(),
   ]);
   store.channels = new Map(channels.items.map((c) => [c.id, c]));
   store.devices = new Map(devices.items.map((d) => [d.id, d]));
@@ -94,6 +100,19 @@ export async function refreshSystem() {
 
 export async function refreshSites() {
   try { store.sites = (await api.get('/sites')).items; } catch { /* the connection bar says what is wrong */ }
+}
+
+export async function refreshNotices() {
+  try { store.notices = (await api.get('/notices')).items; emit('notices'); } catch { /* the connection bar says what is wrong */ }
+}
+
+export const unreadNotices = () => store.notices.filter((n) => !n.readAt).length;
+
+export async function readNotices() {
+  if (unreadNotices() === 0) return;
+  await api.post('/notices/read');
+  store.notices = store.notices.map((n) => ({ ...n, readAt: n.readAt ?? new Date().toISOString() }));
+  emit('unread');
 }
 
 /** The sites where one may add devices. */
@@ -123,6 +142,12 @@ export async function definitions() {
   return store.definitions;
 }
 
+/** Somebody has given or taken something: what one may see is another now. */
+const rightsChanged = settle(async () => {
+  if (!store.user) return;
+  try { store.user = (await api.get('/session')).user; await resync(); } catch { /* the connection bar says what is wrong */ }
+}, 300);
+
 /** After a lost connection: everything anew, then the pages fetch what is theirs. */
 export async function resync() {
   await loadAll();
@@ -130,7 +155,7 @@ export async function resync() {
 }
 
 export function forget() {
-  Object.assign(store, { user: null, system: null, storage: null, health: null, sites: [], devicePassword: '', line: [] });
+  Object.assign(store, { user: null, system: null, storage: null, health: null, notices: [], sites: [], devicePassword: '', line: [] });
   store.channels.clear();
   store.devices.clear();
   store.onboardings.clear();

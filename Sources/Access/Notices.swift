@@ -1,0 +1,126 @@
+public import BoxDatabase
+public import Core
+import Foundation
+import GRDB
+
+/// What people are told about sites, in their own language.
+public enum NoticeKind: String, Codable, Sendable, CaseIterable {
+    case handoverAccepted = "handover-accepted"
+    case handoverRefused = "handover-refused"
+    case applied
+    case approved
+    case refused
+    case permissionTaken = "permission-taken"
+    case authorizationDiscarded = "authorization-discarded"
+    case permissionEndsSoon = "permission-ends-soon"
+}
+
+/// A language that the box speaks to people.
+public enum Language: String, Codable, Sendable, CaseIterable {
+    case english = "en"
+    case italian = "it"
+}
+
+extension NoticeRecord {
+    /// The sentence that tells it.
+    public func sentence(_ language: Language) -> String {
+        let site = values["site"] ?? ""
+        let person = values["person"] ?? ""
+        let what = values["what"] ?? ""
+        return switch (NoticeKind(rawValue: kind), language) {
+        case (.handoverAccepted, .english): "\(person) has accepted \(site)."
+        case (.handoverAccepted, .italian): "\(person) ha accettato \(site)."
+        case (.handoverRefused, .english): "\(person) has refused \(site)."
+        case (.handoverRefused, .italian): "\(person) ha rifiutato \(site)."
+        case (.applied, .english): "\(person) asks you for permissions at \(site)."
+        case (.applied, .italian): "\(person) ti chiede dei permessi per \(site)."
+        case (.approved, .english): "The owner of \(site) has approved what you asked for."
+        case (.approved, .italian): "Il proprietario di \(site) ha approvato la tua richiesta."
+        case (.refused, .english): "The owner of \(site) has refused what you asked for."
+        case (.refused, .italian): "Il proprietario di \(site) ha rifiutato la tua richiesta."
+        case (.permissionTaken, .english): "The owner of \(site) has taken a permission back: \(what)."
+        case (.permissionTaken, .italian): "Il proprietario di \(site) ha revocato un permesso: \(what)."
+        case (.authorizationDiscarded, .english): "The owner of \(site) no longer lets you look after it."
+        case (.authorizationDiscarded, .italian): "Il proprietario di \(site) non ti autorizza più a gestirlo."
+        case (.permissionEndsSoon, .english): "A permission at \(site) ends within ten minutes: \(what)."
+        case (.permissionEndsSoon, .italian): "Un permesso per \(site) termina entro dieci minuti: \(what)."
+        case (nil, _): kind
+        }
+    }
+}
+
+/// What people are told: kept until they have read it, and passed on as it comes.
+public final class Notices: Sendable {
+    private static let most = 200
+
+    private let database: BoxDatabase
+    private let time: TimeSource
+    /// Those that are new, with whom they are for.
+    public let news = Broadcast<(notice: NoticeRecord, person: PersonRecord)>(capacity: 256)
+
+    init(database: BoxDatabase, time: TimeSource) {
+        self.database = database
+        self.time = time
+    }
+
+    /// Whom a notice is for.
+    public enum Audience: Sendable {
+        case owner
+        /// Who manages the site; the installer admin where nobody in particular does.
+        case managers
+        case person(PersonID?)
+    }
+
+    /// Tells somebody something about a site.
+    public func tell(_ kind: NoticeKind, about site: SiteID, to audience: Audience, _ values: [String: String] = [:]) async throws {
+        let now = time.now()
+        let made = try await database.write { database -> [(NoticeRecord, PersonRecord)] in
+            guard let record = try SiteRecord.fetchOne(database, key: site) else { return [] }
+            return try Self.people(audience, of: record, database).map { person in
+                let notice = NoticeRecord(
+                    id: .timeOrdered(at: now), personId: person.id, kind: kind.rawValue, siteId: site,
+                    values: values.merging(["site": record.name]) { $1 }, createdAt: now)
+                try notice.insert(database)
+                try database.execute(
+                    sql:
+                        "DELETE FROM notice WHERE personId = ? AND id NOT IN (SELECT id FROM notice WHERE personId = ? ORDER BY createdAt DESC LIMIT ?)",
+                    arguments: [person.id, person.id, Self.most])
+                return (notice, person)
+            }
+        }
+        for (notice, person) in made { news.send((notice, person)) }
+    }
+
+    private static func people(_ audience: Audience, of site: SiteRecord, _ database: Database) throws -> [PersonRecord] {
+        let found: [PersonRecord] =
+            switch audience {
+            case .owner: try site.ownerId.flatMap { try PersonRecord.fetchOne(database, key: $0) }.map { [$0] } ?? []
+            case .person(let id): try id.flatMap { try PersonRecord.fetchOne(database, key: $0) }.map { [$0] } ?? []
+            case .managers:
+                try PersonRecord.fetchAll(
+                    database, sql: "SELECT person.* FROM person JOIN siteAssignment ON personId = person.id WHERE siteId = ?",
+                    arguments: [site.id])
+            }
+        let able = found.filter { $0.disabledAt == nil }
+        if case .managers = audience, able.isEmpty {
+            return try PersonRecord.filter(Column("isInstallerAdmin") == true).fetchAll(database)
+        }
+        return able
+    }
+
+    /// Somebody's notices, the newest first.
+    public func all(of person: PersonID) async throws -> [NoticeRecord] {
+        try await database.read {
+            try NoticeRecord.filter(Column("personId") == person).order(Column("createdAt").desc, Column("id").desc).fetchAll($0)
+        }
+    }
+
+    /// Somebody has read all that there is.
+    public func markRead(of person: PersonID) async throws {
+        let now = time.now()
+        try await database.write { database in
+            _ = try NoticeRecord.filter(Column("personId") == person && Column("readAt") == nil).updateAll(
+                database, Column("readAt").set(to: now))
+        }
+    }
+}

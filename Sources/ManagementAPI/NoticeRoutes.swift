@@ -1,0 +1,85 @@
+import Access
+import BoxDatabase
+import Core
+import Foundation
+import GRDB
+import HTTPTypes
+import Hummingbird
+import Messaging
+
+/// What one was told, and how one is reached.
+struct NoticeRoutes {
+    let services: BoxServices
+
+    func add(to routes: RouterGroup<APIContext>) {
+        routes.get("notices") { _, context in
+            let caller = try caller(context)
+            let language = try await language(of: caller.id)
+            let notices = try await services.access.notices.all(of: caller.id)
+            return try answer(ListAnswer(items: notices.map { NoticeAnswer($0, language) }))
+        }
+        routes.post("notices/read") { _, context in
+            try await services.access.notices.markRead(of: try caller(context).id)
+            return Response(status: .noContent)
+        }
+        routes.get("session/contact") { _, context in
+            try answer(ContactAnswer(try await services.access.account.record(of: try caller(context).id), services))
+        }
+        routes.put("session/contact") { request, context in
+            let body = try await RequestBody.read(request)
+            let email = body.string("email", 3...254)
+            if let email, !SiteRoutes.isRecipient(email, .email) { body.reject("email", "email must be an e-mail address.") }
+            let language = body.word("language", Language.self)
+            try body.finish()
+            let id = try caller(context).id
+            let record = try await services.database.write { database -> PersonRecord? in
+                guard var person = try PersonRecord.fetchOne(database, key: id) else { return nil }
+                (person.email, person.language) = (email, language?.rawValue)
+                try person.update(database)
+                return person
+            }
+            guard let record else { throw Problem.notSignedIn }
+            return try answer(ContactAnswer(record, services))
+        }
+    }
+
+    private func caller(_ context: APIContext) throws -> Caller {
+        guard let caller = context.caller else { throw Problem.notSignedIn }
+        return caller
+    }
+
+    private func language(of person: PersonID) async throws -> Language {
+        try await services.access.account.record(of: person).language.flatMap { Language(rawValue: $0) } ?? .english
+    }
+}
+
+struct NoticeAnswer: Encodable {
+    let id: NoticeID
+    let kind: String
+    let siteId: Nullable<SiteID>
+    let sentence: String
+    let createdAt: Date
+    let readAt: Nullable<Date>
+
+    init(_ record: NoticeRecord, _ language: Language) {
+        id = record.id
+        kind = record.kind
+        siteId = Nullable(record.siteId)
+        sentence = record.sentence(language)
+        createdAt = record.createdAt
+        readAt = Nullable(record.readAt)
+    }
+}
+
+private struct ContactAnswer: Encodable {
+    let email: Nullable<String>
+    let language: String
+    /// Whether the box sends e-mails.
+    let mails: Bool
+
+    init(_ person: PersonRecord, _ services: BoxServices) {
+        email = Nullable(person.email)
+        language = person.language ?? Language.english.rawValue
+        mails = services.messenger.hasMail
+    }
+}
