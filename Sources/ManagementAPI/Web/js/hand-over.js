@@ -24,7 +24,7 @@ export async function handOverCard({ site, path, devices, channels, redraw }) {
     recipient.input.type = isMail ? 'email' : 'tel';
   }
   const remarks = field({ label: 'Remarks', pointer: '/remarks', type: 'area', rows: 2, optional: true, maxlength: 1000, testid: 'handover-remarks', hint: 'The owner reads them before they accept.' });
-  const language = field({ label: 'Language of the message', pointer: '/language', type: 'select', options: [['en', 'English'], ['it', 'Italiano']], testid: 'handover-language' });
+  const language = field({ label: 'Language of the message', pointer: '/language', type: 'select', value: 'en', options: [['en', 'English'], ['it', 'Italiano']], testid: 'handover-language' });
   const wishes = wishFields({ devices, testid: 'handover', ticked: ['configuration', 'live-view'] });
   const tenant = h('input', { type: 'checkbox', 'data-testid': 'handover-control' });
   const save = button(site.status === 'to-be-accepted' ? 'Send again' : 'Hand over', { look: 'primary', type: 'submit', testid: 'handover-submit' });
