@@ -22,8 +22,10 @@ struct LiveRoutes {
     func add(to routes: RouterGroup<APIContext>) {
         routes.post("channels/:id/live") { request, context in try await begin(request, context) }
         routes.get("live") { _, context in
-            let channels = try await context.channels(.viewSite, services.access.control)
-            let sessions = services.live.sessions.sessions.filter { channels?.contains($0.channel) ?? true }
+            let channels = try await context.channels(.viewLive, services.access.control)
+            let sessions = services.live.sessions.sessions.filter {
+                channels?.contains($0.channel) ?? true || $0.person == context.caller?.name
+            }
             return try answer(ListAnswer(items: await sessions.asyncMap { try await view($0) }))
         }
         routes.get("live/:id") { _, context in try answer(try await view(try session(context))) }

@@ -42,6 +42,10 @@ public struct Messenger: Sendable {
     }
 
     private static let patience = Duration.seconds(60)
+    /// Nothing of the box's own.
+    private static let environment: [Environment.Key: String] = [
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": ProcessInfo.processInfo.environment["HOME"] ?? "/",
+    ]
 
     private let mail: MailProgram?
     private let gateway: MessageGateway?
@@ -65,12 +69,13 @@ public struct Messenger: Sendable {
     public func mail(to recipient: String, subject: String, text: String) async throws(MessagingFailure) {
         guard let mail else { throw MessagingFailure(sentence: "This box sends no e-mail: mail.program is not configured.") }
         guard Self.isSafe(recipient), Self.isSafe(mail.from) else { throw MessagingFailure(sentence: "The address cannot be right.") }
-        _ = BrokenPipes.areErrors
         let message = Self.message(from: mail.from, to: recipient, subject: subject, text: text, at: time.now())
         do {
             let outcome = try await Deadline.run(Self.patience, time: time) {
-                try await Subprocess.run(
-                    .path(mail.path), arguments: ["-i", "-f", mail.from, "--", recipient], environment: .inherit, input: .array(message),
+                let input = try Self.file(of: message)
+                return try await Subprocess.run(
+                    .path(mail.path), arguments: ["-i", "-f", mail.from, "--", recipient], environment: .custom(Self.environment),
+                    input: .fileDescriptor(input, closeAfterSpawningProcess: true),
                     output: .discarded, error: .string(limit: 2048))
             }
             guard outcome.terminationStatus.isSuccess else {
@@ -83,6 +88,18 @@ public struct Messenger: Sendable {
             logger.warning("an e-mail did not go", metadata: ["error": "\(error)"])
             throw MessagingFailure(sentence: "The mail program could not be run, or took too long.")
         }
+    }
+
+    /// A file without a name that holds these bytes: a program that ends before it has read all of a pipe is an error that swift-subprocess does
+    /// not survive.
+    private static func file(of bytes: [UInt8]) throws -> SystemPackage.FileDescriptor {
+        let path = FilePath(NSTemporaryDirectory()).appending("gatehouse-mail-\(UUID().uuidString)")
+        let descriptor = try SystemPackage.FileDescriptor.open(
+            path, .readWrite, options: [.create, .exclusiveCreate], permissions: .ownerReadWrite)
+        unlink(path.string)
+        try descriptor.writeAll(bytes)
+        try descriptor.seek(offset: 0, from: .start)
+        return descriptor
     }
 
     /// Nothing that a header or a program's argument could take for something else.

@@ -150,7 +150,7 @@ class Statuses(Case):
             with self.subTest(who):
                 self.assertEqual({one["name"] for one in person.get("/sites")["items"]}, sites)
                 for path, action in (("/devices", "view-site"), ("/channels", "view-site"), ("/clips", "play-back"), ("/events", "play-back"), ("/exports", "export"),
-                                     ("/live", "view-site")):
+                                     ("/live", "view-live")):
                     found = {one.get("channelId") or one.get("deviceId") or (one.get("channels") or [{}])[0].get("id") or one["id"] for one in person.get(path)["items"]}
                     wanted = {things["channel"]["deviceId" if path in ("/devices", "/channels") else "id"] for status, things in self.things.items()
                               if action in self.expected(who, status)[1]}
