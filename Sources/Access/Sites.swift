@@ -26,6 +26,7 @@ public struct SiteFields: Sendable {
     public var remarks: String??
     public var position: (latitude: Double, longitude: Double)??
     public var syncsTime: Bool?
+    public var liveLimitMinutes: Int??
 
     public init() {}
 
@@ -38,6 +39,7 @@ public struct SiteFields: Sendable {
         if let remarks { site.remarks = remarks }
         if let position { (site.latitude, site.longitude) = (position?.latitude, position?.longitude) }
         if let syncsTime { site.syncsTime = syncsTime }
+        if let liveLimitMinutes { site.liveLimitMinutes = liveLimitMinutes }
     }
 }
 

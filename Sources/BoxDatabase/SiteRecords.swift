@@ -36,6 +36,8 @@ public struct SiteRecord: Codable, Sendable, FetchableRecord, PersistableRecord 
     public var controlsRemoteUse = false
     /// Devices get the site's time and zone.
     public var syncsTime = false
+    /// How long viewers from afar may watch, minutes; 0 for no limit, nil as the box says.
+    public var liveLimitMinutes: Int?
     public var scene: String?
     public var address: String?
     public var city: String?

@@ -51,6 +51,7 @@ enum SitesMigration {
             table.add(column: "authorizedAt", .datetime)
             table.add(column: "controlsRemoteUse", .boolean).notNull().defaults(to: false)
             table.add(column: "syncsTime", .boolean).notNull().defaults(to: false)
+            table.add(column: "liveLimitMinutes", .integer)
             for name in ["scene", "address", "city", "state", "remarks"] { table.add(column: name, .text) }
             for name in ["latitude", "longitude"] { table.add(column: name, .double) }
         }

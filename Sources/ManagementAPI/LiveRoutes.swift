@@ -31,7 +31,7 @@ struct LiveRoutes {
         routes.get("live/:id") { _, context in try answer(try await view(try session(context))) }
         routes.post("live/:id/continue") { _, context in
             let session = try session(context)
-            let limit = try await LiveLimit.duration(isLocal: session.isLocal, services.database)
+            let limit = try await LiveLimit.duration(of: session.channel, isLocal: session.isLocal, services.database)
             guard let prolonged = services.live.sessions.prolong(session.id, by: limit) else { throw Problem.notFound("live view") }
             return try answer(try await view(prolonged))
         }
@@ -62,7 +62,7 @@ struct LiveRoutes {
         let permission = services.access.permission(.viewLive, record.id, AccessGate.token(of: request))
         let (session, secret) = try services.live.sessions.begin(
             record.id, role, person: caller.name, address: context.remoteAddress, isLocal: isLocal,
-            limit: try await LiveLimit.duration(isLocal: isLocal, services.database), permission: permission)
+            limit: try await LiveLimit.duration(of: record.id, isLocal: isLocal, services.database), permission: permission)
         return try answer(
             LiveBegunAnswer(try await view(session), token: secret, streams: channel.watchable.map(\.rawValue)), status: .created)
     }

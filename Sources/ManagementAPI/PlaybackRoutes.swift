@@ -81,7 +81,7 @@ struct PlaybackRoutes {
         let sessions = services.live.sessions
         let (session, secret) = try sessions.begin(
             record.id, .main, action: .playback, person: caller.name, address: context.remoteAddress, isLocal: isLocal,
-            limit: try await LiveLimit.duration(isLocal: isLocal, services.database), permission: permission)
+            limit: try await LiveLimit.duration(of: record.id, isLocal: isLocal, services.database), permission: permission)
         let view = PlaybackView(from: from, speed: speed, selection: selection, code: code.map(VerificationCode.init(typed:)))
         services.playback.views.keep(view, of: session.id) { sessions.session($0) != nil }
         return try answer(

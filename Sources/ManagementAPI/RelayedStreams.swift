@@ -71,7 +71,7 @@ private struct RelayedStream: RTSPStream {
 
     func watch() async throws -> any RTSPWatching {
         let isLocal = ViewerPlace.isLocal(address) && !streams.passesOn(address)
-        let limit = try await LiveLimit.duration(isLocal: isLocal, streams.database)
+        let limit = try await LiveLimit.duration(of: channel, isLocal: isLocal, streams.database)
         do {
             // The password is the provider's: it is good for what the owners let the provider see.
             let (_, token) = try streams.sessions.begin(

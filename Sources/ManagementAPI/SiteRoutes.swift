@@ -72,6 +72,8 @@ struct SiteRoutes {
         fields.state = text("state", 100)
         fields.remarks = text("remarks", 1000, multiline: true)
         fields.syncsTime = body.bool("syncTime")
+        fields.liveLimitMinutes =
+            body.isNull("liveLimitMinutes") ? .some(nil) : body.integer("liveLimitMinutes", 0...1440).map { .some($0) }
         if body.isNull("position") {
             fields.position = .some(nil)
         } else if let position = body.object("position") {
@@ -152,6 +154,8 @@ struct SiteAnswer: Encodable {
     let position: Nullable<Position>
     let remarks: Nullable<String>
     let syncTime: Bool
+    /// Minutes; 0 for no limit, null as the box says.
+    let liveLimitMinutes: Nullable<Int>
     let company: Nullable<String>
     let owner: Nullable<String>
     let handedOverAt: Nullable<Date>
@@ -178,6 +182,7 @@ struct SiteAnswer: Encodable {
             position = Nullable(nil)
         }
         syncTime = site.syncsTime
+        liveLimitMinutes = Nullable(site.liveLimitMinutes)
         company = Nullable(view.company)
         owner = Nullable(view.owner)
         handedOverAt = Nullable(site.handedOverAt)

@@ -33,7 +33,7 @@ VOUCHER = {"format": 1, "id": "a", "issuer": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrw
            "keys": [{"sha256": "0" * 64, "package": "7-days-month", "redeemUntil": "2027-12-31", "box": "GH1"}],
            "packages": [{"package": "30-days-year", "count": 2, "box": "GH1"}], "signature": "A" * 86 + "=="}
 LENS = "/channels/{id}/lens"
-SITE = {"scene": "flat", "address": "Mill Lane 7", "city": "Prato", "state": "PO", "remarks": "Key at the neighbour's.", "syncTime": True,
+SITE = {"scene": "flat", "address": "Mill Lane 7", "city": "Prato", "state": "PO", "remarks": "Key at the neighbour's.", "syncTime": True, "liveLimitMinutes": 5,
         "position": {"latitude": 43.88, "longitude": 11.09}}
 WISH = {"permission": "live-view", "deviceId": "a-device", "hours": 8}
 GOOD = {

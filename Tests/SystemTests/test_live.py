@@ -171,6 +171,13 @@ class Live(LiveCase):
         self.made.call("PATCH", "/system", {"liveLimitMinutes": None})
         self.assertIsNone(self.made.call("POST", f"/live/{session['id']}/continue")["endsAt"])
         self.made.call("PATCH", "/system", {"liveLimitMinutes": 5})
+        # A site's own limit wins.
+        site = self.made.get("/sites")["items"][0]["id"]
+        for minutes, seconds in ((30, 1800), (0, None), (None, 300)):
+            self.made.call("PATCH", f"/sites/{site}", {"liveLimitMinutes": minutes})
+            one = self.made.call("POST", f"/channels/{self.channel['id']}/live", {}, headers=headers)
+            self.assertEqual(one["endsAt"] and round(moment(one["endsAt"]) - moment(one["startedAt"])), seconds)
+            self.made.call("DELETE", f"/live/{one['id']}")
         self.made.call("DELETE", f"/live/{session['id']}")
         with self.assertRaises(Problem) as caught:
             self.made.call("POST", f"/live/{session['id']}/continue")

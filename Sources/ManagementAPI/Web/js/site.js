@@ -51,11 +51,15 @@ function informationCard({ site, path, can, redraw }) {
   } });
   const remarks = text('Remarks', 'remarks', 1000, { type: 'area', rows: 3, hint: 'The owner sees them.' });
   const sync = toggle({ label: 'Devices get the site’s time', hint: 'When they are added, unless you say otherwise.', on: site.syncTime, testid: 'site-sync', act: (syncTime) => api.patch(path, { syncTime }) });
+  const limits = [['', 'As the box says'], ['0', 'No limit'], ...[5, 10, 15, 30, 60].map((n) => [String(n), `${n} minutes`])];
+  const own = site.liveLimitMinutes;
+  if (own !== null && !limits.some(([value]) => value === String(own))) limits.push([String(own), `${own} minutes`]);
+  const limit = field({ label: 'Watching from afar', pointer: '/liveLimitMinutes', type: 'select', options: limits, value: own === null ? '' : String(own), testid: 'site-limit', hint: 'Without a tap on “continue”.' });
   const save = button('Save', { look: 'primary', type: 'submit', testid: 'site-save' });
-  const form = h('form', { class: 'stack' }, name.el, scene.el, address.el, h('div', { class: 'pair' }, city.el, state.el), position.el, navigator.geolocation && here, remarks.el, h('div', { class: 'actions' }, save));
-  bind(form, { fields: [name, scene, address, city, state, position, remarks], button: save, busy: 'Saving…', async submit() {
+  const form = h('form', { class: 'stack' }, name.el, scene.el, address.el, h('div', { class: 'pair' }, city.el, state.el), position.el, navigator.geolocation && here, remarks.el, limit.el, h('div', { class: 'actions' }, save));
+  bind(form, { fields: [name, scene, address, city, state, position, remarks, limit], button: save, busy: 'Saving…', async submit() {
     if (!name.given) throw wrong(name, 'Enter a name for the site.');
-    await api.patch(path, { name: name.given, scene: scene.given, address: address.given, city: city.given, state: state.given, remarks: remarks.given, position: coordinates(position) });
+    await api.patch(path, { name: name.given, scene: scene.given, address: address.given, city: city.given, state: state.given, remarks: remarks.given, position: coordinates(position), liveLimitMinutes: limit.value === '' ? null : Number(limit.value) });
     await refreshSites();
     toast('Saved.');
     await redraw();
