@@ -64,16 +64,18 @@ import Testing
         let video = StreamFormat(
             kind: .video, codec: .h264, configuration: Data([0, 0, 0, 1, 0x67, 0x64, 0, 0x28, 0xAC, 0, 0, 1, 0x68, 0xEE, 0x3C]))
         let aac = StreamFormat(kind: .audio, codec: .aac, sampleRate: 48_000, channels: 2, configuration: Data([0x11, 0x90]))
-        let unknown = StreamFormat(kind: .audio, codec: Codec(rawValue: "opus"), sampleRate: 48_000, channels: 2)
-        let tracks = MediaDescription.tracks([video, unknown, aac, Self.sound])
-        #expect(tracks.map(\.payloadType) == [96, 97, 0])
+        let unknown = StreamFormat(kind: .audio, codec: Codec(rawValue: "vorbis"), sampleRate: 48_000, channels: 2)
+        let tracks = MediaDescription.tracks([video, unknown, aac, Self.sound, .liveOpus])
+        #expect(tracks.map(\.payloadType) == [96, 97, 0, 98])
         let lines = MediaDescription.session(tracks, name: "Gatehouse", id: 1).split(separator: "\r\n")
         #expect(lines.contains("m=video 0 RTP/AVP 96"))
         #expect(lines.contains("a=fmtp:96 packetization-mode=1;profile-level-id=640028;sprop-parameter-sets=Z2QAKKw=,aO48"))
         #expect(lines.contains("a=rtpmap:97 mpeg4-generic/48000/2"))
         #expect(lines.contains { $0.hasPrefix("a=fmtp:97") && $0.hasSuffix("config=1190") })
         #expect(lines.contains("a=rtpmap:0 PCMU/8000"))
-        #expect(lines.filter { $0.hasPrefix("a=control:track") } == ["a=control:track0", "a=control:track1", "a=control:track2"])
+        // Two channels are said, whatever is sent (RFC 7587, section 7).
+        #expect(lines.contains("a=rtpmap:98 opus/48000/2"))
+        #expect(lines.filter { $0.hasPrefix("a=control:track") } == (0...3).map { "a=control:track\($0)" })
     }
 
     @Test func h265TellsItsSets() {
