@@ -1,3 +1,4 @@
+import Core
 import Crypto
 public import Foundation
 
@@ -42,9 +43,7 @@ public struct OneTimePassword: Sendable {
         let now = Int(time.timeIntervalSince1970 / Self.step)
         var found: Int?
         for step in (now - Self.tolerance)...(now + Self.tolerance) {
-            let expected = Array(password(step).utf8)
-            let differs = expected.count == entered.count ? zip(expected, entered).reduce(0) { $0 | ($1.0 ^ $1.1) } : 1
-            if differs == 0, step > last { found = step }
+            if isSameSecret(password(step).utf8, entered), step > last { found = step }
         }
         return found
     }

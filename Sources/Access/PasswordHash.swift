@@ -1,5 +1,6 @@
 // Access owns who may do what on this box: the set-up code, people, sign-ins. Nothing about cameras or footage may enter it.
 
+import Core
 import Crypto
 import CryptoExtras
 import Foundation
@@ -36,9 +37,9 @@ public struct PasswordHash: Sendable, Equatable {
         let parts = text.split(separator: "$").map(String.init)
         guard parts.count == 5, parts[0] == "scrypt", let rounds = Int(parts[1]), let blockSize = Int(parts[2]),
             let salt = Data(base64Encoded: parts[3]), let expected = Data(base64Encoded: parts[4]),
-            let key = try? Self.derive(password, salt: salt, rounds: rounds, blockSize: blockSize), key.count == expected.count
+            let key = try? Self.derive(password, salt: salt, rounds: rounds, blockSize: blockSize)
         else { return false }
-        return zip(key, expected).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+        return isSameSecret(key, expected)
     }
 
     private static func derive(_ password: String, salt: Data, rounds: Int, blockSize: Int) throws -> Data {

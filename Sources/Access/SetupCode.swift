@@ -1,3 +1,5 @@
+import Core
+
 /// The code on the box's label that proves, once, that who claims the box holds it.
 public struct SetupCode: Sendable, Equatable {
     /// Two groups of four, without letters and digits that are mistaken for one another.
@@ -19,10 +21,7 @@ public struct SetupCode: Sendable, Equatable {
 
     /// Whether `entered` is this code; case, spaces and the hyphen do not count.
     public func matches(_ entered: String) -> Bool {
-        let left = Array(Self.plain(text).utf8)
-        let right = Array(Self.plain(entered).utf8)
-        guard left.count == right.count else { return false }
-        return zip(left, right).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+        isSameSecret(Self.plain(text).utf8, Self.plain(entered).utf8)
     }
 
     private static func plain(_ text: String) -> String {

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// The server's side of Digest with SHA-256 and MD5 (RFC 7616), for one connection.
@@ -58,18 +59,11 @@ public struct DigestVerifier: Sendable {
         // Clients of RFC 2069's time know no quality.
         let middle = quality.map { ":\(fields["nc"] ?? ""):\(fields["cnonce"] ?? ""):\($0)" } ?? ""
         let expected = hash(Array("\(key):\(used)\(middle):\(hash(Array("\(method):\(uri)".utf8)))".utf8))
-        guard Self.isEqual(expected, response) else { return .wrong }
+        guard isSameSecret(expected.utf8, response.utf8) else { return .wrong }
         guard !nonce.isEmpty, used == nonce, now - issuedAt <= Self.lifetime else { return .stale }
         guard quality != nil else { return .right }
         guard let count = Int(fields["nc"] ?? "", radix: 16), count > lastCount else { return .stale }
         lastCount = count
         return .right
-    }
-
-    /// Takes the same time wherever two texts differ.
-    private static func isEqual(_ one: String, _ other: String) -> Bool {
-        let (one, other) = (Array(one.utf8), Array(other.utf8))
-        guard one.count == other.count else { return false }
-        return zip(one, other).reduce(0) { $0 | $1.0 ^ $1.1 } == 0
     }
 }

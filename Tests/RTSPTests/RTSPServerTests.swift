@@ -81,6 +81,11 @@ import Testing
             var client = try Self.authenticator(challenges, credentials)
             #expect(verifier.judge(client.authorization(method: "A", uri: "u"), method: "A", now: .zero) == .wrong)
         }
+        // Many of them: an earlier comparison took one in a hundred for the right one.
+        for number in 0..<2000 {
+            var client = try Self.authenticator(challenges, .init(username: "viewer", password: "guess \(number)"))
+            #expect(verifier.judge(client.authorization(method: "A", uri: "u"), method: "A", now: .zero) == .wrong)
+        }
         var client = try Self.authenticator(challenges)
         // Made for another method.
         #expect(verifier.judge(client.authorization(method: "A", uri: "u"), method: "B", now: .zero) == .wrong)
