@@ -105,8 +105,10 @@ private struct SingleStream: RTSPSource {
         }
     }
 
-    private struct Watching: RTSPWatching {
-        let samples: LiveSamples
+    private final class Watching: RTSPWatching {
+        private let samples: LiveSamples
+
+        init(samples: LiveSamples) { self.samples = samples }
 
         nonisolated(nonsending) func next() async -> RTSPBatch? {
             await samples.next().map(RTSPBatch.init)

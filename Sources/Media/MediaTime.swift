@@ -24,6 +24,9 @@ public struct MediaTime: Hashable, Comparable, Codable, Sendable, CustomStringCo
         .microseconds(left.microseconds &- right.microseconds)
     }
 
+    /// The same moment on a time line that is zero at `origin`.
+    public func since(_ origin: MediaTime) -> MediaTime { MediaTime(microseconds: microseconds &- origin.microseconds) }
+
     public var description: String { "\(Double(microseconds) / 1_000_000) s" }
 
     static let timeBase = AVRational(num: 1, den: 1_000_000)

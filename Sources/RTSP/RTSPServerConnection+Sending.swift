@@ -41,7 +41,7 @@ extension RTSPServerConnection {
         pumpEnd.lower()
         pumped = watching
         watching.listen(to: loop.join(self, path))
-        pump()
+        pump(now: time.uptime())
         await pumpEnd.wait()
         watching.listen(to: nil)
         loop.leave(self, path)
@@ -49,12 +49,11 @@ extension RTSPServerConnection {
     }
 
     /// Sends what is there, as far as there is room for it. What comes meanwhile rings again.
-    func pump() {
+    func pump(now: Duration) {
         // A write that is done at once asks for more from within.
         guard let watching = pumped, channel.isActive, unwritten == 0, !isPumping else { return }
         isPumping = true
         defer { isPumping = false }
-        let now = time.uptime()
         guard carryNow(rest, watching, now: now) else { return }
         switch watching.poll() {
         case .nothing: return
@@ -111,7 +110,12 @@ extension RTSPServerConnection {
     /// much was taken; the channel sees to the rest, and to what is wrong with the connection.
     private func writeStraight(_ bytes: ByteBuffer) -> Int {
         guard let socket, writing == 0, channel.isActive else { return 0 }
-        return bytes.withUnsafeReadableBytes { max(0, Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))) }
+        return Self.send(bytes, to: socket)
+    }
+
+    /// Of nobody's isolation: whose it is would be looked up for each call otherwise.
+    private nonisolated static func send(_ bytes: ByteBuffer, to socket: NIOBSDSocket.Handle) -> Int {
+        bytes.withUnsafeReadableBytes { max(0, Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))) }
     }
 
     private func noteWritten(_ result: Result<Void, any Error>) {
@@ -120,8 +124,9 @@ extension RTSPServerConnection {
         endWriting()
         // A connection that has ended takes nothing more; whoever reads from it sees to its end.
         guard case .success = result else { return }
-        ear.hear(now: time.uptime())
-        pump()
+        let now = time.uptime()
+        ear.hear(now: now)
+        pump(now: now)
     }
 
     // MARK: By a task

@@ -30,7 +30,9 @@ public protocol RTSPStream: Sendable {
 }
 
 /// One who watches a stream. One task reads at a time.
-public protocol RTSPWatching: Sendable {
+///
+/// A class: to copy any other kind of value for each picture of each reader costs more than to hold one.
+public protocol RTSPWatching: AnyObject, Sendable {
     /// What comes next; the first is the newest key frame. Nil when the stream is over, or the task is cancelled.
     ///
     /// It stays with whoever asks: a change of thread for each picture of each reader would cost more than the rest of the work.

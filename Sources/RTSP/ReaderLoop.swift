@@ -67,7 +67,8 @@ final class ReaderBell: Bell {
             state.isRung = false
             return state.readers
         }
-        for reader in readers { reader.assumeIsolated { $0.pump() } }
+        guard let now = readers.first?.time.uptime() else { return }
+        for reader in readers { reader.assumeIsolated { $0.pump(now: now) } }
     }
 
     fileprivate func add(_ reader: RTSPServerConnection) { state.withLock { $0.readers.append(reader) } }

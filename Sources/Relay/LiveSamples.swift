@@ -121,9 +121,12 @@ public final class LiveSamples: Sendable {
             samples = samples[key...]
         }
         var taken: [(sample: Sample, time: MediaTime)] = []
+        taken.reserveCapacity(samples.count)
         for sample in samples {
-            guard let format = formats.first(where: { $0.kind == sample.format.kind }) else { continue }
-            guard Self.goesOn(format, with: sample.format) else {
+            // By its place: a closure would be given a copy of each format.
+            let kind = sample.format.kind
+            guard let index = formats.indices.first(where: { formats[$0].kind == kind }) else { continue }
+            guard Self.goesOn(formats[index], with: sample.format) else {
                 state.isOver = true
                 break
             }
@@ -143,19 +146,19 @@ public final class LiveSamples: Sendable {
     private func time(of sample: Sample, _ state: inout State) -> MediaTime? {
         guard sample.format.kind == .video else {
             guard let origin = state.origin, sample.time >= origin else { return nil }
-            let time = MediaTime.zero + (sample.time - origin)
+            let time = sample.time.since(origin)
             guard time > (state.lastSound ?? time - .seconds(1)), time >= .zero else { return nil }
             state.lastSound = time
             return time
         }
         if state.origin == nil {
             guard sample.isKeyFrame else { return nil }
-            state.origin = sample.decodeTime - (state.clock.time(of: sample) - .zero)
+            state.origin = sample.decodeTime.since(state.clock.time(of: sample))
         }
         guard let origin = state.origin, sample.decodeTime > (state.lastDecode ?? sample.decodeTime - .seconds(1)) else { return nil }
         let interval = state.lastDecode.map { sample.decodeTime - $0 } ?? Self.usualInterval
         state.lastDecode = sample.decodeTime
-        state.clock.last = (.zero + (sample.decodeTime - origin), min(interval, .seconds(2)), sample.arrival)
-        return .zero + (sample.time - origin)
+        state.clock.last = (sample.decodeTime.since(origin), min(interval, .seconds(2)), sample.arrival)
+        return sample.time.since(origin)
     }
 }

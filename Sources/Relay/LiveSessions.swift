@@ -269,7 +269,7 @@ public final class LiveAttachment: Sendable {
     /// Counts what was sent and what was left out.
     public func count(bytes: Int, missed: Int = 0) {
         session.sent.add(bytes)
-        session.leftOut.add(missed)
+        if missed > 0 { session.leftOut.add(missed) }
     }
 
     /// The viewer gets another stream than was asked for, because it can play that one.

@@ -6,15 +6,19 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
+import time
 import zipfile
 
+import numpy as np
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from box import PASSWORD, USER, binary
 from case import Case
 from client import Problem
+from devices import DeviceCase
 from footage import Footage, moment
 from waiting import wait_for
 
@@ -26,22 +30,8 @@ def text(seconds):
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class Exports(Case):
-    """A box with two cameras, two clips of the first and one of the second."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.cameras = cls.class_small_cameras(2, audio="pcma", key_interval=2)
-        cls.made = box = cls.class_box(**QUICK)
-        box.claim()
-        cls.channels = [box.add_camera(camera, name=name, sub=False) for camera, name in zip(cls.cameras.cameras, ("Front", "Yard"), strict=True)]
-        for channel in cls.channels:
-            box.link(channel, "custom", resolution="CIF", bitRate=256_000)  # smaller than the camera's, so that all clips are encoded alike
-        box.await_past(1, *cls.channels)
-        clips = []
-        for channel in (*cls.channels, cls.channels[0]):
-            clips.append(box.await_stored(box.trigger(channel), seconds=90))
-        cls.first, cls.other, cls.second = clips
+class Cutting:
+    """Exports of the box `made`."""
 
     def cut(self, channels, from_, to, **more):
         """A finished export."""
@@ -63,6 +53,24 @@ class Exports(Case):
         with open(path, "wb") as target:
             target.write(self.fetch(file).body)
         return Footage(path)
+
+
+class Exports(Cutting, Case):
+    """A box with two cameras, two clips of the first and one of the second."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cameras = cls.class_small_cameras(2, audio="pcma", key_interval=2)
+        cls.made = box = cls.class_box(**QUICK)
+        box.claim()
+        cls.channels = [box.add_camera(camera, name=name, sub=False) for camera, name in zip(cls.cameras.cameras, ("Front", "Yard"), strict=True)]
+        for channel in cls.channels:
+            box.link(channel, "custom", resolution="CIF", bitRate=256_000)  # smaller than the camera's, so that all clips are encoded alike
+        box.await_past(1, *cls.channels)
+        clips = []
+        for channel in (*cls.channels, cls.channels[0]):
+            clips.append(box.await_stored(box.trigger(channel), seconds=90))
+        cls.first, cls.other, cls.second = clips
 
     def span(self, clip):
         """When a clip begins and ends."""
@@ -210,3 +218,39 @@ class Exports(Case):
         with open(path, "wb") as file:
             file.write(played.stdout)
         self.assertEqual((played.returncode, Footage(path).errors()), (0, ""))
+
+
+class OfDeviceH265(Cutting, DeviceCase):
+    """What a device has recorded in H.265, cut at the moment itself: two encoders' pictures in one file."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.simulator = cls.class_devices("--device", "camera,recordings=timing", "--codec", "h265")
+        cls.made = cls.class_device_box()
+        cls.channel = cls.made.channels_of(cls.made.onboard(cls.simulator.device)[0])[1]
+        cls.made.await_picture(cls.channel)
+
+    def test_exact(self):
+        """It begins where it was asked to, is the camera's own from the next key frame on, and decodes without a word."""
+        begin = time.time() - 600.3
+        made = self.cut([self.channel], begin, begin + 6, exact=True)
+        self.assertEqual((made["state"], made["sentence"]), ("ready", None))
+        footage = self.saved(made["files"][0])
+        self.assertEqual((footage.video["codec_name"], footage.video["codec_tag_string"]), ("hevc", "hev1"))
+        self.assertEqual(footage.errors(), "")
+        self.assertAlmostEqual(footage.length(), 6, delta=0.4)
+        times = footage.frame_times()
+        self.assertLess(max(after - before for before, after in zip(times, times[1:])), 0.2)
+        self.assertEqual(len(self.sequence_parameter_sets(footage)), 2, "pictures of two encoders")
+        # The yard hardly changes from one picture to the next: a seam that decodes to something else would.
+        pictures = footage.pictures().astype(np.int16)
+        self.assertLess(np.abs(np.diff(pictures, axis=0)).mean(axis=(1, 2)).max(), 8)
+        self.assertGreater(pictures.std(axis=(1, 2)).min(), 10)
+
+    @staticmethod
+    def sequence_parameter_sets(footage):
+        """The different ones of a file (ITU-T H.265, 7.4.2.2: NAL unit type 33)."""
+        stream = subprocess.run(["ffmpeg", "-v", "error", "-i", footage.path, "-map", "0:v", "-c", "copy", "-bsf:v", "hevc_mp4toannexb", "-f", "hevc", "-"],
+                                capture_output=True, check=True).stdout
+        units = [unit.rstrip(b"\0") for unit in re.split(rb"\x00\x00\x00?\x01", stream)[1:]]
+        return {unit for unit in units if unit[0] >> 1 & 63 == 33}

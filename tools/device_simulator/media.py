@@ -98,7 +98,7 @@ class Cameras:
         tool = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "camera-simulator")
         command = [sys.executable, tool, "--port", str(port), "--address", ",".join(dict.fromkeys(device.address for device in devices)),
                    "--user", devices[0].user, "--password", devices[0].password, "--size", self.options.size, "--rate", "15",
-                   "--bitrate", "1500", "--scene", "yard"]
+                   "--codec", self.options.codec, "--bitrate", "1500", "--scene", "yard"]
         if any("metadata" in device.settings for device in devices):
             command.append("--metadata")
         for path, stream in paths.items():

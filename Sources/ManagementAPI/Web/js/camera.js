@@ -151,6 +151,7 @@ export async function cameraPage({ root, params: [id], on, cleanup, skeleton }) 
   on('channel', (c) => { if (c.id === id) draw(); });
   on('device', draw);
   on('removed', ({ kind, id: gone }) => { if ((kind === 'channel' && gone === id) || (kind === 'device' && gone === deviceId)) go('/cameras'); });
+  on('resync', () => (now() ? draw() : go('/cameras')));
 
   fill(root, head([link('#/cameras', 'back', icon('back'), 'Cameras'), name]),
     h('div', { class: 'columns camera' },

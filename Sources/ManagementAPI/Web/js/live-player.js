@@ -3,12 +3,14 @@
 import { api, query, seg } from './api.js';
 import { canPlayHLS, playHLS } from './live-hls.js';
 import { canPlayWHEP, playWHEP } from './live-whep.js';
+import { on } from './store.js';
 
 const Source = globalThis.ManagedMediaSource ?? globalThis.MediaSource;
 const BEHIND = 1.2; // seconds behind the newest picture before it hurries
 const FAR = 3; // seconds before it jumps
 const KEPT = 12; // seconds that stay in the browser
 const LATER = 5 * 60e3; // milliseconds until a way that did not work is tried again
+const REFUSED = 30e3; // milliseconds until one who may not watch asks again, where the box does not tell before that it is otherwise now
 
 export const WAYS = { webrtc: 'WebRTC', mp4: 'MP4', hls: 'HLS' };
 const able = { webrtc: canPlayWHEP, mp4: () => Boolean(Source), hls: canPlayHLS };
@@ -28,6 +30,7 @@ export class LivePlayer {
   #hasSound = false;
   #timer = null;
   #awake = () => { if (!document.hidden) this.#again(0); };
+  #leaveStore = on('resync', this.#awake);
 
   /** `begin` opens a view of a stream; `changed` is told {state, sentence, session, stream, way}: opening, playing, waiting, over, unplayable. `ways`, the best first. */
   constructor(video, { channel, begin = (s) => api.post(`/channels/${seg(channel)}/live`, { stream: s }), stream = 'sub', ways = ['webrtc', 'mp4', 'hls'], changed = () => {} }) {
@@ -85,6 +88,7 @@ export class LivePlayer {
     this.#closed = true;
     clearTimeout(this.#timer);
     removeEventListener('online', this.#awake);
+    this.#leaveStore();
     document.removeEventListener('visibilitychange', this.#awake);
     this.#leave();
   }
@@ -110,6 +114,7 @@ export class LivePlayer {
     const stop = new AbortController();
     this.#stop = stop;
     let over = false;
+    let refused = false;
     try {
       if (!this.#session) {
         this.#tell('opening');
@@ -138,13 +143,14 @@ export class LivePlayer {
         return;
       }
       if (problem.status === 404) this.#session = null;
+      refused = problem.status === 403;
       if (!over) this.#tell('waiting', problem.detail ?? '');
     } finally {
       if (this.#stop === stop) this.#stop = null;
     }
     if (over) { this.#tell('over'); return; }
     this.#wait = Math.min(this.#wait * 1.6, 8000);
-    this.#again(this.#wait);
+    this.#again(refused ? REFUSED : this.#wait);
   }
 
   /** By the best way that works. */
