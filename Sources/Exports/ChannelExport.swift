@@ -103,7 +103,7 @@ actor ChannelExport {
                 edge = Edge()
                 return try keep(sample)
             }
-            try await encodeEdge()
+            try await encodeEdge(before: sample)
         }
         try await add(sample)
     }
@@ -125,11 +125,11 @@ actor ChannelExport {
         if sample.format.kind == .video { edge?.group.append(sample) } else { edge?.sound.append(sample) }
     }
 
-    private func encodeEdge() async throws {
+    private func encodeEdge(before next: Sample? = nil) async throws {
         guard let kept = edge, var piece else { return }
         edge = nil
         let isNeeded = kept.group.last.map { $0.time >= .zero } ?? false
-        let made = isNeeded ? try await encoder.encode(kept.group, from: .zero) : nil
+        let made = isNeeded ? try await encoder.encode(kept.group, from: .zero, before: next) : nil
         if let made {
             piece.video = made.format
             (self.piece, converted) = (piece, made.format)

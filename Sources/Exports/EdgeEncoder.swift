@@ -11,9 +11,9 @@ struct EdgeEncoder: Sendable {
 
     let worker: TranscodeWorker
 
-    /// The pictures of `group` (a key frame and what follows it) from `start` on, in the form that goes before `next` in one file, with times as
-    /// theirs; `format` is what the whole file then has. Nil where that cannot be: pictures of another codec than H.264 and H.265.
-    func encode(_ group: [Sample], from start: MediaTime) async throws -> (format: StreamFormat, samples: [Sample])? {
+    /// The pictures of `group` (a key frame and what follows it) from `start` on, in the form that goes before `next`, the camera's next key frame, in
+    /// one file, with times as theirs; `format` is what the whole file then has. Nil where that cannot be: pictures of another codec than H.264 and H.265.
+    func encode(_ group: [Sample], from start: MediaTime, before next: Sample?) async throws -> (format: StreamFormat, samples: [Sample])? {
         guard let first = group.first, [.h264, .hevc].contains(first.format.codec) else { return nil }
         let isH264 = first.format.codec == .h264
         let settings = VideoEncoderSettings(
@@ -25,10 +25,16 @@ struct EdgeEncoder: Sendable {
         let made = Collected()
         let result = try await worker.run(job, source: try Group(group), output: made)
         return try assemble(
-            made.bytes.withLock { $0 }, start: start + .microseconds(Int64(result.startsLate * 1_000_000)), beside: first.format)
+            made.bytes.withLock { $0 }, start: start + .microseconds(Int64(result.startsLate * 1_000_000)), beside: first.format,
+            before: next)
     }
 
-    private func assemble(_ bytes: [UInt8], start: MediaTime, beside format: StreamFormat) throws -> (StreamFormat, [Sample])? {
+    /// Between decoding and showing there lies what lies there in the camera's stream: its next key frame is decoded so long before it is shown, and
+    /// would come too late otherwise.
+    private func assemble(_ bytes: [UInt8], start: MediaTime, beside format: StreamFormat, before next: Sample?) throws -> (
+        StreamFormat, [Sample]
+    )? {
+        let delay = next.map { max(.zero, $0.time - $0.decodeTime) } ?? .zero
         var offset = 0
         var demuxer = try Demuxer(container: "mov") { buffer in
             let count = min(buffer.count, bytes.count - offset)
@@ -46,7 +52,7 @@ struct EdgeEncoder: Sendable {
             let moved = start + (time - .zero)
             own.append(
                 Sample(
-                    format: theirs, time: moved, decodeTime: moved, duration: item.duration, isKeyFrame: item.packet.isKeyFrame,
+                    format: theirs, time: moved, decodeTime: moved - delay, duration: item.duration, isKeyFrame: item.packet.isKeyFrame,
                     arrival: .zero,
                     packet: try item.packet.reference()))
         }

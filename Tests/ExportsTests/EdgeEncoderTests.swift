@@ -14,10 +14,20 @@ import Testing
         .deletingLastPathComponent().appendingPathComponent(".build/debug/gatehouse").path
 
     /// Two encoders' pictures in one file: all of them decode, the first is the wanted one, and the camera's own are the same.
-    @Test(arguments: ["libx264", "libx265"]) func aFileBeginsWithAnyPicture(_ camera: String) async throws {
-        let samples = try encodedSamples(60, encoder: camera)
+    ///
+    /// Where pictures are shown some time after they are decoded, the camera's next key frame is decoded before the edge's last picture is shown.
+    @Test(arguments: ["libx264", "libx265"], [0, 1, 3])
+    func aFileBeginsWithAnyPicture(_ camera: String, shownLater frames: Int) async throws {
+        let delay = Duration.milliseconds(100 * frames)
+        var last: MediaTime?
+        let samples = try encodedSamples(60, encoder: camera).map { sample in
+            // How long a stream's pictures are kept is not known before the first has come.
+            let decodeTime = last.map { max($0 + .milliseconds(1), sample.time - delay) } ?? sample.time
+            last = decodeTime
+            return try sample.at(time: sample.time, decodeTime: decodeTime)
+        }
         let edge = EdgeEncoder(worker: TranscodeWorker(executable: WorkerExecutable(path: FilePath(Self.binary))))
-        let made = try #require(try await edge.encode(Array(samples[..<20]), from: MediaTime(microseconds: 1_200_000)))
+        let made = try #require(try await edge.encode(Array(samples[..<20]), from: MediaTime(microseconds: 1_200_000), before: samples[20]))
         #expect(made.samples.first?.time == MediaTime(microseconds: 1_200_000))
         let folder = try TemporaryFolder()
         var muxer = try MP4FileMuxer(
@@ -27,11 +37,12 @@ import Testing
             // Each encoder's own parameter sets come before its key frames.
             #expect(all.filter(\.isKeyFrame).allSatisfy { $0.withBytes { Array($0.prefix(5)) } == [0, 0, 0, 1, 0x40] })
         }
+        #expect(zip(all, all.dropFirst()).allSatisfy { $0.decodeTime < $1.decodeTime })
         for sample in all {
             try sample.withPacket { packet throws(MediaError) in
                 try muxer.write(
-                    packet, track: 0, time: sample.time - .microseconds(1_200_000), decodeTime: sample.time - .microseconds(1_200_000),
-                    duration: .milliseconds(100))
+                    packet, track: 0, time: sample.time - .microseconds(1_200_000) + delay,
+                    decodeTime: sample.decodeTime - .microseconds(1_200_000) + delay, duration: .milliseconds(100))
             }
         }
         try muxer.finish()

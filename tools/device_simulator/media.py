@@ -10,17 +10,19 @@ import threading
 import urllib.parse
 import urllib.request
 
+# The mark in the corner is shown in the first fifth of each fifth second.
+FILM = ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=15", "-t", "20", "-vf",
+        "drawbox=x=iw-21:y=ih-21:w=21:h=21:color=black:t=fill,drawbox=x=iw-21:y=ih-21:w=21:h=21:color=white:t=fill:enable='lt(mod(n,75),3)'"]
 COMMANDS = {
     "picture.jpg": ["-f", "lavfi", "-i", "testsrc2=s=1280x720", "-frames:v", "1", "-q:v", "5"],
     "recording.mp4": ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=15", "-f", "lavfi", "-i", "sine=440:r=16000", "-t", "10", "-c:v", "libx264", "-preset", "veryfast",
                       "-pix_fmt", "yuv420p", "-b:v", "800k", "-g", "30", "-c:a", "aac", "-b:a", "32k", "-movflags", "+faststart"],
     "recording.ps": ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=15", "-f", "lavfi", "-i", "sine=440:r=8000", "-t", "10", "-c:v", "libx264", "-preset", "veryfast",
                      "-pix_fmt", "yuv420p", "-b:v", "800k", "-g", "30", "-c:a", "mp2", "-ar", "48000", "-f", "vob"],
-    # The mark in the corner is shown in the first fifth of each fifth second.
-    "replay.h264": ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=15", "-t", "20", "-vf",
-                    "drawbox=x=iw-21:y=ih-21:w=21:h=21:color=black:t=fill,drawbox=x=iw-21:y=ih-21:w=21:h=21:color=white:t=fill:enable='lt(mod(n,75),3)'",
-                    "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-b:v", "800k", "-bf", "0", "-g", "30", "-keyint_min", "30",
+    "replay.h264": [*FILM, "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-b:v", "800k", "-bf", "0", "-g", "30", "-keyint_min", "30",
                     "-sc_threshold", "0", "-x264-params", "aud=1:repeat-headers=1", "-f", "h264"],
+    "replay.h265": [*FILM, "-c:v", "libx265", "-preset", "superfast", "-pix_fmt", "yuv420p", "-b:v", "800k", "-x265-params",
+                    "aud=1:repeat-headers=1:keyint=30:min-keyint=30:scenecut=0:open-gop=0:bframes=0:log-level=error", "-f", "hevc"],
 }
 
 DEVICES_OF_ONE = 5
@@ -29,7 +31,8 @@ DEVICES_OF_ONE = 5
 class Media:
     """The files; each is made when it is first wanted and kept in the cache directory."""
 
-    def __init__(self):
+    def __init__(self, codec="h264"):
+        self.codec = codec  # of recordings that are played by time
         base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         self.directory = os.path.join(base, "gatehouse-device-simulator")
         self.loaded, self.lock = {}, asyncio.Lock()

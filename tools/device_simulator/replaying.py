@@ -18,6 +18,7 @@ SOUND_RATE, SOUND_FRAME = 8000, 160
 PACKET = 1400
 NTP_1900 = 2_208_988_800
 VIDEO, AUDIO = 96, 8
+FORMATS = {"h264": (f"a=rtpmap:{VIDEO} H264/90000", f"a=fmtp:{VIDEO} packetization-mode=1"), "h265": (f"a=rtpmap:{VIDEO} H265/90000",)}
 FEATURE = "onvif-replay"
 LIFE = 10  # seconds that a session lives without a request
 
@@ -33,28 +34,31 @@ QUIET = bytes([a_law(0)])
 TONE = bytes(a_law(value) for value in (0, 14142, 20000, 14142, 0, -14142, -20000, -14142))  # 1 kHz
 
 
-def access_units(stream):
-    """The access units of an H.264 byte stream with delimiters, each as its NAL units."""
+def access_units(stream, codec):
+    """The access units of a byte stream with delimiters, each as its NAL units."""
     units = []
     for nal in re.split(rb"\x00\x00\x00?\x01", stream)[1:]:
         nal = nal.rstrip(b"\0")
-        if nal[0] & 31 == 9:
+        if nal[0] & 31 == 9 if codec == "h264" else nal[0] >> 1 & 63 == 35:
             units.append([])
         elif units:
             units[-1].append(nal)
     return units
 
 
-def payloads(nals):
-    """The RTP payloads of an access unit (RFC 6184)."""
+def payloads(nals, codec):
+    """The RTP payloads of an access unit (RFC 6184; RFC 7798)."""
     for nal in nals:
         if len(nal) <= PACKET:
             yield nal
             continue
-        kind, body = nal[0] & 31, nal[1:]
+        if codec == "h264":
+            head, kind, body = bytes([nal[0] & 0xE0 | 28]), nal[0] & 31, nal[1:]
+        else:
+            head, kind, body = bytes([nal[0] & 0x81 | 49 << 1, nal[1]]), nal[0] >> 1 & 63, nal[2:]
         for at in range(0, len(body), PACKET):
             flags = (0x80 if at == 0 else 0) | (0x40 if at + PACKET >= len(body) else 0)
-            yield bytes([nal[0] & 0xE0 | 28, flags | kind]) + body[at:at + PACKET]
+            yield head + bytes([flags | kind]) + body[at:at + PACKET]
 
 
 class Sender:
@@ -129,6 +133,7 @@ class Player(Conversation):
         self.senders, self.task = {}, None
         self.channel = 1
         self.film = None
+        self.codec = server.media.codec
 
     def stop(self):
         """Play no longer."""
@@ -183,7 +188,7 @@ class Player(Conversation):
         self.channel = int(match[1])
         description = ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=Replay", "t=0 0", "a=control:*", "a=range:clock=19700101T000000Z-", f"m=application 0 RTP/AVP 107",
                        "a=control:metadata", "a=rtpmap:107 vnd.onvif.metadata/90000", f"m=video 0 RTP/AVP {VIDEO}", "a=control:video",
-                       f"a=rtpmap:{VIDEO} H264/90000", f"a=fmtp:{VIDEO} packetization-mode=1", f"m=audio 0 RTP/AVP {AUDIO}", "a=control:audio"]
+                       *FORMATS[self.codec], f"m=audio 0 RTP/AVP {AUDIO}", "a=control:audio"]
         return 200, [("Content-Type", "application/sdp"), ("Content-Base", request.uri + "/")], "\r\n".join(description + [""]).encode()
 
     async def set_up(self, request):
@@ -206,7 +211,7 @@ class Player(Conversation):
         if refused:
             return refused["status"], [], b""
         if self.film is None:
-            self.film = access_units(await self.server.media.file("replay.h264"))
+            self.film = access_units(await self.server.media.file(f"replay.{self.codec}"), self.codec)
         now = self.device.utc().timestamp()
         match = re.fullmatch(r"clock=(\d{8}T\d{6}(?:\.\d+)?Z)-(\d{8}T\d{6}(?:\.\d+)?Z)?", request.headers.get("range", ""))
         replays = request.headers.get("require") == FEATURE
@@ -268,7 +273,7 @@ class Player(Conversation):
             if intra and not is_key:
                 continue
             flags = None if not stamped else (0x80 if is_key else 0) | (0x10 if terminal and is_end and index == end - 1 else 0)
-            parts = list(payloads(self.film[index % LENGTH]))
+            parts = list(payloads(self.film[index % LENGTH], self.codec))
             yield index / RATE, b"".join(sender.packet(index / RATE, part, at == len(parts) - 1, flags) for at, part in enumerate(parts))
 
     def sounds(self, first, last, stamped):

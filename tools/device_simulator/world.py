@@ -51,7 +51,7 @@ class World:
     def __init__(self, options):
         self.options = options
         self.devices, self.sites, self.handlers, self.servers = [], {}, {}, {}
-        self.media, self.cameras = Media(), Cameras(options)
+        self.media, self.cameras = Media(options.codec), Cameras(options)
         self.certificate = None
         self.discovery = None
         self.serving = asyncio.Event()
