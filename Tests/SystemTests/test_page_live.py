@@ -11,6 +11,29 @@ return {time: video.currentTime, width: video.videoWidth, hidden: video.hidden, 
         behind: video.buffered.length ? video.buffered.end(video.buffered.length - 1) - video.currentTime : null};
 """
 
+# Waits, at most 25 seconds, until the live picture's sound has 1 kHz in it, much louder than anything else; what was heard.
+HEAR = """
+const done = arguments[arguments.length - 1];
+const track = document.querySelector('[data-testid=live-video]').srcObject?.getAudioTracks()[0];
+if (!track) { done(null); return; }
+const context = new AudioContext();
+const look = context.createAnalyser();
+look.fftSize = 2048;
+context.createMediaStreamSource(new MediaStream([track])).connect(look);
+const began = Date.now();
+const clock = setInterval(() => {
+  const levels = new Uint8Array(look.frequencyBinCount);
+  look.getByteFrequencyData(levels);
+  const level = Math.max(...levels);
+  const hertz = levels.indexOf(level) * context.sampleRate / look.fftSize;
+  const heard = Math.abs(hertz - 1000) < 60 && level > 150;
+  if (!heard && Date.now() - began < 25000) return;
+  clearInterval(clock);
+  context.close();
+  done({heard, hertz, level});
+}, 20);
+"""
+
 
 class PageLive(PageCase):
     """One visit after the other, each going on where the last one ended (a to e)."""
@@ -124,6 +147,25 @@ class PageLive(PageCase):
         self.assertEqual([one["stream"] for one in self.box_under_test.get("/live")["items"]], ["converted"])
         page.open("#/events")
         self.done("stream.mp4", "live/whep")
+
+    def test_e_sound(self):
+        """The sound of a camera that sends AAC is switched on by the page's button and heard, and the picture stays with WebRTC."""
+        page = self.browser
+        camera = self.simulator(cameras=1, size="320x240", rate=10, bitrate=200, key_interval=2, no_sub=True, audio="aac").camera
+        channel = self.box_under_test.add_camera(camera)
+        self.box_under_test.await_past(1, channel)
+        page.open(f"#/cameras/{channel['id']}")
+        self.plays('[data-testid="live-video"]')
+        page.click("live-sound")
+        self.assertFalse(page.script("return document.querySelector('[data-testid=live-video]').muted"))
+        page.driver.set_script_timeout(30)
+        heard = page.driver.execute_async_script(HEAR)  # the camera beeps every ten seconds
+        self.assertTrue(heard and heard["heard"], heard)
+        self.await_way("webrtc")
+        self.assertEqual([(one["way"], one["stream"]) for one in self.box_under_test.get("/live")["items"]], [("webrtc", "main")])
+        page.shoot("camera-sound", self.overflow)
+        page.open("#/events")
+        self.done()
 
     def test_f_camera_is_changed(self):
         """Somebody sets the camera to another size and then to another codec while it is watched: the picture goes on, by WebRTC and without."""
