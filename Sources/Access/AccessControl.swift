@@ -106,7 +106,7 @@ public final class AccessControl: Sendable {
     /// Hears of changes on the database's own queue, before whoever made them goes on.
     private final class Observer: TransactionObserver, Sendable {
         private static let tables: Set<String> = [
-            "person", "role", "siteAssignment", "site", "device", "channel", "formerChannel", "handover", "sitePermission",
+            "person", "role", "siteAssignment", "site", "device", "channel", "formerChannel", "handover", "sitePermission", "siteShare",
         ]
 
         private struct State {

@@ -7,6 +7,7 @@ struct AccessPicture: Sendable {
     struct Person: Sendable {
         /// Nil for a site owner.
         let company: CompanyID?
+        let isPartner: Bool
         let permissions: Set<RolePermission>
         let assigned: Set<SiteID>
         let role: String
@@ -28,17 +29,18 @@ struct AccessPicture: Sendable {
     private(set) var siteOfDevice: [DeviceID: SiteID] = [:]
     private(set) var placeOfChannel: [ChannelID: Place] = [:]
     private(set) var permissions: [SiteID: [SitePermissionRecord]] = [:]
+    /// Accepted ones.
+    private(set) var shares: [CompanyID: [SiteShareRecord]] = [:]
 
     init(_ database: Database) throws {
         let roles = Dictionary(uniqueKeysWithValues: try RoleRecord.fetchAll(database).map { ($0.id, $0) })
         let assigned = Dictionary(grouping: try SiteAssignmentRecord.fetchAll(database)) { $0.personId }
         for person in try PersonRecord.fetchAll(database) where person.disabledAt == nil {
             let role = person.roleId.flatMap { roles[$0] }
-            guard person.companyId == nil || role != nil else { continue }
             people[person.id] = Person(
-                company: person.companyId, permissions: role?.permissions ?? [],
+                company: person.companyId, isPartner: person.isPartner, permissions: role?.permissions ?? [],
                 assigned: Set(assigned[person.id, default: []].map(\.siteId)),
-                role: role?.name ?? "Site owner")
+                role: role?.name ?? (person.isPartner ? "Partner" : "Site owner"))
         }
         let pending = try Set(
             HandoverRecord.filter(Column("state") == HandoverRecord.State.pending.rawValue).fetchAll(database).map(\.siteId))
@@ -59,6 +61,10 @@ struct AccessPicture: Sendable {
             placeOfChannel[row["id"]] = Place(site: row["siteId"], device: row["deviceId"], channel: row["id"])
         }
         permissions = Dictionary(grouping: try SitePermissionRecord.fetchAll(database)) { $0.siteId }
+        let accepted = try SiteShareRecord.filter(Column("state") == SiteShareRecord.State.accepted.rawValue).fetchAll(database)
+        for share in accepted {
+            if let company = share.companyId { shares[company, default: []].append(share) }
+        }
     }
 
     /// Whether there are permissions that end by themselves.
@@ -68,6 +74,7 @@ struct AccessPicture: Sendable {
     func rights(of id: PersonID, isInForce: (SitePermissionRecord) -> Bool) -> Rights {
         guard let person = people[id] else { return .none }
         guard let company = person.company else { return rights(ofOwner: id) }
+        if person.isPartner { return rights(ofPartner: company, isInForce: isInForce) }
         let allowed = person.permissions.reduce(into: Set<Action>()) { $0.formUnion(Action.granted(by: $1)) }
         let ofSites = allowed.intersection(Action.ofSites)
         let managesAll = person.permissions.contains(.manageAllSites)
@@ -95,13 +102,13 @@ struct AccessPicture: Sendable {
         let allowed = controlsRemoteUse ? allowed : allowed.subtracting([.controlRemoteUse])
         switch status {
         case .notHandedOver, .toBeAccepted:
-            let open = allowed.subtracting([.apply, .controlRemoteUse])
+            let open = allowed.subtracting(status.allows(.share) ? [.apply, .controlRemoteUse] : [.apply, .controlRemoteUse, .share])
             return SiteRights(site: open, devices: open)
         case .notAuthorized:
             // What a tenant has allowed stays allowed.
             return SiteRights(site: allowed.intersection([.viewSite, .apply, .controlRemoteUse]), devices: [])
         case .authorized:
-            let always = allowed.intersection([.viewSite, .apply, .controlRemoteUse])
+            let always = allowed.intersection([.viewSite, .apply, .controlRemoteUse, .share])
             let grants = { (records: [SitePermissionRecord]) in
                 records.reduce(into: Set<Action>()) { $0.formUnion(Action.granted(by: $1.permission)) }.intersection(allowed)
             }
@@ -115,6 +122,26 @@ struct AccessPicture: Sendable {
             }
             return rights
         }
+    }
+
+    /// What a company may do at sites that are shared with it: never more than who shares them may do now.
+    private func rights(ofPartner company: CompanyID, isInForce: (SitePermissionRecord) -> Bool) -> Rights {
+        var found: [SiteID: SiteRights] = [:]
+        for share in shares[company, default: []] {
+            let provider = providerRights(at: share.siteId, isInForce: isInForce)
+            var allowed: Set<Action>
+            switch (share.kind, sites[share.siteId]?.status) {
+            case (.installation, .notHandedOver), (.installation, .toBeAccepted): allowed = Action.ofInstallers
+            case (.maintenance, .authorized):
+                allowed = share.permissions.reduce(into: [.viewSite]) { $0.formUnion(Action.granted(by: $1)) }
+                allowed.remove(.managePlans)
+            default: continue
+            }
+            var rights = provider.limited(to: allowed)
+            rights.site.insert(.leaveSite)
+            found[share.siteId] = rights
+        }
+        return Rights(box: found.isEmpty ? [] : [.viewBox], sites: found)
     }
 
     private func rights(ofOwner id: PersonID) -> Rights {

@@ -13,6 +13,8 @@ public struct AccessServices: Sendable {
     public let sites: Sites
     public let handovers: Handovers
     public let permissions: SitePermissions
+    public let shares: SiteShares
+    public let moves: DeviceMoves
     public let notices: Notices
     public let log: OperationLog
     public let resetPermit: ResetPermit
@@ -32,6 +34,8 @@ public struct AccessServices: Sendable {
         handovers = Handovers(signIns)
         notices = Notices(database: database, time: time)
         permissions = SitePermissions(database: database, control: control, notices: notices, time: time)
+        shares = SiteShares(signIns, control: control)
+        moves = DeviceMoves(database: database, time: time)
         log = OperationLog(database: database, time: time, clock: clock, tell: tell)
     }
 

@@ -35,6 +35,10 @@ public enum Action: String, Sendable, Codable, CaseIterable {
     case grant
     /// Switch the owner's own use of a device off, where they have allowed it.
     case controlRemoteUse = "control-remote-use"
+    /// Let another company help with the site.
+    case share
+    /// Help with a site no longer: a partner's.
+    case leaveSite = "leave-site"
 
     // Of the box.
 
@@ -56,14 +60,21 @@ public enum Action: String, Sendable, Codable, CaseIterable {
     /// Those that are about one site.
     public static let ofSites: Set<Action> = [
         .viewSite, .manageSite, .configure, .viewLive, .playBack, .export, .moveLens, .talk, .openDoor, .managePlans, .removeDevice,
-        .deleteSite, .handOver, .apply, .grant, .controlRemoteUse,
+        .deleteSite, .handOver, .apply, .grant, .controlRemoteUse, .share, .leaveSite,
     ]
 
     /// What an employee who looks after a site does there, before it has an owner.
-    private static let ofManagers = ofSites.subtracting([.managePlans, .grant])
+    private static let ofManagers = ofSites.subtracting([.managePlans, .grant, .leaveSite])
 
     /// What the owner does at their site, with what is there.
-    static let ofOwners = ofSites.subtracting([.managePlans, .deleteSite, .handOver, .apply, .controlRemoteUse])
+    static let ofOwners = ofSites.subtracting([
+        .managePlans, .deleteSite, .handOver, .apply, .controlRemoteUse, .share, .leaveSite,
+    ])
+
+    /// What an installation partner does with devices, until the handover. Neither plans nor what becomes of the site is theirs.
+    static let ofInstallers: Set<Action> = [
+        .viewSite, .configure, .viewLive, .playBack, .export, .moveLens, .talk, .openDoor, .removeDevice,
+    ]
 
     /// What an owner's permission lets the provider do.
     static func granted(by permission: SitePermission) -> Set<Action> {

@@ -129,6 +129,7 @@ public struct Handovers: Sendable {
             (site.handedOverAt, site.controlsRemoteUse) = (now, record.asksRemoteUseControl)
             if !record.wishes.isEmpty || record.asksRemoteUseControl { site.authorizedAt = now }
             try site.update(database)
+            try SiteShares.end(.installation, of: site.id, at: now, database)
             guard let company = site.companyId else { return }
             try SitePermissions.grant(record.wishes, to: company, nil, at: site.id, now: now, database)
         }

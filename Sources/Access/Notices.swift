@@ -13,6 +13,15 @@ public enum NoticeKind: String, Codable, Sendable, CaseIterable {
     case permissionTaken = "permission-taken"
     case authorizationDiscarded = "authorization-discarded"
     case permissionEndsSoon = "permission-ends-soon"
+    case shared
+    case shareAccepted = "share-accepted"
+    case shareRefused = "share-refused"
+    case shareChanged = "share-changed"
+    case shareEnded = "share-ended"
+    case partnerLeft = "partner-left"
+    case moveAsked = "move-asked"
+    case devicesMoved = "devices-moved"
+    case moveRefused = "move-refused"
 }
 
 /// A language that the box speaks to people.
@@ -44,6 +53,24 @@ extension NoticeRecord {
         case (.authorizationDiscarded, .italian): "Il proprietario di \(site) non ti autorizza più a gestirlo."
         case (.permissionEndsSoon, .english): "A permission at \(site) ends within ten minutes: \(what)."
         case (.permissionEndsSoon, .italian): "Un permesso per \(site) termina entro dieci minuti: \(what)."
+        case (.shared, .english): "\(person) now helps your service provider with \(site)\(what.isEmpty ? "" : ": \(what)")."
+        case (.shared, .italian): "\(person) ora assiste il tuo fornitore per \(site)\(what.isEmpty ? "" : ": \(what)")."
+        case (.shareAccepted, .english): "\(person) now helps you with \(site)."
+        case (.shareAccepted, .italian): "\(person) ora ti assiste per \(site)."
+        case (.shareRefused, .english): "\(person) does not help you with \(site)."
+        case (.shareRefused, .italian): "\(person) non ti assiste per \(site)."
+        case (.shareChanged, .english): "What you may do at \(site) has changed: \(what)."
+        case (.shareChanged, .italian): "I tuoi permessi per \(site) sono cambiati: \(what)."
+        case (.shareEnded, .english): "\(site) is no longer shared with you."
+        case (.shareEnded, .italian): "\(site) non è più condiviso con te."
+        case (.partnerLeft, .english): "\(person) no longer helps you with \(site)."
+        case (.partnerLeft, .italian): "\(person) non ti assiste più per \(site)."
+        case (.moveAsked, .english): "\(person) asks you to move \(what) away from \(site)."
+        case (.moveAsked, .italian): "\(person) ti chiede di spostare \(what) da \(site)."
+        case (.devicesMoved, .english): "\(what) is no longer at \(site). Set it anew where it is now."
+        case (.devicesMoved, .italian): "\(what) non è più in \(site). Configuralo di nuovo dove si trova ora."
+        case (.moveRefused, .english): "The owner does not let \(what) be moved away from \(site)."
+        case (.moveRefused, .italian): "Il proprietario non permette di spostare \(what) da \(site)."
         case (nil, _): kind
         }
     }
@@ -69,6 +96,8 @@ public final class Notices: Sendable {
         /// Who manages the site; the installer admin where nobody in particular does.
         case managers
         case person(PersonID?)
+        /// Everybody of a partner's company.
+        case partner(CompanyID)
     }
 
     /// Tells somebody something about a site.
@@ -95,6 +124,7 @@ public final class Notices: Sendable {
         let found: [PersonRecord] =
             switch audience {
             case .owner: try site.ownerId.flatMap { try PersonRecord.fetchOne(database, key: $0) }.map { [$0] } ?? []
+            case .partner(let company): try PersonRecord.filter(Column("companyId") == company).fetchAll(database)
             case .person(let id): try id.flatMap { try PersonRecord.fetchOne(database, key: $0) }.map { [$0] } ?? []
             case .managers:
                 try PersonRecord.fetchAll(

@@ -32,7 +32,7 @@ public struct People: Sendable {
     /// Everybody, by user name.
     public func all() async throws -> [Employee] {
         try await database.read { database in
-            try PersonRecord.filter(Column("companyId") != nil).order(Column("userName")).fetchAll(database).compactMap {
+            try PersonRecord.filter(Column("roleId") != nil).order(Column("userName")).fetchAll(database).compactMap {
                 try Self.employee($0, database)
             }
         }
@@ -172,7 +172,7 @@ public struct People: Sendable {
     public func assign(_ sites: Set<SiteID>, to id: PersonID) async throws {
         let now = signIns.time.now()
         try await database.write { database in
-            guard try PersonRecord.fetchOne(database, key: id)?.companyId != nil else { throw Self.noPerson }
+            guard try PersonRecord.fetchOne(database, key: id)?.roleId != nil else { throw Self.noPerson }
             try SiteAssignmentRecord.filter(Column("personId") == id && !sites.contains(Column("siteId"))).deleteAll(database)
             for site in sites {
                 guard try SiteRecord.exists(database, key: site) else {
@@ -198,7 +198,7 @@ public struct People: Sendable {
     }
 
     private static func changeable(_ id: PersonID, by caller: Caller, _ database: Database) throws -> PersonRecord {
-        guard let person = try PersonRecord.fetchOne(database, key: id), person.companyId != nil else { throw noPerson }
+        guard let person = try PersonRecord.fetchOne(database, key: id), person.roleId != nil else { throw noPerson }
         guard person.id != caller.id else {
             throw PeopleRefusal(.notThisAccount, "Nobody changes, disables or deletes their own account; somebody else has to.")
         }

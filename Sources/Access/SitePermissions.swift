@@ -139,6 +139,7 @@ public struct SitePermissions: Sendable {
             site.authorizedAt = nil
             try site.update(database)
             try SitePermissionRecord.filter(Column("siteId") == id).deleteAll(database)
+            try SiteShares.end(.maintenance, of: id, at: now, database)
             try Self.pending(id).updateAll(
                 database, Column("state").set(to: PermissionApplicationRecord.State.refused.rawValue), Column("decidedAt").set(to: now))
         }

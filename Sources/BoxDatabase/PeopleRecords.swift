@@ -29,6 +29,17 @@ public struct CompanyRecord: Codable, Sendable, FetchableRecord, PersistableReco
     public var name: String
     public var createdAt: Date
 
+    public init(id: CompanyID, name: String, createdAt: Date) {
+        self.id = id
+        self.name = name
+        self.createdAt = createdAt
+    }
+
+    /// The box's own company, which was there before all partners; nil on a box that nobody has claimed.
+    public static func own(_ database: Database) throws -> CompanyRecord? {
+        try order(Column("createdAt"), Column("id")).fetchOne(database)
+    }
+
     /// Makes the box's first company, with its three predefined roles; answers its administrators' role.
     public static func found(in database: Database, at now: Date) throws -> RoleRecord {
         let company = CompanyRecord(id: .timeOrdered(at: now), name: "Service provider", createdAt: now)
@@ -104,8 +115,9 @@ public struct RoleRecord: Codable, Sendable, FetchableRecord, PersistableRecord 
 public struct PersonRecord: Codable, Sendable, FetchableRecord, PersistableRecord {
     public static let databaseTableName = "person"
     public var id: PersonID
-    /// The employer; nil for the owner of a site.
+    /// The employer, the box's company or a partner; nil for the owner of a site.
     public var companyId: CompanyID?
+    /// Nil for whoever works for no company, or for a partner.
     public var roleId: RoleID?
     /// Who claimed the box: nobody disables, deletes or changes them but themselves.
     public var isInstallerAdmin: Bool
@@ -269,4 +281,9 @@ public struct InvitationRecord: Codable, Sendable, FetchableRecord, PersistableR
         self.createdAt = createdAt
         self.expiresAt = expiresAt
     }
+}
+
+extension PersonRecord {
+    /// Works for a company with which sites are shared.
+    public var isPartner: Bool { companyId != nil && roleId == nil }
 }

@@ -158,7 +158,10 @@ public struct DeviceCatalogue: Sendable {
                 (device.siteId, device.ownerUseDisabled) = (now.siteId, now.ownerUseDisabled)
             }
             try device.update(database)
-            for channel in changed { try channel.update(database) }
+            for var channel in changed {
+                channel.siteId = device.siteId
+                try channel.update(database)
+            }
         }
         try await setToWork(device.id)
     }
@@ -216,7 +219,10 @@ public struct DeviceCatalogue: Sendable {
     /// Writes a changed channel and lets it follow.
     public func update(_ channel: ChannelRecord) async throws {
         try await database.write { database in
-            guard try ChannelRecord.exists(database, key: channel.id) else { throw CatalogueError.noSuchChannel }
+            guard let now = try ChannelRecord.fetchOne(database, key: channel.id) else { throw CatalogueError.noSuchChannel }
+            var channel = channel
+            // Where it belongs is another's to change.
+            channel.siteId = now.siteId
             try channel.update(database)
         }
         try await setToWork(channel)

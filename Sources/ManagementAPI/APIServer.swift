@@ -93,6 +93,8 @@ public struct APIServer: Service, CustomStringConvertible {
         PeopleRoutes(services: services).add(to: routes)
         SiteRoutes(services: services).add(to: routes)
         PermissionRoutes(services: services).add(to: routes)
+        ShareRoutes(services: services).add(to: routes)
+        DeviceMoveRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         NoticeRoutes(services: services).add(to: routes)
         OperationRoutes(services: services).add(to: routes)
         SystemRoutes(services: services, maker: maker, feed: feed).add(to: routes)

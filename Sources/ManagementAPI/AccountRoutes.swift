@@ -101,13 +101,8 @@ struct AccountRoutes {
     private func makeKey(_ request: Request, _ context: APIContext) async throws -> Response {
         let body = try await RequestBody.read(request)
         let name = body.string("name", 1...64, required: true)
-        let words = body.strings("permissions", count: 1...Action.allCases.count)
-        if !body.has("permissions") { body.reject("permissions", "permissions is missing.") }
+        let actions = body.words("permissions", Action.self, required: true) ?? []
         let days = body.integer("days", Self.keyDays) ?? 90
-        let actions = Set((words ?? []).compactMap { Action(rawValue: $0) })
-        if let words, actions.count != words.count {
-            body.reject("permissions", "permissions must be some of \(Action.allCases.map(\.rawValue).joined(separator: ", ")), each once.")
-        }
         let password = body.string("password", 1...256, required: true)
         try body.finish()
         guard let name, let password else { return Response(status: .badRequest) }

@@ -76,7 +76,7 @@ struct PeopleRoutes {
     // MARK: The company
 
     private func company() async throws -> CompanyRecord {
-        guard let company = try await services.database.read({ try CompanyRecord.fetchOne($0) }) else { throw AccessDenied.notClaimed }
+        guard let company = try await services.database.read({ try CompanyRecord.own($0) }) else { throw AccessDenied.notClaimed }
         return company
     }
 
@@ -136,13 +136,7 @@ struct PeopleRoutes {
     private func role(_ request: Request, required: Bool) async throws -> (String?, Set<RolePermission>?) {
         let body = try await RequestBody.read(request)
         let name = body.string("name", 1...64, required: required)
-        let words = body.strings("permissions", count: 1...RolePermission.allCases.count)
-        if required, !body.has("permissions") { body.reject("permissions", "permissions is missing.") }
-        let permissions = words.map { Set($0.compactMap { RolePermission(rawValue: $0) }) }
-        if let words, permissions?.count != words.count {
-            let known = RolePermission.allCases.map(\.rawValue).joined(separator: ", ")
-            body.reject("permissions", "permissions must be some of \(known), each once.")
-        }
+        let permissions = body.words("permissions", RolePermission.self, required: required)
         try body.finish()
         return (name, permissions)
     }

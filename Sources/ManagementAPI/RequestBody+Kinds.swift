@@ -32,4 +32,17 @@ extension RequestBody {
         }
         return zone
     }
+
+    /// A list of some of the words that there are, each once.
+    func words<Word: RawRepresentable & CaseIterable & Hashable>(_ name: String, _ type: Word.Type, required: Bool = false) -> Set<Word>?
+    where Word.RawValue == String {
+        let texts = strings(name, count: 1...Word.allCases.count)
+        if required, !has(name) { reject(name, "\(name) is missing.") }
+        guard let texts else { return nil }
+        let words = Set(texts.compactMap { Word(rawValue: $0) })
+        if words.count != texts.count {
+            reject(name, "\(name) must be some of \(Word.allCases.map(\.rawValue).joined(separator: ", ")), each once.")
+        }
+        return words
+    }
 }

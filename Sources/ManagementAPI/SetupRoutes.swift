@@ -23,6 +23,7 @@ struct SetupRoutes {
         routes.post("setup/claim") { request, context in try await claim(request, context) }
         routes.post("join") { request, context in try await join(request, context) }
         HandoverRecipientRoutes(services: services, origin: Self.origin, signedIn: signedIn).add(to: routes)
+        ShareRecipientRoutes(services: services, origin: Self.origin, signedIn: signedIn).add(to: routes)
         routes.post("session/reset") { request, context in try await reset(request, context) }
         routes.post("session") { request, context in try await signIn(request, context) }
         routes.get("session") { _, context in

@@ -61,3 +61,35 @@ struct AccessHouse {
             token: token, userName: name, fullName: nil, password: Self.password, from: .init(address: "10.0.0.1", client: "test"))
     }
 }
+
+extension AccessHouse {
+    /// A device with one channel at a site.
+    func device(at site: SiteID, _ name: String = "Door") async throws -> Place {
+        let now = time.source.now()
+        let device = DeviceRecord(
+            id: .timeOrdered(at: now), siteId: site, name: name, driver: "rtsp", host: name, userName: nil, sealedPassword: nil,
+            transport: "tcp", createdAt: now)
+        let channel = ChannelRecord(
+            id: .timeOrdered(at: now), deviceId: device.id, siteId: site, name: name, url: "rtsp://\(name)/1", retentionDays: 7,
+            armed: true,
+            motion: .standard, schedule: .always, createdAt: now)
+        try await database.write { database in
+            try device.insert(database)
+            try channel.insert(database)
+        }
+        return Place(site: site, device: device.id, channel: channel.id)
+    }
+
+    func send(_ site: SiteID, _ wishes: [PermissionWish] = [], control: Bool = false) async throws -> String {
+        try await services.handovers.send(
+            site, way: .email, to: "olga@example.com", remarks: nil, wishes: wishes, asksRemoteUseControl: control,
+            by: try await administrator()
+        ).token
+    }
+
+    func accept(_ token: String, as name: String = "olga") async throws -> Caller {
+        try await services.handovers.accept(
+            token, .new(userName: name, fullName: nil, password: Self.password), from: .init(address: "10.0.0.9", client: "test")
+        ).caller
+    }
+}

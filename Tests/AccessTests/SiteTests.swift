@@ -22,36 +22,6 @@ import Testing
         #expect(refusal?.kind == kind)
     }
 
-    /// A device with one channel at a site.
-    private func device(at site: SiteID, _ name: String = "Door") async throws -> Place {
-        let now = house.time.source.now()
-        let device = DeviceRecord(
-            id: .timeOrdered(at: now), siteId: site, name: name, driver: "rtsp", host: name, userName: nil, sealedPassword: nil,
-            transport: "tcp", createdAt: now)
-        let channel = ChannelRecord(
-            id: .timeOrdered(at: now), deviceId: device.id, siteId: site, name: name, url: "rtsp://\(name)/1", retentionDays: 7,
-            armed: true,
-            motion: .standard, schedule: .always, createdAt: now)
-        try await house.database.write { database in
-            try device.insert(database)
-            try channel.insert(database)
-        }
-        return Place(site: site, device: device.id, channel: channel.id)
-    }
-
-    private func send(_ site: SiteID, _ wishes: [PermissionWish] = [], control: Bool = false) async throws -> String {
-        try await handovers.send(
-            site, way: .email, to: "olga@example.com", remarks: nil, wishes: wishes, asksRemoteUseControl: control,
-            by: try await house.administrator()
-        ).token
-    }
-
-    private func accept(_ token: String, as name: String = "olga") async throws -> Caller {
-        try await handovers.accept(
-            token, .new(userName: name, fullName: nil, password: AccessHouse.password), from: .init(address: "10.0.0.9", client: "test")
-        ).caller
-    }
-
     /// "Site status and what the provider may do in it", as it is printed there.
     @Test func theTableOfStatusAndOperation() {
         let table: [SiteStatus.Operation: [Bool]] = [
@@ -67,7 +37,7 @@ import Testing
     @Test func whatIsInForceIsTheTable() async throws {
         let anna = try await house.claim().caller
         let site = try await house.site()
-        let place = try await device(at: site)
+        let place = try await house.device(at: site)
         let whole = Place(site: site)
         let actions: [(Action, Place)] = [
             (.viewSite, whole), (.handOver, whole), (.configure, place), (.manageSite, whole), (.deleteSite, whole), (.apply, whole),
@@ -79,10 +49,10 @@ import Testing
         }
         #expect(try await found(anna.id) == "xxxxx-xxx-x")
         let all = SitePermission.allCases.map { PermissionWish(permission: $0, validity: .permanent) }
-        let token = try await send(site, all)
+        let token = try await house.send(site, all)
         #expect(try await control.status(of: site) == .toBeAccepted)
         #expect(try await found(anna.id) == "xxxxx-xxx-x")
-        let olga = try await accept(token)
+        let olga = try await house.accept(token)
         #expect(try await control.status(of: site) == .authorized)
         #expect(try await found(anna.id) == "x-xx-xxx--x")
         #expect(try await found(olga.id) == "x-xx--xxxxx")
@@ -97,38 +67,38 @@ import Testing
         _ = try await house.claim()
         let site = try await house.site()
         var tokens: [String] = []
-        for _ in 0..<Handovers.mostADay { tokens.append(try await send(site)) }
-        await refused(.tooMany) { _ = try await send(site) }
+        for _ in 0..<Handovers.mostADay { tokens.append(try await house.send(site)) }
+        await refused(.tooMany) { _ = try await house.send(site) }
         for token in tokens.dropLast() {
             await #expect(throws: AccessDenied.wrongPassword) { _ = try await handovers.offer(token, from: "10.0.0.9") }
         }
         house.time.advance(.seconds(86_400))
-        let last = try await send(site)
-        await #expect(throws: AccessDenied.wrongPassword) { _ = try await accept(try #require(tokens.last)) }
-        _ = try await accept(last)
+        let last = try await house.send(site)
+        await #expect(throws: AccessDenied.wrongPassword) { _ = try await house.accept(try #require(tokens.last)) }
+        _ = try await house.accept(last)
         // A link is good once.
-        await #expect(throws: AccessDenied.wrongPassword) { _ = try await accept(last, as: "otto") }
-        await refused(.notPossible) { _ = try await send(site) }
+        await #expect(throws: AccessDenied.wrongPassword) { _ = try await house.accept(last, as: "otto") }
+        await refused(.notPossible) { _ = try await house.send(site) }
     }
 
     @Test func arefusalLeavesTheSiteWithTheProvider() async throws {
         let anna = try await house.claim().caller
         let site = try await house.site()
-        let token = try await send(site)
+        let token = try await house.send(site)
         _ = try await handovers.refuse(token, from: "10.0.0.9")
         #expect(try await control.status(of: site) == .notHandedOver)
         #expect(try await handovers.all(of: site).map(\.state) == [.refused])
         #expect(try await control.rights(of: anna.id).allow(.handOver, at: Place(site: site)))
-        await #expect(throws: AccessDenied.wrongPassword) { _ = try await accept(token) }
+        await #expect(throws: AccessDenied.wrongPassword) { _ = try await house.accept(token) }
     }
 
     /// An owner takes a second site with the account that they have; an employee's account is none of an owner.
     @Test func oneOwnerOfTwoSites() async throws {
         let anna = try await house.claim().caller
         let first = try await house.site()
-        let olga = try await accept(try await send(first))
+        let olga = try await house.accept(try await house.send(first))
         let second = try await house.services.sites.add(SiteFields(), name: "Flat", timeZone: "Europe/Rome", by: anna)
-        let token = try await send(second)
+        let token = try await house.send(second)
         let origin = SignIns.Origin(address: "10.0.0.9", client: "test")
         await refused(.notPossible) {
             _ = try await handovers.accept(
@@ -143,14 +113,14 @@ import Testing
     @Test func permissionsAreOfDevicesAndEnd() async throws {
         let anna = try await house.claim().caller
         let site = try await house.site()
-        let (door, yard) = (try await device(at: site, "Door"), try await device(at: site, "Yard"))
-        let token = try await send(
+        let (door, yard) = (try await house.device(at: site, "Door"), try await house.device(at: site, "Yard"))
+        let token = try await house.send(
             site,
             [
                 .init(permission: .liveView, deviceId: door.device, validity: .init(hours: 1, until: nil)),
                 .init(permission: .playback, channelId: yard.channel, validity: .permanent),
             ])
-        _ = try await accept(token)
+        _ = try await house.accept(token)
         var rights = try await control.rights(of: anna.id)
         #expect(rights.allow(.viewLive, at: door) && !rights.allow(.viewLive, at: yard))
         #expect(rights.allow(.playBack, at: yard) && !rights.allow(.playBack, at: door) && !rights.allow(.configure, at: door))
@@ -168,8 +138,8 @@ import Testing
     @Test func aClockThatIsSetBackLengthensNothing() async throws {
         let anna = try await house.claim().caller
         let site = try await house.site()
-        let door = try await device(at: site)
-        _ = try await accept(try await send(site, [.init(permission: .liveView, validity: .init(hours: 1, until: nil))]))
+        let door = try await house.device(at: site)
+        _ = try await house.accept(try await house.send(site, [.init(permission: .liveView, validity: .init(hours: 1, until: nil))]))
         #expect(try await control.rights(of: anna.id).allow(.viewLive, at: door))
         try await permissions.count()
         for _ in 0..<3 {
@@ -185,9 +155,9 @@ import Testing
     @Test func aPermissionThatIsOverIsReplaced() async throws {
         let anna = try await house.claim().caller
         let site = try await house.site()
-        let door = try await device(at: site)
+        let door = try await house.device(at: site)
         let hour: [PermissionWish] = [.init(permission: .liveView, validity: .init(hours: 1, until: nil))]
-        _ = try await accept(try await send(site, hour))
+        _ = try await house.accept(try await house.send(site, hour))
         #expect(try await control.rights(of: anna.id).allow(.viewLive, at: door))
         try await permissions.count()
         house.time.advance(.seconds(3600))
@@ -201,8 +171,8 @@ import Testing
     @Test func timeThatWasSpentIsCountedOverARestart() async throws {
         let anna = try await house.claim().caller
         let site = try await house.site()
-        let door = try await device(at: site)
-        _ = try await accept(try await send(site, [.init(permission: .liveView, validity: .init(hours: 1, until: nil))]))
+        let door = try await house.device(at: site)
+        _ = try await house.accept(try await house.send(site, [.init(permission: .liveView, validity: .init(hours: 1, until: nil))]))
         // One that is new has spent nothing of what was before.
         try await permissions.count()
         house.time.advance(.seconds(3000))
@@ -219,8 +189,8 @@ import Testing
     @Test func appliedForApprovedAndReleased() async throws {
         let anna = try await house.claim().caller
         let site = try await house.site()
-        let door = try await device(at: site)
-        _ = try await accept(try await send(site))
+        let door = try await house.device(at: site)
+        _ = try await house.accept(try await house.send(site))
         #expect(try await control.status(of: site) == .notAuthorized)
         let wishes: [PermissionWish] = [
             .init(permission: .liveView, deviceId: door.device, validity: .init(hours: 8, until: nil)),
@@ -253,8 +223,8 @@ import Testing
     @Test func remoteUseIsSwitchedOffWhereTheOwnerAllowedIt() async throws {
         let anna = try await house.claim().caller
         let site = try await house.site()
-        let (door, yard) = (try await device(at: site, "Door"), try await device(at: site, "Yard"))
-        let olga = try await accept(try await send(site, [.init(permission: .liveView, validity: .permanent)], control: true))
+        let (door, yard) = (try await house.device(at: site, "Door"), try await house.device(at: site, "Yard"))
+        let olga = try await house.accept(try await house.send(site, [.init(permission: .liveView, validity: .permanent)], control: true))
         #expect(try await control.rights(of: anna.id).allow(.controlRemoteUse, at: Place(site: site)))
         try await house.services.sites.setOwnerUse(false, of: door.device, at: site)
         var rights = try await control.rights(of: olga.id)
@@ -277,16 +247,16 @@ import Testing
     @Test func wishesAreOfTheSiteItself() async throws {
         let anna = try await house.claim().caller
         let other = try await house.services.sites.add(SiteFields(), name: "Flat", timeZone: "Europe/Rome", by: anna)
-        let elsewhere = try await device(at: other)
+        let elsewhere = try await house.device(at: other)
         let site = try await house.site()
         await refused(.notFound) {
-            _ = try await send(site, [.init(permission: .liveView, deviceId: elsewhere.device, validity: .permanent)])
+            _ = try await house.send(site, [.init(permission: .liveView, deviceId: elsewhere.device, validity: .permanent)])
         }
         await refused(.notFound) {
-            _ = try await send(site, [.init(permission: .liveView, channelId: elsewhere.channel, validity: .permanent)])
+            _ = try await house.send(site, [.init(permission: .liveView, channelId: elsewhere.channel, validity: .permanent)])
         }
         await refused(.notPossible) {
-            _ = try await send(site, [.init(permission: .liveView, validity: .init(hours: nil, until: house.time.source.now()))])
+            _ = try await house.send(site, [.init(permission: .liveView, validity: .init(hours: nil, until: house.time.source.now()))])
         }
         await refused(.nameTaken) { _ = try await house.services.sites.add(SiteFields(), name: "FLAT", timeZone: "Europe/Rome", by: anna) }
         await refused(.notPossible) { try await house.services.sites.delete(other) }
@@ -296,8 +266,8 @@ import Testing
     @Test func footageOfAFormerChannelStaysWithItsSite() async throws {
         let anna = try await house.claim().caller
         let site = try await house.site()
-        let door = try await device(at: site)
-        let olga = try await accept(try await send(site))
+        let door = try await house.device(at: site)
+        let olga = try await house.accept(try await house.send(site))
         let channel = try #require(door.channel)
         try await house.database.write { _ = try ChannelRecord.deleteOne($0, key: channel) }
         let place = try #require(try await control.place(of: channel))

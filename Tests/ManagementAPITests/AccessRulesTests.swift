@@ -48,6 +48,7 @@ import Testing
         // Pieces of what was written down when it began.
         let parts: Set = [
             "sendSound", "trickleWHEP", "beginWHEP", "endWHEP", "stopLens", "testNewDevice", "lookAtDevice", "getHandover", "readNotices",
+            "getShare",
         ]
         for rule in AccessRules.all where rule.method != .get && rule.log == .never {
             #expect(parts.contains(rule.operation), "\(rule.operation)")
@@ -62,7 +63,7 @@ import Testing
                 // A token of one view is the permission.
                 "getLiveMP4", "getLiveJPEGs", "getLiveHLS", "getPlaybackMP4", "beginWHEP", "trickleWHEP", "endWHEP",
                 // A link that was sent is.
-                "getHandover", "acceptHandover", "refuseHandover",
+                "getHandover", "acceptHandover", "refuseHandover", "getShare", "acceptShare", "refuseShare",
                 // A device's password is.
                 "watchOnSite",
                 // Answers a nonce with its digest.

@@ -10,10 +10,10 @@ from client import NotAProblem
 from devices import DeviceCase
 from good_bodies import CLAIM, GOOD, S3
 from mutations import Document
-from owners import Owner, hand_over
+from owners import Owner, hand_over, share
 from waiting import wait_for
 
-PUBLIC = {("GET", "/setup"), ("POST", "/setup/claim"), ("POST", "/session"), ("POST", "/join"), ("POST", "/handover"), ("POST", "/handover/accept"), ("POST", "/handover/refuse"), ("POST", "/session/reset"), ("GET", "/openapi.json"), ("GET", "/live/stream.mp4"),
+PUBLIC = {("GET", "/setup"), ("POST", "/setup/claim"), ("POST", "/session"), ("POST", "/join"), ("POST", "/handover"), ("POST", "/handover/accept"), ("POST", "/handover/refuse"), ("POST", "/share"), ("POST", "/share/accept"), ("POST", "/share/refuse"), ("POST", "/session/reset"), ("GET", "/openapi.json"), ("GET", "/live/stream.mp4"),
           ("GET", "/live/stream.mjpeg"), ("GET", "/live/hls/{file}"), ("POST", "/on-site/live"), ("GET", "/playback/stream.mp4"),
           ("GET", "/reach/echo"), ("POST", "/live/whep"), ("PATCH", "/live/whep/{session}"), ("DELETE", "/live/whep/{session}")}
 PLACES = {"index": "0", "door": "1", "stream": "101", "preset": "1", "patrol": "1"}
@@ -45,6 +45,7 @@ class Bodies(DeviceCase):
         cls.site = cls.claimed.get("/sites")["items"][0]["id"]
         cls.tenants = cls.claimed.call("POST", "/sites", {"name": "Tenants", "timeZone": "Europe/Rome"})["id"]
         cls.owner = Owner(cls.claimed, "olga", hand_over(cls.claimed, cls.tenants, "olga", [{"permission": "configuration"}], allowRemoteUseControl=True)["token"])
+        cls.share = share(cls.claimed, cls.tenants, "mia", "maintenance", ["configuration"])["id"]
         cls.document = Document(cls.claimed.get("/openapi.json", token=None))
 
     def known(self):
@@ -58,10 +59,10 @@ class Bodies(DeviceCase):
     def place(self, method, path):
         """Who asks, and the real path for an operation."""
         client = self.new.client if path == "/setup/claim" else self.owner.client if (method, path) == ("POST", "/sites/{id}/permissions") else self.claimed.client
-        handed_over = re.search("permissions|applications|owner-use", path)
+        handed_over = re.search("permissions|applications|owner-use|shares/", path)
         onboarding = path.startswith("/onboardings")
         device = self.lens if "device-" in path or "/lens" in path or "/notification" in path or path.count("/") > 2 else self.device
-        names = {**PLACES, "id": (self.tenants if handed_over else self.site) if path.startswith("/sites") else self.failed["onboardingId"] if onboarding else self.clip["id"] if path.startswith("/clips") else device["channelIds"][0] if path.startswith("/channels") else device["id"]}
+        names = {**PLACES, "share": self.share, "id": (self.tenants if handed_over else self.site) if path.startswith("/sites") else self.failed["onboardingId"] if onboarding else self.clip["id"] if path.startswith("/clips") else device["channelIds"][0] if path.startswith("/channels") else device["id"]}
         return client, re.sub(r"{(\w+)}", lambda match: names[match.group(1)], path)
 
     def bodies(self):

@@ -14,7 +14,7 @@ from case import Case
 from client import Client, Problem
 from devices import text_of
 from mutations import Document
-from owners import Owner, hand_over
+from owners import Owner, Partner, hand_over, share
 from people import Person
 from ports import free_port
 from rtsp_client import RTSPClient
@@ -24,6 +24,7 @@ from waiting import wait_for
 ENDS = 5
 # domain.md's words for what is allowed at a site, as actions of the API's document: with the site itself, and with what is there.
 MANAGER = {"view-site", "manage-site", "configure", "view-live", "play-back", "export", "move-lens", "talk", "open-door", "remove-device", "delete-site", "hand-over"}
+INSTALLER = {"view-site", "configure", "view-live", "play-back", "export", "move-lens", "talk", "open-door", "remove-device"}
 OWNER = {"view-site", "manage-site", "configure", "view-live", "play-back", "export", "move-lens", "talk", "open-door", "remove-device", "grant"}
 STATUSES = ("not-handed-over", "to-be-accepted", "not-authorized", "authorized")
 
@@ -75,6 +76,9 @@ class Statuses(Case):
         for status, things in cls.things.items():
             client = cls.owner.client if status in ("not-authorized", "authorized") else box.client
             things["view"] = client.call("POST", f"/channels/{things['channel']['id']}/live", {"stream": "main"})
+        for who, name, status, kind, permissions in (("installation partner", "ivan", "not-handed-over", "installation", None),
+                                                     ("maintenance partner", "mia", "authorized", "maintenance", ["live-view", "playback", "configuration"])):
+            cls.people[who] = Partner(box, name, share(box, cls.sites[status], name, kind, permissions)["token"])
         cls.document = Document(box.get("/openapi.json", token=None))
         # The permission that was given until a moment is over.
         wait_for(lambda: len(box.get(f"/sites/{cls.sites['authorized']}/permissions")["items"]) == 2, 10, "a permission to end")
@@ -85,13 +89,19 @@ class Statuses(Case):
         plans = {"manage-plans"}
         if who == "owner" and status in ("not-authorized", "authorized"):
             return OWNER, OWNER
+        if who == "installation partner":
+            return (INSTALLER | {"leave-site"}, INSTALLER) if status == "not-handed-over" else (set(), set())
+        if who == "maintenance partner":
+            seen = {"view-site", "play-back", "export"}
+            return (seen | {"leave-site"}, seen | {"view-live", "move-lens", "talk"}) if status == "authorized" else (set(), set())
         role = {"administrator": MANAGER | plans, "manager": MANAGER | plans, "here": MANAGER | plans, "clerk": plans}.get(who, set())
+        shares = {"share"} if "view-site" in role and status in ("not-handed-over", "authorized") else set()
         if status in ("not-handed-over", "to-be-accepted"):
-            return role, role
+            return role | shares, role | shares
         if status == "not-authorized":
             return ({"view-site", "apply"} if role & {"view-site"} else set()), set()
         site = {"view-site", "apply"} if "view-site" in role else set()
-        return site | role & {"play-back", "export"}, (site - {"apply"}) | role & {"play-back", "export", "view-live", "move-lens", "talk"}
+        return site | shares | role & {"play-back", "export"}, shares | (site - {"apply"}) | role & {"play-back", "export", "view-live", "move-lens", "talk"}
 
     def place(self, path, status):
         """The path with identifiers of what is there."""
@@ -100,7 +110,7 @@ class Statuses(Case):
                  "/exports": things["export"]["id"], "/live": things["view"]["id"], "/sites": self.sites[status]}
         found = next((value for start, value in names.items() if path.startswith(start)), "x")
         path = path.replace("{id}", found)
-        for name, value in {"door": "1", "stream": "101", "preset": "1", "patrol": "1", "talk": "x", "name": "x", "permission": "x", "application": "x"}.items():
+        for name, value in {"door": "1", "stream": "101", "preset": "1", "patrol": "1", "talk": "x", "name": "x", "permission": "x", "application": "x", "share": "x"}.items():
             path = path.replace("{" + name + "}", value)
         return path
 
@@ -145,7 +155,7 @@ class Statuses(Case):
         names = {status: status.title() for status in STATUSES}
         every = set(names.values())
         for who, sites in {"administrator": every | {"Test house", "Elsewhere"}, "here": every, "nowhere": set(), "owner": {"Authorized", "Not-Authorized"},
-                           "other owner": {"Elsewhere"}}.items():
+                           "other owner": {"Elsewhere"}, "installation partner": {"Not-Handed-Over"}, "maintenance partner": {"Authorized"}}.items():
             person = self.people[who]
             with self.subTest(who):
                 self.assertEqual({one["name"] for one in person.get("/sites")["items"]}, sites)
@@ -157,7 +167,8 @@ class Statuses(Case):
                     self.assertEqual(found, wanted, path)
         self.assertEqual([one["name"] for one in self.people["here"].get("/sites?search=HANDED")["items"]], ["Not-Handed-Over"])
         # Whatever is asked for, nothing of others' sites is in it: neither identifiers nor names.
-        for who, own in {"nowhere": (), "other owner": (), "owner": ("not-authorized", "authorized")}.items():
+        for who, own in {"nowhere": (), "other owner": (), "owner": ("not-authorized", "authorized"), "installation partner": ("not-handed-over",),
+                         "maintenance partner": ("authorized",)}.items():
             foreign = [value for status, things in self.things.items() if status not in own
                        for value in (self.sites[status], things["channel"]["id"], things["channel"]["deviceId"], things["channel"]["name"], things["clip"]["id"], status.title())]
             for method, path, operation in self.document.operations():

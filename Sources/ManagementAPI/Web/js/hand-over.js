@@ -9,6 +9,15 @@ import { wishFields, wishWords } from './wishes.js';
 
 const STATES = { pending: 'waits for an answer', accepted: 'accepted', refused: 'refused', void: 'void' };
 
+/** What was sent: the link, to copy, or to write to its recipient. */
+export function sentLink(sent, { testid, isMail, subject, note = 'and good until they answer' }) {
+  const address = `${location.origin}${sent.path}`;
+  const code = h('code', { 'data-testid': testid }, address);
+  return [sentence(sent.delivery.sent ? 'ok' : 'attention', sent.delivery.sentence), h('p', {}, sent.delivery.sent ? `This is the link, should it not arrive. It is shown only now, ${note}.` : `Send this link to ${sent.recipient}. It is shown only now, ${note}.`), h('p', { class: 'wrap' }, code),
+    h('div', { class: 'row wrap' }, button('Copy', { look: 'small', iconName: 'copy', async onClick() { try { await navigator.clipboard.writeText(address); toast('Copied.'); } catch { getSelection().selectAllChildren(code); } } }),
+      h('a', { class: 'button small', href: isMail ? `mailto:${encodeURIComponent(sent.recipient)}?subject=${encodeURIComponent(subject)}&body=${encodeURIComponent(address)}` : `sms:${encodeURIComponent(sent.recipient)}?body=${encodeURIComponent(address)}` }, isMail ? 'Write the e-mail' : 'Write the message'))];
+}
+
 export async function handOverCard({ site, path, devices, channels, redraw }) {
   const { items } = await api.get(`${path}/handovers`);
   const made = h('div', { class: 'stack made', 'aria-live': 'polite' });
@@ -35,11 +44,7 @@ export async function handOverCard({ site, path, devices, channels, redraw }) {
     if (!recipient.given) throw wrong(recipient, way.value === 'email' ? 'Enter the owner’s e-mail address.' : 'Enter the owner’s phone number.');
     if (wishes.missing()) throw wrong(wishes.missing(), 'Choose a moment.');
     const sent = await api.post(`${path}/handovers`, { way: way.value, recipient: recipient.given, language: language.value, permissions: wishes.read(), allowRemoteUseControl: tenant.checked, ...(remarks.given && { remarks: remarks.given }) });
-    const address = `${location.origin}${sent.path}`;
-    const code = h('code', { 'data-testid': 'handover-link' }, address);
-    fill(made, sentence(sent.delivery.sent ? 'ok' : 'attention', sent.delivery.sentence), h('p', {}, sent.delivery.sent ? 'This is the link, should it not arrive. It is shown only now, and good until they answer or you send another one.' : `Send this link to ${sent.recipient}. It is shown only now, and good until they answer or you send another one.`), h('p', { class: 'wrap' }, code),
-      h('div', { class: 'row wrap' }, button('Copy', { look: 'small', iconName: 'copy', async onClick() { try { await navigator.clipboard.writeText(address); toast('Copied.'); } catch { getSelection().selectAllChildren(code); } } }),
-        h('a', { class: 'button small', href: way.value === 'email' ? `mailto:${encodeURIComponent(sent.recipient)}?subject=${encodeURIComponent(site.name)}&body=${encodeURIComponent(address)}` : `sms:${encodeURIComponent(sent.recipient)}?body=${encodeURIComponent(address)}` }, way.value === 'email' ? 'Write the e-mail' : 'Write the message')));
+    fill(made, sentLink(sent, { testid: 'handover-link', isMail: way.value === 'email', subject: site.name, note: 'and good until they answer or you send another one' }));
   } });
   return card('Hand over to the owner', h('p', { class: 'muted small' }, 'The owner gets a link, makes an account and accepts, or refuses. At most five times a day.'), form, made, message, past);
 }

@@ -103,6 +103,12 @@ async function begin() {
       await (await import('./accept.js')).accept(gate, setup, handedOver[1], enter);
       return;
     }
+    const shared = /^#\/share\/([\w-]+)$/.exec(location.hash);
+    if (shared) {
+      show(gate);
+      await (await import('./partner.js')).partner(gate, setup, shared[1], enter);
+      return;
+    }
     if (!kept.get()) { signedOut(setup); return; }
     try {
       await enter(await api.get('/session', { gate: false }));

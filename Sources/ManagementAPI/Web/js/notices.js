@@ -5,7 +5,7 @@ import { title } from './navigate.js';
 import { card, empty, head, link, time } from './parts.js';
 import { readNotices, refreshNotices, store } from './store.js';
 
-const ICONS = { applied: 'bell', approved: 'check', refused: 'cross', 'handover-accepted': 'check', 'handover-refused': 'cross', 'permission-taken': 'lock', 'authorization-discarded': 'lock', 'permission-ends-soon': 'clock' };
+const ICONS = { applied: 'bell', approved: 'check', refused: 'cross', 'handover-accepted': 'check', 'handover-refused': 'cross', 'permission-taken': 'lock', 'authorization-discarded': 'lock', 'permission-ends-soon': 'clock', shared: 'check', 'share-accepted': 'check', 'share-refused': 'cross', 'share-changed': 'lock', 'share-ended': 'lock', 'partner-left': 'dash', 'move-asked': 'bell', 'devices-moved': 'check', 'move-refused': 'cross' };
 
 export async function noticesPage({ root, on }) {
   title('Notices');

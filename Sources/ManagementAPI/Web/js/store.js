@@ -84,11 +84,13 @@ export function remove({ kind, id }) {
 }
 
 export async function loadAll() {
+  const seesBox = may('view-box'); // not who has no site (any more)
   const [system, channels, devices, storage] = await Promise.all([
-    api.get('/system'), api.get('/channels'), api.get('/devices'), api.get('/storage'), refreshOnboardings(), refreshSites(), refreshNotices(),
+    seesBox && api.get('/system'), api.get('/channels'), api.get('/devices'), seesBox && api.get('/storage'), refreshOnboardings(), refreshSites(), refreshNotices(),
   ]);
   store.channels = new Map(channels.items.map((c) => [c.id, c]));
   store.devices = new Map(devices.items.map((d) => [d.id, d]));
+  if (!seesBox) return;
   put('system', system);
   put('storage', storage);
   refreshHealth();
@@ -143,10 +145,12 @@ export async function definitions() {
 }
 
 /** Somebody has given or taken something: what one may see is another now. */
-const rightsChanged = settle(async () => {
+export async function refreshRights() {
   if (!store.user) return;
   try { store.user = (await api.get('/session')).user; await resync(); } catch { /* the connection bar says what is wrong */ }
-}, 300);
+}
+
+const rightsChanged = settle(refreshRights, 300);
 
 /** After a lost connection: everything anew, then the pages fetch what is theirs. */
 export async function resync() {
