@@ -57,6 +57,9 @@ public final class AccessControl: Sendable {
     /// Whether somebody owns a site and has no employer.
     public func isOwner(_ person: PersonID) async throws -> Bool { try await current().people[person]?.company == nil }
 
+    /// Whether somebody works for a company with which sites are shared.
+    public func isPartner(_ person: PersonID) async throws -> Bool { try await current().people[person]?.isPartner ?? false }
+
     public func place(of device: DeviceID) async throws -> Place? {
         try await current().siteOfDevice[device].map { Place(site: $0, device: device) }
     }

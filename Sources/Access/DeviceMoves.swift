@@ -31,12 +31,16 @@ public struct DeviceMoves: Sendable {
     private static let notYours = PeopleRefusal(.beyondOwnRights, "You may not move this device: it takes the permission to configure it.")
 
     /// Those from or to a site, the newest first.
-    public func all(of site: SiteID) async throws -> [View] {
+    public func all(of site: SiteID, for rights: Rights) async throws -> [View] {
         let now = time.now()
         return try await database.write { database in
             try Self.expire(at: now, database)
             return try DeviceMoveRecord.filter(Column("fromSiteId") == site || Column("toSiteId") == site)
-                .order(Column("createdAt").desc).limit(200).fetchAll(database).map { try Self.view($0, database) }
+                .order(Column("createdAt").desc).limit(200).fetchAll(database)
+                // Of a site that one may not know of nothing is told.
+                .filter { rights.see(Place(site: $0.fromSiteId)) && rights.see(Place(site: $0.toSiteId)) }.map {
+                    try Self.view($0, database)
+                }
         }
     }
 
@@ -83,13 +87,23 @@ public struct DeviceMoves: Sendable {
             let record = DeviceMoveRecord(
                 id: .timeOrdered(at: now), fromSiteId: former, toSiteId: site, devices: devices, appliedBy: caller.id,
                 appliedByName: caller.name, remarks: remarks, createdAt: now)
-            try record.insert(database)
+            // What nobody has to be asked about is written down with the move itself.
+            if !isFree { try record.insert(database) }
             return (try Self.view(record, database), isFree)
         }
     }
 
     /// Sites of the same owner, or of none and the same provider; answers whether nobody has to be asked.
     private static func check(from: SiteRecord, to: SiteRecord, by caller: Caller, _ rights: Rights) throws -> Bool {
+        try check(from: from, to: to)
+        guard let owner = from.ownerId else {
+            guard rights.allow(.configure, at: Place(site: to.id)) else { throw notYours }
+            return true
+        }
+        return owner == caller.id
+    }
+
+    private static func check(from: SiteRecord, to: SiteRecord) throws {
         guard from.id != to.id else { throw PeopleRefusal(.notPossible, "The devices are at this site already.", field: "/siteId") }
         guard from.ownerId == to.ownerId, from.companyId == to.companyId || from.ownerId != nil else {
             throw PeopleRefusal(.notPossible, "Devices move only between sites of the same owner.", field: "/siteId")
@@ -97,11 +111,6 @@ public struct DeviceMoves: Sendable {
         guard !from.controlsRemoteUse || from.companyId == to.companyId && to.controlsRemoteUse else {
             throw PeopleRefusal(.notPossible, "The provider may switch the use of these devices off; they stay at \(from.name).")
         }
-        guard let owner = from.ownerId else {
-            guard rights.allow(.configure, at: Place(site: to.id)) else { throw notYours }
-            return true
-        }
-        return owner == caller.id
     }
 
     private func pending(_ site: SiteID) -> QueryInterfaceRequest<DeviceMoveRecord> {
@@ -134,19 +143,19 @@ public struct DeviceMoves: Sendable {
         return record
     }
 
-    /// Writes down that the devices are moved, with the move itself: the devices must still be where they were, and the sites of one owner.
+    /// Writes down that the devices are moved, with the move itself: what was looked at when it was asked for must still be so.
     /// - Throws: `PeopleRefusal`.
-    public func close(_ record: DeviceMoveRecord, _ database: Database) throws {
-        var record = try Self.undecided(record.id, database)
+    public func close(_ record: DeviceMoveRecord, isFree: Bool, _ database: Database) throws {
+        try Self.expire(at: time.now(), database)
+        var record = isFree ? record : try Self.undecided(record.id, database)
         for id in record.deviceIds {
             guard try DeviceRecord.fetchOne(database, key: id)?.siteId == record.fromSiteId else {
                 throw PeopleRefusal(.notPossible, "One of the devices is not there any more.")
             }
         }
-        let (from, to) = (try Sites.site(record.fromSiteId, database), try Sites.site(record.toSiteId, database))
-        guard from.ownerId == to.ownerId else { throw PeopleRefusal(.notPossible, "The sites have different owners by now.") }
+        try Self.check(from: try Sites.site(record.fromSiteId, database), to: try Sites.site(record.toSiteId, database))
         (record.state, record.decidedAt) = (.moved, time.now())
-        try record.update(database)
+        try record.upsert(database)
     }
 
     /// Ends one without a move.

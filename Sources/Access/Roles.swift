@@ -28,7 +28,7 @@ public struct Roles: Sendable {
     public func make(_ name: String, _ permissions: Set<RolePermission>, by caller: Caller) async throws -> RoleRecord {
         let now = time.now()
         return try await database.write { database in
-            guard let company = try CompanyRecord.fetchOne(database) else { throw AccessDenied.notClaimed }
+            guard let company = try CompanyRecord.own(database) else { throw AccessDenied.notClaimed }
             guard try RoleRecord.fetchCount(database) < Self.most else {
                 throw PeopleRefusal(.tooMany, "There are \(Self.most) roles already; delete one first.")
             }

@@ -1,6 +1,6 @@
 public import BoxDatabase
 public import Core
-import Foundation
+public import Foundation
 import GRDB
 
 /// What whoever holds a share's link is shown before they decide.
@@ -22,6 +22,8 @@ public struct ShareView: Sendable {
 public struct SiteShares: Sendable {
     /// Pending and accepted ones of one site.
     public static let most = 20
+    /// A link is good for three days.
+    public static let offered: TimeInterval = 3 * 86_400
 
     private let signIns: SignIns
     private let control: AccessControl
@@ -34,7 +36,9 @@ public struct SiteShares: Sendable {
 
     /// A site's shares, the newest first; only those of the caller's own company where that is a partner's.
     public func all(of site: SiteID, for caller: Caller) async throws -> [ShareView] {
-        try await database.read { database in
+        let now = signIns.time.now()
+        return try await database.write { database in
+            try Self.expire(at: now, database)
             let person = try PersonRecord.fetchOne(database, key: caller.id)
             return try SiteShareRecord.filter(Column("siteId") == site).order(Column("createdAt").desc).limit(200).fetchAll(database)
                 .filter { record in person?.isPartner != true || record.companyId == person?.companyId }
@@ -46,6 +50,13 @@ public struct SiteShares: Sendable {
         ShareView(
             record: record, site: try SiteRecord.fetchOne(database, key: record.siteId)?.name ?? "",
             partner: try record.companyId.flatMap { try CompanyRecord.fetchOne(database, key: $0)?.name })
+    }
+
+    /// Ends those that nobody has answered in time.
+    private static func expire(at now: Date, _ database: Database) throws {
+        try SiteShareRecord.filter(
+            Column("state") == SiteShareRecord.State.pending.rawValue && Column("createdAt") <= now.addingTimeInterval(-offered)
+        ).updateAll(database, Column("state").set(to: SiteShareRecord.State.ended.rawValue), Column("decidedAt").set(to: now))
     }
 
     // MARK: The provider
@@ -60,6 +71,7 @@ public struct SiteShares: Sendable {
         let view = try await database.write { database in
             let site = try Sites.site(id, database)
             try check(kind, permissions, at: site, database)
+            try Self.expire(at: now, database)
             guard try Self.lasting(id).fetchCount(database) < Self.most else {
                 throw PeopleRefusal(.tooMany, "A site is shared with at most \(Self.most) partners. End a share first.")
             }
@@ -149,9 +161,10 @@ public struct SiteShares: Sendable {
     /// What is offered to whoever holds `token`; guesses are counted.
     /// - Throws: `AccessDenied`; `PeopleRefusal` of kind `notFound`.
     public func offer(_ token: String, from address: String) async throws -> ShareOffer {
-        let hash = AccessToken.hash(token)
+        let (hash, since) = (AccessToken.hash(token), signIns.time.now().addingTimeInterval(-Self.offered))
         let find: @Sendable (Database) throws -> ShareOffer? = { database in
             guard let record = try SiteShareRecord.filter(Column("tokenHash") == hash).fetchOne(database), record.state == .pending,
+                record.createdAt > since,
                 let site = try SiteRecord.fetchOne(database, key: record.siteId)
             else { return nil }
             return ShareOffer(
@@ -187,6 +200,9 @@ public struct SiteShares: Sendable {
                 try company.insert(database)
                 try person.insert(database)
             }
+            // What is shared with a company is one thing: the new takes the place of the former.
+            try Self.lasting(record.siteId).filter(Column("companyId") == person.companyId).updateAll(
+                database, Column("state").set(to: SiteShareRecord.State.ended.rawValue), Column("decidedAt").set(to: now))
             record.companyId = person.companyId
             (record.state, record.decidedAt) = (.accepted, now)
             try record.update(database)

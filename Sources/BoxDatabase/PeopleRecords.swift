@@ -35,9 +35,9 @@ public struct CompanyRecord: Codable, Sendable, FetchableRecord, PersistableReco
         self.createdAt = createdAt
     }
 
-    /// The box's own company, which was there before all partners; nil on a box that nobody has claimed.
+    /// The box's own company, the one that has roles; nil on a box that nobody has claimed.
     public static func own(_ database: Database) throws -> CompanyRecord? {
-        try order(Column("createdAt"), Column("id")).fetchOne(database)
+        try fetchOne(database, sql: "SELECT * FROM company WHERE id IN (SELECT companyId FROM role)")
     }
 
     /// Makes the box's first company, with its three predefined roles; answers its administrators' role.

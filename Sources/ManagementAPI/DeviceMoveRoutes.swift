@@ -17,7 +17,8 @@ struct DeviceMoveRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("sites/:id/device-moves") { _, context in
-            try answer(ListAnswer(items: try await moves.all(of: try context.identifier("site")).map(DeviceMoveAnswer.init)))
+            try answer(
+                ListAnswer(items: try await moves.all(of: try context.identifier("site"), for: context.rights).map(DeviceMoveAnswer.init)))
         }
         routes.post("device-moves") { request, context in try await apply(request, context) }
         routes.delete("device-moves/:move") { _, context in
@@ -27,7 +28,7 @@ struct DeviceMoveRoutes {
         }
         routes.post("device-moves/:move/approve") { _, context in
             let view = try await found(context, .grant)
-            return try answer(DeviceMoveAnswer(try await move(view)))
+            return try answer(DeviceMoveAnswer(try await move(view, isFree: false)))
         }
         routes.post("device-moves/:move/refuse") { _, context in
             let view = try await found(context, .grant)
@@ -53,7 +54,8 @@ struct DeviceMoveRoutes {
             try await tell(.moveAsked, view, to: .owner)
             return try answer(DeviceMoveAnswer(view), status: .created)
         }
-        return try answer(DeviceMoveAnswer(try await move(view)), status: .created)
+        if !(try await isOwned(view)) { try await admitEnding(view, context.rights) }
+        return try answer(DeviceMoveAnswer(try await move(view, isFree: true)), status: .created)
     }
 
     /// One of those whom it concerns; for others there is none.
@@ -67,21 +69,35 @@ struct DeviceMoveRoutes {
         return view
     }
 
-    private func move(_ view: DeviceMoves.View) async throws -> DeviceMoves.View {
-        let record = view.record
-        for device in record.deviceIds {
-            for channel in try await catalogue.channelRecords(of: device)
-            where services.plans.plan(of: channel.id).state(at: services.time.now()).isActive { try await services.plans.end(channel.id) }
+    private func isOwned(_ view: DeviceMoves.View) async throws -> Bool {
+        try await services.access.sites.one(view.record.fromSiteId).record.ownerId != nil
+    }
+
+    /// A plan that is active is ended by an owner who knows it, or by who may end plans.
+    private func admitEnding(_ view: DeviceMoves.View, _ rights: Rights) async throws {
+        for device in view.record.deviceIds {
+            for channel in try await catalogue.channelRecords(of: device) where !rights.allow(.managePlans, at: channel.place) {
+                try services.plans.admitUnlinking(channel)
+            }
         }
-        try await catalogue.move(record.deviceIds, to: record.toSiteId) { try moves.close(record, $0) }
+    }
+
+    /// All at once, or nothing: the application's end, the plans', and the move.
+    private func move(_ view: DeviceMoves.View, isFree: Bool) async throws -> DeviceMoves.View {
+        let (record, now) = (view.record, services.time.now())
+        let former = try await catalogue.move(record.deviceIds, to: record.toSiteId) { database, channels in
+            try moves.close(record, isFree: isFree, database)
+            for channel in channels { try PlanLedger.void(channel, at: now, database) }
+        }
+        try await services.plans.reload(former)
+        for channel in former { feed.channelChanged(channel) }
         for device in record.deviceIds {
             try await services.devices.apply(device)
             feed.deviceChanged(device)
             for channel in try await catalogue.channelRecords(of: device) { feed.channelChanged(channel.id) }
         }
         try await tell(.devicesMoved, view, to: .managers)
-        if let moved = try await moves.all(of: record.toSiteId).first(where: { $0.record.id == record.id }) { return moved }
-        return view
+        return try await moves.one(record.id)
     }
 
     private func tell(_ kind: NoticeKind, _ view: DeviceMoves.View, to audience: Notices.Audience) async throws {

@@ -20,7 +20,7 @@ struct EncryptionRoutes {
         }
         routes.put("storage/encryption") { request, context in try await set(request, context) }
         routes.get("storage/encryption/recovery-file") { request, context in
-            let file = try await services.encryption.recoveryFile(of: try await site(request, .configure, context).id)
+            let file = try await services.encryption.recoveryFile(of: try await ownSite(request, context).id)
             let name = "gatehouse-recovery-\(file.siteKey).json"
             return Response(
                 status: .ok, headers: [.contentType: "application/json", .contentDisposition: "attachment; filename=\"\(name)\""],
@@ -56,6 +56,12 @@ struct EncryptionRoutes {
         return site
     }
 
+    /// The site whose key somebody may set or take out: no partner may, who would keep it when the site is shared no longer.
+    private func ownSite(_ request: Request, _ context: APIContext) async throws -> SiteRecord {
+        if let caller = context.caller, try await services.access.control.isPartner(caller.id) { throw AccessGate.refusal(.manageSite) }
+        return try await site(request, .configure, context)
+    }
+
     private func set(_ request: Request, _ context: APIContext) async throws -> Response {
         let body = try await RequestBody.read(request)
         let enabled = body.bool("enabled", required: true)
@@ -64,7 +70,7 @@ struct EncryptionRoutes {
         let password = body.string("password", 1...256)
         try body.finish()
         guard let enabled else { return Response(status: .badRequest) }
-        let site = try await site(request, .configure, context).id
+        let site = try await ownSite(request, context).id
         var right = present.map { SiteEncryption.Right.presentCode(VerificationCode(typed: $0)) }
         if right == nil, let password {
             try await confirm(password, context)
@@ -97,7 +103,7 @@ struct EncryptionRoutes {
         }
         try body.finish()
         guard let file, let code else { return Response(status: .badRequest) }
-        let site = try await site(request, .configure, context).id
+        let site = try await ownSite(request, context).id
         let outcome = try await services.encryption.importKey(file, code: VerificationCode(typed: code), into: site)
         services.logger.notice(
             "recovery file imported",

@@ -47,8 +47,9 @@ struct PermissionRoutes {
             return Response(status: .noContent)
         }
         routes.get("sites/:id/applications") { _, context in
-            try answer(
-                ListAnswer(items: try await permissions.applications(at: try context.identifier("site")).map(ApplicationAnswer.init)))
+            let isPartner = try await isPartner(context)
+            let found = isPartner ? [] : try await permissions.applications(at: try context.identifier("site"))
+            return try answer(ListAnswer(items: found.map(ApplicationAnswer.init)))
         }
         routes.post("sites/:id/applications") { request, context in
             let body = try await RequestBody.read(request)
@@ -81,8 +82,14 @@ struct PermissionRoutes {
     }
 
     private func list(_ context: APIContext) async throws -> Response {
-        let found = try await permissions.all(at: try context.identifier("site"))
+        let found = try await isPartner(context) ? [] : try await permissions.all(at: try context.identifier("site"))
         return try answer(ListAnswer(items: found.map(PermissionAnswer.init)))
+    }
+
+    /// What is between owner and provider is not a partner's to know.
+    private func isPartner(_ context: APIContext) async throws -> Bool {
+        guard let caller = context.caller else { return false }
+        return try await services.access.control.isPartner(caller.id)
     }
 
     private func note(_ site: SiteID, _ context: APIContext) async throws {

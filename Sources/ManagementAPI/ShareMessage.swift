@@ -22,7 +22,7 @@ struct ShareMessage {
                 Look at it, and accept or refuse it, here:
                 \(link)
 
-                The link is good until you answer. Whoever has it can accept: do not pass it on.
+                The link is good for three days. Whoever has it can accept: do not pass it on.
                 """
         case .italian:
             subject = "\(name): \(company) chiede il tuo aiuto"
@@ -32,7 +32,7 @@ struct ShareMessage {
                 Guardalo, e accetta o rifiuta, qui:
                 \(link)
 
-                Il collegamento vale finché non rispondi. Chi lo possiede può accettare: non inoltrarlo.
+                Il collegamento vale tre giorni. Chi lo possiede può accettare: non inoltrarlo.
                 """
         }
     }

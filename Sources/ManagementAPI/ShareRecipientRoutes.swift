@@ -60,11 +60,11 @@ struct ShareRecipientRoutes {
         context.notes.person = userName
         context.notes.note(subject: offer.site.id.text, name: offer.site.name)
         let signIn = try await shares.accept(token, recipient, from: origin(request, context))
-        let partner = try await shares.all(of: offer.site.id, for: signIn.caller).first { $0.record.id == offer.record.id }?.partner
-        try await tell(.shareAccepted, offer.record, by: partner ?? signIn.caller.name)
+        let view = try await shares.all(of: offer.site.id, for: signIn.caller).first { $0.record.id == offer.record.id }
+        try await tell(.shareAccepted, offer.record, by: view?.partner ?? signIn.caller.name)
         try await services.access.notices.tell(
             .shared, about: offer.site.id, to: .owner,
-            ["person": partner ?? signIn.caller.name, "what": ShareRoutes.words(offer.record.permissions)])
+            ["person": view?.partner ?? signIn.caller.name, "what": ShareRoutes.words(view?.record.permissions ?? [])])
         return try await signedIn(signIn, .created)
     }
 

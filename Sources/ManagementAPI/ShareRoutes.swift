@@ -24,8 +24,10 @@ struct ShareRoutes {
             try await note(id, context)
             let changed = try await shares.change(try Self.share(context), at: id, permissions: permissions)
             try await tell(.shareChanged, changed.record)
-            try await services.access.notices.tell(
-                .shared, about: id, to: .owner, ["person": changed.partner ?? changed.record.recipient, "what": Self.words(permissions)])
+            if let partner = changed.partner {
+                try await services.access.notices.tell(
+                    .shared, about: id, to: .owner, ["person": partner, "what": Self.words(permissions)])
+            }
             return try answer(ShareAnswer(changed))
         }
         routes.delete("sites/:id/shares/:share") { _, context in

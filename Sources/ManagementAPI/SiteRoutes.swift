@@ -189,7 +189,8 @@ struct SiteAnswer: Encodable {
         authorizedAt = Nullable(site.authorizedAt)
         controlsRemoteUse = site.controlsRemoteUse
         deviceCount = view.devices
-        managers = view.managers
+        // Names to sign in with: not for a partner.
+        managers = rights.sites[site.id]?.site.contains(.leaveSite) == true ? [] : view.managers
         permissions = (rights.sites[site.id]?.site ?? []).map(\.rawValue).sorted()
         createdAt = site.createdAt
     }

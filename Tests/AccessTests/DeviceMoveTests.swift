@@ -25,6 +25,10 @@ import Testing
             [try #require(device.device)], to: site, remarks: nil, by: caller, try await house.services.control.rights(of: caller.id))
     }
 
+    private func close(_ record: DeviceMoveRecord, isFree: Bool) async throws {
+        try await house.database.write { [moves] in try moves.close(record, isFree: isFree, $0) }
+    }
+
     /// Two sites of one owner, a device at the first, and the provider's administrator.
     private func owned() async throws -> (device: Place, to: SiteID, olga: Caller, anna: Caller) {
         let anna = try await house.claim().caller
@@ -49,8 +53,8 @@ import Testing
         #expect(try await moves.one(asked.view.record.id).record.state == .pending)
         house.time.advance(.seconds(1))
         #expect(try await moves.one(asked.view.record.id).record.state == .expired)
-        #expect(try await moves.all(of: to).map(\.record.state) == [.expired])
-        await refused(.notPossible) { try await house.database.write { [moves] in try moves.close(asked.view.record, $0) } }
+        #expect(try await moves.all(of: to, for: try await house.services.control.rights(of: olga.id)).map(\.record.state) == [.expired])
+        await refused(.notPossible) { try await close(asked.view.record, isFree: false) }
         let again = try await apply(device, to: to, by: anna)
         #expect(try await moves.end(again.view.record.id, as: .refused).record.state == .refused)
         await refused(.notPossible) { _ = try await moves.end(again.view.record.id, as: .withdrawn) }
@@ -72,7 +76,7 @@ import Testing
             moved.siteId = to
             try moved.update(database)
         }
-        await refused(.notPossible) { try await house.database.write { [moves] in try moves.close(asked.view.record, $0) } }
+        await refused(.notPossible) { try await close(asked.view.record, isFree: false) }
     }
 
     /// Before the handover the provider moves; "the devices cannot be unbound" where a tenant has allowed their use to be switched off.
@@ -81,7 +85,11 @@ import Testing
         let first = try await house.site()
         let second = try await house.services.sites.add(SiteFields(), name: "Flat", timeZone: "Europe/Rome", by: anna)
         let device = try await house.device(at: first)
+        // Until it is moved, nothing waits for anybody.
         #expect(try await apply(device, to: second, by: anna).isFree)
+        let free = try await apply(device, to: second, by: anna)
+        try await close(free.view.record, isFree: true)
+        #expect(try await moves.one(free.view.record.id).record.state == .moved)
         let olga = try await house.accept(try await house.send(first, control: true))
         _ = try await house.services.handovers.accept(
             try await house.send(second), .known(userName: "olga", password: AccessHouse.password, oneTimePassword: nil),

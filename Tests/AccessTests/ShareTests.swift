@@ -103,6 +103,29 @@ import Testing
         #expect(try await rights(mia) == .none)
     }
 
+    /// A link is good for three days; what is shared with one company is one thing.
+    @Test func theNewestOfferHolds() async throws {
+        _ = try await house.claim()
+        let site = try await house.site()
+        let place = try await house.device(at: site)
+        _ = try await house.accept(
+            try await house.send(
+                site, [.init(permission: .liveView, validity: .permanent), .init(permission: .playback, validity: .permanent)]))
+        let mia = try await accept(try await share(site, .maintenance, [.liveView]).1)
+        house.time.advance(.seconds(1))
+        let (_, token) = try await share(site, .maintenance, [.playback])
+        _ = try await shares.accept(
+            token, .known(userName: "mia", password: AccessHouse.password, oneTimePassword: nil),
+            from: .init(address: "10.0.0.7", client: "test"))
+        #expect(try await rights(mia).allow(.playBack, at: place))
+        #expect(try await !rights(mia).allow(.viewLive, at: place))
+        #expect(try await shares.all(of: site, for: mia).map(\.record.state) == [.accepted, .ended])
+        let late = try await share(site, .maintenance, [.liveView])
+        house.time.advance(.seconds(3 * 86_400))
+        await #expect(throws: AccessDenied.wrongPassword) { _ = try await accept(late.1, as: "nora") }
+        #expect(try await shares.all(of: site, for: try await house.administrator()).first?.record.state == .ended)
+    }
+
     /// "Deleting the site on the partner's side only ends the sharing."
     @Test func leavingEndsTheSharingAlone() async throws {
         let anna = try await house.claim().caller

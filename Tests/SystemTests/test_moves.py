@@ -11,13 +11,14 @@ class Moves(Case):
 
     def setUp(self):
         self.cameras = self.simulator(size="320x180", rate=10, bitrate=200, key_interval=1, no_sub=True)
-        self.made = box = self.box()
+        self.made = box = self.box(**{"recording.seconds-before": 1, "recording.seconds": 3})
         box.claim()
-        self.channel = box.add_camera(self.cameras.cameras[0], sub=False)
+        self.channel = box.add_camera(self.cameras.cameras[0], name="Door", sub=False)
         box.await_past(1, self.channel)
         self.shop = box.get("/sites")["items"][0]["id"]
         self.flat = box.call("POST", "/sites", {"name": "Flat", "timeZone": "Asia/Tokyo"})["id"]
         box.link(self.channel, "custom", resolution="CIF", bitRate=256_000)
+        self.clip = box.await_stored(box.trigger(self.channel))
         box.call("PATCH", f"/channels/{self.channel['id']}", {"motion": {"sensitivity": 90}, "retentionDays": 30, "armed": False})
 
     def moved(self, client, to, **more):
@@ -25,10 +26,11 @@ class Moves(Case):
         return client.call("POST", "/device-moves", {"deviceIds": [self.channel["deviceId"]], "siteId": to, **more})
 
     def check_as_new(self):
-        """Nothing is set for the camera any more, and it is at work at the other site."""
-        now = self.made.client.request("GET", f"/channels/{self.channel['id']}")
-        self.assertEqual(now.status, 200, now.body)
-        channel = now.json
+        """Nothing is set for the camera any more, and it is at work at the other site as a new channel, which has nothing of the former's footage."""
+        former = self.channel
+        self.channel = channel = self.made.channel(self.made.get(f"/devices/{former['deviceId']}")["channelIds"][0])
+        self.assertNotEqual(channel["id"], former["id"])
+        self.assertEqual(self.made.client.request("GET", f"/channels/{former['id']}").status, 404)
         self.assertEqual((channel["siteId"], channel["linked"], channel["retentionDays"], channel["armed"], channel["motion"]["sensitivity"]),
                          (self.flat, False, 7, True, 60))
         self.made.await_past(1, self.channel)
@@ -38,6 +40,7 @@ class Moves(Case):
         answer = self.moved(self.made.client, self.flat)
         self.assertEqual((answer["state"], answer["from"], answer["to"]), ("moved", "Test house", "Flat"))
         self.check_as_new()
+        self.assertEqual(self.made.get(f"/clips/{self.clip['id']}")["channelName"], "Door")
         self.assertEqual(self.made.get(f"/channels/{self.channel['id']}/timeline/days?month=2026-11")["timeZone"], "Asia/Tokyo")
         again = self.made.client.request("POST", "/device-moves", {"deviceIds": [self.channel["deviceId"]], "siteId": self.flat})
         self.assertEqual((again.status, list(again.problem().fields)), (409, ["/siteId"]))
@@ -59,6 +62,8 @@ class Moves(Case):
         self.assertEqual(olga.client.call("POST", f"/device-moves/{second['id']}/approve")["state"], "moved")
         self.check_as_new()
         self.assertEqual([one["deviceId"] for one in olga.get(f"/sites/{self.shop}/permissions")["items"] if one["deviceId"]], [])
+        # The clip is of the shop, as before: the provider may play back there, and not at the flat.
+        self.assertEqual(box.client.request("GET", f"/clips/{self.clip['id']}").status, 200)
         # At the flat the provider may configure and not watch.
         self.assertEqual(box.client.request("POST", f"/channels/{self.channel['id']}/live", {"stream": "main"}).status, 403)
         third = self.moved(box.client, self.shop)

@@ -58,7 +58,7 @@ class PageMoves(PageCase):
         phone.shoot("move-asked", self.overflow)
         phone.click("move-approve")
         phone.find("[data-testid=moves] [data-state=moved]")
-        self.assertEqual(self.made.get(f"/channels/{self.channel['id']}")["siteId"], self.flat)
+        self.assertEqual(self.made.get(f"/devices/{self.channel['deviceId']}")["siteId"], self.flat)
         phone.open(f"#/sites/{self.flat}")
         phone.await_text("Door")
         self.assertFalse(phone.errors())

@@ -1,7 +1,7 @@
 public import BoxDatabase
 public import Core
 public import Foundation
-import GRDB
+public import GRDB
 public import Logging
 import Synchronization
 
@@ -143,15 +143,24 @@ public final class PlanLedger: Sendable {
     public func end(_ channel: ChannelID) async throws {
         try await change([channel]) { database, now in
             let record = try Self.channel(channel, database)
-            let plan = try Self.activePlan(of: record, at: now, database)
-            for (index, var period) in plan.remaining(at: now).enumerated() {
-                period.until = now
-                if index == 0 { try period.update(database) } else { try period.delete(database) }
-            }
-            try PlanSettingRecord(channelId: channel, expiryTold: true).upsert(database)
-            var entry = try Self.entry(.ended, of: record, plan, at: now)
-            try entry.insert(database)
+            try Self.end(record, try Self.activePlan(of: record, at: now, database), at: now, database)
         }
+    }
+
+    /// Ends the plan that a channel has, if it has one, together with other changes; `reload` has to follow.
+    public static func void(_ channel: ChannelID, at now: Date, _ database: Database) throws {
+        let plan = try plan(of: channel, database)
+        if plan.period(at: now) != nil { try end(try Self.channel(channel, database), plan, at: now, database) }
+    }
+
+    private static func end(_ channel: ChannelRecord, _ plan: ChannelPlan, at now: Date, _ database: Database) throws {
+        for (index, var period) in plan.remaining(at: now).enumerated() {
+            period.until = now
+            if index == 0 { try period.update(database) } else { try period.delete(database) }
+        }
+        try PlanSettingRecord(channelId: channel.id, expiryTold: true).upsert(database)
+        var entry = try Self.entry(.ended, of: channel, plan, at: now)
+        try entry.insert(database)
     }
 
     /// Changes rows in one transaction, then tells who watches the channels.
@@ -163,7 +172,7 @@ public final class PlanLedger: Sendable {
     }
 
     /// Reads the plans anew and tells who watches the channels, or only the books.
-    func reload(_ channels: [ChannelID]) async throws {
+    public func reload(_ channels: [ChannelID]) async throws {
         try await load()
         changed(channels)
     }

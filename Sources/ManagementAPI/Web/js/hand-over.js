@@ -10,7 +10,7 @@ import { wishFields, wishWords } from './wishes.js';
 const STATES = { pending: 'waits for an answer', accepted: 'accepted', refused: 'refused', void: 'void' };
 
 /** What was sent: the link, to copy, or to write to its recipient. */
-export function sentLink(sent, { testid, isMail, subject, note = 'and good until they answer' }) {
+export function sentLink(sent, { testid, isMail, subject, note }) {
   const address = `${location.origin}${sent.path}`;
   const code = h('code', { 'data-testid': testid }, address);
   return [sentence(sent.delivery.sent ? 'ok' : 'attention', sent.delivery.sentence), h('p', {}, sent.delivery.sent ? `This is the link, should it not arrive. It is shown only now, ${note}.` : `Send this link to ${sent.recipient}. It is shown only now, ${note}.`), h('p', { class: 'wrap' }, code),

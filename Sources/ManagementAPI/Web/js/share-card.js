@@ -44,7 +44,7 @@ function shareForm({ site, path, redraw }) {
     const permissions = boxes.filter((b) => b.input.checked).map((b) => b.code);
     if (kind === 'maintenance' && permissions.length === 0) throw wrong(recipient, 'Choose what the partner may do.');
     const sent = await api.post(`${path}/shares`, { kind, recipient: recipient.given, ...(kind === 'maintenance' && { permissions }), ...(remarks.given && { remarks: remarks.given }) });
-    fill(made, sentLink(sent, { testid: 'share-link', isMail: true, subject: site.name }));
+    fill(made, sentLink(sent, { testid: 'share-link', isMail: true, subject: site.name, note: 'and good for three days' }));
   } });
   return h('details', {}, h('summary', { 'data-testid': 'share' }, kind === 'installation' ? 'Share with an installation partner' : 'Share with a maintenance partner'), form);
 }
