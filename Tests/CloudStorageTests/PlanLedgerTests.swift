@@ -132,6 +132,30 @@ import Testing
         #expect(bench.state(of: bench.front).isActive)
     }
 
+    /// A device that is moved loses its plans with the move, or not at all.
+    @Test func aPlanEndsTogetherWithWhatElseIsWritten() async throws {
+        struct Failed: Error {}
+        let bench = try await PlanBench()
+        try await bench.stock(.sevenDaysMonth, 1)
+        try await bench.ledger.activate(bench.front, package: .sevenDaysMonth)
+        let (now, front, back) = (bench.time.source.now(), bench.front, bench.back)
+        await #expect(throws: Failed.self) {
+            try await bench.database.write { database in
+                try PlanLedger.void(front, at: now, database)
+                throw Failed()
+            }
+        }
+        try await bench.ledger.reload([front])
+        #expect(bench.state(of: front).isActive)
+        try await bench.database.write { database in
+            // A channel without a plan has nothing to lose.
+            for channel in [front, back] { try PlanLedger.void(channel, at: now, database) }
+        }
+        try await bench.ledger.reload([front, back])
+        #expect(bench.state(of: front) == .expired && bench.state(of: back) == .notActivated)
+        #expect(try await bench.history().map(\.kind) == [.activated, .ended])
+    }
+
     @Test func whatRenewsItselfTakesAPackageOfItsKindOnTheLastDay() async throws {
         let bench = try await PlanBench()
         try bench.goTo("2027-02-14T12:00:00Z")
