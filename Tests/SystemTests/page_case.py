@@ -3,11 +3,21 @@
 import re
 
 from box import PASSWORD, USER
+from browser import PHONE, Browser
 from case import Case
 
 
 class PageCase(Case):
     """Needs `browser`, `overflow` (what was too wide) and `failed` (None) of the class."""
+
+    @classmethod
+    def open_two(cls, box):
+        """One browser at a desk, and one on a phone."""
+        cls.browser, cls.phone = Browser(box.client.base), Browser(box.client.base)
+        for browser in (cls.browser, cls.phone):
+            cls.addClassCleanup(browser.close)
+        cls.phone.size(*PHONE)
+        cls.overflow, cls.failed = [], None
 
     def setUp(self):
         if self.failed:

@@ -1,6 +1,5 @@
 """The page's way of a device to another site: asked for by the installer, approved by the owner on a phone."""
 
-from browser import Browser
 from owners import WORDS, Owner, hand_over
 from page_case import PageCase
 
@@ -20,12 +19,7 @@ class PageMoves(PageCase):
         cls.owner = Owner(box, "olga", hand_over(box, cls.shop, "olga", allowed)["token"])
         token = hand_over(box, cls.flat, "olga", allowed)["token"]
         cls.owner.client.call("POST", "/handover/accept", {"token": token, "userName": "olga", "password": WORDS, "hasAccount": True})
-        cls.browser = Browser(box.client.base)
-        cls.addClassCleanup(cls.browser.close)
-        cls.phone = Browser(box.client.base)
-        cls.addClassCleanup(cls.phone.close)
-        cls.phone.size(390, 844)
-        cls.overflow, cls.failed = [], None
+        cls.open_two(box)
 
     def test_a_asked_for(self):
         """The installer chooses device and site, says why, and sees that the owner is asked."""

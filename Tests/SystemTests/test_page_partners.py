@@ -1,6 +1,5 @@
 """The page's way of a site to a partner: shared, accepted on a phone, worked on, left."""
 
-from browser import Browser
 from owners import WORDS
 from page_case import PageCase
 from waiting import wait_for
@@ -17,12 +16,7 @@ class PagePartners(PageCase):
         cls.channel = box.add_camera(cls.cameras.cameras[0], name="Door", sub=False)
         box.await_picture(cls.channel)
         cls.site = box.get("/sites")["items"][0]["id"]
-        cls.browser = Browser(box.client.base)
-        cls.addClassCleanup(cls.browser.close)
-        cls.phone = Browser(box.client.base)
-        cls.addClassCleanup(cls.phone.close)
-        cls.phone.size(390, 844)
-        cls.overflow, cls.failed = [], None
+        cls.open_two(box)
 
     def test_a_shared(self):
         """The installer shares the site and gets a link, once; the partner names the company, makes an account on a phone, and accepts."""

@@ -2,7 +2,6 @@
 
 import datetime
 
-from browser import Browser
 from owners import WORDS
 from page_case import PageCase
 from people import Person
@@ -20,12 +19,7 @@ class PageSites(PageCase):
         cls.channels = [box.add_camera(camera, name=name, sub=False) for camera, name in zip(cls.cameras.cameras, ("Door", "Yard"), strict=True)]
         box.await_picture(*cls.channels)
         cls.site = box.get("/sites")["items"][0]["id"]
-        cls.browser = Browser(box.client.base)
-        cls.addClassCleanup(cls.browser.close)
-        cls.phone = Browser(box.client.base)
-        cls.addClassCleanup(cls.phone.close)
-        cls.phone.size(390, 844)
-        cls.overflow, cls.failed, cls.link = [], None, None
+        cls.open_two(box)
 
     def test_a_second_site(self):
         """A site is added and described; devices are asked to which site they go; a site manager sees their own."""

@@ -1,12 +1,5 @@
 """Sites and their owners: every route by every role at a site of every status, handovers, and permissions that end."""
 
-import email
-import email.policy
-import http.server
-import json
-import os
-import re
-import threading
 from datetime import datetime, timedelta, timezone
 
 from box import USER
@@ -323,84 +316,3 @@ class Handover(Case):
         self.assertEqual(olga.status("DELETE", f"/devices/{device}"), (403, "not-permitted"))
         box.call("PUT", f"/sites/{self.site}/owner-use", {"allowed": True, "giveUpControl": True})
         self.assertEqual(olga.status("DELETE", f"/devices/{device}"), (204, ""))
-
-
-class Told(Case):
-    """A box that sends e-mail and text messages; both are kept by the test."""
-
-    def setUp(self):
-        folder, self.messages = self.folder(), []
-        self.letters = os.path.join(folder, "letters")
-        program = os.path.join(folder, "sendmail")
-        with open(program, "w") as file:
-            file.write(f'#!/bin/sh\n{{ echo "$@"; cat; echo "=== end"; }} >> {self.letters}.new && mv {self.letters}.new {self.letters}\n')
-        os.chmod(program, 0o755)
-        messages = self.messages
-
-        class Gateway(http.server.BaseHTTPRequestHandler):
-            """Keeps what it is sent."""
-
-            def do_POST(self):
-                """A text message."""
-                messages.append((self.headers["authorization"], json.loads(self.rfile.read(int(self.headers["content-length"])))))
-                self.send_response(202 if len(messages) < 2 else 503)
-                self.end_headers()
-
-            def log_message(self, *_):
-                """Nothing is logged."""
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.made = self.box(**{"mail.program": program, "mail.from": "box@example.com", "sms.url": f"http://127.0.0.1:{server.server_port}/send", "sms.token": "s3cret-of-sms"})
-        self.made.claim()
-        self.site = self.made.get("/sites")["items"][0]["id"]
-
-    def letter(self, recipient):
-        """The newest e-mail to somebody: its subject and its text."""
-        def look():
-            if not os.path.exists(self.letters):
-                return None
-            with open(self.letters) as file:
-                letters = [one for one in file.read().split("=== end\n") if f"-- {recipient}\n" in one]
-            if not letters:
-                return None
-            found = email.message_from_string(letters[-1].partition("\n")[2], policy=email.policy.default)
-            return found["Subject"], found.get_content()
-        return wait_for(look, 10, f"an e-mail to {recipient}")
-
-    def test_by_email(self):
-        """The link comes by e-mail, in the owner's language; who is asked or answered is told on the page and by e-mail."""
-        box = self.made
-        self.assertEqual(box.call("PUT", "/session/contact", {"email": "anna@example.com", "language": "it"}), {"email": "anna@example.com", "language": "it", "mails": True})
-        sent = hand_over(box, self.site, "olga", language="it", remarks="Le telecamere sono pronte.")
-        self.assertEqual(sent["delivery"], {"sent": True, "sentence": "Sent to olga@example.com."})
-        subject, text = self.letter("olga@example.com")
-        self.assertEqual(subject, "Test house: Service provider ti consegna il sito")
-        self.assertIn("Le telecamere sono pronte.", text)
-        link = re.search(r"http\S+", text).group()
-        self.assertEqual(link, f"{box.client.base}/#/handover/{sent['token']}")
-        olga = Owner(box, "olga", link.rpartition("/")[2])
-        self.assertEqual(self.letter("anna@example.com")[0], "olga ha accettato Test house.")
-        box.call("POST", f"/sites/{self.site}/applications", {"permissions": [{"permission": "live-view"}]})
-        self.assertEqual(self.letter("olga@example.com")[0], f"{USER} ti chiede dei permessi per Test house.")
-        self.assertEqual([(one["kind"], one["readAt"]) for one in olga.get("/notices")["items"]], [("applied", None)])
-        olga.client.call("POST", "/notices/read")
-        self.assertTrue(olga.get("/notices")["items"][0]["readAt"])
-        self.assertEqual([one["kind"] for one in box.get("/notices")["items"]], ["handover-accepted"])
-        # Nobody else's; no token is in the log.
-        self.assertEqual(Person(box, "dora", "Site Manager").get("/notices")["items"], [])
-        self.assertNotIn(sent["token"], box.log())
-
-    def test_by_text_message(self):
-        """By phone the link comes as a text message; where the gateway takes none, the answer says so."""
-        box = self.made
-        asked = {"way": "phone", "recipient": "+39 055 123456"}
-        sent = box.call("POST", f"/sites/{self.site}/handovers", asked)
-        self.assertTrue(sent["delivery"]["sent"])
-        authorization, message = self.messages[0]
-        self.assertEqual((authorization, message["to"]), ("Bearer s3cret-of-sms", "+39 055 123456"))
-        self.assertIn(f"/#/handover/{sent['token']}", message["text"])
-        again = box.call("POST", f"/sites/{self.site}/handovers", asked)
-        self.assertEqual((again["delivery"]["sent"], again["state"]), (False, "pending"))
-        self.assertNotIn("s3cret-of-sms", box.log())
