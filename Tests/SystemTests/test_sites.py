@@ -58,7 +58,7 @@ class Statuses(Case):
             "clerk": Person(box, "emil", "Clerk", all_sites),
         }
         device = cls.things["authorized"]["channel"]["deviceId"]
-        given = [{"permission": "live-view", "deviceId": device}, {"permission": "playback", "hours": 8}, {"permission": "configuration", "until": soon(3)}]
+        given = [{"permission": "live-view", "deviceId": device}, {"permission": "playback", "hours": 8}, {"permission": "configuration"}]
         cls.owner = Owner(box, "olga", hand_over(box, cls.sites["authorized"], "olga", given)["token"])
         token = hand_over(box, cls.sites["not-authorized"], "olga")["token"]
         cls.people["owner"] = cls.owner
@@ -72,9 +72,14 @@ class Statuses(Case):
         for who, name, status, kind, permissions in (("installation partner", "ivan", "not-handed-over", "installation", None),
                                                      ("maintenance partner", "mia", "authorized", "maintenance", ["live-view", "playback", "configuration"])):
             cls.people[who] = Partner(box, name, share(box, cls.sites[status], name, kind, permissions)["token"])
+        # What the partner was lent ends with what the provider has.
+        grants = f"/sites/{cls.sites['authorized']}/permissions"
+        lent = next(one for one in cls.owner.get(grants)["items"] if one["permission"] == "configuration")
+        cls.owner.client.call("DELETE", f"{grants}/{lent['id']}")
+        cls.owner.client.call("POST", grants, {"permissions": [{"permission": "configuration", "until": soon(3)}]})
         cls.document = Document(box.get("/openapi.json", token=None))
         # The permission that was given until a moment is over.
-        wait_for(lambda: len(box.get(f"/sites/{cls.sites['authorized']}/permissions")["items"]) == 2, 10, "a permission to end")
+        wait_for(lambda: len(box.get(grants)["items"]) == 2, 10, "a permission to end")
 
     @staticmethod
     def expected(who, status):
