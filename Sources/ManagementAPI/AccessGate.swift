@@ -16,6 +16,9 @@ struct AccessGate: RouterMiddleware {
     static let cookie = "gatehouse_session"
     let services: BoxServices
     let recorder: OperationRecorder
+    let limits: RequestLimits
+    let tags: TagGate
+    let requests: IdempotentRequests
 
     private var access: AccessServices { services.access }
 
@@ -24,10 +27,19 @@ struct AccessGate: RouterMiddleware {
     ) async throws -> Response {
         guard let path = context.endpointPath, let rule = AccessRules.rule(request.method, path) else { throw Self.noRule }
         var context = context
-        try await identify(&context, request, rule)
-        return try await recorder.record(rule, request, context) { request in
+        do { try await identify(&context, request, rule) } catch {
+            try limits.count(context.remoteAddress)
+            throw error
+        }
+        try limits.count(context.caller.map { "\($0.id)" } ?? context.remoteAddress)
+        return try await requests.once(request, context) {
             try await admit(rule, request, context)
-            return try await next(request, context)
+        } _: { [context] request in
+            try await recorder.record(rule, request, context) { request in
+                try await admit(rule, request, context)
+                if rule.scope == .open { return try await next(request, context) }
+                return try await tags.change(request, context, next)
+            }
         }
     }
 
