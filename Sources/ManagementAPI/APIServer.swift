@@ -72,16 +72,17 @@ public struct APIServer: Service, CustomStringConvertible {
         router.add(middleware: FileMiddleware(Self.webFolder, searchForIndexHtml: true))
         let viewer = ResourceViewer()
         let tags = TagGate(viewer: viewer, settable: try SettableFields(document: Self.openAPI()))
+        let checks = AccessChecks()
         let guarded = router.group("").add(middleware: tags).add(
             middleware: AccessGate(
                 services: services, recorder: OperationRecorder(services: services, viewer: viewer),
                 limits: RequestLimits(perSecond: services.requestsPerSecond, time: services.time), tags: tags,
-                requests: IdempotentRequests(database: services.database, sealer: services.sealer, time: services.time)))
+                requests: IdempotentRequests(database: services.database, sealer: services.sealer, time: services.time), checks: checks))
         addRoutes(to: guarded.group("api/v1"))
         guarded.get("metrics") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: try await Metrics(maker).text)))
+                body: ResponseBody(byteBuffer: ByteBuffer(string: try await Metrics(maker, checks).text)))
         }
         viewer.look(by: router.buildResponder())
         return router

@@ -9,6 +9,24 @@ import GRDB
 import HTTPTypes
 import Hummingbird
 
+/// How long it takes to decide whether somebody may: what they may do at all, and whether it is this.
+final class AccessChecks: Sendable {
+    private let count = Counter()
+    private let nanoseconds = Counter()
+
+    /// Takes the time of a decision, or of a part of one that ends elsewhere.
+    func timing<Value>(isWhole: Bool = true, _ body: () async throws -> Value) async rethrows -> Value {
+        let began = ContinuousClock.now
+        defer {
+            nanoseconds.add(Int((ContinuousClock.now - began) / .nanoseconds(1)))
+            if isWhole { count.next() }
+        }
+        return try await body()
+    }
+
+    var total: (seconds: Double, count: Int) { (Double(nanoseconds.value) / 1e9, count.value) }
+}
+
 /// Lets through who may: the one place where every request is decided, by the table of rules.
 ///
 /// What the caller may not see is answered as what is not there.
@@ -19,6 +37,7 @@ struct AccessGate: RouterMiddleware {
     let limits: RequestLimits
     let tags: TagGate
     let requests: IdempotentRequests
+    let checks: AccessChecks
 
     private var access: AccessServices { services.access }
 
@@ -36,7 +55,7 @@ struct AccessGate: RouterMiddleware {
             try await admit(rule, request, context)
         } _: { [context] request in
             try await recorder.record(rule, request, context) { request in
-                try await admit(rule, request, context)
+                try await checks.timing { try await admit(rule, request, context) }
                 if rule.scope == .open { return try await next(request, context) }
                 return try await tags.change(request, context, next)
             }
@@ -53,7 +72,9 @@ struct AccessGate: RouterMiddleware {
         }
         do {
             let caller = try await access.signIns.authenticate(token: token)
-            context.rights = try await access.control.rights(of: caller.id, limitedTo: caller.actions)
+            context.rights = try await checks.timing(isWhole: false) {
+                try await access.control.rights(of: caller.id, limitedTo: caller.actions)
+            }
             context.caller = caller
         } catch is AccessDenied {
             throw Problem.notSignedIn

@@ -220,3 +220,74 @@ class Limits(Case):
         wait_for(lambda: ada.client.request("GET", "/sites").status == 200, 10, "the wait to be over")
         # The page itself comes whoever asks.
         self.assertEqual(box.client.request("GET", "//").status, 200)
+
+
+class Pages(Case):
+    """A box with devices at two sites."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.made = box = cls.class_box()
+        box.claim()
+        first = box.get("/sites")["items"][0]["id"]
+        second = box.call("POST", "/sites", {"name": "Other", "timeZone": "Europe/Rome"})["id"]
+        cls.sites = first, second
+        cls.devices = [box.add_device(f"rtsp://127.0.0.1:{10 + number}/main", "me", "secret", name=f"{'Till' if number % 3 else '100 % Door_'} {number}",
+                                      siteId=cls.sites[number % 2])["id"] for number in range(11)]
+
+    def pages(self, path, limit, client=None):
+        """All pages of a list, as (identifiers, next)."""
+        found, after = [], ""
+        while True:
+            answer = (client or self.made.client).get(f"{path}{'&' if '?' in path else '?'}limit={limit}{after}")
+            found.append([one["id"] for one in answer["items"]])
+            if answer["next"] is None:
+                return found
+            after = f"&after={answer['next']}"
+
+    def test_page_by_page(self):
+        """Pages have everything once, in the order it was added, and end."""
+        for path in ("/devices", "/channels"):
+            whole = [one["id"] for one in self.made.get(path)["items"]]
+            self.assertEqual(len(whole), len(self.devices))
+            for limit in (1, 4, 10, 11, 12, 500):
+                with self.subTest(path, limit=limit):
+                    found = self.pages(path, limit)
+                    self.assertEqual(sum(found, []), whole)
+                    self.assertTrue(all(len(page) == limit for page in found[:-1]))
+                    self.assertTrue(found[-1])
+        self.assertEqual([one["id"] for one in self.made.get("/devices")["items"]], self.devices)
+
+    def test_what_comes_and_goes_meanwhile(self):
+        """Where the last of a page is taken away before the next is asked for, nothing is left out and nothing comes twice."""
+        box = self.made
+        extra = [box.add_device(f"rtsp://127.0.0.1:{40 + number}/main", "me", "secret", name=f"Extra {number}", siteId=self.sites[0])["id"] for number in range(4)]
+        first = box.get("/devices?search=extra&limit=2")
+        self.assertEqual([one["id"] for one in first["items"]], extra[:2])
+        box.call("DELETE", f"/devices/{extra[1]}")
+        rest = box.get(f"/devices?search=extra&after={first['next']}")
+        self.assertEqual([one["id"] for one in rest["items"]], extra[2:])
+        for one in (extra[0], *extra[2:]):
+            box.call("DELETE", f"/devices/{one}")
+
+    def test_of_a_site_of_a_device_by_words(self):
+        """Filters go together, and what has a meaning in SQL has none here."""
+        box = self.made
+        self.assertEqual([one["id"] for one in box.get(f"/devices?siteId={self.sites[1]}")["items"]], self.devices[1::2])
+        self.assertEqual([one["id"] for one in box.get(f"/devices?siteId={self.sites[1]}&search=TILL&limit=2")["items"]], [self.devices[1], self.devices[5]])
+        self.assertEqual([one["deviceId"] for one in box.get(f"/channels?deviceId={self.devices[3]}")["items"]], [self.devices[3]])
+        for words, count in (("100%20%25%20door_", 4), ("%25", 4), ("_", 4), ("127.0.0.1", 11), ("%27%20OR%201", 0), ("%5C", 0), ("", 11)):
+            self.assertEqual(len(box.get(f"/devices?search={words}")["items"]), count, words)
+
+    def test_whose_site_it_is(self):
+        """Pages hold only what one may see, and are full all the same."""
+        dora = Person(self.made, f"dora{os.urandom(3).hex()}", "Site Manager", [self.sites[1]])
+        self.assertEqual(self.pages("/devices", 2, dora.client), [self.devices[1:5:2], self.devices[5:9:2], self.devices[9::2]])
+        self.assertEqual(dora.get(f"/devices?siteId={self.sites[0]}")["items"], [])
+
+    def test_wrong_questions(self):
+        """A 422 that names what is wrong."""
+        for query, field in (("limit=0", "limit"), ("limit=501", "limit"), ("limit=x", "limit"), ("after=", "after"), ("after=1-2-%20", "after"), ("after=99999999999999999999-0-" + "0" * 32, "after"),
+                             ("siteId=%20", "siteId"), ("zebra=1", "zebra"), ("after=1-99999999999999999999-" + "0" * 32, "after")):
+            answer = self.made.client.request("GET", f"/devices?{query}")
+            self.assertEqual((answer.status, answer.problem().fields if answer.status >= 400 else None), (422, [f"/{field}"]), query)
