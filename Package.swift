@@ -81,6 +81,8 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "BoxDatabase", dependencies: ["Core", .crypto, .grdb], swiftSettings: strict),
+        .target(
+            name: "Backup", dependencies: ["BoxDatabase", "CArchive", "Core", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(name: "Access", dependencies: ["BoxDatabase", "Core", .crypto, .cryptoExtras, .grdb, .logging], swiftSettings: strict),
         .target(
             name: "CloudStorage",
@@ -156,7 +158,7 @@ let package = Package(
         .target(
             name: "ManagementAPI",
             dependencies: [
-                "Access", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports", "Media", "MediaWorker",
+                "Access", "Backup", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports", "Media", "MediaWorker",
                 "Messaging", "Playback", "RTSP", "Reach",
                 "Recording",
                 "Refill", "Relay", "WebRTC", .asn1,
@@ -170,7 +172,7 @@ let package = Package(
         .executableTarget(
             name: "Gatehouse",
             dependencies: [
-                "Access", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports",
+                "Access", "Backup", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports",
                 "ManagementAPI", "Media", "MediaWorker", "Messaging", "Playback", "RTSP", "Reach", "Recording", "Refill", "Relay",
                 .argumentParser, .asyncHTTPClient, .configuration, .crypto, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .nioSSL,
                 .serviceLifecycle, .system, .unixSignals, .yams,
@@ -221,6 +223,7 @@ let package = Package(
             name: "ExportsTests",
             dependencies: ["BoxDatabase", "Core", "Exports", "Media", "MediaWorker", "Playback", "Refill", "TestSupport", .system],
             swiftSettings: strict),
+        .testTarget(name: "BackupTests", dependencies: ["Backup", "BoxDatabase", "Core", .grdb], swiftSettings: strict),
         .testTarget(name: "ManagementAPITests", dependencies: ["Access", "Core", "ManagementAPI", "TestSupport", .httpTypes, .nioCore], swiftSettings: strict),
         .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "TestSupport", .argumentParser], swiftSettings: strict),
     ],

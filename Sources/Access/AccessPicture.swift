@@ -75,7 +75,7 @@ struct AccessPicture: Sendable {
         guard let person = people[id] else { return .none }
         guard let company = person.company else { return rights(ofOwner: id) }
         if person.isPartner { return rights(ofPartner: company, isInForce: isInForce) }
-        let allowed = person.permissions.reduce(into: Set<Action>()) { $0.formUnion(Action.granted(by: $1)) }
+        let allowed = Action.granted(by: person.permissions)
         let ofSites = allowed.intersection(Action.ofSites)
         let managesAll = person.permissions.contains(.manageAllSites)
         var found: [SiteID: SiteRights] = [:]

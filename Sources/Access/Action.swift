@@ -56,6 +56,8 @@ public enum Action: String, Sendable, Codable, CaseIterable {
     case manageCompany = "manage-company"
     /// Read what everybody did.
     case readLog = "read-log"
+    /// Take a copy of everything the box knows, secrets included.
+    case backUp = "back-up"
 
     /// Those that are about one site.
     public static let ofSites: Set<Action> = [
@@ -95,5 +97,11 @@ public enum Action: String, Sendable, Codable, CaseIterable {
         case .manageCompanyInformation: [.manageCompany, .viewBox]
         case .manageServicePackageAndOrder: [.managePlans, .viewBox]
         }
+    }
+
+    /// What a role lets its holders do: the most only who may do everything else with the box as well.
+    static func granted(by permissions: Set<RolePermission>) -> Set<Action> {
+        let each = permissions.reduce(into: Set<Action>()) { $0.formUnion(granted(by: $1)) }
+        return permissions.isSuperset(of: [.manageAllSites, .manageAccountAndRole]) ? each.union([.backUp]) : each
     }
 }

@@ -22,6 +22,7 @@ public enum NoticeKind: String, Codable, Sendable, CaseIterable {
     case moveAsked = "move-asked"
     case devicesMoved = "devices-moved"
     case moveRefused = "move-refused"
+    case backedUp = "backed-up"
 }
 
 /// A language that the box speaks to people.
@@ -71,6 +72,8 @@ extension NoticeRecord {
         case (.devicesMoved, .italian): "\(what) non è più in \(site). Configuralo di nuovo dove si trova ora."
         case (.moveRefused, .english): "The owner does not let \(what) be moved away from \(site)."
         case (.moveRefused, .italian): "Il proprietario non permette di spostare \(what) da \(site)."
+        case (.backedUp, .english): "\(person) has made a backup of the box that serves \(site). Whoever has it and its passphrase can open what is stored of your footage."
+        case (.backedUp, .italian): "\(person) ha fatto un backup del box che serve \(site). Chi ha il file e la sua passphrase può aprire i tuoi filmati archiviati."
         case (nil, _): kind
         }
     }

@@ -55,6 +55,11 @@ public struct Sites: Sendable {
         self.time = time
     }
 
+    /// Those that have an owner.
+    public func owned() async throws -> [SiteID] {
+        try await database.read { try SiteID.fetchAll($0, SiteRecord.filter(Column("ownerId") != nil).select(Column("id"))) }
+    }
+
     /// Those of `ids`, by name; `words` are looked for in what is known of them.
     public func all(_ ids: Set<SiteID>, matching words: String? = nil) async throws -> [SiteView] {
         try await database.read { database in

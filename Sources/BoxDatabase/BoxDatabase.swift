@@ -45,6 +45,33 @@ public final class BoxDatabase: Sendable {
         return queue
     }
 
+    /// Writes a whole copy, as of one moment, to the new file `path`. Blocks, and the box's own reads and writes wait meanwhile.
+    public func copy(to path: String) throws {
+        try queue.writeWithoutTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [path]) }
+    }
+
+    /// What a database that came from elsewhere is.
+    public enum Examination: Sendable {
+        case good
+        /// A later program made it, and knows tables that this one does not.
+        case newer
+        case damaged
+    }
+
+    /// Looks at the file at `path`, which stays as it is.
+    public static func examine(_ path: String) throws -> Examination {
+        do {
+            var configuration = Configuration()
+            configuration.readonly = true
+            return try DatabaseQueue(path: path, configuration: configuration).read { database in
+                guard try String.fetchOne(database, sql: "PRAGMA integrity_check(1)") == "ok" else { return .damaged }
+                return try Schema.migrator.hasBeenSuperseded(database) ? .newer : .good
+            }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB {
+            return .damaged
+        }
+    }
+
     /// Reads off the cooperative threads.
     ///
     /// Nothing else uses the one connection meanwhile, so that what is read belongs together without a transaction of its own.

@@ -136,7 +136,7 @@ struct Box {
                 changed: { feed.networkTestChanged() }),
             plans: plans, encryption: encryption, catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery,
             eventPictures: eventPictures,
-            prober: prober, uploadFolder: try state.emptyUploadFolder(), pictures: pictures, live: live,
+            prober: prober, uploadFolder: try state.emptyUploadFolder(), stateFolder: state.path, pictures: pictures, live: live,
             exports: try Self.exporting(
                 state, key: footageKey, archive: archive, spool: spool, targets: targets, database: database, executable: executable,
                 changed: { feed.exportChanged($0) }, time: time, logger: logger),

@@ -111,6 +111,11 @@ struct BoxClient {
         try await send(.GET, base + path, nil, offset: offset, isEndless: true)
     }
 
+    /// Sends something and reads what comes, which may be large.
+    func take(_ path: String, _ body: any Encodable) async throws -> HTTPClientResponse {
+        try await send(.POST, "\(base)/api/v1\(path)", body, isEndless: true)
+    }
+
     private func send(
         _ method: HTTPMethod, _ url: String, _ body: (any Encodable)?, offset: Int = 0, isEndless: Bool = false
     ) async throws -> HTTPClientResponse {

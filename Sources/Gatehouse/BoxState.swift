@@ -8,7 +8,6 @@ struct BoxState {
     let path: String
     let identity: BoxIdentity
     let setupCode: SetupCode
-    private let lock: Int32
 
     var databasePath: String { path + "/box.sqlite" }
     var spoolPath: String { path + "/spool" }
@@ -30,15 +29,7 @@ struct BoxState {
     /// Opens the folder, which is made if needed; one box at a time.
     init(path: String, setupCode given: String?) throws {
         self.path = path
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw SettingsError(description: "The folder \(path) cannot be made: \(error.localizedDescription)")
-        }
-        lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            throw SettingsError(description: "Another box runs with the folder \(path), or it cannot be written.")
-        }
+        try BoxLock.take(path)
         identity = BoxIdentity(serialNumber: try Self.serialNumber(path + "/identity.json"), version: GatehouseCommand.version)
         setupCode = try Self.setupCode(path + "/setup-code", given: given)
     }
@@ -89,6 +80,24 @@ struct BoxState {
         guard folder >= 0 else { return }
         fsync(folder)
         close(folder)
+    }
+}
+
+/// A state folder for one program alone, as long as the program runs.
+enum BoxLock {
+    /// Makes the folder if needed.
+    /// - Throws: `SettingsError` where another program has it.
+    static func take(_ folder: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw SettingsError(description: "The folder \(folder) cannot be made: \(error.localizedDescription)")
+        }
+        let descriptor = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            if descriptor >= 0 { close(descriptor) }
+            throw SettingsError(description: "Another box runs with the folder \(folder), or it cannot be written.")
+        }
     }
 }
 

@@ -104,6 +104,7 @@ public struct APIServer: Service, CustomStringConvertible {
         NoticeRoutes(services: services).add(to: routes)
         OperationRoutes(services: services).add(to: routes)
         SystemRoutes(services: services, maker: maker, feed: feed).add(to: routes)
+        BackupRoutes(services: services).add(to: routes)
         DeviceRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         DeviceControlRoutes(services: services, maker: maker).add(to: routes)
         OnboardingRoutes(services: services, maker: maker).add(to: routes)

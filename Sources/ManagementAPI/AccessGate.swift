@@ -98,8 +98,8 @@ struct AccessGate: RouterMiddleware {
             guard rule.method == .get || context.caller?.signIn != nil else { throw Self.notByKey }
         case .box(let action):
             guard rights.allow(action) else { throw Self.refusal(action) }
-            // Nor to other people's accounts.
-            let isOfPeople = [.managePeople, .assignSites, .manageCompany].contains(action)
+            // Nor to other people's accounts, nor to everything at once.
+            let isOfPeople = [.managePeople, .assignSites, .manageCompany, .backUp].contains(action)
             guard rule.method == .get || !isOfPeople || context.caller?.signIn != nil else { throw Self.notByKey }
         case .each(let action):
             // A list of what one may see is empty where that is nothing.

@@ -102,6 +102,7 @@ enum AccessRules {
         .init(.delete, "/api/v1/session", "signOut", .own),
         .init(.get, "/api/v1/system", "getSystem", .box(.viewBox)),
         .init(.patch, "/api/v1/system", "changeSystem", .box(.configureBox)),
+        .init(.post, "/api/v1/backup", "makeBackup", .box(.backUp)),
         .init(.get, "/api/v1/health", "getHealth", .box(.viewBox)),
         .init(.get, "/api/v1/stream", "watch", .own),
         .init(.get, "/api/v1/openapi.json", "getOpenAPI", .open),

@@ -53,6 +53,8 @@ public struct BoxServices: Sendable {
     public let prober: DeviceProber
     /// For files that are passed on; emptied at the start.
     public let uploadFolder: String
+    /// Where everything lies that the box knows.
+    public let stateFolder: String
     public let pictures: PictureWorker
     public let live: LiveServices
     public let exports: ExportQueue
@@ -79,7 +81,7 @@ public struct BoxServices: Sendable {
         plans: PlanLedger, encryption: SiteEncryption, catalogue: DeviceCatalogue, devices: DeviceRegistry,
         onboarding: Onboarding,
         discovery: DiscoveryList,
-        eventPictures: EventPictures, prober: DeviceProber, uploadFolder: String, pictures: PictureWorker, live: LiveServices,
+        eventPictures: EventPictures, prober: DeviceProber, uploadFolder: String, stateFolder: String, pictures: PictureWorker, live: LiveServices,
         exports: ExportQueue,
         playback: PlaybackServices, reach: ReachServices, messenger: Messenger, isEncrypted: Bool,
         logLevel: LogLevel,
@@ -109,6 +111,7 @@ public struct BoxServices: Sendable {
         self.eventPictures = eventPictures
         self.prober = prober
         self.uploadFolder = uploadFolder
+        self.stateFolder = stateFolder
         self.pictures = pictures
         self.live = live
         self.exports = exports

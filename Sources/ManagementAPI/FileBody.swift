@@ -17,10 +17,22 @@ enum FileBody {
         }
     }
 
+    /// The whole of a file that is open, and closed with the answer.
+    static func body(_ file: FileHandle, bytes: Int) -> ResponseBody {
+        ResponseBody(contentLength: bytes) { writer in
+            defer { try? file.close() }
+            try await send(file.fileDescriptor, 0..<bytes, to: &writer)
+            try await writer.finish(nil)
+        }
+    }
+
     private static func send(_ path: String, _ range: Range<Int>, to writer: inout any ResponseBodyWriter) async throws {
         guard let handle = FileHandle(forReadingAtPath: path) else { throw Problem.notFound("file") }
         defer { try? handle.close() }
-        let descriptor = handle.fileDescriptor
+        try await send(handle.fileDescriptor, range, to: &writer)
+    }
+
+    private static func send(_ descriptor: Int32, _ range: Range<Int>, to writer: inout any ResponseBodyWriter) async throws {
         var offset = range.lowerBound
         while offset < range.upperBound {
             let (start, count) = (offset, min(pieceBytes, range.upperBound - offset))

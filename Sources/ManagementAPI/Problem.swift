@@ -1,4 +1,5 @@
 import Access
+import Backup
 import Cameras
 import CloudStorage
 import Core
@@ -131,6 +132,7 @@ extension Problem {
         case let mistake as VoucherMistake: Problem(mistake)
         case let denied as AccessDenied: Problem(denied)
         case let refusal as PeopleRefusal: Problem(refusal)
+        case let failure as BackupFailure: Problem.conflict(failure.description)
         case let error as HTTPError: Problem(error)
         default: nil
         }

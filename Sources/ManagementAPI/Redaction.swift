@@ -3,7 +3,7 @@ import Foundation
 /// Takes secrets out of what is written down.
 enum Redaction {
     private static let longest = 2_000
-    private static let secret = ["password", "secret", "code", "credential", "token", "recoveryfile", "signature", "key"]
+    private static let secret = ["password", "passphrase", "secret", "code", "credential", "token", "recoveryfile", "signature", "key"]
     private static let blot = "•••"
 
     /// Fields as a JSON object in the order of their names, of a bounded length; a field whose name is that of a secret has none of it.

@@ -65,6 +65,7 @@ GOOD = {
     ("POST", "/session/one-time-passwords"): [{"password": "not " + PASSWORD}], ("PUT", "/session/one-time-passwords"): [{"oneTimePassword": "287082"}],
     ("DELETE", "/session/one-time-passwords"): [{"password": "not " + PASSWORD}],
     ("POST", "/session/reset"): [{"setupCode": "ABCD-EFGH", "password": "three green boats on land"}],
+    ("POST", "/backup"): [{"password": "not " + PASSWORD, "passphrase": "nine calm herons by noon"}],
     ("POST", "/keys"): [{"name": "backup", "permissions": ["play-back", "view-site"], "days": 90, "password": "not " + PASSWORD}], ("PATCH", "/company"): [{"name": "Rossi"}],
     ("POST", "/sites"): [{"name": "Flat", "timeZone": "Europe/Rome", **SITE}], ("PATCH", "/sites/{id}"): [{"name": "Flat", **SITE}],
     ("POST", "/sites/{id}/handovers"): [{"way": "email", "recipient": "olga@example.com", "remarks": "Ready.", "permissions": [WISH], "allowRemoteUseControl": True, "language": "it"}],

@@ -41,7 +41,7 @@ export async function problemOf(response, where) {
   });
 }
 
-async function call(method, path, body, { gate = true, signal } = {}) {
+async function call(method, path, body, { gate = true, signal, isFile = false } = {}) {
   const where = `${method} ${BASE}${path}`;
   let response;
   try {
@@ -60,7 +60,7 @@ async function call(method, path, body, { gate = true, signal } = {}) {
   if (response.ok) {
     if (response.status === 204) return null;
     try {
-      return await response.json();
+      return await (isFile ? response.blob() : response.json());
     } catch {
       throw new Problem({ slug: 'not-json', status: response.status, detail: UNEXPECTED, where });
     }
@@ -74,6 +74,8 @@ export const api = {
   get: (path, options) => call('GET', path, undefined, options),
   post: (path, body, options) => call('POST', path, body, options),
   bytes: (path, bytes, options) => call('POST', path, bytes, options),
+  /** Posts, and gets a file. */
+  file: (path, body, options) => call('POST', path, body, { ...options, isFile: true }),
   put: (path, body, options) => call('PUT', path, body, options),
   patch: (path, body, options) => call('PATCH', path, body, options),
   delete: (path, { body, ...options } = {}) => call('DELETE', path, body, options),

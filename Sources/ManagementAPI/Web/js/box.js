@@ -1,5 +1,6 @@
 // The box itself: what it is, what it can, what it is called, how much it writes to its log.
 import { api } from './api.js';
+import { backupCard } from './backup-card.js';
 import { toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
 import { bind, field, wrong } from './form.js';
@@ -61,7 +62,7 @@ export function boxPage({ root, on, cleanup }) {
     button('Sign out', { look: 'quiet', iconName: 'out', testid: 'box-sign-out', onClick: () => document.getElementById('app').dispatchEvent(new Event('gh-leave')) }));
   fill(root, head('Box', mine),
     h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card('This box', about), card('Encoders', encoders), rtsp?.el, ice?.el),
-      h('div', { class: 'stack-cards' }, sets && card('Names and log', form), sets && watchingCard({ cleanup }), card('What the box carries', load), reach?.el, ddns?.el)));
+      h('div', { class: 'stack-cards' }, sets && card('Names and log', form), sets && watchingCard({ cleanup }), card('What the box carries', load), reach?.el, ddns?.el, may('back-up') && backupCard())));
   draw();
   return Promise.all([refreshSystem(), rtsp?.load(), ice?.load(), reach?.load(), ddns?.load()]);
 }

@@ -1,0 +1,128 @@
+public import BoxDatabase
+import Core
+public import Foundation
+
+/// What a backup says of itself.
+public struct BackupManifest: Codable, Sendable, Equatable {
+    public static let format = 1
+
+    public var format = Self.format
+    public let serialNumber: String
+    public let version: String
+    public let createdAt: Date
+
+    public init(serialNumber: String, version: String, createdAt: Date) {
+        self.serialNumber = serialNumber
+        self.version = version
+        self.createdAt = createdAt
+    }
+}
+
+/// A copy of everything that a box knows: people, sites, devices, plans, settings, the index of its footage, and the keys that open them.
+///
+/// Footage itself is not in it: what was uploaded is in the cloud, and what waits lies on the box. Nor is the set-up code, which is on the new box's label.
+public enum BoxBackup {
+    static let manifestName = "manifest.json"
+    static let databaseName = "box.sqlite"
+    /// Besides the database, of the state folder; the last may be missing.
+    static let files = ["identity.json", "secret.key", "footage.key", "tls/certificate.pem", "tls/key.pem"]
+    static let needed: Set<String> = [manifestName, databaseName, "identity.json", "secret.key"]
+
+    /// Writes a backup of the running box whose state lies in `folder` to the new file `path`. Blocks.
+    /// - Parameters:
+    ///   - passphrase: opens it; whoever has both has everything.
+    ///   - workFactor: the logarithm of scrypt's cost; less is for tests.
+    /// - Throws: `BackupFailure`, and what the database and the file system throw.
+    public static func make(
+        of folder: String, _ database: BoxDatabase, _ manifest: BackupManifest, to path: String, passphrase: String, workFactor: Int? = nil
+    ) throws {
+        let copy = path + ".sqlite"
+        defer { for suffix in ["", "-wal", "-shm", "-journal"] { unlink(copy + suffix) } }
+        try database.copy(to: copy)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw BackupFailure("\(path) cannot be made.") }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        let writer = try AgeWriter(file, passphrase: passphrase, workFactor: workFactor ?? AgeFile.usualWorkFactor)
+        let tar = try TarWriter { try writer.write($0) }
+        try tar.add(manifestName, try GatehouseJSON.encoder.encode(manifest))
+        for name in files where FileManager.default.fileExists(atPath: folder + "/" + name) { try tar.add(name, file: folder + "/" + name) }
+        try tar.add(databaseName, file: copy)
+        try tar.finish()
+        try writer.finish()
+        try file.synchronize()
+    }
+
+    /// Unpacks the backup at `path` into the state folder of a box that does not run and knows nothing yet. Blocks.
+    ///
+    /// The database comes last: a folder without it is no box, so a restoring that was cut off can be begun again.
+    /// - Parameter replaces: the folder may be that of a box; what it knew is kept in a folder `former-…` beside.
+    /// - Throws: `BackupFailure`, and what the file system throws.
+    public static func restore(_ path: String, passphrase: String, into folder: String, replaces: Bool, now: Date) throws -> BackupManifest
+    {
+        let isBox = FileManager.default.fileExists(atPath: folder + "/" + databaseName)
+        guard replaces || !isBox else { throw BackupFailure("There is a box in \(folder) already.") }
+        let new = folder + "/restore.new"
+        try? FileManager.default.removeItem(atPath: new)
+        try FileManager.default.createDirectory(atPath: new, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        defer { try? FileManager.default.removeItem(atPath: new) }
+        try decrypt(path, passphrase: passphrase, to: new + "/backup.tar")
+        let allowed = needed.union(files)
+        try TarReader.unpack(new + "/backup.tar", into: new + "/files") { allowed.contains($0) }
+        let manifest = try examine(new + "/files")
+        let owner = try FileManager.default.attributesOfItem(atPath: folder).filter {
+            [.ownerAccountID, .groupOwnerAccountID].contains($0.key)
+        }
+        if isBox { try putAside(folder, as: "former-\(Int(now.timeIntervalSince1970))") }
+        for name in files + [databaseName] where FileManager.default.fileExists(atPath: new + "/files/" + name) {
+            // Whoever restores may be another user than the box's own, who has the folder.
+            try? FileManager.default.setAttributes(owner, ofItemAtPath: new + "/files/" + name)
+            try place(new + "/files/" + name, at: folder + "/" + name)
+        }
+        return manifest
+    }
+
+    private static func decrypt(_ path: String, passphrase: String, to target: String) throws {
+        guard let file = FileHandle(forReadingAtPath: path) else { throw BackupFailure("\(path) cannot be read.") }
+        defer { try? file.close() }
+        var reader = try AgeReader(file, passphrase: passphrase)
+        guard FileManager.default.createFile(atPath: target, contents: nil, attributes: [.posixPermissions: 0o600]),
+            let output = FileHandle(forWritingAtPath: target)
+        else { throw BackupFailure("\(target) cannot be written.") }
+        defer { try? output.close() }
+        while let piece = try reader.next() { try output.write(contentsOf: piece) }
+    }
+
+    /// Whether what was unpacked is whole and of this program or an earlier one.
+    private static func examine(_ folder: String) throws -> BackupManifest {
+        guard needed.allSatisfy({ FileManager.default.fileExists(atPath: folder + "/" + $0) }),
+            let bytes = FileManager.default.contents(atPath: folder + "/" + manifestName),
+            let manifest = try? GatehouseJSON.decoder.decode(BackupManifest.self, from: bytes)
+        else { throw BackupFailure.notOne }
+        let newer = BackupFailure("The backup is of version \(manifest.version), which is newer than this program. Upgrade this box first.")
+        guard manifest.format == BackupManifest.format else { throw newer }
+        switch try BoxDatabase.examine(folder + "/" + databaseName) {
+        case .good: return manifest
+        case .newer: throw newer
+        case .damaged: throw BackupFailure("The database in the backup is damaged.")
+        }
+    }
+
+    private static func putAside(_ folder: String, as name: String) throws {
+        let former = folder + "/" + name
+        try FileManager.default.createDirectory(atPath: former, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        for file in ["box.sqlite", "box.sqlite-wal", "box.sqlite-shm", "identity.json", "secret.key", "footage.key", "tls"]
+        where FileManager.default.fileExists(atPath: folder + "/" + file) {
+            try place(folder + "/" + file, at: former + "/" + file)
+        }
+    }
+
+    private static func place(_ source: String, at target: String) throws {
+        let parent = (target as NSString).deletingLastPathComponent
+        try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        guard rename(source, target) == 0 else { throw BackupFailure("\(target) cannot be written: \(String(cString: strerror(errno))).") }
+        let descriptor = open(parent, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+}

@@ -1,0 +1,181 @@
+import BoxDatabase
+import Core
+import Foundation
+import GRDB
+import Testing
+
+@testable import Backup
+
+/// A folder that goes with the test.
+private final class Folder {
+    let path = NSTemporaryDirectory() + "/backup-\(UUID().uuidString)"
+    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func write(_ name: String, _ data: Data) throws -> String {
+        try data.write(to: URL(fileURLWithPath: path + "/" + name))
+        return path + "/" + name
+    }
+}
+
+@Suite struct AgeFileTests {
+    private let passphrase = "nine calm herons by noon"
+
+    private func encrypted(_ data: Data, in folder: Folder) throws -> String {
+        let path = try folder.write("file", Data())
+        let file = try #require(FileHandle(forWritingAtPath: path))
+        let writer = try AgeWriter(file, passphrase: passphrase, workFactor: 4)
+        var rest = data[...]
+        while !rest.isEmpty {
+            try writer.write(Data(rest.prefix(10_007)))
+            rest = rest.dropFirst(10_007)
+        }
+        try writer.finish()
+        return path
+    }
+
+    private func decrypted(_ path: String, _ passphrase: String? = nil) throws -> Data {
+        var reader = try AgeReader(try #require(FileHandle(forReadingAtPath: path)), passphrase: passphrase ?? self.passphrase)
+        var data = Data()
+        while let piece = try reader.next() { data.append(piece) }
+        return data
+    }
+
+    @Test(arguments: [0, 1, 65_535, 65_536, 65_537, 131_072, 200_000])
+    func whatGoesInComesOut(bytes: Int) throws {
+        let folder = try Folder()
+        let data = Data((0..<bytes).map { UInt8(truncatingIfNeeded: $0 &* 31) })
+        let path = try encrypted(data, in: folder)
+        #expect(try decrypted(path) == data)
+        #expect(throws: BackupFailure.wrongPassphrase) { try decrypted(path, "another calm heron") }
+    }
+
+    @Test func whatWasChangedOrCutIsNotGiven() throws {
+        let folder = try Folder()
+        let data = Data((0..<150_000).map { UInt8(truncatingIfNeeded: $0) })
+        let whole = try Data(contentsOf: URL(fileURLWithPath: try encrypted(data, in: folder)))
+        for cut in [0, 10, 60, 150, 170, 65_000, whole.count - 65_552, whole.count - 1] {
+            let path = try folder.write("cut", whole.prefix(cut))
+            #expect(throws: BackupFailure.self, "cut at \(cut)") { try decrypted(path) }
+        }
+        #expect(throws: BackupFailure.self) { try decrypted(try folder.write("more", whole + Data([0]))) }
+        for place in stride(from: 0, to: whole.count, by: 1_009) {
+            var changed = whole
+            changed[place] ^= 1
+            let path = try folder.write("changed", changed)
+            #expect(throws: BackupFailure.self, "changed at \(place)") { try decrypted(path) }
+        }
+        // Two pieces the other way round.
+        let header = whole.count - (2 * 65_552 + 150_000 - 131_072 + 16)
+        let swapped =
+            whole.prefix(header) + whole[(header + 65_552)..<(header + 131_104)] + whole[header..<(header + 65_552)]
+            + whole.suffix(from: header + 131_104)
+        #expect(throws: BackupFailure.cut) { try decrypted(try folder.write("swapped", swapped)) }
+    }
+
+    @Test(arguments: [
+        "", "age-encryption.org/v1\n", "age-encryption.org/v1\n-> scrypt AAAAAAAAAAAAAAAAAAAAAA 30\nAAAA\n--- AAAA\n",
+        "age-encryption.org/v1\n-> X25519 AAAA\nAAAA\n--- AAAA\n",
+        "age-encryption.org/v1\n-> scrypt AAAAAAAAAAAAAAAAAAAAAA 04\nAAAA\n--- AAAA\n",
+        "\n--- \n", String(repeating: "-> ", count: 5_000),
+    ])
+    func whatIsNoneIsToldApart(text: String) throws {
+        let folder = try Folder()
+        let path = try folder.write("none", Data(text.utf8))
+        #expect(throws: BackupFailure.notOne) { try decrypted(path) }
+    }
+}
+
+@Suite struct BoxBackupTests {
+    private let passphrase = "nine calm herons by noon"
+    private let now = Date(timeIntervalSince1970: 1_790_000_000)
+
+    /// The state folder of a box that knows one thing.
+    private func box(in folder: Folder, word: String) throws -> (state: String, database: BoxDatabase) {
+        let state = folder.path + "/\(word)"
+        try FileManager.default.createDirectory(atPath: state + "/tls", withIntermediateDirectories: true)
+        for name in BoxBackup.files { try Data("\(word) \(name)".utf8).write(to: URL(fileURLWithPath: state + "/" + name)) }
+        try Data("label".utf8).write(to: URL(fileURLWithPath: state + "/setup-code"))
+        let database = try BoxDatabase(path: state + "/box.sqlite")
+        try database.queue.write { try $0.set("box.name", to: word) }
+        return (state, database)
+    }
+
+    private func made(_ state: String, _ database: BoxDatabase, in folder: Folder) throws -> String {
+        let path = folder.path + "/\(UUID().uuidString).backup"
+        try BoxBackup.make(
+            of: state, database, BackupManifest(serialNumber: "GH1", version: "1.0", createdAt: now), to: path, passphrase: passphrase,
+            workFactor: 4)
+        return path
+    }
+
+    @Test func anotherBoxBeginsWithIt() throws {
+        let folder = try Folder()
+        let (state, database) = try box(in: folder, word: "first")
+        let path = try made(state, database, in: folder)
+        // What is written meanwhile and afterwards is not in it; the box goes on.
+        try database.queue.write { try $0.set("box.name", to: "later") }
+        let other = folder.path + "/other"
+        try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
+        let manifest = try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: false, now: now)
+        #expect(manifest.serialNumber == "GH1")
+        for name in BoxBackup.files {
+            #expect(try String(contentsOfFile: other + "/" + name, encoding: .utf8) == "first \(name)")
+            #expect(try FileManager.default.attributesOfItem(atPath: other + "/" + name)[.posixPermissions] as? Int == 0o600)
+        }
+        #expect(!FileManager.default.fileExists(atPath: other + "/setup-code"))
+        #expect(!FileManager.default.fileExists(atPath: other + "/restore.new"))
+        let restored = try BoxDatabase(path: other + "/box.sqlite")
+        #expect(try restored.queue.read { try $0.setting("box.name", as: String.self) } == "first")
+        // Nothing of it lies in the backup in the clear.
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        for secret in ["first secret.key", "box.name", "SQLite format"] { #expect(bytes.firstRange(of: Data(secret.utf8)) == nil) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.contains(".sqlite") } == [])
+    }
+
+    @Test func aBoxIsNotReplacedUnlessItShallBeAndIsKeptThen() throws {
+        let folder = try Folder()
+        let (state, database) = try box(in: folder, word: "first")
+        let path = try made(state, database, in: folder)
+        let other = try box(in: folder, word: "second").state
+        #expect(throws: BackupFailure.self) { try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: false, now: now) }
+        #expect(throws: BackupFailure.wrongPassphrase) {
+            try BoxBackup.restore(path, passphrase: "x", into: other, replaces: true, now: now)
+        }
+        #expect(try String(contentsOfFile: other + "/secret.key", encoding: .utf8) == "second secret.key")
+        _ = try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: true, now: now)
+        #expect(try String(contentsOfFile: other + "/secret.key", encoding: .utf8) == "first secret.key")
+        #expect(try String(contentsOfFile: other + "/setup-code", encoding: .utf8) == "label")
+        let former = other + "/former-1790000000"
+        #expect(try String(contentsOfFile: former + "/tls/key.pem", encoding: .utf8) == "second tls/key.pem")
+        #expect(try BoxDatabase(path: former + "/box.sqlite").queue.read { try $0.setting("box.name", as: String.self) } == "second")
+    }
+
+    @Test func whatALaterProgramMadeIsNotTaken() throws {
+        let folder = try Folder()
+        let (state, database) = try box(in: folder, word: "first")
+        try database.queue.write { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('99: of later')") }
+        let path = try made(state, database, in: folder)
+        let other = folder.path + "/other"
+        try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
+        let found = #expect(throws: BackupFailure.self) {
+            try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: false, now: now)
+        }
+        #expect(found?.description.contains("newer") == true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: other) == [])
+    }
+
+    @Test(arguments: ["../evil", "/tmp/evil", "tls/../../evil", "spool/x"])
+    func namesThatLeadElsewhereAreRefused(name: String) throws {
+        let folder = try Folder()
+        let path = try folder.write("evil.tar", Data())
+        let file = try #require(FileHandle(forWritingAtPath: path))
+        let tar = try TarWriter { try file.write(contentsOf: $0) }
+        try tar.add(name, Data("x".utf8))
+        try tar.finish()
+        #expect(throws: BackupFailure.notOne) {
+            try TarReader.unpack(path, into: folder.path + "/out") { BoxBackup.needed.union(BoxBackup.files).contains($0) }
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.path + "/out"))
+    }
+}

@@ -1,0 +1,166 @@
+"""Backups: made on the page and by the command line, opened by `age`, and begun with by another box."""
+
+import concurrent.futures
+import fcntl
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import termios
+import time
+
+from box import PASSWORD, USER, Box, binary
+from case import Case
+from client import Client
+from owners import Owner, hand_over
+from people import Person
+from waiting import wait_for
+
+PASSPHRASE = "nine calm herons by noon"
+CAMERA_PASSWORD = "Harbour-Lamp-2026"
+
+
+class Backups(Case):
+    """A box with a camera, a clip in the store, an owner's site and people."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cameras = cls.class_small_cameras(1, key_interval=1)
+        cls.made = box = cls.class_box(**{"recording.seconds-before": 1, "recording.seconds": 3})
+        box.claim()
+        cls.channel = box.add_camera(cls.cameras.cameras[0], sub=False)
+        box.add_device("rtsp://127.0.0.1:9/main", "me", CAMERA_PASSWORD, name="Far")
+        box.await_past(1, cls.channel)
+        box.link(cls.channel, "standard")
+        cls.clip = box.await_stored(box.trigger(cls.channel))
+        cls.site = box.call("POST", "/sites", {"name": "Tenants", "timeZone": "Europe/Rome"})["id"]
+        cls.owner = Owner(box, "olga", hand_over(box, cls.site, "olga")["token"])
+
+    def backup(self, client=None, **more):
+        """Ask for one."""
+        return (client or self.made.client).request("POST", "/backup", {"password": PASSWORD, "passphrase": PASSPHRASE, **more}, timeout=60)
+
+    def run_program(self, *arguments, environment=None, text=None):
+        """Run `gatehouse`."""
+        return subprocess.run([binary(), *arguments], capture_output=True, text=True, input=text, env={**os.environ, **(environment or {})}, timeout=120, check=False)
+
+    def test_age_opens_it(self):
+        """What the box made is a file of `age`, a program of others: a tar with the database and the keys."""
+        age = shutil.which("age")
+        if not age:
+            self.skipTest("needs Debian's age")
+        path = os.path.join(self.folder(), "box.backup")
+        with open(path, "wb") as file:
+            file.write(self.backup().body)
+        opened = self.with_terminal([age, "-d", path], PASSPHRASE)
+        with tarfile.open(fileobj=io.BytesIO(opened)) as tar:
+            names = tar.getnames()
+            self.assertIn("box.sqlite", names)
+            self.assertEqual(tar.extractfile("secret.key").read(), open(os.path.join(self.made.state, "secret.key"), "rb").read())
+            self.assertEqual(json.load(tar.extractfile("manifest.json"))["serialNumber"], self.made.get("/system")["serialNumber"])
+            self.assertTrue(tar.extractfile("box.sqlite").read(16).startswith(b"SQLite format 3"))
+
+    def with_terminal(self, command, typed):
+        """The output of a program that asks at the terminal."""
+        leader, follower = os.openpty()
+        process = subprocess.Popen(command, stdin=follower, stdout=subprocess.PIPE, stderr=follower, start_new_session=True,
+                                   preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(follower)
+        os.read(leader, 200)
+        os.write(leader, (typed + "\n").encode())
+        found = process.communicate(timeout=60)[0]
+        os.close(leader)
+        self.assertEqual(process.returncode, 0)
+        return found
+
+    def folder(self):
+        """A folder that goes with the test."""
+        path = tempfile.mkdtemp(prefix="gatehouse-backup-")
+        self.addCleanup(shutil.rmtree, path, ignore_errors=True)
+        return path
+
+    def test_another_box_begins_with_it(self):
+        """By the command line, from one box to the next: people sign in, devices are at work, clips of the cloud are played."""
+        folder = self.folder()
+        path, words = os.path.join(folder, "box.backup"), os.path.join(folder, "words")
+        with open(words, "w") as file:
+            file.write(PASSPHRASE + "\n")
+        made = self.run_program("backup", self.made.client.base, path, "--user", USER, "--passphrase-file", words, environment={"GATEHOUSE_PASSWORD": PASSWORD})
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        again = self.run_program("backup", self.made.client.base, path, "--user", USER, "--passphrase-file", words, environment={"GATEHOUSE_PASSWORD": PASSWORD})
+        self.assertNotEqual(again.returncode, 0)
+        other = Box(start=False, **{"storage.folder": self.made.store, "recording.seconds-before": 1, "recording.seconds": 3})
+        self.addCleanup(other.clean)
+        wrong = self.run_program("restore", path, "--state", other.state, "--passphrase-file", "-", text="another heron\n")
+        self.assertIn("passphrase is not", wrong.stderr)
+        self.assertFalse(os.path.exists(os.path.join(other.state, "box.sqlite")))
+        done = self.run_program("restore", path, "--state", other.state, "--passphrase-file", words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        serial = self.made.get("/system")["serialNumber"]
+        self.assertIn(serial, done.stdout)
+        twice = self.run_program("restore", path, "--state", other.state, "--passphrase-file", words)
+        self.assertIn("--replace", twice.stderr)
+        self.made.stop()
+        other.start()
+        other.token = other.client.token = other.client.call("POST", "/session", {"userName": USER, "password": PASSWORD})["token"]
+        self.assertEqual(other.get("/system")["serialNumber"], serial)
+        self.assertEqual(sorted(one["name"] for one in other.get("/sites")["items"]), ["Tenants", "Test house"])
+        other.await_picture(self.channel)
+        video = other.client.request("GET", f"/clips/{self.clip['id']}/video")
+        self.assertEqual((video.status, video.body[4:8]), (200, b"ftyp"))
+        restored = next(line for line in other.get("/operations")["items"] if line["action"] == "restoreBackup")
+        self.assertEqual(restored["person"], "at the box")
+        # A running box is not replaced.
+        busy = self.run_program("restore", path, "--state", other.state, "--passphrase-file", words, "--replace")
+        self.assertIn("Another box runs", busy.stderr)
+        other.stop()
+        self.made.start()
+        # At another port.
+        token, self.owner.client = self.owner.client.token, Client(self.made.client.base)
+        self.owner.client.token = token
+
+    def test_who_may(self):
+        """Whoever may do everything, by the password; nobody else, and no program."""
+        box = self.made
+        for role in ("IT Manager", "Site Manager"):
+            person = Person(box, role.split()[0].lower(), role)
+            self.assertEqual(self.backup(person.client).status, 403)
+        self.assertEqual(self.backup(self.owner.client).status, 403)
+        answer = self.backup(password="not " + PASSWORD)
+        self.assertEqual((answer.status, answer.problem().slug), (403, "wrong-password"))
+        self.assertEqual(self.backup(passphrase="gatehouse1234").status, 422)
+        self.assertEqual(self.backup(passphrase="short").status, 422)
+        ada = Person(box, "ada", "Administrator")
+        self.assertEqual(self.backup(ada.client, password="seven quiet lamps at sea").status, 200)
+        key = box.call("POST", "/keys", {"name": "Nightly", "permissions": ["view-box"], "days": 30, "password": PASSWORD})["key"]
+        self.assertEqual(box.client.request("POST", "/backup", {"password": PASSWORD, "passphrase": PASSPHRASE}, token=key).status, 403)
+
+    def test_secrets_and_owners(self):
+        """No secret lies in it in the clear, none in the log; the owner is told, and nothing is left on the disk."""
+        answer = self.backup()
+        self.assertEqual(answer.status, 200)
+        self.assertRegex(answer.headers["content-disposition"], r'filename="gatehouse-GH\w{10}-\d{4}-\d\d-\d\d\.backup"')
+        for secret in (PASSPHRASE, PASSWORD, CAMERA_PASSWORD, USER, "Tenants", "SQLite"):
+            self.assertNotIn(secret.encode(), answer.body)
+        line = next(line for line in self.made.get("/operations")["items"] if line["action"] == "makeBackup" and line["result"] == "done")
+        self.assertNotIn(PASSPHRASE, json.dumps(line))
+        self.assertNotIn(PASSWORD, json.dumps(line))
+        wait_for(lambda: any(one["kind"] == "backed-up" for one in self.owner.get("/notices")["items"]), 5, "the owner's notice")
+        self.assertEqual(os.listdir(os.path.join(self.made.state, "uploads")), [])
+        self.assertNotIn(PASSPHRASE, self.made.log())
+
+    def test_the_box_works_on(self):
+        """Three at once are made one after another; the box answers meanwhile."""
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            made = [pool.submit(self.backup) for _ in range(3)]
+            slowest = 0
+            while not all(one.done() for one in made):
+                began = time.monotonic()
+                self.made.get("/devices")
+                slowest = max(slowest, time.monotonic() - began)
+            self.assertEqual({one.result().status for one in made}, {200})
+        print(f"slowest answer beside three backups: {slowest:.2f} s", flush=True)
