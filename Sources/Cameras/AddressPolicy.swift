@@ -78,7 +78,8 @@ public struct AddressPolicy: Sendable {
 private struct Address {
     let bytes: [UInt8]
 
-    /// Before an IPv4 address: mapped (::ffff:0:0/96), translated (::ffff:0:0:0/96), NAT64 (64:ff9b::/96), NAT64 of a site (64:ff9b:1::/48).
+    /// What stands before an IPv4 address: mapped (::ffff:0:0/96), translated (::ffff:0:0:0/96), NAT64 (64:ff9b::/96), NAT64 of a site
+    /// (64:ff9b:1::/48).
     private static let wrappers: [[UInt8]] = [
         [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF], [0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0],
         [0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0], [0, 0x64, 0xFF, 0x9B, 0, 1],
@@ -94,7 +95,7 @@ private struct Address {
             let all = pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
                 withUnsafeBytes(of: $0.pointee.sin6_addr) { Array($0) }
             }
-            // IPv4-compatible addresses and those behind the prefixes are what they wrap at their end, 6to4's (2002::/16) what follows theirs.
+            // IPv4-compatible addresses and those behind a prefix are what they wrap at their end, those of 6to4 (2002::/16) what comes next.
             let isCompatible = all.prefix(12).allSatisfy { $0 == 0 } && all[12] != 0
             let wraps = isCompatible || Self.wrappers.contains { all.starts(with: $0) }
             bytes = all.starts(with: [0x20, 0x02]) ? Array(all[2..<6]) : wraps ? Array(all[12...]) : all
