@@ -8,11 +8,13 @@ import concurrent.futures
 import os
 import socket
 import socketserver
+import tempfile
 import threading
 import time
+import unittest
 from unittest import mock
 
-from box import Box, binary
+from box import binary
 from case import Case
 from devices import DeviceCase
 from name_server import NameServer, program
@@ -238,11 +240,11 @@ class Names(Guarded):
 
     @classmethod
     def setUpClass(cls):
-        folder = Case.folder(holder := cls("test_names"))
-        cls.addClassCleanup(holder.doCleanups)
-        script = program(folder, binary())
+        folder = tempfile.TemporaryDirectory(prefix="gatehouse-test-")
+        cls.addClassCleanup(folder.cleanup)
+        script = program(folder.name, binary())
         if not script:
-            cls.skipTest(holder, "needs root, to give the box a name server of its own")
+            raise unittest.SkipTest("needs root, to give the box a name server of its own")
         cls.server = NameServer()
         cls.addClassCleanup(cls.server.close)
         with mock.patch.dict(os.environ, GATEHOUSE_BINARY=script):
