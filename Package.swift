@@ -221,7 +221,7 @@ let package = Package(
             name: "ExportsTests",
             dependencies: ["BoxDatabase", "Core", "Exports", "Media", "MediaWorker", "Playback", "Refill", "TestSupport", .system],
             swiftSettings: strict),
-        .testTarget(name: "ManagementAPITests", dependencies: ["Access", "ManagementAPI", .httpTypes], swiftSettings: strict),
+        .testTarget(name: "ManagementAPITests", dependencies: ["Access", "Core", "ManagementAPI", "TestSupport", .httpTypes, .nioCore], swiftSettings: strict),
         .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "TestSupport", .argumentParser], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

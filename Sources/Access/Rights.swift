@@ -97,6 +97,9 @@ public struct Rights: Sendable, Equatable {
     /// The sites at which they may do something with the site itself.
     public func sites(_ action: Action) -> Set<SiteID> { Set(sites.filter { $0.value.site.contains(action) }.keys) }
 
+    /// The sites of which they see anything.
+    public var seen: Set<SiteID> { Set(sites.keys) }
+
     /// No more than `others`: a program's key is good for a part of what its person may do.
     func limited(to others: Set<Action>) -> Rights {
         Rights(

@@ -58,7 +58,9 @@ public struct Sites: Sendable {
     /// Those of `ids`, by name; `words` are looked for in what is known of them.
     public func all(_ ids: Set<SiteID>, matching words: String? = nil) async throws -> [SiteView] {
         try await database.read { database in
-            try SiteRecord.filter(ids.contains(Column("id"))).fetchAll(database).map { try Self.view($0, database) }
+            let records = try SiteRecord.filter(ids.contains(Column("id"))).fetchAll(database)
+            let surroundings = try SiteSurroundings(of: ids, database)
+            return records.map(surroundings.view)
         }.filter { view in
             guard let words else { return true }
             let known = [
@@ -72,7 +74,10 @@ public struct Sites: Sendable {
 
     /// - Throws: `PeopleRefusal` of kind `notFound`.
     public func one(_ id: SiteID) async throws -> SiteView {
-        try await database.read { try Self.view(try Self.site(id, $0), $0) }
+        try await database.read { database in
+            let site = try Self.site(id, database)
+            return try SiteSurroundings(of: [id], database).view(site)
+        }
     }
 
     static func site(_ id: SiteID, _ database: Database) throws -> SiteRecord {
@@ -82,18 +87,6 @@ public struct Sites: Sendable {
 
     static func status(of site: SiteRecord, _ database: Database) throws -> SiteStatus {
         SiteStatus(site, hasPendingHandover: try Handovers.pending(of: site.id, database) != nil)
-    }
-
-    private static func view(_ site: SiteRecord, _ database: Database) throws -> SiteView {
-        let owner = try site.ownerId.flatMap { try PersonRecord.fetchOne(database, key: $0) }
-        let managers = try String.fetchAll(
-            database,
-            sql: "SELECT userName FROM person JOIN siteAssignment ON personId = person.id WHERE siteId = ? ORDER BY userName",
-            arguments: [site.id])
-        return SiteView(
-            record: site, status: try status(of: site, database), owner: owner.map { $0.fullName ?? $0.userName },
-            company: try site.companyId.flatMap { try CompanyRecord.fetchOne(database, key: $0)?.name },
-            devices: try DeviceRecord.filter(Column("siteId") == site.id).fetchCount(database), managers: managers)
     }
 
     /// Adds a site of the caller's company; whoever does not look after all sites looks after this one.

@@ -22,6 +22,7 @@ enum Schema {
         migrator.registerMigration("10: people") { try PeopleMigration.run($0) }
         migrator.registerMigration("11: sites") { try SitesMigration.run($0) }
         migrator.registerMigration("12: shares and moves") { try SharesMigration.run($0) }
+        migrator.registerMigration("13: idempotent requests") { try IdempotentRequestsMigration.run($0) }
         return migrator
     }
 

@@ -22,4 +22,10 @@ public struct SecretSealer: Sendable {
         let box = try AES.GCM.SealedBox(combined: sealed)
         return String(decoding: try AES.GCM.open(box, using: key, authenticating: Data(context.utf8)), as: UTF8.self)
     }
+
+    /// A digest by which what was the same before is known again, and which tells nothing to who has the database alone: there may be a password in it.
+    public func fingerprint(of data: Data, context: String) -> String {
+        let own = HKDF<SHA256>.deriveKey(inputKeyMaterial: key, info: Data("fingerprint \(context)".utf8), outputByteCount: 32)
+        return Data(HMAC<SHA256>.authenticationCode(for: data, using: own)).base64EncodedString()
+    }
 }

@@ -42,9 +42,9 @@ public struct DeviceCatalogue: Sendable {
     /// The devices with their channels, in the order they were added.
     public func devices() async throws -> [(DeviceRecord, [ChannelID])] {
         try await database.read { database in
-            let channels = try ChannelRecord.order(Column("number")).fetchAll(database)
+            let channels = Dictionary(grouping: try ChannelRecord.order(Column("number")).fetchAll(database), by: \.deviceId)
             return try DeviceRecord.order(Column("createdAt"), Column("id")).fetchAll(database).map { device in
-                (device, channels.filter { $0.deviceId == device.id }.map(\.id))
+                (device, (channels[device.id] ?? []).map(\.id))
             }
         }
     }

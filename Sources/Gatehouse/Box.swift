@@ -143,7 +143,7 @@ struct Box {
             playback: PlaybackServices(archive: archive), reach: reach, messenger: Self.messenger(settings, time: time, logger: logger),
             isEncrypted: settings.tls,
             logLevel: level,
-            metricsToken: settings.metricsToken, hostNames: settings.hostNames, startedAt: startedAt, time: time, logger: logger)
+            metricsToken: settings.metricsToken, hostNames: settings.hostNames, requestsPerSecond: settings.requestsPerSecond, startedAt: startedAt, time: time, logger: logger)
         retention = Retention(box: state.identity.serialNumber, targets: services.targets, time: time, logger: logger)
         (absences, refills) = Self.refilling(settings, state, services)
         self.settings = settings

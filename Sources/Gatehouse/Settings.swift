@@ -24,6 +24,7 @@ struct SettingKey: Sendable {
         .init(key: "http.address", help: "Address that API and page are served on."),
         .init(key: "http.port", help: "Port; 0 is any free one."),
         .init(key: "http.tls", help: "TLS with the box's own certificate; false only behind a proxy or in tests."),
+        .init(key: "http.requests-per-second", help: "Requests that one signed-in person or one address may make; 0 is no limit."),
         .init(key: "http.hosts", help: "Names by which the box is opened, besides its machine's; behind a proxy or a name of your own."),
         .init(key: "box.name", help: "Name of the box until it is renamed."),
         .init(key: "box.setup-code", help: "Set-up code; made at first start where it is not given."),
@@ -67,6 +68,7 @@ struct Settings: Sendable {
     var port = 8443
     var tls = true
     var hostNames: [String] = []
+    var requestsPerSecond = 300
     var boxName = "Gatehouse"
     var setupCode: String?
     var allowLocalDevices = false
@@ -118,6 +120,7 @@ struct Settings: Sendable {
         address = values.text("http.address") ?? address
         port = try values.number("http.port", 0...65535) ?? port
         tls = try values.flag("http.tls") ?? tls
+        requestsPerSecond = try values.number("http.requests-per-second", 0...100_000) ?? requestsPerSecond
         hostNames = values.texts("http.hosts")
         boxName = values.text("box.name") ?? boxName
         setupCode = values.text("box.setup-code")

@@ -41,7 +41,7 @@ public struct APIServer: Service, CustomStringConvertible {
 
     public func run() async throws {
         let application = Application(
-            responder: router().buildResponder(), server: try builder(),
+            responder: try router().buildResponder(), server: try builder(),
             configuration: .init(address: .hostname(address, port: port), serverName: nil, reuseAddress: true),
             onServerRunning: { channel in await started(channel.localAddress?.port ?? port) }, logger: services.logger)
         async let feeding: Void = cancelWhenGracefulShutdown { await feed.run(maker: maker) }
@@ -64,21 +64,27 @@ public struct APIServer: Service, CustomStringConvertible {
     }
 
     /// All routes, each behind the one gate.
-    func router() -> Router<APIContext> {
+    func router() throws -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: AnswerGate(isEncrypted: tls != nil, mediaOrigins: { [services] in services.targets.origins }))
         router.add(middleware: HostGate(machine: ProcessInfo.processInfo.hostName, others: services.hostNames, reach: services.reach))
         router.add(middleware: OriginGate())
         router.add(middleware: FileMiddleware(Self.webFolder, searchForIndexHtml: true))
-        let recorder = OperationRecorder(services: services)
-        let guarded = router.group("").add(middleware: AccessGate(services: services, recorder: recorder))
+        let viewer = ResourceViewer()
+        let tags = TagGate(viewer: viewer, settable: try SettableFields(document: Self.openAPI()))
+        let checks = AccessChecks()
+        let guarded = router.group("").add(middleware: tags).add(
+            middleware: AccessGate(
+                services: services, recorder: OperationRecorder(services: services, viewer: viewer),
+                limits: RequestLimits(perSecond: services.requestsPerSecond, time: services.time), tags: tags,
+                requests: IdempotentRequests(database: services.database, sealer: services.sealer, time: services.time), checks: checks))
         addRoutes(to: guarded.group("api/v1"))
         guarded.get("metrics") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: try await Metrics(maker).text)))
+                body: ResponseBody(byteBuffer: ByteBuffer(string: try await Metrics(maker, checks).text)))
         }
-        recorder.look(by: router.buildResponder())
+        viewer.look(by: router.buildResponder())
         return router
     }
 

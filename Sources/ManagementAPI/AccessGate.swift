@@ -9,6 +9,24 @@ import GRDB
 import HTTPTypes
 import Hummingbird
 
+/// How long it takes to decide whether somebody may: what they may do at all, and whether it is this.
+final class AccessChecks: Sendable {
+    private let count = Counter()
+    private let nanoseconds = Counter()
+
+    /// Takes the time of a decision, or of a part of one that ends elsewhere.
+    func timing<Value>(isWhole: Bool = true, _ body: () async throws -> Value) async rethrows -> Value {
+        let began = ContinuousClock.now
+        defer {
+            nanoseconds.add(Int((ContinuousClock.now - began) / .nanoseconds(1)))
+            if isWhole { count.next() }
+        }
+        return try await body()
+    }
+
+    var total: (seconds: Double, count: Int) { (Double(nanoseconds.value) / 1e9, count.value) }
+}
+
 /// Lets through who may: the one place where every request is decided, by the table of rules.
 ///
 /// What the caller may not see is answered as what is not there.
@@ -16,6 +34,10 @@ struct AccessGate: RouterMiddleware {
     static let cookie = "gatehouse_session"
     let services: BoxServices
     let recorder: OperationRecorder
+    let limits: RequestLimits
+    let tags: TagGate
+    let requests: IdempotentRequests
+    let checks: AccessChecks
 
     private var access: AccessServices { services.access }
 
@@ -24,10 +46,19 @@ struct AccessGate: RouterMiddleware {
     ) async throws -> Response {
         guard let path = context.endpointPath, let rule = AccessRules.rule(request.method, path) else { throw Self.noRule }
         var context = context
-        try await identify(&context, request, rule)
-        return try await recorder.record(rule, request, context) { request in
+        do { try await identify(&context, request, rule) } catch {
+            try limits.count(context.remoteAddress)
+            throw error
+        }
+        try limits.count(context.caller.map { "\($0.id)" } ?? context.remoteAddress)
+        return try await requests.once(request, context) {
             try await admit(rule, request, context)
-            return try await next(request, context)
+        } _: { [context] request in
+            try await recorder.record(rule, request, context) { request in
+                try await checks.timing { try await admit(rule, request, context) }
+                if rule.scope == .open { return try await next(request, context) }
+                return try await tags.change(request, context, next)
+            }
         }
     }
 
@@ -41,7 +72,9 @@ struct AccessGate: RouterMiddleware {
         }
         do {
             let caller = try await access.signIns.authenticate(token: token)
-            context.rights = try await access.control.rights(of: caller.id, limitedTo: caller.actions)
+            context.rights = try await checks.timing(isWhole: false) {
+                try await access.control.rights(of: caller.id, limitedTo: caller.actions)
+            }
             context.caller = caller
         } catch is AccessDenied {
             throw Problem.notSignedIn

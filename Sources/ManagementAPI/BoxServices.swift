@@ -65,6 +65,8 @@ public struct BoxServices: Sendable {
     public let metricsToken: String?
     /// Names of the box besides its own.
     public let hostNames: [String]
+    /// How many requests one client may make; 0 is no limit.
+    public let requestsPerSecond: Int
     public let startedAt: Date
     public let time: TimeSource
     public let logger: Logger
@@ -81,7 +83,7 @@ public struct BoxServices: Sendable {
         exports: ExportQueue,
         playback: PlaybackServices, reach: ReachServices, messenger: Messenger, isEncrypted: Bool,
         logLevel: LogLevel,
-        metricsToken: String?, hostNames: [String], startedAt: Date, time: TimeSource, logger: Logger
+        metricsToken: String?, hostNames: [String], requestsPerSecond: Int, startedAt: Date, time: TimeSource, logger: Logger
     ) {
         self.identity = identity
         self.defaultName = defaultName
@@ -117,6 +119,7 @@ public struct BoxServices: Sendable {
         self.logLevel = logLevel
         self.metricsToken = metricsToken
         self.hostNames = hostNames
+        self.requestsPerSecond = requestsPerSecond
         self.startedAt = startedAt
         self.time = time
         self.logger = logger

@@ -21,9 +21,13 @@ struct ChannelRoutes {
     }
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("channels") { _, context in
-            let records = try await catalogue.channelRecords().filter { context.rights.allow(.viewSite, at: $0.place) }
-            return try answer(ListAnswer(items: records.map(maker.channel)))
+        routes.get("channels") { request, context in
+            let query = try PageQuery(request, known: ["siteId", "deviceId", "search"])
+            let filter = DeviceFilter(
+                sites: try query.sites(of: context.rights.seen), device: try query.identifier("deviceId"), words: query.words,
+                page: query.page)
+            let (found, next) = try await catalogue.channels(filter) { context.rights.allow(.viewSite, at: $0.place) }
+            return try answer(ListAnswer(items: found.map(maker.channel), next: Nullable(next?.text)))
         }
         routes.get("channels/:id") { _, context in
             try answer(maker.channel(try await catalogue.channelRecord(try context.identifier("channel"))))

@@ -25,13 +25,11 @@ struct DeviceRoutes {
     }
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("devices") { _, context in
-            let channels = Dictionary(grouping: try await catalogue.channelRecords(), by: \.deviceId)
-            return try answer(
-                ListAnswer(
-                    items: try await catalogue.devices().filter { context.rights.allow(.viewSite, at: $0.0.place) }.map { device, _ in
-                        maker.device(device, channels: (channels[device.id] ?? []).sorted { $0.number < $1.number })
-                    }))
+        routes.get("devices") { request, context in
+            let query = try PageQuery(request, known: ["siteId", "search"])
+            let filter = DeviceFilter(sites: try query.sites(of: context.rights.seen), words: query.words, page: query.page)
+            let (found, next) = try await catalogue.devices(filter) { context.rights.allow(.viewSite, at: $0.place) }
+            return try answer(ListAnswer(items: found.map { maker.device($0, channels: $1) }, next: Nullable(next?.text)))
         }
         routes.post("devices") { request, context in try await create(request, context) }
         routes.post("devices/test") { request, _ in

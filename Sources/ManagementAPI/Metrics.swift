@@ -12,7 +12,7 @@ struct Metrics {
     private var lines: [String] = []
 
     /// Collects everything now.
-    init(_ maker: AnswerMaker) async throws {
+    init(_ maker: AnswerMaker, _ checks: AccessChecks) async throws {
         let services = maker.services
         gauge("gatehouse_start_time_seconds", "When the box's program started.", services.startedAt.timeIntervalSince1970)
         gauge(
@@ -37,6 +37,10 @@ struct Metrics {
             gauge("gatehouse_second_storage_in_use", "1 while clips go there in place of the first.", second.inUse ? 1 : 0)
             gauge("gatehouse_second_storage_waiting_clips", "Clips that wait for their copy.", Double(second.waiting))
         }
+        let (seconds, count) = checks.total
+        head("gatehouse_access_check_seconds", "Time to decide whether a caller may do what is asked.", "summary")
+        lines.append("gatehouse_access_check_seconds_sum \(Self.text(seconds))")
+        lines.append("gatehouse_access_check_seconds_count \(count)")
         let workers = services.transcodes.workers
         head("gatehouse_workers_started_total", "Worker processes started for clips.", "counter")
         lines.append("gatehouse_workers_started_total \(workers.started)")

@@ -58,17 +58,14 @@ final class OperationRecorder: Sendable {
     private static let longestSubject = 64
 
     private let services: BoxServices
-    /// Answers the requests by which a thing is looked at before it is changed.
-    private let responder = Mutex<(any HTTPResponder<APIContext>)?>(nil)
+    private let viewer: ResourceViewer
     /// When what comes many times in a row was last taken down.
     private let recent = Mutex<[String: Duration]>([:])
 
-    init(services: BoxServices) {
+    init(services: BoxServices, viewer: ResourceViewer) {
         self.services = services
+        self.viewer = viewer
     }
-
-    /// Looks at things by these routes.
-    func look(by responder: any HTTPResponder<APIContext>) { self.responder.withLock { $0 = responder } }
 
     /// Does something and takes it down, be it done or refused.
     func record(
@@ -76,7 +73,7 @@ final class OperationRecorder: Sendable {
     ) async throws -> Response {
         guard rule.log != .never else { return try await body(request) }
         var request = request
-        let asked = try await Self.fields(of: &request)
+        let asked = try await request.json(upTo: Self.largestBody).flatMap(Self.object)
         let before = try await look(rule, request, context)
         do {
             let response = try await body(request)
@@ -170,30 +167,10 @@ final class OperationRecorder: Sendable {
 
     /// How a thing is before it is changed, as its own route answers.
     private func look(_ rule: AccessRule, _ request: Request, _ context: APIContext) async throws -> [String: JSONValue]? {
-        guard rule.isLookedAt, [.patch, .put, .delete].contains(request.method), AccessRules.rule(.get, rule.path) != nil,
-            let responder = responder.withLock({ $0 })
-        else { return nil }
-        var head = request.head
-        head.method = .get
-        // Who may not look gets a problem, which has none of the fields.
-        let response = try? await responder.respond(to: Request(head: head, body: .init(buffer: ByteBuffer())), context: context)
-        guard let response, response.status == .ok, response.headers[.contentType]?.hasPrefix("application/json") ?? false else {
+        guard rule.isLookedAt, [.patch, .put, .delete].contains(request.method), AccessRules.rule(.get, rule.path) != nil else {
             return nil
         }
-        let bytes = BodyBytes()
-        try? await response.body.write(bytes)
-        return Self.object(bytes.buffer)
-    }
-
-    /// The fields of a request, which are read here and once more where they belong.
-    private static func fields(of request: inout Request) async throws -> [String: JSONValue]? {
-        guard request.headers[.contentType]?.lowercased().hasPrefix("application/json") ?? false else { return nil }
-        let buffer: ByteBuffer
-        do { buffer = try await request.body.collect(upTo: largestBody) } catch {
-            throw Problem(.contentTooLarge, "too-large", "Too large", "The request is larger than \(largestBody / 1024) KiB.")
-        }
-        request.body = .init(buffer: buffer)
-        return object(buffer)
+        return await viewer.json(at: request, context: context).flatMap(Self.object)
     }
 
     private static func object(_ buffer: ByteBuffer) -> [String: JSONValue]? {
@@ -202,13 +179,4 @@ final class OperationRecorder: Sendable {
         }
         return object
     }
-}
-
-/// Collects an answer's body.
-private final class BodyBytes: ResponseBodyWriter {
-    private(set) var buffer = ByteBuffer()
-
-    func write(_ buffer: ByteBuffer) async throws { self.buffer.writeImmutableBuffer(buffer) }
-
-    func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }
