@@ -29,6 +29,8 @@ public struct AddressPolicy: Sendable {
         if !allowsLocal, bare.lowercased() == "localhost" || bare.lowercased().hasSuffix(".localhost") {
             throw Self.refusal(bare, "this box itself")
         }
+        // Only link-local addresses have a zone; the resolver does not know others with one.
+        if !allowsLocal, bare.contains("%") { throw Self.refusal(bare, "a link-local address") }
         let name = bare
         let addresses: [Address]
         do {
@@ -76,6 +78,13 @@ public struct AddressPolicy: Sendable {
 private struct Address {
     let bytes: [UInt8]
 
+    /// What stands before an IPv4 address: mapped (::ffff:0:0/96), translated (::ffff:0:0:0/96), NAT64 (64:ff9b::/96), NAT64 of a site
+    /// (64:ff9b:1::/48).
+    private static let wrappers: [[UInt8]] = [
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF], [0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0],
+        [0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0], [0, 0x64, 0xFF, 0x9B, 0, 1],
+    ]
+
     init?(_ entry: addrinfo) {
         switch entry.ai_family {
         case AF_INET:
@@ -86,12 +95,10 @@ private struct Address {
             let all = pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
                 withUnsafeBytes(of: $0.pointee.sin6_addr) { Array($0) }
             }
-            // IPv4-mapped (::ffff:0:0/96), NAT64 (64:ff9b::/96) and IPv4-compatible addresses are what they wrap.
-            let wraps =
-                all.prefix(10).allSatisfy { $0 == 0 }
-                && (all[10...11].allSatisfy { $0 == 0xFF } || all[10...11].allSatisfy { $0 == 0 } && all[12] != 0)
-                || all.prefix(12).elementsEqual([0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0])
-            bytes = wraps ? Array(all[12...]) : all
+            // IPv4-compatible addresses and those behind a prefix are what they wrap at their end, those of 6to4 (2002::/16) what comes next.
+            let isCompatible = all.prefix(12).allSatisfy { $0 == 0 } && all[12] != 0
+            let wraps = isCompatible || Self.wrappers.contains { all.starts(with: $0) }
+            bytes = all.starts(with: [0x20, 0x02]) ? Array(all[2..<6]) : wraps ? Array(all[12...]) : all
         default: return nil
         }
     }

@@ -142,7 +142,7 @@ struct DeviceRoutes {
             device.driverChosen = driver != .automatic
             if let kind = driver.kind { device.driver = kind.rawValue }
         }
-        try await check(device, streams)
+        try await check(device, streams, host: entry.url == nil ? "/address" : "/url")
         try await catalogue.update(device, channels: streams)
         try await services.devices.apply(id)
         if let driver { services.onboarding.check(id, choosesDriver: driver == .automatic) }
@@ -197,8 +197,9 @@ struct DeviceRoutes {
             password: try catalogue.password(of: device), transport: RTSPOptions.Transport(rawValue: device.transport) ?? .tcp)
     }
 
-    private func check(_ device: DeviceRecord, _ streams: [ChannelRecord]) async throws {
-        try await check(device.host, field: "/address")
+    /// `field` is where the host was entered.
+    private func check(_ device: DeviceRecord, _ streams: [ChannelRecord], host field: String) async throws {
+        try await check(device.host, field: field)
         for stream in streams {
             if let url = RTSPAddress(stream.url) { try await check(url.host, field: "/url") }
             if let sub = stream.subUrl.flatMap({ RTSPAddress($0) }) { try await check(sub.host, field: "/subUrl") }

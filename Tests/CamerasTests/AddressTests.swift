@@ -28,6 +28,7 @@ import Testing
         "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "64:ff9b::7f00:1", "169.254.169.254", "169.254.1.1", "fe80::1",
         "ff02::1",
         "224.0.0.1", "255.255.255.255", "239.255.255.250", "fd00:ec2::254", "100.100.100.200",
+        "64:ff9b:1::7f00:1", "2002:7f00:1::", "2002:a9fe:a9fe::", "::ffff:0:127.0.0.1", "::1%lo", "fe80::1%eth0",
     ])
     func whereNoCameraCanBeIsRefusedHoweverItIsSpelt(host: String) async {
         let error = await #expect(throws: AddressRefusal.self) { try await AddressPolicy(allowsLocal: false).check(host: host) }
@@ -35,7 +36,7 @@ import Testing
         #expect(error?.sentence.contains("camera") == true)
     }
 
-    @Test(arguments: ["192.168.1.64", "10.1.2.3", "172.16.5.4", "fd12:3456::7", "203.0.113.9"])
+    @Test(arguments: ["192.168.1.64", "10.1.2.3", "172.16.5.4", "fd12:3456::7", "203.0.113.9", "::ffff:192.168.1.64"])
     func addressesOfCamerasPass(host: String) async throws {
         try await AddressPolicy(allowsLocal: false).check(host: host)
     }

@@ -4,6 +4,10 @@ import re
 
 KINDS = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict, "null": type(None), "number": (int, float)}
 
+SIZES = {name + kind: size for name in ("min", "max") for kind, size in {
+    "imum": lambda value: value if is_kind(value, "number") else None, "Length": lambda value: len(value) if isinstance(value, str) else None,
+    "Items": lambda value: len(value) if isinstance(value, list) else None}.items()}
+
 
 def is_kind(value, kind):
     """Whether a JSON value is of a JSON Schema type; a boolean is no number."""
@@ -39,7 +43,7 @@ class Schemas:
         schema = self.resolve(schema)
         wrong = [mistake for part in schema.get("allOf", []) for mistake in self.compare(part, value, where)]
         for name in ("oneOf", "anyOf"):
-            branches = [self.compare(branch, value, where) for branch in schema.get(name, [])]
+            branches = [self.compare(self.with_known(branch, schema), value, where) for branch in schema.get(name, [])]
             if branches and all(branches):
                 wrong += min(branches, key=len)
         kinds = schema.get("type", [])
@@ -50,11 +54,18 @@ class Schemas:
             wrong.append(f"{where}: {value!r} is not one of {schema.get('enum', schema.get('const'))}")
         if isinstance(value, str) and "pattern" in schema and not re.search(schema["pattern"], value):
             wrong.append(f"{where}: {value!r} is not like {schema['pattern']}")
+        wrong += [f"{where}: {value!r} is beyond its {name}" for name, size in SIZES.items() if name in schema and (told := size(value)) is not None
+                  and (told < schema[name] if name.startswith("min") else told > schema[name])]
         if isinstance(value, dict):
             wrong += self.of_object(schema, value, where)
         if isinstance(value, list) and "items" in schema:
             wrong += [mistake for number, one in enumerate(value) for mistake in self.compare(schema["items"], one, f"{where}/{number}")]
         return wrong
+
+    def with_known(self, branch, schema):
+        """A branch that says more about some properties of `schema`, which knows the others as well."""
+        branch = self.resolve(branch)
+        return {**branch, "properties": {**schema["properties"], **branch["properties"]}} if "properties" in schema and "properties" in branch else branch
 
     def of_object(self, schema, value, where):
         """What is wrong with an object's properties; one that the schema does not name is wrong where it names any."""
