@@ -12,25 +12,36 @@ public struct AddressRefusal: Error, Sendable, Equatable {
 
 /// Which addresses the box connects to on a user's word.
 ///
-/// Names are resolved here and every address they have must pass, so that no spelling (decimal, IPv4-mapped, a name for loopback) slips by.
+/// Names are resolved here and every address they have must pass, so that no spelling (decimal, IPv4-mapped, a name for loopback) slips by. What is
+/// connected to afterwards is the address that was found here, for the name may have another one a moment later.
 public struct AddressPolicy: Sendable {
-    let allowsLocal: Bool
-
-    /// A policy; `allowsLocal` lets loopback and link-local through, for demonstrations and tests.
-    public init(allowsLocal: Bool) {
-        self.allowsLocal = allowsLocal
+    /// What is connected to.
+    public enum Target: Sendable {
+        case camera
+        /// A storage or another server that people enter.
+        case server
     }
 
-    /// Throws unless `host` may be connected to.
-    public func check(host: String) async throws(AddressRefusal) {
+    let allowsLocal: Bool
+    private let target: Target
+
+    /// A policy; `allowsLocal` lets loopback and link-local through, for demonstrations and tests.
+    public init(allowsLocal: Bool, target: Target = .camera) {
+        self.allowsLocal = allowsLocal
+        self.target = target
+    }
+
+    /// Throws unless `host` may be connected to; the address to connect to.
+    @discardableResult
+    public func check(host: String) async throws(AddressRefusal) -> String {
         var bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
         while bare.hasSuffix(".") { bare.removeLast() }
         // RFC 6761: these names mean this machine, whether they can be looked up or not.
         if !allowsLocal, bare.lowercased() == "localhost" || bare.lowercased().hasSuffix(".localhost") {
-            throw Self.refusal(bare, "this box itself")
+            throw refusal(bare, "this box itself")
         }
         // Only link-local addresses have a zone; the resolver does not know others with one.
-        if !allowsLocal, bare.contains("%") { throw Self.refusal(bare, "a link-local address") }
+        if !allowsLocal, bare.contains("%") { throw refusal(bare, "a link-local address") }
         let name = bare
         let addresses: [Address]
         do {
@@ -45,14 +56,23 @@ public struct AddressPolicy: Sendable {
         } catch {
             throw AddressRefusal(code: "unreachable", sentence: "\(bare) could not be looked up.")
         }
-        guard !allowsLocal else { return }
-        if let reason = addresses.lazy.compactMap(\.refusalReason).first { throw Self.refusal(bare, reason) }
+        if !allowsLocal, let reason = addresses.lazy.compactMap(\.refusalReason).first { throw refusal(bare, reason) }
+        guard let first = addresses.first else { throw Self.unknown(bare) }
+        return first.text
     }
 
-    private static func refusal(_ host: String, _ reason: String) -> AddressRefusal {
-        AddressRefusal(
-            code: "address-refused",
-            sentence: "\(host) is \(reason), where no camera can be. Enter the camera's address on the site's network.")
+    private func refusal(_ host: String, _ reason: String) -> AddressRefusal {
+        let advice =
+            switch target {
+            case .camera: "where no camera can be. Enter the camera's address on the site's network."
+            case .server:
+                "where the box connects to no server. Enter the server's own address, or see servers.allow-local in the box's configuration."
+            }
+        return AddressRefusal(code: "address-refused", sentence: "\(host) is \(reason), \(advice)")
+    }
+
+    private static func unknown(_ host: String) -> AddressRefusal {
+        AddressRefusal(code: "unreachable", sentence: "The name \(host) is not known on this network. Enter the camera's IP address.")
     }
 
     private static func resolve(_ host: String) throws -> [Address] {
@@ -60,8 +80,7 @@ public struct AddressPolicy: Sendable {
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         guard getaddrinfo(host, nil, &hints, &list) == 0, let first = list else {
-            throw AddressRefusal(
-                code: "unreachable", sentence: "The name \(host) is not known on this network. Enter the camera's IP address.")
+            throw unknown(host)
         }
         defer { freeaddrinfo(first) }
         var addresses: [Address] = []
@@ -77,6 +96,8 @@ public struct AddressPolicy: Sendable {
 /// A resolved address, IPv4 or IPv6, as its bytes.
 private struct Address {
     let bytes: [UInt8]
+    /// As one writes it.
+    let text: String
 
     /// What stands before an IPv4 address: mapped (::ffff:0:0/96), translated (::ffff:0:0:0/96), NAT64 (64:ff9b::/96), NAT64 of a site
     /// (64:ff9b:1::/48).
@@ -86,6 +107,9 @@ private struct Address {
     ]
 
     init?(_ entry: addrinfo) {
+        var name = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        guard getnameinfo(entry.ai_addr, entry.ai_addrlen, &name, socklen_t(name.count), nil, 0, NI_NUMERICHOST) == 0 else { return nil }
+        text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         switch entry.ai_family {
         case AF_INET:
             guard let pointer = entry.ai_addr else { return nil }
@@ -108,6 +132,7 @@ private struct Address {
         var four = in_addr()
         guard inet_pton(AF_INET, text, &four) == 1 else { return nil }
         bytes = withUnsafeBytes(of: four) { Array($0) }
+        self.text = text
     }
 
     /// What kind of address it is, if no camera can be there.

@@ -61,7 +61,9 @@ actor ChannelExport {
     /// Reads all that there is and answers the files.
     func run() async throws -> [ExportedFile] {
         do {
-            try await read(FootageRequest(channel: channel, from: order.from, to: order.to, code: code)) { try await self.take($0) }
+            try await read(FootageRequest(channel: channel, from: order.from, to: order.to, code: code, goesOnWithout: true)) {
+                try await self.take($0)
+            }
         } catch let failure as PlaybackFailure where failure.code == .nothing {
             return []
         }
@@ -72,12 +74,17 @@ actor ChannelExport {
         }
     }
 
+    /// `14:05:09`
+    private static func clock(_ date: Date) -> String { String(GatehouseJSON.text(date).dropFirst(11).prefix(8)) }
+
     private func write<Result: Sendable>(_ body: @escaping @Sendable (inout FootageFiles) throws -> Result) async throws -> Result {
         try await queue.run { [self] in try files.withLock { try body(&$0) } }
     }
 
     private func take(_ step: FootageStep) async throws {
         switch step {
+        case .missing(let span, let sentence):
+            sentences.append("\(Self.clock(span.from)) to \(Self.clock(span.to)) UTC is missing: \(sentence)")
         case .begins(let footage, let audio):
             try await endPiece()
             coming = (footage, audio)

@@ -218,10 +218,13 @@ public final class ExportQueue: Sendable {
                 progressed: { try await self.progressed(order.id, (before.0 + $0) / before.1 * 0.95) })
             let made = try await export.run()
             if made.isEmpty { remarks.append("There is no footage of \(channel.name) in this time.") }
-            remarks += await export.sentences
+            remarks += await export.sentences.map { order.channels.count > 1 ? "\(channel.name), \($0)" : $0 }
             files += made
         }
-        guard !files.isEmpty else { throw ExportFailure("There is no footage in this time.") }
+        let isOnlyEmpty = remarks.count == order.channels.count
+        guard !files.isEmpty else {
+            throw ExportFailure(isOnlyEmpty ? "There is no footage in this time." : remarks.joined(separator: " "))
+        }
         files = try await evident(files)
         let note = try await note(order, files, remarks)
         let (folder, sign) = (folder(order.id), environment.sign)

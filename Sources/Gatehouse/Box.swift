@@ -136,14 +136,16 @@ struct Box {
                 changed: { feed.networkTestChanged() }),
             plans: plans, encryption: encryption, catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery,
             eventPictures: eventPictures,
-            prober: prober, uploadFolder: try state.emptyUploadFolder(), stateFolder: state.path, pictures: pictures, live: live,
+            prober: prober, servers: AddressPolicy(allowsLocal: settings.allowLocalServers, target: .server),
+            uploadFolder: try state.emptyUploadFolder(), stateFolder: state.path, pictures: pictures, live: live,
             exports: try Self.exporting(
                 state, key: footageKey, archive: archive, spool: spool, targets: targets, database: database, executable: executable,
                 changed: { feed.exportChanged($0) }, time: time, logger: logger),
             playback: PlaybackServices(archive: archive), reach: reach, messenger: Self.messenger(settings, time: time, logger: logger),
             isEncrypted: settings.tls,
             logLevel: level,
-            metricsToken: settings.metricsToken, hostNames: settings.hostNames, requestsPerSecond: settings.requestsPerSecond, startedAt: startedAt, time: time, logger: logger)
+            metricsToken: settings.metricsToken, hostNames: settings.hostNames, requestsPerSecond: settings.requestsPerSecond,
+            startedAt: startedAt, time: time, logger: logger)
         retention = Retention(box: state.identity.serialNumber, targets: services.targets, time: time, logger: logger)
         (absences, refills) = Self.refilling(settings, state, services)
         self.settings = settings
@@ -232,10 +234,10 @@ struct Box {
         }
     }
 
-    /// The address policy in the words of a session.
-    static func check(_ source: StreamSource, _ policy: AddressPolicy) async throws {
+    /// The source at the address that the policy lets through, or why not in the words of a session.
+    static func check(_ source: StreamSource, _ policy: AddressPolicy) async throws -> StreamSource {
         do throws(AddressRefusal) {
-            try await policy.check(host: source.host)
+            return source.at(try await policy.check(host: source.host))
         } catch {
             throw error.code == "address-refused" ? StreamTrouble.addressRefused(error.sentence) : StreamTrouble.unreachable
         }

@@ -89,7 +89,8 @@ enum BoxLock {
     /// - Throws: `SettingsError` where another program has it.
     static func take(_ folder: String) throws {
         do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw SettingsError(description: "The folder \(folder) cannot be made: \(error.localizedDescription)")
         }

@@ -59,7 +59,7 @@ struct RestreamCommand: AsyncParsableCommand {
         let session = CameraSession(
             role: .main,
             source: StreamSource(url: camera.url, userName: camera.userName, password: camera.password, transport: transport),
-            admits: { _ in }, packets: RecentPackets(), timing: SessionTiming(), time: .system, logger: logger, told: { _ in }, changed: {})
+            admits: { $0 }, packets: RecentPackets(), timing: SessionTiming(), time: .system, logger: logger, told: { _ in }, changed: {})
         let server = RTSPServer(
             address: address, port: port, credentials: DigestCredentials(username: user, password: password),
             source: SingleStream(path: path, session: session), time: .system, logger: logger)

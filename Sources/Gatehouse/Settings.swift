@@ -29,6 +29,9 @@ struct SettingKey: Sendable {
         .init(key: "box.name", help: "Name of the box until it is renamed."),
         .init(key: "box.setup-code", help: "Set-up code; made at first start where it is not given."),
         .init(key: "devices.allow-local", help: "Allow device addresses on this machine; for demonstrations."),
+        .init(
+            key: "servers.allow-local", help: "Allow storages and other servers that are entered to be on this machine; for demonstrations."
+        ),
         .init(key: "storage.folder", help: "Embedded object store: the first target where none was ever set."),
         .init(key: "devices.profiles", help: "A folder of your own camera profiles, which win over the box's."),
         .init(key: "devices.capture-seconds", help: "How long a camera's stream is watched when it is added."),
@@ -78,6 +81,7 @@ struct Settings: Sendable {
     var storageFolder: String?
     var checkpointSeconds = 300
     var allowHTTPStorage = false
+    var allowLocalServers = false
     var planIssuers: [String] = []
     var spoolLimitMegabytes = 8192
     var spoolFreeMegabytes = 512
@@ -130,6 +134,7 @@ struct Settings: Sendable {
         deviceOfflineAfter = try values.number("devices.offline-after-seconds", 5...7200) ?? deviceOfflineAfter
         storageFolder = values.text("storage.folder")
         checkpointSeconds = try values.number("storage.checkpoint-seconds", 1...3600) ?? checkpointSeconds
+        allowLocalServers = try values.flag("servers.allow-local") ?? false
         allowHTTPStorage = try values.flag("storage.allow-http") ?? false
         planIssuers = values.texts("plans.issuers")
         for issuer in planIssuers where !IssuerKey.isPublic(issuer) {

@@ -122,8 +122,7 @@ struct AccountRoutes {
         do {
             return try await body(try caller())
         } catch AccessDenied.wrongPassword {
-            let sentence = "This is not the password with which you sign in."
-            throw Problem(.forbidden, "wrong-password", "Wrong password", sentence, errors: [.init(field: "/password", detail: sentence)])
+            throw Problem.wrongOwnPassword
         } catch AccessDenied.wrongOneTimePassword {
             let sentence = "The one-time password is wrong. Look at the telephone's clock, and take the one that is shown now."
             throw Problem(

@@ -51,6 +51,8 @@ public struct BoxServices: Sendable {
     public let discovery: DiscoveryList
     public let eventPictures: EventPictures
     public let prober: DeviceProber
+    /// Where storages and other servers that people enter may be.
+    public let servers: AddressPolicy
     /// For files that are passed on; emptied at the start.
     public let uploadFolder: String
     /// Where everything lies that the box knows.
@@ -81,7 +83,8 @@ public struct BoxServices: Sendable {
         plans: PlanLedger, encryption: SiteEncryption, catalogue: DeviceCatalogue, devices: DeviceRegistry,
         onboarding: Onboarding,
         discovery: DiscoveryList,
-        eventPictures: EventPictures, prober: DeviceProber, uploadFolder: String, stateFolder: String, pictures: PictureWorker, live: LiveServices,
+        eventPictures: EventPictures, prober: DeviceProber, servers: AddressPolicy, uploadFolder: String, stateFolder: String,
+        pictures: PictureWorker, live: LiveServices,
         exports: ExportQueue,
         playback: PlaybackServices, reach: ReachServices, messenger: Messenger, isEncrypted: Bool,
         logLevel: LogLevel,
@@ -110,6 +113,7 @@ public struct BoxServices: Sendable {
         self.discovery = discovery
         self.eventPictures = eventPictures
         self.prober = prober
+        self.servers = servers
         self.uploadFolder = uploadFolder
         self.stateFolder = stateFolder
         self.pictures = pictures

@@ -120,8 +120,7 @@ struct EncryptionRoutes {
             try await services.access.signIns.confirm(caller.id, password: password, from: context.remoteAddress)
         } catch AccessDenied.wrongPassword {
             // Not 401: the caller is signed in and stays so.
-            let sentence = "The password is not the one with which you sign in."
-            throw Problem(.forbidden, "wrong-password", "Wrong password", sentence, errors: [.init(field: "/password", detail: sentence)])
+            throw Problem.wrongOwnPassword
         } catch AccessDenied.tooManyAttempts(let seconds) {
             throw Problem.tooManyAttempts("Too many attempts failed.", retryAfter: seconds)
         }

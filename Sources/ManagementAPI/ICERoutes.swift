@@ -28,6 +28,9 @@ struct ICERoutes {
             settings.firstPort = Self.port("firstPort", body, settings.firstPort)
             settings.lastPort = Self.port("lastPort", body, settings.lastPort)
             Self.check(settings, hasCredential: settings.credential != nil || credential != nil, body)
+            for (name, text) in [("stunUrl", settings.stunURL), ("turnUrl", settings.turnURL)] where body.has(name) {
+                if let host = text.flatMap({ ICEServerAddress($0) })?.host { await body.admit(host, as: name, services.servers) }
+            }
             try body.finish()
             if let credential { settings.credential = try relay.seal(credential) }
             try await relay.set(settings)

@@ -114,7 +114,7 @@ struct LiveRoutes {
             try await attachment.whileTaken(services.time, silence: Self.silence, { try await pipe.write($0) }) { write in
                 // A channel whose settings changed has another stream.
                 while !Task.isCancelled, let lease = services.channels[channel]?.stream(role) {
-                    let cursor = lease.packets.keyFrameCursor()
+                    let cursor = lease.packets.keyFrameCursor(fromNewest: true)
                     while let batch = await cursor.next() {
                         guard let keyFrame = batch.samples.last, let part = await self.part(keyFrame, of: channel) else { continue }
                         try await write(part)

@@ -138,6 +138,12 @@ extension Problem {
         }
     }
 
+    /// A wrong password is no reason to ask somebody who is signed in to sign in.
+    static let wrongOwnPassword: Problem = {
+        let sentence = "This is not the password with which you sign in."
+        return Problem(.forbidden, "wrong-password", "Wrong password", sentence, errors: [.init(field: "/password", detail: sentence)])
+    }()
+
     static let internalFailure = Problem(
         .internalServerError, "internal", "The box failed",
         "Something went wrong inside the box. Try again; if it stays, look at the log.")

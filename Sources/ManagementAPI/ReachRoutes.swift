@@ -24,7 +24,7 @@ struct ReachRoutes {
         }
         routes.get("relay/reach") { _, _ in try answer(try await view()) }
         routes.put("relay/reach") { request, context in
-            let settings = try mapping(try await RequestBody.read(request), try await reach.mapping.settings())
+            let settings = try await mapping(try await RequestBody.read(request), try await reach.mapping.settings())
             try await reach.mapping.set(settings)
             services.logger.notice(
                 "way in from the internet set", metadata: ["enabled": "\(settings.enabled)", "by": "\(context.caller?.name ?? "")"])
@@ -33,7 +33,7 @@ struct ReachRoutes {
         routes.post("relay/reach/test") { _, _ in try await test() }
         routes.get("relay/ddns") { _, _ in try answer(DynamicDNSAnswer(try await reach.name.settings(), reach.name)) }
         routes.put("relay/ddns") { request, context in
-            let settings = try name(try await RequestBody.read(request), try await reach.name.settings())
+            let settings = try await name(try await RequestBody.read(request), try await reach.name.settings())
             try await reach.name.set(settings)
             services.logger.notice(
                 "name on the internet set",
@@ -50,7 +50,7 @@ struct ReachRoutes {
 
     // MARK: Bodies
 
-    private func mapping(_ body: RequestBody, _ before: PortMapping.Settings) throws -> PortMapping.Settings {
+    private func mapping(_ body: RequestBody, _ before: PortMapping.Settings) async throws -> PortMapping.Settings {
         var settings = before
         if let enabled = body.bool("enabled") { settings.enabled = enabled }
         if body.isNull("outsidePort") {
@@ -80,6 +80,7 @@ struct ReachRoutes {
         } else if let url = body.string("checkerUrl", 1...Self.longestURL) {
             if !isServer(url) { body.reject("checkerUrl", "checkerUrl must look like https://check.example.com/reach.") }
             settings.checkerURL = url
+            if let host = URLComponents(string: url)?.host { await body.admit(host, as: "checkerUrl", services.servers) }
         }
         try body.finish()
         return settings
@@ -92,7 +93,7 @@ struct ReachRoutes {
         return parts.scheme == "https" || reach.allowsHTTP && parts.scheme == "http"
     }
 
-    private func name(_ body: RequestBody, _ before: DynamicDNS.Settings) throws -> DynamicDNS.Settings {
+    private func name(_ body: RequestBody, _ before: DynamicDNS.Settings) async throws -> DynamicDNS.Settings {
         var settings = before
         if let enabled = body.bool("enabled") { settings.enabled = enabled }
         if body.isNull("serverUrl") {
@@ -100,6 +101,7 @@ struct ReachRoutes {
         } else if let url = body.string("serverUrl", 1...Self.longestURL) {
             if !reach.name.admits(url) { body.reject("serverUrl", "serverUrl must look like https://dynupdate.example.com.") }
             settings.serverURL = url
+            if let host = URLComponents(string: url)?.host { await body.admit(host, as: "serverUrl", services.servers) }
         }
         if body.isNull("hostName") {
             settings.hostName = nil

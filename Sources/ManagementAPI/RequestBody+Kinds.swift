@@ -1,3 +1,4 @@
+import Cameras
 import Core
 import Foundation
 
@@ -44,5 +45,12 @@ extension RequestBody {
             reject(name, "\(name) must be some of \(Word.allCases.map(\.rawValue).joined(separator: ", ")), each once.")
         }
         return words
+    }
+
+    /// Refuses the host of a server that the box must not connect to on somebody's word; a name that is not known now may be later.
+    func admit(_ host: String, as name: String, _ policy: AddressPolicy) async {
+        do throws(AddressRefusal) { try await policy.check(host: host) } catch {
+            if error.code == "address-refused" { reject(name, error.sentence) }
+        }
     }
 }

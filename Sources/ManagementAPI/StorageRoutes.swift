@@ -15,7 +15,7 @@ struct StorageRoutes {
         routes.get("storage") { _, _ in try answer(try await maker.storage()) }
         routes.put("storage/target") { request, _ in
             let body = try await RequestBody.read(request)
-            let (target, credentials) = try await entry(.first).read(body)
+            let (target, credentials) = try await read(body, .first)
             try body.finish()
             guard let target else { return Response(status: .badRequest) }
             try await translating { try await services.targets.set(target, credentials: credentials) }
@@ -35,7 +35,7 @@ struct StorageRoutes {
             let body = try await RequestBody.read(request)
             let role = role(body)
             let (target, credentials) =
-                if let entered = body.object("target", required: true) { try await entry(.second).read(entered) } else {
+                if let entered = body.object("target", required: true) { try await read(entered, .second) } else {
                     (StorageTarget?.none, S3Credentials?.none)
                 }
             try body.finish()
@@ -87,6 +87,18 @@ struct StorageRoutes {
         }
     }
 
+    private func read(_ body: RequestBody, _ which: Which) async throws -> (StorageTarget?, S3Credentials?) {
+        let (target, credentials) = try await entry(which).read(body)
+        await admit(target, body)
+        return (target, credentials)
+    }
+
+    /// A store on the box itself would be asked whatever somebody enters.
+    private func admit(_ target: StorageTarget?, _ body: RequestBody) async {
+        guard case .s3(let s3)? = target, let host = URLComponents(string: s3.endpoint)?.host else { return }
+        await body.admit(host, as: "endpoint", services.servers)
+    }
+
     private func addGaps(to routes: RouterGroup<APIContext>) {
         routes.get("storage/gaps") { _, context in
             let channels = try await context.channels(.playBack, services.access.control)
@@ -111,7 +123,7 @@ struct StorageRoutes {
         var (target, credentials) = (known.known, known.credentials)
         if request.headers[.contentType] != nil {
             let body = try await RequestBody.read(request)
-            if let entered = body.object("target") { (target, credentials) = known.read(entered) }
+            if let entered = body.object("target") { (target, credentials) = try await read(entered, which) }
             try body.finish()
         }
         guard let target else { throw Problem.conflict("No \(which == .first ? "cloud" : "second") storage is set. Enter one first.") }

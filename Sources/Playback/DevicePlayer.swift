@@ -18,8 +18,8 @@ final class DevicePlayer: Sendable {
     private static let mostHeld = 32 << 20
     /// Nothing for so long is the end.
     private static let silence = Duration.seconds(10)
-    /// So much less than was asked for is no sign of a break.
-    private static let tolerance: TimeInterval = 2
+    /// So much less than was asked for is no sign of a break: searches round, and of key frames alone there may be one in ten seconds.
+    private static let tolerance: TimeInterval = 15
     /// Devices play few recordings at a time, and others want to see them too.
     private static let mostAtOnce = 4
     /// Whoever goes along the time bar leaves one playback for the next, and what is left takes a moment to end: a place is asked for so often.
@@ -27,11 +27,11 @@ final class DevicePlayer: Sendable {
     private static let pause = Duration.milliseconds(100)
 
     private let catalogue: DeviceCatalogue
-    private let admits: @Sendable (StreamSource) async throws -> Void
+    private let admits: @Sendable (StreamSource) async throws -> StreamSource
     private let time: TimeSource
     private let playing = Mutex<[DeviceID: Int]>([:])
 
-    init(catalogue: DeviceCatalogue, admits: @escaping @Sendable (StreamSource) async throws -> Void, time: TimeSource) {
+    init(catalogue: DeviceCatalogue, admits: @escaping @Sendable (StreamSource) async throws -> StreamSource, time: TimeSource) {
         self.catalogue = catalogue
         self.admits = admits
         self.time = time
@@ -49,22 +49,23 @@ final class DevicePlayer: Sendable {
         var asksForKeyFrames: Bool
     }
 
-    /// Plays `piece`; `take` gets samples with the moment, by the box's clock, that is zero in their time.
+    /// Plays `piece`; `take` gets samples with the moment, by the box's clock, that is zero in their time. Answers the piece's end, or the last
+    /// picture's moment where the device broke off.
     /// - Throws: `PlaybackFailure`, and what `take` throws.
     func play(
         _ piece: Piece, begins: @escaping @Sendable (StreamFormat?) async throws -> Void,
         take: @escaping @Sendable ([Sample], Date) async throws -> Void
-    ) async throws {
+    ) async throws -> Date {
         let id = piece.target.device.record.id
         try await takePlace(id)
         defer { playing.withLock { $0[id, default: 1] -= 1 } }
         do {
-            try await open(piece, begins: begins, take: take)
+            return try await open(piece, begins: begins, take: take)
         } catch let failure as RTSPFailure where piece.keyFramesOnly && piece.asksForKeyFrames && failure.code == .unsupported {
             // It sends all pictures then, of which the others are left out here.
             var piece = piece
             piece.asksForKeyFrames = false
-            try await open(piece, begins: begins, take: take)
+            return try await open(piece, begins: begins, take: take)
         }
     }
 
@@ -84,9 +85,9 @@ final class DevicePlayer: Sendable {
     private func open(
         _ piece: Piece, begins: @escaping @Sendable (StreamFormat?) async throws -> Void,
         take: @escaping @Sendable ([Sample], Date) async throws -> Void
-    ) async throws {
+    ) async throws -> Date {
         do {
-            try await stream(piece, begins: begins, take: take)
+            return try await stream(piece, begins: begins, take: take)
         } catch let failure as DeviceFailure {
             throw PlaybackFailure(.away, failure.sentence)
         } catch let failure as RTSPFailure where !(piece.asksForKeyFrames && failure.code == .unsupported) {
@@ -99,28 +100,29 @@ final class DevicePlayer: Sendable {
     private func stream(
         _ piece: Piece, begins: @escaping @Sendable (StreamFormat?) async throws -> Void,
         take: @escaping @Sendable ([Sample], Date) async throws -> Void
-    ) async throws {
+    ) async throws -> Date {
         let (device, clock) = (piece.target.device, piece.clock)
         let range = ReplayRange(from: clock.device(piece.span.from), to: clock.device(piece.span.to))
         let playback = try await device.driver.playback(
             of: piece.recording, in: piece.target.channel, from: range.from, to: clock.device(piece.span.to))
         let password = try catalogue.password(of: device.record)
-        let source = StreamSource(url: playback.url, userName: device.record.userName, password: password, transport: .tcp)
-        try await admits(source)
+        let source = try await admits(
+            StreamSource(url: playback.url, userName: device.record.userName, password: password, transport: .tcp))
         let delivery = Delivery(piece: piece, begins: begins, take: take, time: time)
         guard playback.way == .range, let address = RTSPAddress(playback.url) else {
             let stream = ReplayStream(source, keepsPace: true, time: time)
-            return try await delivery.run(stream) { piece.span.from }
+            return try await delivery.run(stream, startsAt: { piece.span.from }, hasPlayedAll: { false })
         }
         let credentials = device.record.userName.map { DigestCredentials(username: $0, password: password ?? "") }
         let endpoint = RTSPEndpoint(
-            host: address.host, port: address.port, credentials: credentials, allowsBasic: device.record.allowsBasic)
+            host: source.host, port: address.port, credentials: credentials, allowsBasic: device.record.allowsBasic)
         let request = ReplayRequest(range: range, frames: piece.asksForKeyFrames ? .intra : nil)
-        try await ReplayGateway.with(playback.url, at: endpoint, request: request, asked: range, time: time) { [time] gateway in
+        return try await ReplayGateway.with(playback.url, at: endpoint, request: request, asked: range, time: time) { [time] gateway in
             // The device's address was looked at above; this one is the box's own.
             let stream = ReplayStream(
                 StreamSource(url: gateway.url, userName: nil, password: nil, transport: .tcp), keepsPace: false, time: time)
-            try await delivery.run(stream) { gateway.startsAt.map { clock.box($0) } }
+            return try await delivery.run(
+                stream, startsAt: { gateway.startsAt.map { clock.box($0) } }, hasPlayedAll: { gateway.hasPlayedAll })
         }
     }
 
@@ -131,25 +133,30 @@ final class DevicePlayer: Sendable {
         let take: @Sendable ([Sample], Date) async throws -> Void
         let time: TimeSource
 
-        /// `startsAt` says when the first picture was recorded, once it has come.
-        func run(_ stream: ReplayStream, startsAt: @escaping @Sendable () -> Date?) async throws {
-            try await withThrowingTaskGroup(of: Bool.self) { group in
+        /// `startsAt` says when the first picture was recorded, once it has come; `hasPlayedAll`, whether the device said that it did.
+        func run(
+            _ stream: ReplayStream, startsAt: @escaping @Sendable () -> Date?, hasPlayedAll: @escaping @Sendable () -> Bool
+        ) async throws -> Date {
+            try await withThrowingTaskGroup(of: Date?.self) { group in
                 group.addTask {
                     await stream.run()
-                    return false
+                    return nil
                 }
                 group.addTask {
-                    try await deliver(stream, startsAt)
-                    return true
+                    let reached = try await deliver(stream, startsAt)
+                    let isWhole = hasPlayedAll() || reached >= piece.span.to.addingTimeInterval(-DevicePlayer.tolerance)
+                    return isWhole ? piece.span.to : reached
                 }
                 defer { group.cancelAll() }
-                while let isDone = try await group.next() {
-                    if isDone { return }
+                while let ended = try await group.next() {
+                    if let ended { return ended }
                 }
+                throw CancellationError()
             }
         }
 
-        private func deliver(_ stream: ReplayStream, _ startsAt: @Sendable () -> Date?) async throws {
+        /// Answers the moment of the last picture.
+        private func deliver(_ stream: ReplayStream, _ startsAt: @Sendable () -> Date?) async throws -> Date {
             var held: [Sample] = []
             var bytes = 0
             var isThere = false
@@ -186,15 +193,16 @@ final class DevicePlayer: Sendable {
                 }
                 // Sound may be ahead of the pictures that go with it.
                 reached = batch.filter { $0.format.kind == .video }.map(moment).max() ?? reached
-                if reached >= piece.span.to { return }
+                if reached >= piece.span.to { return reached }
                 lastHeard = time.uptime()
             }
-            guard !isThere || reached < piece.span.to.addingTimeInterval(-DevicePlayer.tolerance) else { return }
-            if !held.isEmpty, let zero = startsAt() {
+            if !isThere, !held.isEmpty, let zero = startsAt() {
                 try await begins(stream.status?.audio)
-                return try await take(held, zero)
+                try await take(held, zero)
+                return reached
             }
             guard isThere else { throw PlaybackFailure(.away, stream.end?.sentence ?? "The device plays nothing of this time.") }
+            return reached
         }
     }
 }

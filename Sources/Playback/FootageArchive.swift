@@ -13,6 +13,8 @@ public final class FootageArchive: Sendable {
     public static let longestSpan: TimeInterval = 31 * 86_400
     /// Devices are searched for what follows in steps: a short one first, for whoever waits.
     private static let searchSteps: [TimeInterval] = [3600, 6 * 3600, 86_400]
+    /// Seconds; a device that breaks off sooner does not go on at another try, either.
+    private static let leastProgress: TimeInterval = 2
     /// Clips that are looked at to find the next one.
     private static let clipsAhead = 50
 
@@ -24,7 +26,7 @@ public final class FootageArchive: Sendable {
     /// `admits` throws where a source's address must not be connected to.
     public init(
         spool: Spool, targets: StorageTargets, encryption: SiteEncryption, devices: DeviceRegistry, catalogue: DeviceCatalogue,
-        admits: @escaping @Sendable (StreamSource) async throws -> Void, time: TimeSource
+        admits: @escaping @Sendable (StreamSource) async throws -> StreamSource, time: TimeSource
     ) {
         shelf = ClipShelf(spool: spool, targets: targets, encryption: encryption, time: time)
         device = DeviceFootage(devices: devices, catalogue: catalogue, time: time)
@@ -66,14 +68,13 @@ public final class FootageArchive: Sendable {
         while let next = try await next(after: position, request) {
             try Task.checkCancellation()
             isFirst = false
+            var end = next.span.to
             switch next {
             case .clip(let footage, let id): try await read(footage.piece, id, request, joint)
-            case .recording(let piece, let footage):
-                try await player.play(piece, begins: { try await joint.begin(footage.piece, audio: $0) }) { samples, zero in
-                    try await joint.add(samples, zero: zero)
-                }
+            case .recording(let piece, let footage): end = try await play(piece, footage, request, joint)
+            case .missing(let span, let sentence): try await take(.missing(span, sentence))
             }
-            position = max(position.addingTimeInterval(FootageOrder.shortest), next.span.to)
+            position = max(position.addingTimeInterval(FootageOrder.shortest), end)
         }
         if isFirst { throw PlaybackFailure(.nothing, "Nothing was recorded from this time on.") }
     }
@@ -87,13 +88,33 @@ public final class FootageArchive: Sendable {
         }
     }
 
+    /// Plays what a device has; answers where to go on, which is before its end where the device broke off and may have the rest at another try.
+    private func play(
+        _ piece: DevicePlayer.Piece, _ footage: ChannelTimeline.Footage, _ request: FootageRequest, _ joint: Joint
+    ) async throws -> Date {
+        let span = footage.piece.span
+        var reached = span.from
+        do {
+            reached = try await player.play(piece, begins: { try await joint.begin(footage.piece, audio: $0) }) { samples, zero in
+                try await joint.add(samples, zero: zero)
+            }
+            guard reached.timeIntervalSince(span.from) < Self.leastProgress, reached < span.to else { return reached }
+            throw PlaybackFailure(.away, "The device breaks off its recordings here.")
+        } catch let failure as PlaybackFailure where failure.code == .away && request.goesOnWithout {
+            try await joint.miss(Span(from: reached, to: span.to), failure.sentence)
+            return span.to
+        }
+    }
+
     private enum Next {
         case clip(ChannelTimeline.Footage, ClipID)
+        case missing(Span, String)
         case recording(DevicePlayer.Piece, ChannelTimeline.Footage)
 
         var span: Span {
             switch self {
             case .clip(let footage, _): footage.piece.span
+            case .missing(let span, _): span
             case .recording(_, let footage): footage.piece.span
             }
         }
@@ -127,6 +148,7 @@ public final class FootageArchive: Sendable {
             let begin = Date(timeIntervalSince1970: (from.timeIntervalSince1970 / 60).rounded(.down) * 60)
             let found = await device.search(request.channel, in: Span(from: begin, to: begin.addingTimeInterval(step)))
             if let sentence = found.sentence, found.recordings.isEmpty {
+                if request.goesOnWithout { return .missing(Span(from: from, to: span.to), sentence) }
                 guard !isNeeded else { throw PlaybackFailure(.away, sentence) }
                 return nil
             }
@@ -163,6 +185,8 @@ private actor Joint {
     private func media(_ date: Date) -> MediaTime {
         MediaTime(microseconds: Int64((date.timeIntervalSince(request.from) * 1_000_000).rounded()))
     }
+
+    func miss(_ span: Span, _ sentence: String) async throws { try await take(.missing(span, sentence)) }
 
     func begin(_ piece: FootagePiece, audio: StreamFormat?) async throws {
         start = media(piece.span.from)

@@ -58,10 +58,12 @@ public struct FootageRequest: Sendable {
     public var keyFramesOnly: Bool
     /// For encrypted clips.
     public var code: VerificationCode?
+    /// What the device should have and does not give is told as a step, and all else is given; otherwise it is an error where nothing else is left.
+    public var goesOnWithout: Bool
 
     public init(
         channel: ChannelID, from: Date, to: Date? = nil, selection: Selection = .any, keyFramesOnly: Bool = false,
-        code: VerificationCode? = nil
+        code: VerificationCode? = nil, goesOnWithout: Bool = false
     ) {
         self.channel = channel
         self.from = from
@@ -69,6 +71,7 @@ public struct FootageRequest: Sendable {
         self.selection = selection
         self.keyFramesOnly = keyFramesOnly
         self.code = code
+        self.goesOnWithout = goesOnWithout
     }
 }
 
@@ -81,6 +84,8 @@ public enum FootageStep: Sendable {
     /// A piece begins with the key frame before its first picture that is wanted; what a decoder needs from before the moment that was
     /// asked for has times below zero.
     case samples([Sample])
+    /// The device should have this and does not give it, which the sentence explains. Only where the request goes on without.
+    case missing(Span, String)
 }
 
 /// Why footage is not given; a sentence.

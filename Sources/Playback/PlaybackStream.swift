@@ -76,6 +76,7 @@ private actor Writer {
 
     func take(_ step: FootageStep) async throws {
         switch step {
+        case .missing: break  // it asks for none
         case .begins(let piece, let audio):
             try await finish()
             self.audio = audio

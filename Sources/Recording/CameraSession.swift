@@ -26,6 +26,15 @@ public struct StreamSource: Sendable, Equatable {
         self.transport = transport
         self.metadata = metadata
     }
+
+    private init(pinning source: StreamSource, to address: String) {
+        url = PinnedHost.url(source.url, at: address)
+        transport = source.transport
+        metadata = source.metadata
+    }
+
+    /// The same at an address that was looked up.
+    public func at(_ address: String) -> StreamSource { StreamSource(pinning: self, to: address) }
 }
 
 /// Waits and patience of a session; tests shorten them.
@@ -61,7 +70,7 @@ public final class CameraSession: ReceivedStream {
     public let role: StreamRole
     public let packets: RecentPackets
     private let source: StreamSource
-    private let admits: @Sendable (StreamSource) async throws -> Void
+    private let admits: @Sendable (StreamSource) async throws -> StreamSource
     private let timing: SessionTiming
     private let time: TimeSource
     private let logger: Logger
@@ -74,7 +83,8 @@ public final class CameraSession: ReceivedStream {
     private let told: @Sendable ([UInt8]) -> Void
 
     public init(
-        role: StreamRole, source: StreamSource, admits: @escaping @Sendable (StreamSource) async throws -> Void, packets: RecentPackets,
+        role: StreamRole, source: StreamSource, admits: @escaping @Sendable (StreamSource) async throws -> StreamSource,
+        packets: RecentPackets,
         timing: SessionTiming, time: TimeSource, logger: Logger, told: @escaping @Sendable ([UInt8]) -> Void = { _ in },
         changed: @escaping @Sendable () -> Void
     ) {
@@ -127,8 +137,7 @@ public final class CameraSession: ReceivedStream {
             let outcome: Result<Void, any Error>
             do {
                 // Asked at each connection, for a name may have got another address.
-                try await admits(source)
-                outcome = .success(try await receiveOnce())
+                outcome = .success(try await receiveOnce(from: try await admits(source)))
             } catch {
                 outcome = .failure(error)
             }
@@ -200,7 +209,7 @@ public final class CameraSession: ReceivedStream {
     }
 
     /// Over TCP the box receives by itself, each picture at once; whatever it does not know that way, and over UDP, libavformat receives.
-    private func receiveOnce() async throws {
+    private func receiveOnce(from source: StreamSource) async throws {
         let live = LiveClient.Source(url: source.url, wantsData: source.metadata, timeout: timing.timeout)
         if source.transport == .tcp, !state.withLock({ $0.needsLibavformat }), let live {
             do {
@@ -211,21 +220,21 @@ public final class CameraSession: ReceivedStream {
                 state.withLock { $0.needsLibavformat = true }
             }
         }
-        guard let live else { return try await receiveByLibavformat() }
-        try await LiveClient.examined(live, time: time) { try await receiveByLibavformat() }
+        guard let live else { return try await receiveByLibavformat(from: source) }
+        try await LiveClient.examined(live, time: time) { try await receiveByLibavformat(from: source) }
     }
 
-    private func receiveByLibavformat() async throws {
+    private func receiveByLibavformat(from source: StreamSource) async throws {
         let interrupt = Interrupt()
         try await withTaskCancellationHandler {
-            try await queue.run { [self] in Result { try receive(interrupt) } }.get()
+            try await queue.run { [self] in Result { try receive(from: source, interrupt) } }.get()
         } onCancel: {
             interrupt.stop()
         }
     }
 
     /// On a thread of its own.
-    private func receive(_ interrupt: Interrupt) throws {
+    private func receive(from source: StreamSource, _ interrupt: Interrupt) throws {
         var demuxer = try Demuxer(
             rtsp: source.url, options: RTSPOptions(transport: source.transport, timeout: timing.timeout, data: source.metadata),
             interrupt: interrupt)

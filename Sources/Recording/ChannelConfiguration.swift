@@ -51,7 +51,7 @@ public struct ChannelEnvironment: Sendable {
     let lengths: ClipLengths
     let timing: SessionTiming
     /// Throws where a source's address must not be connected to.
-    let admits: @Sendable (StreamSource) async throws -> Void
+    let admits: @Sendable (StreamSource) async throws -> StreamSource
     /// What a channel's plan lets be recorded.
     let cover: @Sendable (ChannelID) -> PlanCover
     let time: TimeSource
@@ -67,7 +67,7 @@ public struct ChannelEnvironment: Sendable {
         box: String, spool: any FootageSpool, pictures: PictureWorker, transcodes: TranscodeQueue, converter: any StreamConverter,
         conversions: ConversionPlaces, lengths: ClipLengths,
         timing: SessionTiming,
-        admits: @escaping @Sendable (StreamSource) async throws -> Void = { _ in },
+        admits: @escaping @Sendable (StreamSource) async throws -> StreamSource = { $0 },
         cover: @escaping @Sendable (ChannelID) -> PlanCover = { _ in .notNeeded }, time: TimeSource, logger: Logger,
         changed: @escaping @Sendable (ChannelID) -> Void, told: @escaping @Sendable (ChannelID, [UInt8]) -> Void = { _, _ in },
         moved: @escaping @Sendable (ChannelID, MotionReading) -> Void

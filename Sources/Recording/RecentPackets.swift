@@ -147,10 +147,13 @@ public final class RecentPackets: Sendable {
     /// A cursor that begins at the newest key frame.
     public func newest() -> Cursor { cursor(from: MediaTime(microseconds: .max)) }
 
-    /// A cursor over key frames alone, from now on.
-    public func keyFrameCursor() -> Cursor {
-        let (end, generation) = state.withLock { ($0.end, $0.generation) }
-        return Cursor(packets: self, next: end, generation: generation, keyFramesOnly: true)
+    /// A cursor over key frames alone, from now on, or with the newest that there is.
+    public func keyFrameCursor(fromNewest: Bool = false) -> Cursor {
+        let (start, generation) = state.withLock { state in
+            let newest = fromNewest ? state.samples.lastIndex { $0.isKeyFrame && $0.format.kind == .video } : nil
+            return (newest.map { state.first + $0 } ?? state.end, state.generation)
+        }
+        return Cursor(packets: self, next: start, generation: generation, keyFramesOnly: true)
     }
 
     fileprivate func addReader(keyFramesOnly: Bool, signal: Signal) -> Int {

@@ -50,10 +50,10 @@ public struct ReplayRecorder: Sendable {
     /// Nothing for so long is the end.
     private static let silence = Duration.seconds(10)
 
-    private let admits: @Sendable (StreamSource) async throws -> Void
+    private let admits: @Sendable (StreamSource) async throws -> StreamSource
     private let time: TimeSource
 
-    public init(admits: @escaping @Sendable (StreamSource) async throws -> Void, time: TimeSource) {
+    public init(admits: @escaping @Sendable (StreamSource) async throws -> StreamSource, time: TimeSource) {
         self.admits = admits
         self.time = time
     }
@@ -65,8 +65,9 @@ public struct ReplayRecorder: Sendable {
     public func record(
         _ source: StreamSource, length: Duration, clock: ReplayClock? = nil, into file: any FootageFile
     ) async throws -> Result {
-        do { try await admits(source) } catch { throw Failure(sentence: StreamTrouble(error).sentence) }
-        let stream = ReplayStream(source, keepsPace: clock == nil, time: time)
+        let admitted: StreamSource
+        do { admitted = try await admits(source) } catch { throw Failure(sentence: StreamTrouble(error).sentence) }
+        let stream = ReplayStream(admitted, keepsPace: clock == nil, time: time)
         return try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask {
                 await stream.run()

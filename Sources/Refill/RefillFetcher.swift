@@ -143,18 +143,19 @@ final class RefillFetcher: Sendable {
         _ manifest: inout ClipManifest
     ) async throws -> StreamStatus {
         guard let address = RTSPAddress(url) else { throw DeviceFailure.nonsense("replay address") }
-        do { try await environment.admits(source) } catch { throw RefillRefusal.later(StreamTrouble(error).sentence) }
+        let pinned: StreamSource
+        do { pinned = try await environment.admits(source) } catch { throw RefillRefusal.later(StreamTrouble(error).sentence) }
         let record = target.device.record
         let password = try environment.catalogue.password(of: record)
         let credentials = record.userName.map { DigestCredentials(username: $0, password: password ?? "") }
         let range = ReplayRange(from: clock.device(piece.from), to: clock.device(piece.to))
         let time = environment.time
         let (played, hasPlayedAll) = try await ReplayGateway.with(
-            url, at: RTSPEndpoint(host: address.host, port: address.port, credentials: credentials, allowsBasic: record.allowsBasic),
+            url, at: RTSPEndpoint(host: pinned.host, port: address.port, credentials: credentials, allowsBasic: record.allowsBasic),
             request: ReplayRequest(range: range), asked: range, time: time
         ) { gateway in
             // The device's address was looked at above; this one is the box's own.
-            let recorder = ReplayRecorder(admits: { _ in }, time: time)
+            let recorder = ReplayRecorder(admits: { $0 }, time: time)
             let played = try await recorder.record(
                 StreamSource(url: gateway.url, userName: nil, password: nil, transport: .tcp), length: Self.length(piece),
                 clock: ReplayClock(from: range.from, to: range.to ?? range.from) { gateway.startsAt }, into: file)

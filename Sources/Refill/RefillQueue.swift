@@ -21,7 +21,7 @@ public struct RefillEnvironment: Sendable {
     /// Whether the spool has room for footage that nobody waits for.
     let hasRoom: @Sendable () -> Bool
     /// Throws where a source's address must not be connected to.
-    let admits: @Sendable (StreamSource) async throws -> Void
+    let admits: @Sendable (StreamSource) async throws -> StreamSource
     /// Called when an absence or what became of it changed.
     let changed: @Sendable () -> Void
     let time: TimeSource
@@ -30,7 +30,7 @@ public struct RefillEnvironment: Sendable {
     public init(
         box: String, spool: any FootageSpool, worker: TranscodeWorker, transcodes: TranscodeQueue, channels: ChannelRegistry,
         devices: DeviceRegistry, catalogue: DeviceCatalogue, folder: String, hasRoom: @escaping @Sendable () -> Bool,
-        admits: @escaping @Sendable (StreamSource) async throws -> Void, changed: @escaping @Sendable () -> Void, time: TimeSource,
+        admits: @escaping @Sendable (StreamSource) async throws -> StreamSource, changed: @escaping @Sendable () -> Void, time: TimeSource,
         logger: Logger
     ) {
         self.box = box

@@ -54,6 +54,8 @@ public final class LiveFragments: Sendable {
 
     /// Makes fragments of `packets` until they start anew or the task is cancelled.
     func take(_ packets: RecentPackets, clock: inout ViewerClock, audio: @Sendable () -> StreamFormat?) async {
+        // The camera has gone: whoever comes now must not see its last picture as if it were live.
+        defer { forget() }
         let cursor = packets.newest()
         var maker: FragmentMaker?
         while let batch = await cursor.next() {
@@ -109,6 +111,14 @@ public final class LiveFragments: Sendable {
             return Array(state.readers.values)
         }
         for signal in signals { signal.raise() }
+    }
+
+    private func forget() {
+        state.withLock { state in
+            state.first = state.end
+            state.fragments.removeAll()
+            state.bytes = 0
+        }
     }
 
     private static func trim(_ state: inout State, now: Duration) {

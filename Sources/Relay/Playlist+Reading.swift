@@ -74,7 +74,7 @@ extension Playlist {
     // MARK: Text
 
     private static func text(_ content: borrowing Content, suffix: String) -> String {
-        let first = content.segments.first?.number ?? 0
+        let first = content.segments.first { $0.number >= content.listed }?.number ?? 0
         var lines = [
             "#EXTM3U", "#EXT-X-VERSION:9", "#EXT-X-TARGETDURATION:\(Int(target.seconds))",
             "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=\(seconds(content.partTarget * 3))",
@@ -83,7 +83,7 @@ extension Playlist {
         ]
         var head: Int?
         let withParts = content.next - keptParts
-        for segment in content.segments {
+        for segment in content.segments where segment.number >= content.listed {
             if segment.isDiscontinuous { lines.append("#EXT-X-DISCONTINUITY") }
             if segment.head != head { lines.append("#EXT-X-MAP:URI=\"head-\(segment.head).mp4\(suffix)\"") }
             head = segment.head

@@ -32,11 +32,14 @@ public final class Playlist: Sendable {
     struct Content {
         var heads: [Int: FragmentHead] = [:]
         var head = 0
+        /// Those that are in the playlist, after those that may be fetched still.
         var segments: [Segment] = []
+        /// Number of the first that is in the playlist.
+        var listed = 0
         var next = 0
         var part = Part()
         var isDiscontinuous = false
-        /// Breaks among the segments that are gone, and before.
+        /// Breaks among the segments that are in the playlist no more, and before.
         var discontinuities = 0
         /// Pictures of a part, and of the part that is being made.
         var picturesOfPart = 1
@@ -54,7 +57,11 @@ public final class Playlist: Sendable {
     private static let shortest = Duration.seconds(1)
     /// No segment is longer; declared to players.
     static let target = Duration.seconds(4)
-    private static let kept = 6
+    /// A playlist is never shorter (RFC 8216, section 6.2.2).
+    private static let leastListed = target * 3
+    /// A segment that leaves the playlist can be fetched as long as it lasts and the longest playlist that had it (the same section): both are at most
+    /// five targets, beside the playlist behind it.
+    private static let leastKept = leastListed + target * 5
     /// Parts are told of so many of the newest segments.
     static let keptParts = 3
 
@@ -65,7 +72,7 @@ public final class Playlist: Sendable {
         self.time = time
         // Seconds since 1970: a playlist that is made anew for the same stream never goes back (RFC 8216, section 6.2.2).
         let first = Int(time.now().timeIntervalSince1970)
-        content.withLock { ($0.next, $0.head, $0.discontinuities) = (first, first, first) }
+        content.withLock { ($0.next, $0.listed, $0.head, $0.discontinuities) = (first, first, first, first) }
     }
 
     // MARK: Making
@@ -140,10 +147,20 @@ public final class Playlist: Sendable {
         endPart(&state)
         guard let last = state.segments.indices.last else { return }
         state.segments[last].isComplete = true
-        guard state.segments.count > kept else { return }
-        let gone = state.segments.prefix(state.segments.count - kept)
-        state.discontinuities += gone.count(where: \.isDiscontinuous)
-        state.segments.removeFirst(gone.count)
+        var behind = Duration.zero
+        var gone = 0
+        for (place, segment) in state.segments.enumerated().reversed() {
+            if behind >= leastListed, segment.number >= state.listed {
+                state.discontinuities += state.segments[...place].count { $0.number >= state.listed && $0.isDiscontinuous }
+                state.listed = segment.number + 1
+            }
+            if behind >= leastKept {
+                gone = place + 1
+                break
+            }
+            behind += segment.duration
+        }
+        state.segments.removeFirst(gone)
         let used = Set(state.segments.map(\.head) + [state.head])
         state.heads = state.heads.filter { used.contains($0.key) }
     }

@@ -17,7 +17,7 @@ from waiting import command_line, descendants, is_alive, shorten, wait_for
 USER, PASSWORD = "installer", "correct harbour battery staple"
 READY = re.compile(r"^Gatehouse is ready: (https?://\S+?)/?(?: set-up code: (\S+))?$")
 DEFAULTS = {
-    "http.address": "127.0.0.1", "http.port": 0, "http.tls": False, "http.requests-per-second": 10_000, "devices.allow-local": True, "storage.allow-http": True,
+    "http.address": "127.0.0.1", "http.port": 0, "http.tls": False, "http.requests-per-second": 10_000, "devices.allow-local": True, "storage.allow-http": True, "servers.allow-local": True,
     "recording.seconds-before": 2, "recording.seconds": 6, "session.timeout-seconds": 4, "session.longest-wait-seconds": 2,
     "upload.longest-wait-seconds": 2, "spool.free-megabytes": 16, "log.level": "debug",
 }

@@ -88,7 +88,7 @@ class Guarded(Case):
         """The listener, and a box as it is outside of tests with a device that harms nobody."""
         cls.listener = Listener()
         cls.addClassCleanup(cls.listener.close)
-        cls.made = cls.class_box(**{"devices.allow-local": False, "storage.allow-http": False, **more})
+        cls.made = cls.class_box(**{"devices.allow-local": False, "storage.allow-http": False, "servers.allow-local": False, **more})
         cls.made.claim()
         cls.device = cls.made.add_device(f"rtsp://{HARMLESS}/main", "me", "secret")
 

@@ -8,7 +8,7 @@ from simulator import Simulator
 
 # What the tests change for their own ends goes back to the program's defaults.
 PRODUCT = dict.fromkeys((
-    "http__tls", "http__requests_per_second", "storage__allow_http", "recording__seconds_before", "recording__seconds", "session__timeout_seconds",
+    "http__tls", "http__requests_per_second", "storage__allow_http", "servers__allow_local", "recording__seconds_before", "recording__seconds", "session__timeout_seconds",
     "session__longest_wait_seconds", "upload__longest_wait_seconds", "spool__free_megabytes", "log__level"))
 
 

@@ -16,9 +16,9 @@ extension DeviceClient {
     ) async throws(DeviceFailure) {
         try await guarded {
             try await self.budget.streams.run {
-                try await self.policy.check(host: self.address.host)
+                let host = try await self.policy.check(host: self.address.host)
                 let answered = Signal()
-                try await self.connect().executeThenClose { inbound, outbound in
+                try await self.connect(to: host).executeThenClose { inbound, outbound in
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask { try await Self.read(inbound, answered) }
                         group.addTask {
@@ -68,11 +68,11 @@ extension DeviceClient {
         throw DeviceFailure(.silent, "The device has ended the talk.")
     }
 
-    private func connect() async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
+    private func connect(to host: String) async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
         let tls = address.https ? try NIOSSLContext(configuration: Self.tls) : nil
         return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(.seconds(5))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .connect(host: address.host, port: address.port) { [pin] channel in
+            .connect(host: host, port: address.port) { [pin] channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let tls {
                         let handler = try NIOSSLClientHandler(context: tls, serverHostname: nil) { certificates, verified in

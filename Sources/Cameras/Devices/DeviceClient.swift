@@ -179,8 +179,8 @@ public final class DeviceClient: Sendable {
     private func send(
         _ method: String, _ path: String, file: String, bytes: Int, within: Duration, sent: @escaping @Sendable (Int) -> Void
     ) async throws -> Answer {
-        try await policy.check(host: address.host)
-        var request = HTTPClientRequest(url: address.base + path)
+        var request = HTTPClientRequest(url: PinnedHost.url(address.base, at: try await policy.check(host: address.host)) + path)
+        request.headers.add(name: "Host", value: address.authority)
         request.method = HTTPMethod(rawValue: method)
         request.headers.add(name: "Content-Type", value: "application/octet-stream")
         if let line = authorization(method, path) { request.headers.add(name: "Authorization", value: line) }
@@ -195,13 +195,13 @@ public final class DeviceClient: Sendable {
     ) async throws -> HTTPClientResponse {
         // A path that began otherwise would become part of the host.
         guard path.hasPrefix("/") else { throw DeviceFailure.nonsense("path \(path.prefix(80))") }
-        try await policy.check(host: address.host)
+        let base = PinnedHost.url(address.base, at: try await policy.check(host: address.host))
         var attempts = 0
         while true {
             attempts += 1
             let line = signsIn ? authorization(method, path) : nil
             let response = try await client.execute(
-                request(method, path, body: body, headers: headers, authorization: line), timeout: TimeAmount(within))
+                request(method, base + path, body: body, headers: headers, authorization: line), timeout: TimeAmount(within))
             if (300..<400).contains(response.status.code), response.status != .notModified {
                 throw DeviceFailure(
                     .nonsense,
@@ -252,9 +252,10 @@ public final class DeviceClient: Sendable {
     }
 
     private func request(
-        _ method: String, _ path: String, body: Body?, headers: [(String, String)], authorization: String?
+        _ method: String, _ url: String, body: Body?, headers: [(String, String)], authorization: String?
     ) -> HTTPClientRequest {
-        var request = HTTPClientRequest(url: address.base + path)
+        var request = HTTPClientRequest(url: url)
+        request.headers.add(name: "Host", value: address.authority)
         request.method = HTTPMethod(rawValue: method)
         request.headers.add(name: "User-Agent", value: "Gatehouse")
         if let authorization { request.headers.add(name: "Authorization", value: authorization) }

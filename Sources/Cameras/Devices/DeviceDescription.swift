@@ -27,9 +27,9 @@ public struct DeviceAddress: Codable, Sendable, Hashable {
     /// The host as URLs have it.
     public var bracketedHost: String { host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host }
     /// `http://192.168.1.64:8080`, without a path.
-    public var base: String {
-        "\(https ? "https" : "http")://\(bracketedHost)\(port == (https ? 443 : 80) ? "" : ":\(port)")"
-    }
+    public var base: String { "\(https ? "https" : "http")://\(authority)" }
+    /// Name and port, as a request's `Host` has them (RFC 9110, section 7.2).
+    var authority: String { bracketedHost + (port == (https ? 443 : 80) ? "" : ":\(port)") }
     /// `rtsp://192.168.1.64`, without a path.
     public var rtspBase: String { "rtsp://\(bracketedHost)\(rtspPort == 554 ? "" : ":\(rtspPort)")" }
 }

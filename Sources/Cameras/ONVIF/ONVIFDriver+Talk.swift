@@ -86,10 +86,10 @@ extension ONVIFDriver {
         at address: RTSPAddress, _ body: @escaping @Sendable (RTSPEndpoint) async throws -> Value
     ) async throws(DeviceFailure) -> Value {
         let credentials = client.credentials.map { DigestCredentials(username: $0.userName, password: $0.password) }
-        let endpoint = RTSPEndpoint(
-            host: address.host, port: address.port, credentials: credentials, allowsBasic: client.allowsBasicInTheOpen)
         return try await client.guarded {
-            try await client.policy.check(host: address.host)
+            let host = try await client.policy.check(host: address.host)
+            let endpoint = RTSPEndpoint(
+                host: host, port: address.port, credentials: credentials, allowsBasic: client.allowsBasicInTheOpen)
             do {
                 return try await body(endpoint)
             } catch let refusal as BackchannelRefusal {

@@ -178,7 +178,11 @@ public struct CameraTester: Sendable {
     private static let span = Duration.seconds(5)
 
     private func look(_ url: String, _ address: CameraAddress, role: StreamRole, span: Duration) async throws -> StreamSight {
-        let signedIn = Self.withCredentials(url, address)
+        let pinned: String
+        do throws(AddressRefusal) { pinned = try await policy.check(host: RTSPAddress(url)?.host ?? address.host) } catch {
+            throw error.code == "address-refused" ? StreamTrouble.addressRefused(error.sentence) : StreamTrouble.unreachable
+        }
+        let signedIn = Self.withCredentials(PinnedHost.url(url, at: pinned), address)
         let options = RTSPOptions(transport: address.transport, timeout: .seconds(6))
         let watch = { [time] () async throws -> StreamSight in
             let interrupt = Interrupt()

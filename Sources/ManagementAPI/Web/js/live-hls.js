@@ -4,8 +4,8 @@ export const canPlayHLS = (video = document.createElement('video')) => video.can
 
 const SILENCE = 15000; // milliseconds without a new picture
 
-/** Plays until the signal, or until nothing comes any more; `told` gets {started}. */
-export function playHLS({ video, url, signal, told }) {
+/** Plays until the signal, or until nothing comes any more; `told` gets {started}; `other` is the stream for a browser that does not play this one. */
+export function playHLS({ video, url, signal, told, other }) {
   return new Promise((resolve, reject) => {
     let moved = Date.now();
     let at = 0;
@@ -17,7 +17,10 @@ export function playHLS({ video, url, signal, told }) {
       moved = Date.now();
       if (!started) { started = true; told({ started }); }
     };
-    const failed = () => end(reject, new Error(video.error?.message ?? 'the browser gave up'));
+    const failed = () => {
+      const isForeign = [MediaError.MEDIA_ERR_DECODE, MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED].includes(video.error?.code);
+      end(reject, Object.assign(new Error(video.error?.message || 'the browser gave up'), isForeign && other ? { unplayable: true, other } : {}));
+    };
     const ended = () => end(resolve);
     function end(how, value) {
       clearInterval(clock);

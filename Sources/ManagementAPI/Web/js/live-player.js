@@ -10,6 +10,8 @@ const BEHIND = 1.2; // seconds behind the newest picture before it hurries
 const FAR = 3; // seconds before it jumps
 const KEPT = 12; // seconds that stay in the browser
 const LATER = 5 * 60e3; // milliseconds until a way that did not work is tried again
+const STILL = 5e3; // milliseconds without a new picture until it is no longer called live
+const SILENT = 20e3; // milliseconds without a byte until it is asked for again
 const REFUSED = 30e3; // milliseconds until one who may not watch asks again, where the box does not tell before that it is otherwise now
 
 export const WAYS = { webrtc: 'WebRTC', mp4: 'MP4', hls: 'HLS' };
@@ -29,10 +31,16 @@ export class LivePlayer {
   #delay = 0;
   #hasSound = false;
   #timer = null;
+  #isOver = false; // the limit has come: whoever wants to go on says so
+  #told = null; // the state that was told last
+  #pictures = -1; // how many were shown when one was last
+  #moved = 0;
+  #fed = 0;
+  #watch = setInterval(() => this.#look(), 1000);
   #awake = () => { if (!document.hidden) this.#again(0); };
   #leaveStore = on('resync', this.#awake);
 
-  /** `begin` opens a view of a stream; `changed` is told {state, sentence, session, stream, way}: opening, playing, waiting, over, unplayable. `ways`, the best first. */
+  /** `begin` opens a view of a stream; `changed` is told {state, sentence, session, stream, way}: opening, playing, still, waiting, over, unplayable. `ways`, the best first. */
   constructor(video, { channel, begin = (s) => api.post(`/channels/${seg(channel)}/live`, { stream: s }), stream = 'sub', ways = ['webrtc', 'mp4', 'hls'], changed = () => {} }) {
     this.#ways = ways.filter((way) => able[way]());
     this.video = video;
@@ -64,6 +72,7 @@ export class LivePlayer {
   async use(stream) {
     if (stream === this.#stream) return;
     this.#stream = stream;
+    this.#isOver = false;
     await this.#leave();
     this.#again(0);
   }
@@ -79,6 +88,7 @@ export class LivePlayer {
 
   /** Watches on after the limit. */
   async prolong() {
+    this.#isOver = false;
     if (!this.#session) { this.#again(0); return; }
     this.#session = { ...this.#session, ...await api.post(`/live/${seg(this.#session.id)}/continue`) };
     this.#tell('playing');
@@ -87,13 +97,35 @@ export class LivePlayer {
   close() {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#watch);
     removeEventListener('online', this.#awake);
     this.#leaveStore();
     document.removeEventListener('visibilitychange', this.#awake);
     this.#leave();
   }
 
-  #tell(state, sentence = '') { if (!this.#closed) this.#changed({ state, sentence, session: this.#session, stream: this.#stream, way: this.#way }); }
+  #tell(state, sentence = '') {
+    if (this.#closed) return;
+    this.#told = state;
+    this.#changed({ state, sentence, session: this.#session, stream: this.#stream, way: this.#way });
+  }
+
+  /** Whether the picture still moves: a connection that stands tells nothing of the camera. */
+  #look() {
+    if (document.hidden || !['playing', 'still'].includes(this.#told)) { this.#moved = Date.now(); return; }
+    const { totalVideoFrames: pictures } = this.video.getVideoPlaybackQuality?.() ?? { totalVideoFrames: this.video.currentTime };
+    if (pictures !== this.#pictures) {
+      this.#pictures = pictures;
+      this.#moved = Date.now();
+      if (this.#told === 'still') this.#tell('playing');
+    } else if (Date.now() - this.#moved > STILL && this.#told === 'playing') this.#tell('still');
+    if (this.#way === 'mp4' && this.#stop && Date.now() - this.#fed > SILENT) {
+      this.#stop.abort();
+      this.#stop = null;
+      this.#tell('waiting');
+      this.#again(0);
+    }
+  }
 
   async #leave() {
     this.#stop?.abort();
@@ -105,12 +137,12 @@ export class LivePlayer {
 
   #again(after) {
     clearTimeout(this.#timer);
-    if (this.#closed || this.#stop) return;
+    if (this.#closed || this.#stop || this.#isOver) return;
     this.#timer = setTimeout(() => this.#run(), after);
   }
 
   async #run() {
-    if (this.#closed || this.#stop || document.hidden) return;
+    if (this.#closed || this.#stop || this.#isOver || document.hidden) return;
     const stop = new AbortController();
     this.#stop = stop;
     let over = false;
@@ -148,7 +180,7 @@ export class LivePlayer {
     } finally {
       if (this.#stop === stop) this.#stop = null;
     }
-    if (over) { this.#tell('over'); return; }
+    if (over) { this.#isOver = true; this.#tell('over'); return; }
     this.#wait = Math.min(this.#wait * 1.6, 8000);
     this.#again(refused ? REFUSED : this.#wait);
   }
@@ -162,7 +194,7 @@ export class LivePlayer {
         return;
       } catch (problem) {
         if (signal.aborted || !problem.fallback || index === ways.length - 1) throw problem;
-        if (!problem.slug) noWebRTCUntil = Date.now() + LATER;
+        if (way === 'webrtc' && !problem.slug) noWebRTCUntil = Date.now() + LATER;
       }
     }
   }
@@ -170,17 +202,19 @@ export class LivePlayer {
   #by(way, signal) {
     const told = ({ started, bytes = 0, delay, sound }) => {
       this.bytes += bytes;
+      this.#fed = Date.now();
       if (delay !== undefined) this.#delay = delay;
       if (sound) this.#hasSound = true;
       if (!started) return;
       this.#wait = 500;
       this.#way = way;
+      this.#moved = Date.now();
       this.#tell('playing');
     };
     this.#hasSound = false;
     const token = query({ token: this.#session.token });
     if (way === 'webrtc') return playWHEP({ video: this.video, url: `/api/v1/live/whep${token}&strict=1`, signal, told });
-    if (way === 'hls') return playHLS({ video: this.video, url: `/api/v1/live/hls/index.m3u8${token}`, signal, told });
+    if (way === 'hls') return playHLS({ video: this.video, url: `/api/v1/live/hls/index.m3u8${token}`, signal, told, other: this.#session.streams[this.#session.streams.indexOf(this.#stream) + 1] });
     return this.#fragments(signal, told);
   }
 
@@ -278,7 +312,7 @@ class Feed {
 function event(target, name, video) {
   return new Promise((resolve, reject) => {
     const done = () => { clean(); resolve(); };
-    const failed = () => { clean(); reject(Object.assign(new Error(video.error?.message ?? 'the browser gave up'), { detail: '' })); };
+    const failed = () => { clean(); reject(Object.assign(new Error(video.error?.message ?? 'the browser gave up'), { detail: '', fallback: true })); };
     const clean = () => { target.removeEventListener(name, done); target.removeEventListener('error', failed); video.removeEventListener('error', failed); };
     target.addEventListener(name, done);
     target.addEventListener('error', failed);

@@ -49,9 +49,9 @@ export function liveView({ channel, frame, cleanup, begin }) {
     frame.dataset.live = state;
     frame.dataset.way = news.way ?? '';
     // The picture of before stays until the next is there.
-    video.hidden = !['playing', 'waiting'].includes(state) || !(video.currentSrc || video.srcObject);
+    video.hidden = !['playing', 'still', 'waiting'].includes(state) || !(video.currentSrc || video.srcObject);
     badge.hidden = state !== 'playing';
-    say(word, { opening: 'Opening…', waiting: news.sentence || 'Trying again…', over: 'The time for viewing from afar is over.', unplayable: news.sentence }[state] ?? '');
+    say(word, { opening: 'Opening…', still: 'The picture stands: nothing new comes from the camera.', waiting: news.sentence || 'Trying again…', over: 'The time for viewing from afar is over.', unplayable: news.sentence }[state] ?? '');
     sharp.set('hd', news.stream === 'main' ? 'Standard definition' : 'High definition', news.stream === 'main');
     tick();
   } }).start();

@@ -28,6 +28,8 @@ export class PlaybackPlayer {
   #closed = false;
   #looked = new Set(); // who waits for the clock to go on
   #work = Promise.resolve(); // one thing at a time is done to the buffer
+  /** The network is back: what it broke is fetched again. */
+  #online = () => { if (this.problem && (!this.problem.slug || this.problem.slug === 'no-connection')) this.#run(this.position ?? this.#from, true); };
 
   /** `changed` is told {problem}: null when all is well. */
   constructor(video, { channel, code = () => null, changed = () => {} }) {
@@ -36,8 +38,9 @@ export class PlaybackPlayer {
     video.playsInline = true;
     video.disableRemotePlayback = true;
     this.problem = null;
-    this.interval = 0.1; // seconds between pictures, as seen
+    this.interval = 0.04; // seconds between pictures, as seen
     this.#watchPictures();
+    addEventListener('online', this.#online);
   }
 
   get origin() { return this.#session ? Date.parse(this.#session.origin) : null; }
@@ -93,6 +96,7 @@ export class PlaybackPlayer {
 
   close() {
     this.#closed = true;
+    removeEventListener('online', this.#online);
     this.#stop?.abort();
     const session = this.#session;
     this.#session = null;

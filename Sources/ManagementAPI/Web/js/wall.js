@@ -20,8 +20,8 @@ function tile(channel, single) {
   const hasSub = channel.streams.some((s) => s.role === 'sub');
   const player = new LivePlayer(video, { channel: channel.id, stream: hasSub && !single ? 'sub' : 'main', ways: single ? undefined : MANY, changed({ state, sentence: why }) {
     el.dataset.live = state;
-    video.hidden = !['playing', 'waiting'].includes(state) || !(video.currentSrc || video.srcObject);
-    say(word, { opening: 'Opening…', waiting: why || 'Trying again…', over: 'Over; tap to watch on.', unplayable: why }[state] ?? '');
+    video.hidden = !['playing', 'still', 'waiting'].includes(state) || !(video.currentSrc || video.srcObject);
+    say(word, { opening: 'Opening…', still: 'The picture stands.', waiting: why || 'Trying again…', over: 'Over; tap to watch on.', unplayable: why }[state] ?? '');
   } }).start();
   return { el, player };
 }
@@ -86,5 +86,6 @@ export function wallPage({ root, on, cleanup }) {
   document.addEventListener('keydown', keys);
   cleanup(() => { document.removeEventListener('keydown', keys); close(); });
   on('removed', layout);
+  on('channel', layout);
   on('resync', layout);
 }
