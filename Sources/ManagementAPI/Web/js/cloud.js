@@ -72,8 +72,8 @@ export function cloudPage({ root, on }) {
     waiting.set(b.clips ? count(b.clips, 'clip') : tr`Nothing`, b.clips ? bytes(b.bytes) : s.stored.clips ? tr`Everything has been sent.` : '');
     oldest.el.hidden = !b.clips || b.oldestSeconds === null;
     left.el.hidden = !b.clips;
-    if (!oldest.el.hidden) oldest.set(duration(b.oldestSeconds), `since ${clock(Date.now() - b.oldestSeconds * 1000)}`);
-    if (b.clips) left.set(b.etaSeconds === null ? 'not known' : roughly(b.etaSeconds), b.etaSeconds === null ? '' : `at ${clock(Date.now() + b.etaSeconds * 1000)}, at the present rate`);
+    if (!oldest.el.hidden) oldest.set(duration(b.oldestSeconds), tr`since ${clock(Date.now() - b.oldestSeconds * 1000)}|a time of day`);
+    if (b.clips) left.set(b.etaSeconds === null ? tr`not known` : roughly(b.etaSeconds), b.etaSeconds === null ? '' : tr`at ${clock(Date.now() + b.etaSeconds * 1000)}, at the present rate`);
     stored.set(count(s.stored.clips, 'clip'), bytes(s.stored.bytes));
     rate.textContent = lineRate(s.line.bytesPerSecond);
     graph.update();

@@ -14,7 +14,7 @@ const drawn = (rule) => rule.regions.filter((r) => r.points.some((p) => p.x !== 
 function drawing(rules) {
   // What is off lies under what is on.
   const all = rules.flatMap((rule) => drawn(rule).map((r) => ({ rule, r, on: rule.enabled && r.enabled }))).sort((a, b) => a.on - b.on);
-  const shapes = all.map(({ rule, r, on }) => svg('g', { class: `rule ${on ? '' : 'off'}` }, svg('title', {}, `${eventType(rule.type).word}, region ${r.id}${on ? '' : ', off'}`),
+  const shapes = all.map(({ rule, r, on }) => svg('g', { class: `rule ${on ? '' : 'off'}` }, svg('title', {}, on ? tr`${eventType(rule.type).word}, region ${r.id}` : tr`${eventType(rule.type).word}, region ${r.id}, off`),
       svg(r.points.length === 2 ? 'polyline' : 'polygon', { points: r.points.map((p) => `${p.x * 1000},${p.y * 1000}`).join(' ') })));
   return svg('svg', { class: 'rules', viewBox: '0 0 1000 1000', preserveAspectRatio: 'none', role: 'img', 'aria-label': tr`Lines and regions over the picture` }, shapes);
 }

@@ -41,8 +41,8 @@ export function weekEditor({ label = tr`When`, testid = 'schedule', emptyDay = t
     const [from, to] = week[day][index];
     const label = DAYS.find((d) => d[0] === day)[1];
     const hour = (value, words) => h('input', { class: 'hour', value: text(value), inputmode: 'numeric', autocomplete: 'off', maxlength: 5, 'aria-label': tr`${label}, period ${index + 1}, ${words}`, onChange: () => set() });
-    const start = hour(from, 'from');
-    const end = hour(to, 'to');
+    const start = hour(from, tr`from`);
+    const end = hour(to, tr`to`);
     const bad = from >= to;
     function set() { // what is no time of day goes back to what it was
       week[day][index] = [typed(start.value) ?? from, typed(end.value) || (typed(end.value) === 0 ? 1440 : to)];
