@@ -67,7 +67,7 @@ export function camerasPage({ root, on }) {
     const ill = list.filter((c) => c.state.severity === 'trouble' || c.state.severity === 'attention').length;
     const b = store.system?.budget;
     say(about, list.length === 0 ? '' : [count(list.length, 'camera'), ill ? count(ill, 'needs attention', 'need attention') : tr`all well`,
-      b && (b.linkedChannels ? tr`${b.linkedChannels} linked to the cloud: ${budgetWords(b)}` : tr`none linked to the cloud`), zoneDiffers() ? zoneName() : ''].filter(Boolean).join(' · '));
+      b && (b.linkedChannels ? `${count(b.linkedChannels, 'linked to the cloud', 'linked to the cloud')}: ${budgetWords(b)}` : tr`none linked to the cloud`), zoneDiffers() ? zoneName() : ''].filter(Boolean).join(' · '));
     teach.hidden = list.length > 0;
     wall.hidden = list.length === 0;
     top.hidden = list.length === 0;

@@ -9,10 +9,11 @@ import { bar, button, facts, problemBox, sentence } from './parts.js';
 import { definitions, put, refreshSystem, store } from './store.js';
 import { way } from './words.js';
 
+const TITLES = { high: tr`High definition`, standard: tr`Standard definition`, custom: tr`Custom` };
+export const definitionTitle = (d) => TITLES[d.kind] ?? d.title;
 export function definitionWords(d) {
   if (!d) return tr`not linked`;
-  if (d.kind === 'high') return tr`High definition`;
-  if (d.kind === 'standard') return tr`Standard definition`;
+  if (d.kind !== 'custom' && TITLES[d.kind]) return TITLES[d.kind];
   return `${d.resolution}, ${bitRate(d.bitRate)}`;
 }
 
@@ -49,7 +50,7 @@ export async function cloudCopy({ channelId, on, linked, later }) {
   const start = first.definition ?? { kind: 'high' };
   const hint = (d) => (d.kind === 'custom' ? tr`Choose size and bit rate` : `${picture(d.width, d.height)}, ${bitRate(d.bitRate)}`);
   const kind = choice({ label: tr`Definition`, pointer: '/definition/kind', look: 'cards', value: start.kind, testid: 'definition', onChange: () => { shape(); dirty(); },
-    options: list.map((d) => ({ value: d.kind, label: d.title ?? tr`Custom`, hint: hint(d) })) });
+    options: list.map((d) => ({ value: d.kind, label: definitionTitle(d), hint: hint(d) })) });
   const sizes = custom?.resolutions ?? [];
   const resolution = field({ label: tr`Size`, pointer: '/definition/resolution', type: 'select', testid: 'resolution', value: start.resolution ?? sizes[0]?.name, options: sizes.map((r) => [r.name, `${r.name}, ${picture(r.width, r.height)}`]) });
   const rate = field({ label: tr`Bit rate`, pointer: '/definition/bitRate', suffix: 'kbit/s', inputmode: 'numeric', testid: 'bit-rate', value: String(Math.round((start.bitRate ?? 0) / 1000) || '') });

@@ -1,6 +1,6 @@
 // Many cameras linked to the cloud at once: those ticked, one after the other, each with what came out of it.
 import { api, seg } from './api.js';
-import { megapixels } from './cloud-copy.js';
+import { definitionTitle, megapixels } from './cloud-copy.js';
 import { toast } from './dialog.js';
 import { fill, h, icon, say } from './dom.js';
 import { bind, choice } from './form.js';
@@ -22,7 +22,7 @@ export async function linkMany({ channels, on, close }) {
   const cost = h('p', { class: 'muted small' });
   const progress = h('div', { role: 'status' });
   const kind = choice({ label: tr`Definition`, look: 'cards', value: 'high', testid: 'link-definition',
-    options: list.filter((d) => d.kind !== 'custom').map((d) => ({ value: d.kind, label: d.title, hint: `${picture(d.width, d.height)}, ${bitRate(d.bitRate)}` })) });
+    options: list.filter((d) => d.kind !== 'custom').map((d) => ({ value: d.kind, label: definitionTitle(d), hint: `${picture(d.width, d.height)}, ${bitRate(d.bitRate)}` })) });
   const keep = choice({ label: tr`Keep footage for`, value: '7', testid: 'link-retention', options: [{ value: '7', label: tr`7 days` }, { value: '30', label: tr`30 days` }] });
   const submit = button(tr`Link`, { look: 'primary', iconName: 'cloud', type: 'submit', testid: 'link-many' });
   const leave = button(tr`Not now`, { onClick: close, testid: 'link-many-close' });

@@ -131,7 +131,7 @@ export function piece(el, of, make) {
 
 /** What stands before the pages: a card with a title and a form. */
 export function gateCard(gate, title, text, ...kids) {
-  fill(gate, h('main', { class: 'gate' }, h('div', { class: 'gate-brand' }, h('span', { class: 'brand-mark' }, icon('gatehouse')), h('strong', {}, 'Gatehouse')),
-    h('div', { class: 'gate-card' }, h('h1', { tabindex: -1 }, title), text && h('p', { class: 'muted' }, text), ...kids),
-    h('p', { class: 'gate-languages' }, LANGUAGES.map(([code, name]) => h('button', { type: 'button', class: 'button quiet small', lang: code, 'aria-pressed': String(code === language), 'data-testid': `language-${code}`, onClick: () => speak(code) }, name)))));
+  const languages = LANGUAGES.map(([code, name]) => h('button', { type: 'button', class: 'button quiet small', lang: code, 'aria-pressed': String(code === language), 'data-testid': `language-${code}`, onClick: () => speak(code) }, name));
+  fill(gate, h('main', { class: 'gate' }, h('div', { class: 'gate-brand' }, h('span', { class: 'brand-mark' }, icon('gatehouse')), h('strong', {}, 'Gatehouse'), h('div', { class: 'gate-languages' }, languages)),
+    h('div', { class: 'gate-card' }, h('h1', { tabindex: -1 }, title), text && h('p', { class: 'muted' }, text), ...kids)));
 }
