@@ -7,6 +7,7 @@ import re
 from box import PASSWORD, USER
 from browser import PHONE, Browser
 from devices import QUICK, DeviceSimulator
+from owners import hand_over, share
 from page_case import PageCase
 from page_words import WEB
 from waiting import wait_for
@@ -25,7 +26,7 @@ CUT_OFF = """
 return [...document.querySelectorAll('button, a, h1, h2, h3, label, legend, dt, .nav-label, .option-name, .stat-name, .chip')].filter((el) => el.offsetParent && el.scrollWidth > el.clientWidth + 1
   && getComputedStyle(el).overflowX !== 'visible' && !el.querySelector('input, select')).map((el) => el.textContent.trim());
 """
-PAGES = ("cameras", "live", "add/find", "add/address", "add/url", "events", "cut-outs", "cloud", "sites", "people", "log", "health", "box", "account", "notices", "nowhere")
+PAGES = ("cameras", "live", "add/find", "add/address", "add/url", "events", "cut-outs", "cloud", "sites", "people", "log", "health", "box", "account", "notices")
 
 
 class PageLanguages(PageCase):
@@ -69,6 +70,7 @@ class PageLanguages(PageCase):
         page.script("for (const one of document.querySelectorAll('#content details')) one.open = true")
         self.quiet()
         self.assertFalse(self.english_left(*of_the_box), f"{name} has English")
+        self.assertEqual(re.search("Non è stato possibile mostrare questa pagina|Non è qui", page.text()) is not None, name == "lost", page.text()[:500])
         page.shoot(f"it-{name}", self.overflow)
         for size in (PHONE, (360, 780)):
             page.size(*size)
@@ -110,12 +112,12 @@ class PageLanguages(PageCase):
         box.link(channel, "standard")
         event = box.trigger(channel, "manual")
         clip = box.await_stored(event, 90)
-        named = ("Off", "Gatehouse box", "bytes", "person")  # the camera, the box, and what the log has of requests
+        named = ("Off", "Gatehouse box", "Service provider", "bytes", "person")  # the camera, the box, the company, and what the log has of requests
         for place in PAGES:
             with self.subTest(place):
                 self.visit(place.replace("/", "-"), place, *named)
         for name, place in (("camera", f"cameras/{channel['id']}"), ("playback", f"cameras/{channel['id']}/playback"), ("device", f"device/{channel['deviceId']}"),
-                            ("clip", f"clips/{clip['id']}"), ("site", f"sites/{box.get('/sites')['items'][0]['id']}"), ("onboarding", f"onboarding/{job['id']}")):
+                            ("clip", f"clips/{clip['id']}"), ("site", f"sites/{box.get('/sites')['items'][0]['id']}"), ("onboarding", f"onboarding/{job['id']}"), ("lost", "clips/none")):
             with self.subTest(name):
                 self.visit(name, place, *named)
         self.browser.open("#/cameras")
@@ -124,7 +126,7 @@ class PageLanguages(PageCase):
 
     def test_c_the_choice(self):
         """On the account's page another language is chosen; dates and numbers follow, and it holds when signed out."""
-        page = self.browser
+        page, box = self.browser, self.box_under_test
         page.open("#/events")
         page.await_text("Oggi")
         page.open("#/account")
@@ -140,6 +142,18 @@ class PageLanguages(PageCase):
         page.await_text("Password dimenticata?")
         self.assertFalse(self.english_left())
         page.shoot("it-sign-in", self.overflow)
+        site = box.get("/sites")["items"][0]["id"]
+        links = {"partner": share(box, site, "paolo", "installation")["path"]}
+        links["accept"] = hand_over(box, site, "olga", [{"permission": "live-view", "hours": 8}])["path"]
+        links["join"] = box.call("POST", "/invitations", {"name": "Carla", "roleId": box.get("/roles")["items"][0]["id"]})["path"]
+        for name, path in links.items():
+            page.driver.get("about:blank")
+            page.open(path.lstrip("/"))
+            page.find(f"{name}-submit")
+            self.assertFalse(self.english_left("Service provider"), name)
+            page.shoot(f"it-{name}", self.overflow)
+        page.driver.get("about:blank")
+        page.open()
         for name in ("on-site", "forgotten"):
             page.click(name)
             page.find("on-site-back" if name == "on-site" else "reset-code")

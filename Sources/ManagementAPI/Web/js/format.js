@@ -100,6 +100,9 @@ export function zoneDiffers(t = Date.now()) {
   return formatter(wall, z).format(new Date(t)) !== formatter(wall, here).format(new Date(t));
 }
 
+/** M T W T F S S */
+export const DAY_LETTERS = Array.from({ length: 7 }, (_, day) => new Intl.DateTimeFormat(locale, { weekday: 'narrow', timeZone: 'UTC' }).format(Date.UTC(2026, 5, 1 + day))); // a Monday
+
 /** The month now at the site, as 2026-11, and its name. */
 export const monthNow = () => formatter({ year: 'numeric', month: '2-digit' }, zone(), 'en-GB').format(new Date()).split('/').reverse().join('-');
 export const monthName = (month) => new Intl.DateTimeFormat(locale, { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(`${month}-01T00:00:00Z`));

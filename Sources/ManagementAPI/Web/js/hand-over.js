@@ -34,17 +34,17 @@ export async function handOverCard({ site, path, devices, channels, redraw }) {
     recipient.input.type = isMail ? 'email' : 'tel';
   }
   const remarks = field({ label: tr`Remarks`, pointer: '/remarks', type: 'area', rows: 2, optional: true, maxlength: 1000, testid: 'handover-remarks', hint: tr`The owner reads them before they accept.` });
-  const language = field({ label: tr`Language of the message`, pointer: '/language', type: 'select', value: language, options: LANGUAGES, testid: 'handover-language' });
+  const tongue = field({ label: tr`Language of the message`, pointer: '/language', type: 'select', value: language, options: LANGUAGES, testid: 'handover-language' });
   const wishes = wishFields({ devices, testid: 'handover', ticked: ['configuration', 'live-view'] });
   const tenant = h('input', { type: 'checkbox', 'data-testid': 'handover-control' });
   const save = button(site.status === 'to-be-accepted' ? tr`Send again` : tr`Hand over`, { look: 'primary', type: 'submit', testid: 'handover-submit' });
-  const form = h('form', { class: 'stack' }, way.el, recipient.el, language.el, remarks.el, h('p', { class: 'muted small' }, tr`What you ask for here is yours when the owner accepts. Whatever you do not ask for you cannot do any more.`), wishes.el,
+  const form = h('form', { class: 'stack' }, way.el, recipient.el, tongue.el, remarks.el, h('p', { class: 'muted small' }, tr`What you ask for here is yours when the owner accepts. Whatever you do not ask for you cannot do any more.`), wishes.el,
     h('label', { class: 'check' }, tenant, h('span', {}, h('span', { class: 'strong' }, tr`Allow me to disable remote use`), h('span', { class: 'muted small' }, tr`For tenants: you can switch the owner’s use of devices off, and nobody can take the devices off the box.`))),
     h('div', { class: 'actions' }, save));
   bind(form, { fields: [recipient, remarks, ...wishes.fields], button: save, busy: tr`Sending…`, async submit() {
     if (!recipient.given) throw wrong(recipient, way.value === 'email' ? tr`Enter the owner’s e-mail address.` : tr`Enter the owner’s phone number.`);
     if (wishes.missing()) throw wrong(wishes.missing(), tr`Choose a moment.`);
-    const sent = await api.post(`${path}/handovers`, { way: way.value, recipient: recipient.given, language: language.value, permissions: wishes.read(), allowRemoteUseControl: tenant.checked, ...(remarks.given && { remarks: remarks.given }) });
+    const sent = await api.post(`${path}/handovers`, { way: way.value, recipient: recipient.given, language: tongue.value, permissions: wishes.read(), allowRemoteUseControl: tenant.checked, ...(remarks.given && { remarks: remarks.given }) });
     fill(made, sentLink(sent, { testid: 'handover-link', isMail: way.value === 'email', subject: site.name, note: tr`and good until they answer or you send another one` }));
   } });
   return card(tr`Hand over to the owner`, h('p', { class: 'muted small' }, tr`The owner gets a link, makes an account and accepts, or refuses. At most five times a day.`), form, made, message, past);

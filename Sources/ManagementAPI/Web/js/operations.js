@@ -4,10 +4,8 @@ import { fill, h, icon } from './dom.js';
 import { bind, field } from './form.js';
 import { tr } from './language.js';
 import { title } from './navigate.js';
+import { actionWords } from './operation-words.js';
 import { button, card, empty, head, problemBox, time } from './parts.js';
-
-/** beginLiveView: "begin live view". */
-const words = (action) => action.replace(/[A-Z]+(?![a-z])|[A-Z]/g, (m) => ` ${m.toLowerCase()}`);
 
 export async function operationsPage({ root }) {
   title(tr`What was done`);
@@ -34,7 +32,7 @@ function row(o) {
   const done = o.result === 'done';
   const about = [o.role, o.address, tr`line ${o.number}`, o.clock !== 'synchronized' && tr`the clock was not set by the network`].filter(Boolean);
   return h('li', { 'data-action': o.action, 'data-result': o.result }, icon(done ? 'check' : 'cross', done ? tr`Done` : tr`Not done`), h('div', {},
-    h('span', {}, h('span', { class: 'strong' }, `${o.person || tr`Somebody`}: ${words(o.action)}${o.subjectName ? `, ${o.subjectName}` : ''}`), !done && h('span', { class: 'tag' }, o.result.replaceAll('-', ' '))),
+    h('span', {}, h('span', { class: 'strong' }, `${o.person || tr`Somebody`}: ${actionWords(o.action)}${o.subjectName ? `, ${o.subjectName}` : ''}`), !done && h('span', { class: 'tag' }, o.result.replaceAll('-', ' '))),
     h('span', { class: 'muted small' }, time(o.at), ` · ${about.join(' · ')}`), changes(o)));
 }
 

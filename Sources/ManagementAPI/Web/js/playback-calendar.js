@@ -1,7 +1,7 @@
 // A month whose days with footage are marked; choosing one goes there.
 import { api, query, seg } from './api.js';
 import { fill, h, say } from './dom.js';
-import { dayKey, monthName, monthNow } from './format.js';
+import { DAY_LETTERS, dayKey, monthName, monthNow } from './format.js';
 import { tr } from './language.js';
 import { button } from './parts.js';
 
@@ -67,7 +67,7 @@ export class PlaybackCalendar {
     const first = (new Date(Date.UTC(y, m - 1, 1)).getUTCDay() + 6) % 7;
     const at = placed(this.#time);
     const focused = this.grid.contains(document.activeElement) && document.activeElement.dataset.day;
-    fill(this.grid, ['M', 'T', 'W', 'T', 'F', 'S', 'S'].map((d) => h('span', { class: 'calendar-head', 'aria-hidden': 'true' }, d)), Array.from({ length: first }, () => h('span', {})),
+    fill(this.grid, DAY_LETTERS.map((d) => h('span', { class: 'calendar-head', 'aria-hidden': 'true' }, d)), Array.from({ length: first }, () => h('span', {})),
       Array.from({ length: days }, (_, i) => {
         const d = i + 1;
         const has = this.#marked.has(d);

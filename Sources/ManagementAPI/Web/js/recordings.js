@@ -2,7 +2,7 @@
 import { api, query, seg } from './api.js';
 import { fill, h, icon, say } from './dom.js';
 import { choice } from './form.js';
-import { bytes, clockSeconds, count, duration, monthName, monthNow, zoned, zoneDiffers, zoneName } from './format.js';
+import { bytes, clockSeconds, count, DAY_LETTERS, duration, monthName, monthNow, zoned, zoneDiffers, zoneName } from './format.js';
 import { tr } from './language.js';
 import { button, problemBox, skeleton } from './parts.js';
 import { store } from './store.js';
@@ -40,7 +40,7 @@ export function recordings({ channelId }) {
     const days = new Date(Date.UTC(y, m, 0)).getUTCDate();
     const first = (new Date(Date.UTC(y, m - 1, 1)).getUTCDay() + 6) % 7;
     const focused = grid.contains(document.activeElement) && document.activeElement.dataset.day;
-    fill(grid, ['M', 'T', 'W', 'T', 'F', 'S', 'S'].map((d) => h('span', { class: 'calendar-head', 'aria-hidden': 'true' }, d)), Array.from({ length: first }, () => h('span', {})),
+    fill(grid, DAY_LETTERS.map((d) => h('span', { class: 'calendar-head', 'aria-hidden': 'true' }, d)), Array.from({ length: first }, () => h('span', {})),
       Array.from({ length: days }, (_, i) => {
         const d = i + 1;
         const has = marked.has(d);
