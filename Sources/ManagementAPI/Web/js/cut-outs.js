@@ -3,7 +3,7 @@ import { api, seg } from './api.js';
 import { ask, toast } from './dialog.js';
 import { cutOut } from './cut-out.js';
 import { fill, h, icon } from './dom.js';
-import { bytes, clockSeconds, dayName, when, zoneDiffers, zoneName } from './format.js';
+import { bytes, clockSeconds, dayName, percent, when, zoneDiffers, zoneName } from './format.js';
 import { tr } from './language.js';
 import { bar, button, empty, facts, head, link, sentence } from './parts.js';
 import { title } from './navigate.js';
@@ -32,7 +32,7 @@ function one(x) {
   const moving = x.state === 'waiting' || x.state === 'working';
   return h('section', { class: 'card', 'data-testid': 'cut', 'data-state': x.state, id: x.id },
     h('h2', {}, name(x)), h('p', { class: 'muted' }, tr`${dayName(x.from)}, ${clockSeconds(x.from)} to ${clockSeconds(x.to)}${zoneDiffers(x.from) ? `, ${zoneName()}` : ''}${x.exact ? tr`, cut to the moment` : ''}`),
-    moving && h('div', {}, bar(x.progress, tr`Progress`), h('p', { class: 'muted small' }, x.state === 'waiting' ? tr`Waits for its turn.` : `${Math.round(x.progress * 100)} %`)),
+    moving && h('div', {}, bar(x.progress, tr`Progress`), h('p', { class: 'muted small' }, x.state === 'waiting' ? tr`Waits for its turn.` : percent(x.progress))),
     x.sentence && sentence(x.state === 'failed' ? 'trouble' : 'attention', x.sentence),
     x.files.length > 0 && h('ul', { class: 'plain-list' }, x.files.map(file)),
     facts([[tr`Asked for by`, x.person], [tr`Asked for`, when(x.createdAt)], !moving && [tr`Kept until`, when(x.expiresAt)]]),

@@ -2,7 +2,7 @@
 import { ask, toast } from './dialog.js';
 import { fill, h } from './dom.js';
 import { bind, field, wrong } from './form.js';
-import { bytes, clockSeconds, duration, zoneName } from './format.js';
+import { bytes, clockSeconds, duration, percent, zoneName } from './format.js';
 import { tr } from './language.js';
 import { bar, button, card, problemBox, sentence } from './parts.js';
 import { store } from './store.js';
@@ -159,7 +159,7 @@ function firmware({ now, path }) {
     const going = upgrade && upgrade.stage !== 'done';
     start.button.disabled = Boolean(going);
     fill(progress, upgradeFailure && sentence('trouble', upgradeFailure), upgrade && (going
-      ? [sentence('attention', tr`Do not unplug the device.`), h('div', { class: 'figure-head' }, h('span', {}, `${STAGES[upgrade.stage] ?? upgrade.stage}`), h('span', { class: 'number' }, `${Math.round(upgrade.share * 100)} %`)), bar(upgrade.share, tr`Firmware upgrade`)]
+      ? [sentence('attention', tr`Do not unplug the device.`), h('div', { class: 'figure-head' }, h('span', {}, `${STAGES[upgrade.stage] ?? upgrade.stage}`), h('span', { class: 'number' }, percent(upgrade.share))), bar(upgrade.share, tr`Firmware upgrade`)]
       : sentence('ok', tr`The firmware is installed.`)));
   } };
 }

@@ -14,6 +14,8 @@ const scaled = (n, units, step = 1000) => {
 export const count = (n, one, many = `${one}s`) => plural(n, number(n, 0), one, many);
 /** What linked cameras take of what the box can carry. */
 export const budgetWords = (b) => tr`${number(b.usedMegapixels, 1)} of the ${number(b.megapixels, 1)} megapixels that the box can carry`;
+/** With all its digits, so that what changes often does not jump: 0.30 */
+export const exactly = (n, digits) => n.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 export const plain = (n, digits = 1) => number(n, digits);
 export const bytes = (n) => (n === null || n === undefined ? tr`not known` : scaled(n, [tr`bytes`, 'kB', 'MB', 'GB', 'TB']));
 export const bitRate = (n) => (n ? scaled(n, ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s']) : tr`not known`);

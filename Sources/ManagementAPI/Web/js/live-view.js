@@ -1,6 +1,6 @@
 // Live pictures over the latest picture of a camera, with what a person may do about them.
 import { fill, h, icon, say } from './dom.js';
-import { bitRate } from './format.js';
+import { bitRate, exactly } from './format.js';
 import { tr } from './language.js';
 import { LivePlayer, WAYS, canPlayLive } from './live-player.js';
 import { button, problemBox } from './parts.js';
@@ -68,7 +68,7 @@ export function liveView({ channel, frame, cleanup, begin }) {
   const clock = setInterval(() => {
     tick();
     const rate = (player.bytes - seen) * 8;
-    const told = [player.stream === 'converted' && tr`converted by the box`, WAYS[player.way], player.behind > 0 && `${player.behind.toFixed(player.way === 'webrtc' ? 2 : 1)} s`, rate > 0 && bitRate(rate)];
+    const told = [player.stream === 'converted' && tr`converted by the box`, WAYS[player.way], player.behind > 0 && `${exactly(player.behind, player.way === 'webrtc' ? 2 : 1)} s`, rate > 0 && bitRate(rate)];
     say(readout, state === 'playing' ? told.filter(Boolean).join(' · ') : '');
     seen = player.bytes;
   }, 1000);

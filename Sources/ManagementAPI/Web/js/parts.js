@@ -1,6 +1,6 @@
 // Pieces that many pages use.
 import { fill, h, icon } from './dom.js';
-import { full, when } from './format.js';
+import { full, percent, when } from './format.js';
 import { language, LANGUAGES, speak, tr } from './language.js';
 import { clipState, severity } from './words.js';
 
@@ -52,7 +52,7 @@ export function problemBox(problem, more = []) {
 
 export function chip(state, progress) {
   const s = clipState(state);
-  const p = progress !== null && progress !== undefined && (state === 'sending' || state === 'transcoding') ? ` ${Math.round(progress * 100)} %` : '';
+  const p = progress !== null && progress !== undefined && (state === 'sending' || state === 'transcoding') ? ` ${percent(progress)}` : '';
   return h('span', { class: `chip ${s.tone}`, 'data-state': state }, icon(s.icon), s.word + p);
 }
 
