@@ -75,3 +75,12 @@ class Languages(unittest.TestCase):
         with open(os.path.join(WEB, "js", "language.js"), encoding="utf-8") as file:
             offered = re.findall(r"\['(\w\w)', '\w+'\]", file.read())
         self.assertEqual(set(offered), {"en", *self.dictionaries})
+
+    def test_f_what_was_done(self):
+        """The log has words for each operation that changes something."""
+        with open(os.path.join(WEB, "..", "openapi.json"), encoding="utf-8") as file:
+            paths = json.load(file)["paths"].values()
+        with open(os.path.join(WEB, "js", "operation-words.js"), encoding="utf-8") as file:
+            known = set(re.findall(r"(\w+): tr`", file.read()))
+        named = {one["operationId"] for path in paths for method, one in path.items() if method in ("post", "put", "patch", "delete")}
+        self.assertFalse(named ^ known, "not in operation-words.js, or no longer in the API")

@@ -1,6 +1,7 @@
 // Lines and regions that the camera itself watches, drawn over the picture as the camera has them.
 import { api, seg } from './api.js';
 import { fill, h, icon, svg } from './dom.js';
+import { together } from './format.js';
 import { tr } from './language.js';
 import { tellButton } from './notify.js';
 import { button, problemBox, sentence, skeleton } from './parts.js';
@@ -33,7 +34,7 @@ function numbers(rules) {
 
 function words(rule, channel) {
   const type = eventType(rule.type);
-  const regions = drawn(rule).map((r) => h('li', {}, tr`Region ${r.id}: ${[rule.type === 'line-crossing' ? tr`a line` : tr`${r.points.length} corners`, r.enabled ? tr`on` : tr`off`, r.targets.length && r.targets.map((t) => TARGETS[t] ?? t).join(' and '),
+  const regions = drawn(rule).map((r) => h('li', {}, tr`Region ${r.id}: ${[rule.type === 'line-crossing' ? tr`a line` : tr`${r.points.length} corners`, r.enabled ? tr`on` : tr`off`, r.targets.length && together(r.targets.map((t) => TARGETS[t] ?? t)),
     r.sensitivity !== null && tr`sensitivity ${r.sensitivity}`].filter(Boolean).join(', ')}`));
   return h('li', { 'data-testid': `rule-${rule.type}` }, h('div', { class: 'row' }, icon(type.icon), h('span', { class: 'strong' }, type.word), h('span', { class: 'muted' }, rule.enabled ? tr`on` : tr`off`)),
     regions.length ? h('ul', { class: 'bullets small' }, regions) : h('p', { class: 'muted small' }, tr`Nothing is drawn.`),

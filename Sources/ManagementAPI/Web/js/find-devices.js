@@ -2,7 +2,7 @@
 import { api } from './api.js';
 import { fill, h, icon, say } from './dom.js';
 import { bind, field, toggle, wrong } from './form.js';
-import { count } from './format.js';
+import { count, together } from './format.js';
 import { tr } from './language.js';
 import { go } from './navigate.js';
 import { bar, button, empty, link, problemBox } from './parts.js';
@@ -39,7 +39,7 @@ function row(device, onTick) {
     tick.setAttribute('aria-label', tr`Add ${model || k.word} at ${d.address}`);
     fill(kind, icon(k.icon, k.word));
     fill(text, h('span', { class: 'strong' }, model || k.word), name && h('span', {}, name),
-      h('span', { class: 'muted small' }, [d.address, identity.firmware && tr`firmware ${identity.firmware}`, d.ways.length && tr`seen by ${d.ways.map((w) => SEEN_BY[w] ?? w).join(' and ')}`].filter(Boolean).join(' · ')));
+      h('span', { class: 'muted small' }, [d.address, identity.firmware && tr`firmware ${identity.firmware}`, d.ways.length && tr`seen by ${together(d.ways.map((w) => SEEN_BY[w] ?? w))}`].filter(Boolean).join(' · ')));
     fill(side, d.addedAs ? link(`#/device/${encodeURIComponent(d.addedAs.deviceId)}`, 'more-link', tr`Already added as ${d.addedAs.name}`, icon('next'))
       : d.activated === false && h('span', { class: 'chip attention' }, icon('key'), tr`New: has no password yet`));
   }

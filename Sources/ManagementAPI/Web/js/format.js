@@ -92,7 +92,7 @@ export function full(t) {
 /** Cities that not all languages call alike. */
 const CITIES = { Athens: tr`Athens`, Berlin: tr`Berlin`, Lisbon: tr`Lisbon`, London: tr`London`, 'New York': tr`New York`, Paris: tr`Paris`, Rome: tr`Rome`, Vienna: tr`Vienna`, Zurich: tr`Zurich` };
 const city = (name) => { const last = name.split('/').pop().replaceAll('_', ' '); return CITIES[last] ?? last; };
-export const zoneName = (name = zone()) => (name ? tr`${city(name)} time` : '');
+export const zoneName = (name = zone()) => (name === 'UTC' ? tr`UTC time` : name ? tr`${city(name)} time` : '');
 
 export function zoneDiffers(t = Date.now()) {
   const z = zone();
@@ -104,6 +104,10 @@ export function zoneDiffers(t = Date.now()) {
 
 /** M T W T F S S */
 export const DAY_LETTERS = Array.from({ length: 7 }, (_, day) => new Intl.DateTimeFormat(locale, { weekday: 'narrow', timeZone: 'UTC' }).format(Date.UTC(2026, 5, 1 + day))); // a Monday
+
+const list = new Intl.ListFormat(locale, { type: 'conjunction' });
+/** SADP, ONVIF and its open ports */
+export const together = (words) => list.format(words);
 
 /** The month now at the site, as 2026-11, and its name. */
 export const monthNow = () => formatter({ year: 'numeric', month: '2-digit' }, zone(), 'en-GB').format(new Date()).split('/').reverse().join('-');
