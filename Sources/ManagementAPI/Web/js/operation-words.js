@@ -16,7 +16,7 @@ const ACTIONS = {
   endShare: tr`end share`, endTalk: tr`end talk`, endWHEP: tr`end whep`, forgetFormerStorages: tr`forget former storages`, getClipKey: tr`get clip key`,
   getHandover: tr`get handover`, getShare: tr`get share`, givePermissions: tr`give permissions`, handOver: tr`hand over`, importRecoveryFile: tr`import recovery file`,
   importVoucher: tr`import voucher`, invite: tr`invite`, join: tr`join`, leaveSite: tr`leave site`, linkChannel: tr`link channel`, lookAtDevice: tr`look at device`,
-  makeCloudReady: tr`make cloud ready`, makeKey: tr`make key`, makeRole: tr`make role`, moveDevices: tr`move devices`, moveLens: tr`move lens`,
+  makeBackup: tr`make backup`, makeCloudReady: tr`make cloud ready`, makeKey: tr`make key`, makeRole: tr`make role`, moveDevices: tr`move devices`, moveLens: tr`move lens`,
   readNotices: tr`read notices`, rebootDevice: tr`reboot device`, refuseApplication: tr`refuse application`, refuseDeviceMove: tr`refuse device move`,
   refuseHandover: tr`refuse handover`, refuseShare: tr`refuse share`, releasePermission: tr`release permission`, removeDevice: tr`remove device`,
   removeExport: tr`remove export`, removeKey: tr`remove key`, removePreset: tr`remove preset`, removeSecondStorage: tr`remove second storage`,
