@@ -22,16 +22,17 @@ NARROW = (360, 390)  # the widths of phones
 class Browser:
     """Chromium at one address."""
 
-    def __init__(self, address):
+    def __init__(self, address, language="en-GB"):
         self.address = address.rstrip("/")
         self.temporary = tempfile.mkdtemp(prefix="gatehouse-browser-")
         self.screenshots = os.environ.get("GATEHOUSE_SCREENSHOTS") or os.path.join(self.temporary, "screenshots")
         os.makedirs(self.screenshots, exist_ok=True)
         options = Options()
         for argument in ("--headless=new", "--no-sandbox", "--ignore-certificate-errors", "--disable-dev-shm-usage", "--disable-gpu",
-                         "--no-first-run", "--lang=en-GB", "--autoplay-policy=no-user-gesture-required", "--hide-scrollbars",
+                         "--no-first-run", f"--lang={language}", "--autoplay-policy=no-user-gesture-required", "--hide-scrollbars",
                          "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"):
             options.add_argument(argument)
+        options.add_experimental_option("prefs", {"intl.accept_languages": language})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         service = Service("/usr/bin/chromedriver", env={**os.environ, "TMPDIR": self.temporary})
         self.driver = webdriver.Chrome(service=service, options=options)

@@ -4,6 +4,7 @@ import { api, seg } from './api.js';
 import { toast } from './dialog.js';
 import { fill, h } from './dom.js';
 import { bind, choice, place, wrong } from './form.js';
+import { tr } from './language.js';
 import { button } from './parts.js';
 import { go } from './navigate.js';
 import { put, refreshSystem } from './store.js';
@@ -31,23 +32,23 @@ export function byUrl({ draft, forgetDraft }) {
     ...(draft.password && { password: draft.password }),
     transport: draft.transport,
   });
-  const url = text('url', { label: 'RTSP URL', hint: 'Such as rtsp://192.168.1.64:554/stream1', inputmode: 'url', testid: 'device-url' });
-  const subUrl = text('subUrl', { label: 'RTSP URL of the second stream', optional: true, hint: 'A smaller stream saves work and line. Leave empty to let the box look for it.', inputmode: 'url', testid: 'device-sub-url' });
-  const transport = choice({ label: 'Transport', pointer: '/transport', value: draft.transport, options: [{ value: 'tcp', label: 'TCP' }, { value: 'udp', label: 'UDP' }], onChange: (v) => { draft.transport = v; } });
+  const url = text('url', { label: tr`RTSP URL`, hint: tr`Such as rtsp://192.168.1.64:554/stream1`, inputmode: 'url', testid: 'device-url' });
+  const subUrl = text('subUrl', { label: tr`RTSP URL of the second stream`, optional: true, hint: tr`A smaller stream saves work and line. Leave empty to let the box look for it.`, inputmode: 'url', testid: 'device-sub-url' });
+  const transport = choice({ label: tr`Transport`, pointer: '/transport', value: draft.transport, options: [{ value: 'tcp', label: 'TCP' }, { value: 'udp', label: 'UDP' }], onChange: (v) => { draft.transport = v; } });
   const takeOut = () => {
     const parts = splitUrl(draft.url);
     if (parts.userName === undefined) return;
     draft.url = url.value = parts.url;
     draft.userName = user.value = parts.userName;
     if (parts.password) draft.password = password.value = parts.password;
-    url.hint('The user name and password were moved to their own fields.');
+    url.hint(tr`The user name and password were moved to their own fields.`);
   };
   url.input.addEventListener('blur', takeOut);
 
   const fields = [name, url, user, password, subUrl, transport];
-  const testButton = button('Test', { look: 'primary', iconName: 'test', type: 'submit', testid: 'test-camera' });
+  const testButton = button(tr`Test`, { look: 'primary', iconName: 'test', type: 'submit', testid: 'test-camera' });
   const form = h('form', { class: 'card', 'data-testid': 'add-camera-form' }, name.el, url.el, h('div', { class: 'pair' }, user.el, password.el),
-    h('details', { class: 'more', open: Boolean(draft.subUrl) || draft.transport === 'udp' }, h('summary', {}, 'Second stream and transport'), subUrl.el, transport.el),
+    h('details', { class: 'more', open: Boolean(draft.subUrl) || draft.transport === 'udp' }, h('summary', {}, tr`Second stream and transport`), subUrl.el, transport.el),
     h('div', { class: 'actions' }, testButton));
 
   const panel = testPanel({
@@ -65,7 +66,7 @@ export function byUrl({ draft, forgetDraft }) {
 
   bind(form, { fields, button: testButton, submit() {
     takeOut();
-    if (!/^rtsps?:\/\/.+/i.test(draft.url.trim())) throw wrong(url, 'An RTSP URL begins with rtsp:// and names the camera.');
+    if (!/^rtsps?:\/\/.+/i.test(draft.url.trim())) throw wrong(url, tr`An RTSP URL begins with rtsp:// and names the camera.`);
     panel.start();
   } });
 
@@ -75,9 +76,9 @@ export function byUrl({ draft, forgetDraft }) {
     const r = test.result;
     if (test.running || !r) { fill(addBox); return; }
     const message = h('div', { class: 'form-message', role: 'alert' });
-    const addButton = button(r.ok ? 'Add camera' : 'Add without a picture', { look: r.ok ? 'primary' : 'plain', iconName: r.ok ? 'plus' : null, testid: 'add-camera-confirm', async onClick() {
+    const addButton = button(r.ok ? tr`Add camera` : tr`Add without a picture`, { look: r.ok ? 'primary' : 'plain', iconName: r.ok ? 'plus' : null, testid: 'add-camera-confirm', async onClick() {
       fill(message);
-      if (!draft.name.trim()) { name.error('Give the camera a name first.'); name.focus(); return; }
+      if (!draft.name.trim()) { name.error(tr`Give the camera a name first.`); name.focus(); return; }
       addButton.disabled = true;
       try {
         const wanted = { ...body(), siteId: draft.siteId };
@@ -89,7 +90,7 @@ export function byUrl({ draft, forgetDraft }) {
         addButton.disabled = false;
       }
     } });
-    fill(addBox, message, h('div', { class: 'actions' }, !r.ok && h('span', { class: 'muted small' }, 'Added like this, the camera shows no picture until this is mended.'), addButton));
+    fill(addBox, message, h('div', { class: 'actions' }, !r.ok && h('span', { class: 'muted small' }, tr`Added like this, the camera shows no picture until this is mended.`), addButton));
   }
 
   async function added(device) {
@@ -97,17 +98,17 @@ export function byUrl({ draft, forgetDraft }) {
     const channel = device.channelIds?.[0];
     if (channel) put('channel', await api.get(`/channels/${seg(channel)}`));
     refreshSystem();
-    toast(`${device.name} has been added.`);
+    toast(tr`${device.name} has been added.`);
     test.added = true;
     forgetDraft();
     go(channel ? `/cameras/${channel}/link` : '/cameras');
   }
 
   drawAdd();
-  const guide = h('section', { class: 'card guide' }, h('h2', {}, 'What happens'), h('ol', {},
-    h('li', {}, 'The box reaches the camera, signs in, reads its streams and takes a picture. That takes up to 15 seconds.'),
-    h('li', {}, 'You see the picture and what the streams are, and whether something should be set differently in the camera.'),
-    h('li', {}, 'You add it, and choose how its events are kept in the cloud.')));
+  const guide = h('section', { class: 'card guide' }, h('h2', {}, tr`What happens`), h('ol', {},
+    h('li', {}, tr`The box reaches the camera, signs in, reads its streams and takes a picture. That takes up to 15 seconds.`),
+    h('li', {}, tr`You see the picture and what the streams are, and whether something should be set differently in the camera.`),
+    h('li', {}, tr`You add it, and choose how its events are kept in the cloud.`)));
   const side = h('div', {}, panel.el, addBox, guide);
   const guideShown = () => { guide.hidden = !panel.el.hidden; };
   new MutationObserver(guideShown).observe(panel.el, { attributes: true, attributeFilter: ['hidden'] });

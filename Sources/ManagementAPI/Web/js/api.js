@@ -1,4 +1,5 @@
 // The box's HTTP API. Every failure becomes a Problem: a sentence a person can act on, and details for support.
+import { tr } from './language.js';
 
 const BASE = '/api/v1';
 
@@ -18,8 +19,8 @@ let signedOut = () => {};
 /** What to do when the box no longer knows who we are. */
 export function whenSignedOut(fn) { signedOut = fn; }
 
-const NO_ANSWER = 'The box does not answer. Check that this phone or computer is on the same network as the box, then try again.';
-const UNEXPECTED = 'Something happened in the box that it did not expect. Try again; if it happens again, copy the details for support.';
+const NO_ANSWER = tr`The box does not answer. Check that this phone or computer is on the same network as the box, then try again.`;
+const UNEXPECTED = tr`Something happened in the box that it did not expect. Try again; if it happens again, copy the details for support.`;
 
 /** The box was not reached. */
 export const noConnection = (error, where) => new Problem({ slug: 'no-connection', title: String(error.message), detail: NO_ANSWER, where });

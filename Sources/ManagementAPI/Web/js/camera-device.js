@@ -4,6 +4,7 @@ import { api, seg } from './api.js';
 import { ask, toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
 import { bind, choice, field, wrong } from './form.js';
+import { tr } from './language.js';
 import { button, link, problemBox } from './parts.js';
 import { go } from './navigate.js';
 import { put, remove, store } from './store.js';
@@ -13,25 +14,25 @@ export function deviceSection({ channelId, deviceId, on }) {
   const device = store.devices.get(deviceId);
   const now = () => store.channels.get(channelId);
   const path = `/devices/${seg(deviceId)}`;
-  const name = field({ label: 'Name', pointer: '/name', value: now().name, maxlength: 64, autocomplete: 'off', autocapitalize: 'words', testid: 'edit-name' });
+  const name = field({ label: tr`Name`, pointer: '/name', value: now().name, maxlength: 64, autocomplete: 'off', autocapitalize: 'words', testid: 'edit-name' });
   const plainStream = device.driver === 'rtsp';
-  const url = field({ label: 'RTSP URL', pointer: '/url', value: device.url ?? '', autocomplete: 'off', inputmode: 'url', testid: 'edit-url' });
-  const subUrl = field({ label: 'RTSP URL of the second stream', optional: true, pointer: '/subUrl', value: device.subUrl ?? '', autocomplete: 'off', inputmode: 'url' });
-  const userName = field({ label: 'User name', pointer: '/userName', value: device.userName ?? '', autocomplete: 'off', testid: 'edit-user' });
-  const password = field({ label: 'Password', pointer: '/password', type: 'password', autocomplete: 'new-password', testid: 'edit-password', hint: device.hasPassword ? 'Leave empty to keep the one that is set.' : 'None is set.' });
-  const transport = choice({ label: 'Transport', pointer: '/transport', value: device.transport, options: [{ value: 'tcp', label: 'TCP' }, { value: 'udp', label: 'UDP' }] });
-  const save = button('Save', { look: 'primary', type: 'submit', testid: 'device-save' });
+  const url = field({ label: tr`RTSP URL`, pointer: '/url', value: device.url ?? '', autocomplete: 'off', inputmode: 'url', testid: 'edit-url' });
+  const subUrl = field({ label: tr`RTSP URL of the second stream`, optional: true, pointer: '/subUrl', value: device.subUrl ?? '', autocomplete: 'off', inputmode: 'url' });
+  const userName = field({ label: tr`User name`, pointer: '/userName', value: device.userName ?? '', autocomplete: 'off', testid: 'edit-user' });
+  const password = field({ label: tr`Password`, pointer: '/password', type: 'password', autocomplete: 'new-password', testid: 'edit-password', hint: device.hasPassword ? tr`Leave empty to keep the one that is set.` : tr`None is set.` });
+  const transport = choice({ label: tr`Transport`, pointer: '/transport', value: device.transport, options: [{ value: 'tcp', label: 'TCP' }, { value: 'udp', label: 'UDP' }] });
+  const save = button(tr`Save`, { look: 'primary', type: 'submit', testid: 'device-save' });
   const message = h('div', { class: 'form-message', role: 'alert' });
-  const gone = button('Delete camera', { look: 'danger-quiet', iconName: 'trash', testid: 'delete-camera', async onClick() {
+  const gone = button(tr`Delete camera`, { look: 'danger-quiet', iconName: 'trash', testid: 'delete-camera', async onClick() {
     const c = now();
-    const yes = await ask({ title: `Delete ${c.name}?`, action: 'Delete camera',
-      text: 'Deletes the camera and its settings: motion area, schedule and cloud copy. Footage in the cloud stays until its retention ends.' });
+    const yes = await ask({ title: tr`Delete ${c.name}?`, action: tr`Delete camera`,
+      text: tr`Deletes the camera and its settings: motion area, schedule and cloud copy. Footage in the cloud stays until its retention ends.` });
     if (!yes) return;
     gone.disabled = true;
     try {
       await api.delete(path);
       remove({ kind: 'device', id: deviceId });
-      toast(`${c.name} has been deleted.`);
+      toast(tr`${c.name} has been deleted.`);
       go('/cameras');
     } catch (problem) { fill(message, problemBox(problem)); gone.disabled = false; }
   } });
@@ -42,18 +43,18 @@ export function deviceSection({ channelId, deviceId, on }) {
     const key = JSON.stringify(c?.streams);
     if (!c || key === drawn) return;
     drawn = key;
-    fill(streams, c.streams?.length ? [warnings(c.streams), streamsTable(c.streams)] : h('p', { class: 'muted' }, 'The streams are not known yet; “Test again” reads them.'));
+    fill(streams, c.streams?.length ? [warnings(c.streams), streamsTable(c.streams)] : h('p', { class: 'muted' }, tr`The streams are not known yet; “Test again” reads them.`));
   }
   draw();
   on('channel', (c) => { if (c.id === channelId) draw(); });
 
   const fields = plainStream ? [name, url, subUrl, userName, password, transport] : [name];
   const form = h('form', { class: 'stack', 'data-testid': 'device-form' }, streams, name.el,
-    plainStream && [url.el, h('div', { class: 'pair' }, userName.el, password.el), h('details', { class: 'more' }, h('summary', {}, 'Second stream and transport'), subUrl.el, transport.el)],
-    h('div', { class: 'actions' }, plainStream && gone, link(`#/device/${seg(deviceId)}`, 'button', icon('cog'), h('span', {}, 'The device')), h('span', { class: 'grow' }), save), message);
-  bind(form, { fields, button: save, busy: 'Saving…', async submit() {
+    plainStream && [url.el, h('div', { class: 'pair' }, userName.el, password.el), h('details', { class: 'more' }, h('summary', {}, tr`Second stream and transport`), subUrl.el, transport.el)],
+    h('div', { class: 'actions' }, plainStream && gone, link(`#/device/${seg(deviceId)}`, 'button', icon('cog'), h('span', {}, tr`The device`)), h('span', { class: 'grow' }), save), message);
+  bind(form, { fields, button: save, busy: tr`Saving…`, async submit() {
     const before = store.devices.get(deviceId);
-    if (!name.given) throw wrong(name, 'Enter a name.');
+    if (!name.given) throw wrong(name, tr`Enter a name.`);
     const changes = {};
     if (plainStream) {
       if (name.given !== before.name) changes.name = name.given;
@@ -66,8 +67,8 @@ export function deviceSection({ channelId, deviceId, on }) {
     if (Object.keys(changes).length) put('device', await api.patch(path, changes));
     if (name.given !== now().name) put('channel', await api.patch(`/channels/${seg(channelId)}`, { name: name.given }));
     password.value = '';
-    password.hint('Leave empty to keep the one that is set.');
-    toast('Saved. The box uses it at once.');
+    password.hint(tr`Leave empty to keep the one that is set.`);
+    toast(tr`Saved. The box uses it at once.`);
   } });
   return form;
 }

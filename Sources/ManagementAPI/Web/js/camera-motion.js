@@ -3,21 +3,22 @@ import { api, seg } from './api.js';
 import { toast } from './dialog.js';
 import { fill, h, say } from './dom.js';
 import { bind, choice, slider, toggle } from './form.js';
+import { tr } from './language.js';
 import { bar, button } from './parts.js';
 import { picture } from './picture.js';
 import { put, store } from './store.js';
 import './motion-grid.js';
 
 export function sensitivityWords(n) {
-  if (n < 20) return 'Only large movement.';
-  if (n < 45) return 'Calm: people and cars nearby.';
-  if (n < 70) return 'Usual: people and cars.';
-  if (n < 90) return 'Keen: also small or far movement.';
-  return 'Very keen: expect rain, leaves and insects.';
+  if (n < 20) return tr`Only large movement.`;
+  if (n < 45) return tr`Calm: people and cars nearby.`;
+  if (n < 70) return tr`Usual: people and cars.`;
+  if (n < 90) return tr`Keen: also small or far movement.`;
+  return tr`Very keen: expect rain, leaves and insects.`;
 }
 
 /** Looking for motion in no field would see nothing, and nobody would know. */
-const NOWHERE = { status: 400, detail: 'No field is chosen, so nothing would ever be seen. Choose at least one field, or switch “Record when something moves” off.' };
+const NOWHERE = { status: 400, detail: tr`No field is chosen, so nothing would ever be seen. Choose at least one field, or switch “Record when something moves” off.` };
 
 export function motionSection({ channelId, on }) {
   const now = () => store.channels.get(channelId);
@@ -25,7 +26,7 @@ export function motionSection({ channelId, on }) {
   const first = now();
   let edited = false;
 
-  const enabled = toggle({ label: 'Record when something moves', hint: 'In the area below, while the camera is armed.', on: first.motion.enabled, testid: 'motion-enabled',
+  const enabled = toggle({ label: tr`Record when something moves`, hint: tr`In the area below, while the camera is armed.`, on: first.motion.enabled, testid: 'motion-enabled',
     async act(next) {
       if (next && !now().motion.cells.join('').includes('1')) throw NOWHERE;
       put('channel', await api.patch(path, { motion: { enabled: next } }));
@@ -33,16 +34,16 @@ export function motionSection({ channelId, on }) {
   const grid = document.createElement('gh-motion-grid');
   grid.dataset.testid = 'motion-grid';
   const pic = picture(first);
-  const sensitivity = slider({ label: 'Sensitivity', value: first.motion.sensitivity, words: sensitivityWords, testid: 'motion-sensitivity', onInput: () => touched() });
+  const sensitivity = slider({ label: tr`Sensitivity`, value: first.motion.sensitivity, words: sensitivityWords, testid: 'motion-sensitivity', onInput: () => touched() });
   const chosen = h('span', { class: 'muted small' });
   const level = h('div', { class: 'level' });
-  const drawMode = choice({ label: 'Draw by', value: 'paint', options: [{ value: 'paint', label: 'Painting' }, { value: 'box', label: 'Box' }], onChange: (v) => { grid.mode = v; } });
-  const save = button('Save', { look: 'primary', type: 'submit', testid: 'motion-save' });
-  const revert = button('Undo changes', { onClick() { edited = false; take(now()); } });
+  const drawMode = choice({ label: tr`Draw by`, value: 'paint', options: [{ value: 'paint', label: tr`Painting` }, { value: 'box', label: tr`Box|drawing` }], onChange: (v) => { grid.mode = v; } });
+  const save = button(tr`Save`, { look: 'primary', type: 'submit', testid: 'motion-save' });
+  const revert = button(tr`Undo changes`, { onClick() { edited = false; take(now()); } });
 
   function tell() {
     const n = grid.chosen;
-    say(chosen, n === 0 ? 'No field is chosen: nothing will be seen.' : `${n} of ${grid.size} fields chosen`);
+    say(chosen, n === 0 ? tr`No field is chosen: nothing will be seen.` : tr`${n} of ${grid.size} fields chosen`);
     save.disabled = !edited;
     revert.hidden = !edited;
   }
@@ -59,7 +60,7 @@ export function motionSection({ channelId, on }) {
   }
   grid.addEventListener('change', touched);
   on('channel', (c) => { if (c.id === channelId) take(c); });
-  fill(level, h('span', { class: 'muted small' }, 'Movement now'), bar(0, 'Movement now', 'footage'));
+  fill(level, h('span', { class: 'muted small' }, tr`Movement now`), bar(0, tr`Movement now`, 'footage'));
   on('motion', (m) => {
     if (m.channelId !== channelId) return;
     grid.moving(m.cells ?? []);
@@ -71,16 +72,16 @@ export function motionSection({ channelId, on }) {
 
   const form = h('form', { class: 'stack', 'data-testid': 'motion-form' },
     h('div', { class: 'frame drawable' }, pic, grid),
-    h('div', { class: 'row wrap between' }, chosen, h('div', { class: 'row' }, button('All', { look: 'plain small', testid: 'motion-all', onClick: () => grid.all(1) }), button('Clear', { look: 'plain small', testid: 'motion-clear', onClick: () => grid.all(0) }))),
+    h('div', { class: 'row wrap between' }, chosen, h('div', { class: 'row' }, button(tr`All|fields`, { look: 'plain small', testid: 'motion-all', onClick: () => grid.all(1) }), button(tr`Clear`, { look: 'plain small', testid: 'motion-clear', onClick: () => grid.all(0) }))),
     drawMode.el, level,
     sensitivity.el,
     h('div', { class: 'actions' }, revert, save));
-  bind(form, { fields: [], button: save, busy: 'Saving…', after: tell, async submit() {
+  bind(form, { fields: [], button: save, busy: tr`Saving…`, after: tell, async submit() {
     if (now().motion.enabled && grid.chosen === 0) throw NOWHERE;
     const answer = await api.patch(path, { motion: { sensitivity: sensitivity.value, cells: grid.cells } });
     edited = false;
     put('channel', answer);
-    toast('Motion area saved.');
+    toast(tr`Motion area saved.`);
   } });
   take(first);
   return [enabled.el, form];

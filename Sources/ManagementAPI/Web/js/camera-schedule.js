@@ -3,6 +3,7 @@ import { api, seg } from './api.js';
 import { toast } from './dialog.js';
 import { h } from './dom.js';
 import { bind, toggle } from './form.js';
+import { tr } from './language.js';
 import { button } from './parts.js';
 import { put, store } from './store.js';
 import { weekEditor } from './week.js';
@@ -12,10 +13,10 @@ export function scheduleSection({ channelId, on }) {
   const path = `/channels/${seg(channelId)}`;
   let edited = false;
 
-  const armed = toggle({ label: 'Armed', hint: 'Only while armed are events recorded by themselves.', on: now().armed, testid: 'armed', act: async (next) => put('channel', await api.patch(path, { armed: next })) });
+  const armed = toggle({ label: tr`Armed`, hint: tr`Only while armed are events recorded by themselves.`, on: now().armed, testid: 'armed', act: async (next) => put('channel', await api.patch(path, { armed: next })) });
   const week = weekEditor({ onChange() { edited = true; tell(); } });
-  const save = button('Save', { look: 'primary', type: 'submit', testid: 'schedule-save' });
-  const revert = button('Undo changes', { onClick() { edited = false; take(now()); } });
+  const save = button(tr`Save`, { look: 'primary', type: 'submit', testid: 'schedule-save' });
+  const revert = button(tr`Undo changes`, { onClick() { edited = false; take(now()); } });
 
   function tell() {
     save.disabled = !edited || week.bad;
@@ -25,7 +26,7 @@ export function scheduleSection({ channelId, on }) {
   let taken = '';
   function take(c) {
     armed.on = c.armed;
-    armed.hint(c.armed && !c.armedNow ? 'Armed, but not at this hour.' : 'Only while armed are events recorded by themselves.');
+    armed.hint(c.armed && !c.armedNow ? tr`Armed, but not at this hour.` : tr`Only while armed are events recorded by themselves.`);
     const key = JSON.stringify(c.schedule);
     if (edited || (key === taken && revert.hidden)) return;
     taken = key;
@@ -34,11 +35,11 @@ export function scheduleSection({ channelId, on }) {
   }
 
   const form = h('form', { class: 'stack', 'data-testid': 'schedule-form' }, week.els, h('div', { class: 'actions' }, revert, save));
-  bind(form, { fields: [week.field], button: save, busy: 'Saving…', after: tell, async submit() {
+  bind(form, { fields: [week.field], button: save, busy: tr`Saving…`, after: tell, async submit() {
     const answer = await api.patch(path, { schedule: week.value });
     edited = false;
     put('channel', answer);
-    toast('Schedule saved.');
+    toast(tr`Schedule saved.`);
   } });
   on('channel', (c) => { if (c.id === channelId) take(c); });
   take(now());

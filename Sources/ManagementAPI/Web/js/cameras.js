@@ -1,6 +1,7 @@
 // The wall: every camera with its picture, its name and how it is.
 import { fill, h, icon, say } from './dom.js';
 import { budgetWords, count, when, zoneDiffers, zoneName } from './format.js';
+import { tr } from './language.js';
 import { onboardingBanner } from './onboarding-banner.js';
 import { empty, head, link } from './parts.js';
 import { picture } from './picture.js';
@@ -10,7 +11,7 @@ import { severity } from './words.js';
 
 function tile(channel) {
   const pic = picture(channel, 'tile');
-  const rec = h('span', { class: 'rec' }, h('span', { class: 'rec-dot' }), 'Recording');
+  const rec = h('span', { class: 'rec' }, h('span', { class: 'rec-dot' }), tr`Recording`);
   const old = h('span', { class: 'old' });
   const name = h('span', { class: 'tile-name' });
   const mark = h('span', { class: 'tile-mark' });
@@ -28,15 +29,15 @@ function tile(channel) {
     rec.hidden = !c.recording;
     const isOld = c.state.severity === 'trouble' && c.snapshotAt;
     old.hidden = !isOld;
-    if (isOld) say(old, `Picture from ${when(c.snapshotAt)}`);
-    say(last, c.lastEventAt ? `Last event ${when(c.lastEventAt)}` : 'No event yet');
+    if (isOld) say(old, tr`Picture from ${when(c.snapshotAt)}`);
+    say(last, c.lastEventAt ? tr`Last event ${when(c.lastEventAt)}` : tr`No event yet`);
     const next = `${c.state.severity} ${c.linked}`;
     if (next !== shape) {
       shape = next;
       el.dataset.severity = c.state.severity;
       const s = severity(c.state.severity);
       fill(mark, icon(s.icon, s.word));
-      fill(cloud, c.linked ? icon('cloud-ok', 'Linked to the cloud') : '');
+      fill(cloud, c.linked ? icon('cloud-ok', tr`Linked to the cloud`) : '');
     }
   }
   update(channel);
@@ -47,26 +48,26 @@ function tile(channel) {
 const shown = (channel) => channel.proxied !== false;
 
 export function camerasPage({ root, on }) {
-  title('Cameras');
+  title(tr`Cameras`);
   const tiles = new Map();
   const wall = h('div', { class: 'wall' });
   const about = h('span', { class: 'muted' });
-  const addButton = (label = 'Add cameras', iconName = 'plus', place = '#/add/find') => link(place, 'button primary', icon(iconName), h('span', {}, label));
+  const addButton = (label = tr`Add cameras`, iconName = 'plus', place = '#/add/find') => link(place, 'button primary', icon(iconName), h('span', {}, label));
   const top = addButton();
   top.dataset.testid = 'add-camera';
   const adds = may('configure');
-  const live = link('#/live', 'button', icon('wall'), h('span', {}, 'Watch live'));
+  const live = link('#/live', 'button', icon('wall'), h('span', {}, tr`Watch live`));
   live.dataset.testid = 'watch-live';
-  const teach = !adds ? empty({ iconName: 'camera', title: 'No cameras for you yet', text: 'Cameras will be here once a site is assigned to you.' }) : empty({ iconName: 'camera', title: 'Your cameras will be here',
-    text: 'Each camera shows its latest picture, how it is, and its last event. The box finds cameras and recorders on the network by itself; have their user name and password at hand.', action: addButton('Find cameras', 'search', '#/add/find?now') });
-  fill(root, head([h('h1', { tabindex: -1 }, 'Cameras'), about], h('div', { class: 'row wrap' }, live, adds && top)), onboardingBanner({ on }), wall, teach);
+  const teach = !adds ? empty({ iconName: 'camera', title: tr`No cameras for you yet`, text: tr`Cameras will be here once a site is assigned to you.` }) : empty({ iconName: 'camera', title: tr`Your cameras will be here`,
+    text: tr`Each camera shows its latest picture, how it is, and its last event. The box finds cameras and recorders on the network by itself; have their user name and password at hand.`, action: addButton(tr`Find cameras`, 'search', '#/add/find?now') });
+  fill(root, head([h('h1', { tabindex: -1 }, tr`Cameras`), about], h('div', { class: 'row wrap' }, live, adds && top)), onboardingBanner({ on }), wall, teach);
 
   function summary() {
     const list = [...store.channels.values()].filter(shown);
     const ill = list.filter((c) => c.state.severity === 'trouble' || c.state.severity === 'attention').length;
     const b = store.system?.budget;
-    say(about, list.length === 0 ? '' : [count(list.length, 'camera'), ill ? `${ill} ${ill === 1 ? 'needs' : 'need'} attention` : 'all well',
-      b && (b.linkedChannels ? `${b.linkedChannels} linked to the cloud: ${budgetWords(b)}` : 'none linked to the cloud'), zoneDiffers() ? zoneName() : ''].filter(Boolean).join(' · '));
+    say(about, list.length === 0 ? '' : [count(list.length, 'camera'), ill ? count(ill, 'needs attention', 'need attention') : tr`all well`,
+      b && (b.linkedChannels ? `${count(b.linkedChannels, 'linked to the cloud', 'linked to the cloud')}: ${budgetWords(b)}` : tr`none linked to the cloud`), zoneDiffers() ? zoneName() : ''].filter(Boolean).join(' · '));
     teach.hidden = list.length > 0;
     wall.hidden = list.length === 0;
     top.hidden = list.length === 0;

@@ -4,6 +4,7 @@ import { chainCard } from './chain-card.js';
 import { fill, h } from './dom.js';
 import { bytes, clock, count, duration, lineRate, plain, roughly, when } from './format.js';
 import { encryptionCard } from './encryption-card.js';
+import { tr } from './language.js';
 import { lineCard } from './line-card.js';
 import { lineGraph } from './line-graph.js';
 import { bar, button, card, head, problemBox, sentence } from './parts.js';
@@ -22,12 +23,12 @@ const figure = (name, testid) => {
 export function cloudPage({ root, on }) {
   // Who may not set the box sees how it is.
   const sets = may('configure-box');
-  title('Cloud');
+  title(tr`Cloud`);
   const state = h('div', { 'aria-live': 'polite', 'data-testid': 'storage-state' });
-  const waiting = figure('Waiting', 'backlog');
-  const oldest = figure('Oldest waits for', 'oldest');
-  const left = figure('Done in', 'eta');
-  const stored = figure('In the cloud', 'stored');
+  const waiting = figure(tr`Waiting`, 'backlog');
+  const oldest = figure(tr`Oldest waits for`, 'oldest');
+  const left = figure(tr`Done in`, 'eta');
+  const stored = figure(tr`In the cloud`, 'stored');
   const rate = h('span', { class: 'figure-value' });
   const graph = lineGraph();
   const spool = h('div', {});
@@ -45,17 +46,17 @@ export function cloudPage({ root, on }) {
     if (!force && (editing || key === targetDrawn)) return;
     targetDrawn = key;
     if (!sets) {
-      fill(targetBox, t ? targetFacts(t) : h('p', { class: 'muted' }, 'No place is set yet.'));
+      fill(targetBox, t ? targetFacts(t) : h('p', { class: 'muted' }, tr`No place is set yet.`));
       return;
     }
     if (!t || editing) {
-      fill(targetBox, !t && h('p', { class: 'muted' }, 'Clips need a place in the cloud: any S3-compatible storage, or a folder. Have its address, bucket and keys at hand.'),
+      fill(targetBox, !t && h('p', { class: 'muted' }, tr`Clips need a place in the cloud: any S3-compatible storage, or a folder. Have its address, bucket and keys at hand.`),
         targetForm({ target: t, done: () => { editing = false; drawTarget(true); }, cancel: t ? () => { editing = false; drawTarget(true); } : null }));
       return;
     }
     const result = h('div', { 'aria-live': 'polite' });
-    const test = button('Test', { iconName: 'test', testid: 'storage-test', async onClick() { test.disabled = true; await testStorage(result, null); test.disabled = false; } });
-    fill(targetBox, targetFacts(t), result, h('div', { class: 'actions' }, test, button('Change', { testid: 'storage-change', onClick() { editing = true; drawTarget(true); } })));
+    const test = button(tr`Test`, { iconName: 'test', testid: 'storage-test', async onClick() { test.disabled = true; await testStorage(result, null); test.disabled = false; } });
+    fill(targetBox, targetFacts(t), result, h('div', { class: 'actions' }, test, button(tr`Change`, { testid: 'storage-change', onClick() { editing = true; drawTarget(true); } })));
   }
 
   function draw() {
@@ -64,22 +65,22 @@ export function cloudPage({ root, on }) {
     const key = JSON.stringify([s.state, s.spool.paused]);
     if (key !== drawn) {
       drawn = key;
-      fill(state, sentence(s.state.severity, s.state.sentence, s.state.since && h('p', { class: 'muted small' }, `Since ${when(s.state.since)}.`)),
-        s.spool.paused && sentence('attention', 'The space for waiting clips is full, so no new clips are kept until some have been sent.'));
+      fill(state, sentence(s.state.severity, s.state.sentence, s.state.since && h('p', { class: 'muted small' }, tr`Since ${when(s.state.since)}.`)),
+        s.spool.paused && sentence('attention', tr`The space for waiting clips is full, so no new clips are kept until some have been sent.`));
     }
     const b = s.backlog;
-    waiting.set(b.clips ? count(b.clips, 'clip') : 'Nothing', b.clips ? bytes(b.bytes) : s.stored.clips ? 'Everything has been sent.' : '');
+    waiting.set(b.clips ? count(b.clips, 'clip') : tr`Nothing`, b.clips ? bytes(b.bytes) : s.stored.clips ? tr`Everything has been sent.` : '');
     oldest.el.hidden = !b.clips || b.oldestSeconds === null;
     left.el.hidden = !b.clips;
-    if (!oldest.el.hidden) oldest.set(duration(b.oldestSeconds), `since ${clock(Date.now() - b.oldestSeconds * 1000)}`);
-    if (b.clips) left.set(b.etaSeconds === null ? 'not known' : roughly(b.etaSeconds), b.etaSeconds === null ? '' : `at ${clock(Date.now() + b.etaSeconds * 1000)}, at the present rate`);
+    if (!oldest.el.hidden) oldest.set(duration(b.oldestSeconds), tr`since ${clock(Date.now() - b.oldestSeconds * 1000)}|a time of day`);
+    if (b.clips) left.set(b.etaSeconds === null ? tr`not known` : roughly(b.etaSeconds), b.etaSeconds === null ? '' : tr`at ${clock(Date.now() + b.etaSeconds * 1000)}, at the present rate`);
     stored.set(count(s.stored.clips, 'clip'), bytes(s.stored.bytes));
     rate.textContent = lineRate(s.line.bytesPerSecond);
     graph.update();
     const used = s.spool.limitBytes ? s.spool.bytes / s.spool.limitBytes : 0;
-    fill(spool, h('div', { class: 'figure-head' }, h('span', { class: 'number' }, `${bytes(s.spool.bytes)} of ${bytes(s.spool.limitBytes)}`), h('span', { class: 'muted small' }, `${plain(used * 100, used < 0.1 ? 1 : 0)} % full`)),
-      bar(used, 'Space used by waiting clips', used > 0.95 ? 'trouble' : used > 0.8 ? 'attention' : ''),
-      h('p', { class: 'muted small' }, `${count(s.spool.clips, 'clip')} on the box; ${bytes(s.spool.freeBytes)} of its disk free.`));
+    fill(spool, h('div', { class: 'figure-head' }, h('span', { class: 'number' }, tr`${bytes(s.spool.bytes)} of ${bytes(s.spool.limitBytes)}`), h('span', { class: 'muted small' }, tr`${plain(used * 100, used < 0.1 ? 1 : 0)} % full`)),
+      bar(used, tr`Space used by waiting clips`, used > 0.95 ? 'trouble' : used > 0.8 ? 'attention' : ''),
+      h('p', { class: 'muted small' }, tr`${count(s.spool.clips, 'clip')} on the box; ${bytes(s.spool.freeBytes)} of its disk free.`));
     drawTarget(false);
     const missing = `${s.gaps} ${s.stored.clips} ${b.clips}`;
     if (gapsKnown !== missing) { gapsKnown = missing; loadGaps(); loadRefills(); }
@@ -88,30 +89,30 @@ export function cloudPage({ root, on }) {
   async function loadGaps() {
     try {
       const { items } = await api.get('/storage/gaps');
-      fill(gaps, items.length === 0 ? sentence('ok', 'No footage is missing.') : h('ul', { class: 'gaps' }, items.map((g) => h('li', {}, h('span', { class: 'gap-mark', 'aria-hidden': 'true' }),
-        h('span', {}, h('span', { class: 'strong' }, store.channels.get(g.channelId)?.name ?? 'A camera since deleted'), h('span', { class: 'muted' }, `${when(g.from)} to ${clock(g.to)}${g.bytes ? `, ${bytes(g.bytes)}` : ''}`), h('span', {}, g.reason), g.refilled && h('span', {}, 'Refilled from the camera, at least in part.'))))));
+      fill(gaps, items.length === 0 ? sentence('ok', tr`No footage is missing.`) : h('ul', { class: 'gaps' }, items.map((g) => h('li', {}, h('span', { class: 'gap-mark', 'aria-hidden': 'true' }),
+        h('span', {}, h('span', { class: 'strong' }, store.channels.get(g.channelId)?.name ?? tr`A camera since deleted`), h('span', { class: 'muted' }, tr`${when(g.from)} to ${clock(g.to)}${g.bytes ? `, ${bytes(g.bytes)}` : ''}`), h('span', {}, g.reason), g.refilled && h('span', {}, tr`Refilled from the camera, at least in part.`))))));
     } catch (problem) { if (problem.status !== 401) fill(gaps, problemBox(problem)); }
   }
 
   async function loadRefills() {
     try {
       const { items } = await api.get('/storage/refills');
-      fill(refills, items.length === 0 ? sentence('ok', 'No camera was away.') : h('ul', { class: 'gaps' }, items.slice(0, 20).map((r) => h('li', {}, h('span', { class: 'gap-mark', 'aria-hidden': 'true' }),
-        h('span', {}, h('span', { class: 'strong' }, r.channelName), h('span', { class: 'muted' }, r.to ? `${when(r.from)} to ${clock(r.to)}` : `since ${when(r.from)}`), h('span', {}, r.reason), h('span', {}, r.sentence))))));
+      fill(refills, items.length === 0 ? sentence('ok', tr`No camera was away.`) : h('ul', { class: 'gaps' }, items.slice(0, 20).map((r) => h('li', {}, h('span', { class: 'gap-mark', 'aria-hidden': 'true' }),
+        h('span', {}, h('span', { class: 'strong' }, r.channelName), h('span', { class: 'muted' }, r.to ? tr`${when(r.from)} to ${clock(r.to)}` : tr`since ${when(r.from)}`), h('span', {}, r.reason), h('span', {}, r.sentence))))));
     } catch (problem) { if (problem.status !== 401) fill(refills, problemBox(problem)); }
   }
 
   on('storage', draw);
   on('resync', () => { gapsKnown = null; draw(); });
-  fill(root, head('Cloud'), state,
-    h('section', { class: 'stats', 'aria-label': 'What waits' }, waiting.el, oldest.el, left.el, stored.el),
+  fill(root, head(tr`Cloud`), state,
+    h('section', { class: 'stats', 'aria-label': tr`What waits` }, waiting.el, oldest.el, left.el, stored.el),
     h('div', { class: 'columns' },
-      h('div', { class: 'stack-cards' }, card('Where clips go', targetBox), sets && secondCard({ on }), sets && encryptionCard(), plansCard({ on })),
+      h('div', { class: 'stack-cards' }, card(tr`Where clips go`, targetBox), sets && secondCard({ on }), sets && encryptionCard(), plansCard({ on })),
       h('div', { class: 'stack-cards' },
-        h('section', { class: 'card', 'data-testid': 'line' }, h('div', { class: 'figure-head' }, h('h2', {}, 'The line now'), rate), graph.el),
+        h('section', { class: 'card', 'data-testid': 'line' }, h('div', { class: 'figure-head' }, h('h2', {}, tr`The line now`), rate), graph.el),
         h('div', { class: sets ? '' : 'read-only' }, lineCard({ on })),
-        h('section', { class: 'card', 'data-testid': 'spool' }, h('h2', {}, 'Space for waiting clips'), spool),
-        card('Missing footage', gaps), card('Refilled from cameras', refills),
+        h('section', { class: 'card', 'data-testid': 'spool' }, h('h2', {}, tr`Space for waiting clips`), spool),
+        card(tr`Missing footage`, gaps), card(tr`Refilled from cameras`, refills),
         chainCard({ on }))));
   draw();
 }

@@ -1,6 +1,7 @@
 // Checks of devices that this page has started: they go on in the box while one is elsewhere, and their end is told.
 import { api, seg } from './api.js';
 import { toast } from './dialog.js';
+import { tr } from './language.js';
 import { emit, put, store } from './store.js';
 
 /** How long a check may take before one looks for it no more, in seconds. */
@@ -16,7 +17,7 @@ function told(device) {
   const { steps, remarks } = device.report;
   const failed = steps.find((s) => s.state === 'failed');
   if (failed) return `${device.name}: ${failed.sentence}`;
-  return `${device.name} is checked: ${remarks.length === 0 ? 'nothing stands against it' : remarks.length === 1 ? 'one thing to look at' : `${remarks.length} things to look at`}.`;
+  return remarks.length === 0 ? tr`${device.name} is checked: nothing stands against it.` : remarks.length === 1 ? tr`${device.name} is checked: one thing to look at.` : tr`${device.name} is checked: ${remarks.length} things to look at.`;
 }
 
 async function follow(id, check) {
@@ -30,7 +31,7 @@ async function follow(id, check) {
     put('device', device);
     if (device.report?.finishedAt && device.report.startedAt !== check.was) { toast(told(device), { iconName: 'test' }); return; }
   }
-  toast(`${store.devices.get(id)?.name ?? 'The device'}: the check takes longer than usual. What comes out appears on the device’s page.`, { iconName: 'clock' });
+  toast(tr`${store.devices.get(id)?.name ?? tr`The device`}: the check takes longer than usual. What comes out appears on the device’s page.`, { iconName: 'clock' });
 }
 
 /** Tries a device whole again; resolves when the box has begun. */

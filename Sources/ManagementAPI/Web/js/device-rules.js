@@ -1,6 +1,8 @@
 // Lines and regions that the camera itself watches, drawn over the picture as the camera has them.
 import { api, seg } from './api.js';
 import { fill, h, icon, svg } from './dom.js';
+import { together } from './format.js';
+import { tr } from './language.js';
 import { tellButton } from './notify.js';
 import { button, problemBox, sentence, skeleton } from './parts.js';
 import { picture } from './picture.js';
@@ -13,9 +15,9 @@ const drawn = (rule) => rule.regions.filter((r) => r.points.some((p) => p.x !== 
 function drawing(rules) {
   // What is off lies under what is on.
   const all = rules.flatMap((rule) => drawn(rule).map((r) => ({ rule, r, on: rule.enabled && r.enabled }))).sort((a, b) => a.on - b.on);
-  const shapes = all.map(({ rule, r, on }) => svg('g', { class: `rule ${on ? '' : 'off'}` }, svg('title', {}, `${eventType(rule.type).word}, region ${r.id}${on ? '' : ', off'}`),
+  const shapes = all.map(({ rule, r, on }) => svg('g', { class: `rule ${on ? '' : 'off'}` }, svg('title', {}, on ? tr`${eventType(rule.type).word}, region ${r.id}` : tr`${eventType(rule.type).word}, region ${r.id}, off`),
       svg(r.points.length === 2 ? 'polyline' : 'polygon', { points: r.points.map((p) => `${p.x * 1000},${p.y * 1000}`).join(' ') })));
-  return svg('svg', { class: 'rules', viewBox: '0 0 1000 1000', preserveAspectRatio: 'none', role: 'img', 'aria-label': 'Lines and regions over the picture' }, shapes);
+  return svg('svg', { class: 'rules', viewBox: '0 0 1000 1000', preserveAspectRatio: 'none', role: 'img', 'aria-label': tr`Lines and regions over the picture` }, shapes);
 }
 
 /** The number of a region at its first corner; of those at one place the first says it for all. */
@@ -32,11 +34,11 @@ function numbers(rules) {
 
 function words(rule, channel) {
   const type = eventType(rule.type);
-  const regions = drawn(rule).map((r) => h('li', {}, `Region ${r.id}: ${[rule.type === 'line-crossing' ? 'a line' : `${r.points.length} corners`, r.enabled ? 'on' : 'off', r.targets.length && r.targets.map((t) => TARGETS[t] ?? t).join(' and '),
-    r.sensitivity !== null && `sensitivity ${r.sensitivity}`].filter(Boolean).join(', ')}`));
-  return h('li', { 'data-testid': `rule-${rule.type}` }, h('div', { class: 'row' }, icon(type.icon), h('span', { class: 'strong' }, type.word), h('span', { class: 'muted' }, rule.enabled ? 'on' : 'off')),
-    regions.length ? h('ul', { class: 'bullets small' }, regions) : h('p', { class: 'muted small' }, 'Nothing is drawn.'),
-    rule.enabled && rule.notifies === false && sentence('attention', 'The camera sees it and does not tell the box: “notify surveillance center” is off.', channel.capabilities?.includes('notification-switch') && tellButton(channel, rule.type)));
+  const regions = drawn(rule).map((r) => h('li', {}, tr`Region ${r.id}: ${[rule.type === 'line-crossing' ? tr`a line` : tr`${r.points.length} corners`, r.enabled ? tr`on` : tr`off`, r.targets.length && together(r.targets.map((t) => TARGETS[t] ?? t)),
+    r.sensitivity !== null && tr`sensitivity ${r.sensitivity}`].filter(Boolean).join(', ')}`));
+  return h('li', { 'data-testid': `rule-${rule.type}` }, h('div', { class: 'row' }, icon(type.icon), h('span', { class: 'strong' }, type.word), h('span', { class: 'muted' }, rule.enabled ? tr`on` : tr`off`)),
+    regions.length ? h('ul', { class: 'bullets small' }, regions) : h('p', { class: 'muted small' }, tr`Nothing is drawn.`),
+    rule.enabled && rule.notifies === false && sentence('attention', tr`The camera sees it and does not tell the box: “notify surveillance center” is off.`, channel.capabilities?.includes('notification-switch') && tellButton(channel, rule.type)));
 }
 
 export function deviceRules({ channelId, on }) {
@@ -47,9 +49,9 @@ export function deviceRules({ channelId, on }) {
       const { items } = await api.get(`/channels/${seg(channelId)}/device-rules`);
       const pic = picture(channel());
       on('channel', (c) => { if (c.id === channelId) pic.show(c); });
-      if (!items.length) fill(body, h('p', { class: 'muted' }, 'The camera has no rules. They are drawn in the camera’s own web page; here they then appear.'));
-      else fill(body, h('div', { class: 'frame' }, pic, drawing(items), numbers(items)), h('ul', { class: 'plain-list' }, items.map((r) => words(r, channel()))), h('p', { class: 'muted small' }, 'Lines and regions are drawn in the camera’s own web page.'));
-    } catch (problem) { fill(body, problemBox(problem), button('Try again', { iconName: 'test', onClick: load })); }
+      if (!items.length) fill(body, h('p', { class: 'muted' }, tr`The camera has no rules. They are drawn in the camera’s own web page; here they then appear.`));
+      else fill(body, h('div', { class: 'frame' }, pic, drawing(items), numbers(items)), h('ul', { class: 'plain-list' }, items.map((r) => words(r, channel()))), h('p', { class: 'muted small' }, tr`Lines and regions are drawn in the camera’s own web page.`));
+    } catch (problem) { fill(body, problemBox(problem), button(tr`Try again`, { iconName: 'test', onClick: load })); }
   }
   load();
   return body;

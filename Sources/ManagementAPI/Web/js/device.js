@@ -7,6 +7,7 @@ import { ask, toast } from './dialog.js';
 import { fill, h, icon, say } from './dom.js';
 import { toggle } from './form.js';
 import { count, when } from './format.js';
+import { tr } from './language.js';
 import { go, title } from './navigate.js';
 import { tellButton } from './notify.js';
 import { makeReady, presentReport, wantReady } from './make-ready.js';
@@ -17,7 +18,7 @@ import { DEVICE_STEPS, deviceKind, DRIVERS, eventType, modelWords, severity } fr
 
 function stateSentence(state, what) {
   if (!state) return null;
-  return sentence(state.severity, what + state.sentence, state.severity !== 'ok' && h('p', { class: 'muted small' }, `Since ${when(state.since)}.`),
+  return sentence(state.severity, what + state.sentence, state.severity !== 'ok' && h('p', { class: 'muted small' }, tr`Since ${when(state.since)}.`),
     state.detail && details(`${state.code}\nsince ${state.since}\n${state.detail}`));
 }
 
@@ -26,7 +27,7 @@ function silent(report, device) {
   return (report.silentEvents ?? []).flatMap(({ channel, types }) => {
     const found = channelsOf(device.id).find((c) => (c.number ?? 1) === channel);
     return !found ? [] : types.map((type) => h('div', { class: 'ask-row', 'data-testid': 'silent-event' },
-      h('span', {}, h('span', { class: 'strong' }, `${found.name}: ${eventType(type).word}`), h('span', { class: 'muted small' }, 'The device sees it and does not tell the box.')),
+      h('span', {}, h('span', { class: 'strong' }, `${found.name}: ${eventType(type).word}`), h('span', { class: 'muted small' }, tr`The device sees it and does not tell the box.`)),
       tellButton(found, type)));
   });
 }
@@ -35,10 +36,10 @@ function channelRows(deviceId) {
   return channelsOf(deviceId).map((c) => {
     const offline = c.online === false;
     const s = severity(offline ? 'attention' : c.state.severity);
-    const where = [c.input && { own: 'its own lens', network: 'network camera', analog: 'cable' }[c.input], c.sourceModel, c.sourceAddress].filter(Boolean).join(', ');
+    const where = [c.input && { own: tr`its own lens`, network: tr`network camera`, analog: tr`cable` }[c.input], c.sourceModel, c.sourceAddress].filter(Boolean).join(', ');
     return h('li', { class: 'channel-row', 'data-testid': 'channel-row', 'data-number': c.number },
       toggle({ label: h('span', { class: 'row' }, icon(s.icon, s.word), link(`#/cameras/${seg(c.id)}`, '', c.name)), on: c.proxied !== false, testid: `proxy-${c.number}`,
-        hint: [`Channel ${c.number}`, where, offline ? 'no picture: the camera behind it is offline' : c.proxied === false ? 'not shown and not recorded' : c.state.sentence].filter(Boolean).join(' · '),
+        hint: [tr`Channel ${c.number}`, where, offline ? tr`no picture: the camera behind it is offline` : c.proxied === false ? tr`not shown and not recorded` : c.state.sentence].filter(Boolean).join(' · '),
         act: async (next) => put('channel', await api.patch(`/channels/${seg(c.id)}`, { proxied: next })) }).el);
   });
 }
@@ -65,26 +66,28 @@ export async function devicePage({ root, params: [id], on, skeleton }) {
   const about = h('div', { 'data-testid': 'device-facts' });
   const report = h('div', { class: 'stack', 'data-testid': 'device-report' });
   const channels = h('ul', { class: 'plain-list' });
-  const channelsCard = card('Channels', h('p', { class: 'muted small' }, 'A channel that is switched off is neither shown nor recorded by the box.'), channels);
-  const lastCheck = card('Last check', report);
+  const channelsCard = card(tr`Channels`, h('p', { class: 'muted small' }, tr`A channel that is switched off is neither shown nor recorded by the box.`), channels);
+  const lastCheck = card(tr`Last check`, report);
   const ready = makeReady({ channels: () => wantReady([[id, now().report]]) });
   const found = h('div', {});
   lastCheck.append(ready.el, found);
-  const check = button('Check again', { iconName: 'test', testid: 'device-check', async onClick() {
+  const check = button(tr`Check again`, { iconName: 'test', testid: 'device-check', async onClick() {
     check.disabled = true;
     fill(message);
     try { await startCheck(id); lastCheck.scrollIntoView({ block: 'nearest' }); } catch (problem) { fill(message, problemBox(problem)); }
     draw();
   } });
-  const gone = button('Delete device', { look: 'danger-quiet', iconName: 'trash', testid: 'delete-device', async onClick() {
+  const gone = button(tr`Delete device`, { look: 'danger-quiet', iconName: 'trash', testid: 'delete-device', async onClick() {
     const d = now();
     const n = d.channelIds.length;
-    const cameras = n === 0 ? '' : n === 1 ? ' with its camera' : ` with its ${n} cameras`;
-    if (!await ask({ title: `Delete ${d.name}?`, action: 'Delete device', text: `Deletes the device${cameras} and their settings from the box. On the device nothing changes; footage in the cloud stays until its retention ends.` })) return;
+    const effect = n === 0 ? tr`Deletes the device and its settings from the box. On the device nothing changes; footage in the cloud stays until its retention ends.`
+      : n === 1 ? tr`Deletes the device with its camera and their settings from the box. On the device nothing changes; footage in the cloud stays until its retention ends.`
+        : tr`Deletes the device with its ${n} cameras and their settings from the box. On the device nothing changes; footage in the cloud stays until its retention ends.`;
+    if (!await ask({ title: tr`Delete ${d.name}?`, action: tr`Delete device`, text: effect })) return;
     await run(() => gone, async () => {
       await api.delete(path);
       remove({ kind: 'device', id });
-      toast(`${d.name} has been deleted.`);
+      toast(tr`${d.name} has been deleted.`);
       go('/cameras');
     })();
   } });
@@ -94,13 +97,13 @@ export async function devicePage({ root, params: [id], on, skeleton }) {
     const d = now();
     const i = d.identity;
     return facts([
-      ['Kind', deviceKind(i.kind).word],
-      i.make && ['Make', i.make], i.model && ['Model', i.model], i.name && i.name !== d.name && ['Called on the device', i.name],
-      i.serialNumber && ['Serial number', h('code', {}, i.serialNumber)], i.firmware && ['Firmware', i.firmware], i.macAddress && ['MAC address', h('code', {}, i.macAddress)],
-      ['Address', d.driver === 'rtsp' ? `${d.address}, RTSP port ${d.port}` : `${d.address}, ${d.https ? 'HTTPS' : 'HTTP'} port ${d.httpPort}`],
-      ['Language', `${DRIVERS[d.driver] ?? d.driver}${d.driverChosen ? ', chosen by hand' : ''}`, d.driverReason && h('span', { class: 'muted small block-line' }, d.driverReason)],
-      d.eventsState && ['Messages', `${count(d.notifications, 'message')}${d.lastNotificationAt ? `, the last ${when(d.lastNotificationAt)}` : ''}`],
-      d.certificate && ['Certificate', h('code', {}, d.certificate)],
+      [tr`Kind`, deviceKind(i.kind).word],
+      i.make && [tr`Make`, i.make], i.model && [tr`Model`, i.model], i.name && i.name !== d.name && [tr`Called on the device`, i.name],
+      i.serialNumber && [tr`Serial number`, h('code', {}, i.serialNumber)], i.firmware && [tr`Firmware`, i.firmware], i.macAddress && [tr`MAC address`, h('code', {}, i.macAddress)],
+      [tr`Address`, d.driver === 'rtsp' ? tr`${d.address}, RTSP port ${d.port}` : tr`${d.address}, ${d.https ? 'HTTPS' : 'HTTP'} port ${d.httpPort}`],
+      [tr`Language`, `${DRIVERS[d.driver] ?? d.driver}${d.driverChosen ? tr`, chosen by hand` : ''}`, d.driverReason && h('span', { class: 'muted small block-line' }, d.driverReason)],
+      d.eventsState && [tr`Messages`, `${count(d.notifications, 'message')}${d.lastNotificationAt ? tr`, the last ${when(d.lastNotificationAt)}` : ''}`],
+      d.certificate && [tr`Certificate`, h('code', {}, d.certificate)],
     ]);
   });
   const present = () => presentReport(id, now().report);
@@ -108,9 +111,9 @@ export async function devicePage({ root, params: [id], on, skeleton }) {
   const awaited = () => { const c = checking(id); return c && now().report?.startedAt === (c.was ?? undefined) ? c.since : null; };
   const drawReport = piece(report, () => [awaited(), present(), channelsOf(id).map((c) => c.name)], () => {
     const [r, since] = [present(), awaited()];
-    if (since) return h('div', { 'data-testid': 'device-checking' }, elapsed(since, CHECK_SECONDS, 'The box tries the device'));
-    if (!r) return h('p', { class: 'muted' }, 'It has not been tried as a whole yet. “Check again” does so.');
-    return [h('p', { class: 'muted small', role: 'status' }, r.finishedAt ? `From ${when(r.finishedAt)}.` : 'Going on…'), silent(r, now()), remarks(r)];
+    if (since) return h('div', { 'data-testid': 'device-checking' }, elapsed(since, CHECK_SECONDS, tr`The box tries the device`));
+    if (!r) return h('p', { class: 'muted' }, tr`It has not been tried as a whole yet. “Check again” does so.`);
+    return [h('p', { class: 'muted small', role: 'status' }, r.finishedAt ? tr`From ${when(r.finishedAt)}.` : tr`Going on…`), silent(r, now()), remarks(r)];
   });
   const drawFound = piece(found, () => [awaited(), present(), now().check], () => {
     if (awaited()) return steps(DEVICE_STEPS, now().check?.steps ?? null, true);
@@ -125,7 +128,7 @@ export async function devicePage({ root, params: [id], on, skeleton }) {
     say(kind, [deviceKind(now().identity.kind).word, modelWords(now().identity)].filter(Boolean).join(' · '));
     for (const fn of [drawState, drawAbout, drawReport, drawFound, drawChannels]) fn();
     check.disabled = Boolean(checking(id));
-    say(check.querySelector('span'), check.disabled ? 'Checking…' : 'Check again');
+    say(check.querySelector('span'), check.disabled ? tr`Checking…` : tr`Check again`);
     ready.el.hidden = Boolean(awaited()) || !(ready.busy || wantReady([[id, now().report]]).length);
     channelsCard.hidden = now().channelIds.length < 2;
     for (const p of pieces) p.draw();
@@ -138,10 +141,10 @@ export async function devicePage({ root, params: [id], on, skeleton }) {
 
   const [clock, disks, doors, upkeep] = pieces;
   const cameras = channelsOf(id);
-  fill(root, head([link('#/cameras', 'back', icon('back'), 'Cameras'), name, kind],
-    cameras.length === 1 && link(`#/cameras/${seg(cameras[0].id)}`, 'button', icon('camera'), h('span', {}, 'The camera')), check),
+  fill(root, head([link('#/cameras', 'back', icon('back'), tr`Cameras`), name, kind],
+    cameras.length === 1 && link(`#/cameras/${seg(cameras[0].id)}`, 'button', icon('camera'), h('span', {}, tr`The camera`)), check),
   h('div', { class: 'columns' },
-    h('div', {}, state, message, doors.el, card('What it is', about), channelsCard, lastCheck),
-    h('div', {}, card('How the box reaches it', connection({ id, now, act, on })), clock.el, disks.el, upkeep.el, h('div', { class: 'row' }, gone))));
+    h('div', {}, state, message, doors.el, card(tr`What it is`, about), channelsCard, lastCheck),
+    h('div', {}, card(tr`How the box reaches it`, connection({ id, now, act, on })), clock.el, disks.el, upkeep.el, h('div', { class: 'row' }, gone))));
   draw();
 }

@@ -1,5 +1,6 @@
 // Asking once before something is destroyed, and telling what has happened.
 import { fill, h, icon } from './dom.js';
+import { tr } from './language.js';
 import { button } from './parts.js';
 
 /** Asks; resolves to true when the person agreed. */
@@ -9,7 +10,7 @@ export function ask({ title, text, action }) {
     const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'ask-title', 'data-testid': 'ask', onClose() { dialog.remove(); resolve(agreed); } },
       h('h2', { id: 'ask-title' }, title), h('p', {}, text),
       h('div', { class: 'actions' },
-        button('Cancel', { onClick: () => dialog.close(), testid: 'ask-cancel' }),
+        button(tr`Cancel`, { onClick: () => dialog.close(), testid: 'ask-cancel' }),
         button(action, { look: 'danger', testid: 'ask-confirm', onClick() { agreed = true; dialog.close(); } })));
     document.body.append(dialog);
     dialog.showModal();

@@ -4,6 +4,7 @@ import { fill, h, icon, say } from './dom.js';
 import { clock, full, when } from './format.js';
 import { bar, chip, link, problemBox } from './parts.js';
 import { hasCode, pictureOf } from './footage-key.js';
+import { tr } from './language.js';
 import { store } from './store.js';
 import { eventReason, eventType, eventWords } from './words.js';
 
@@ -30,14 +31,14 @@ export function eventRow(event, { withCamera = true, withDay = null } = {}) {
     at.dateTime = e.startedAt;
     at.title = full(e.startedAt);
     say(at, withDay ? withDay(e.startedAt) : clock(e.startedAt));
-    say(reason, eventReason(e) ?? (e.refilled ? 'Refilled from the camera' : null));
+    say(reason, eventReason(e) ?? (e.refilled ? tr`Refilled from the camera` : null));
     el.title = eventReason(e) ? '' : e.stateSentence ?? '';
     const next = `${e.state} ${e.progress}`;
     if (next !== shape) {
       shape = next;
       fill(state, chip(e.state, e.progress));
       const moving = (e.state === 'sending' || e.state === 'transcoding') && typeof e.progress === 'number';
-      fill(progress, moving && bar(e.progress, e.stateSentence ?? 'Progress'));
+      fill(progress, moving && bar(e.progress, e.stateSentence ?? tr`Progress`));
     }
     const url = e.clipId && WITH_PICTURE.has(e.state) ? `/api/v1/clips/${seg(e.clipId)}/thumbnail` : e.pictureUrl ?? null;
     if (!thumb.firstChild) fill(thumb, icon(type.icon));
@@ -64,8 +65,8 @@ export function eventRow(event, { withCamera = true, withDay = null } = {}) {
 /** The last few events of one camera. */
 export async function lastEvents({ channelId, on }) {
   const list = h('div', { class: 'event-list' });
-  const none = h('p', { class: 'muted' }, 'Nothing has happened yet. Events appear here as soon as the camera is linked and armed, or when you press “Record now”.');
-  const el = h('section', { class: 'last-events' }, h('div', { class: 'row between' }, h('h2', {}, 'Last events'), link(`#/events${query({ channel: channelId })}`, 'more-link', 'All events', icon('next'))), list, none);
+  const none = h('p', { class: 'muted' }, tr`Nothing has happened yet. Events appear here as soon as the camera is linked and armed, or when you press “Record now”.`);
+  const el = h('section', { class: 'last-events' }, h('div', { class: 'row between' }, h('h2', {}, tr`Last events`), link(`#/events${query({ channel: channelId })}`, 'more-link', tr`All events`, icon('next'))), list, none);
   const rows = new Map();
   function put(event) {
     if (rows.has(event.id)) { rows.get(event.id).update(event); return; }

@@ -3,6 +3,7 @@ import { api, query } from './api.js';
 import { fill, h, icon, say } from './dom.js';
 import { eventRow } from './event-row.js';
 import { dayKey, dayName, zoneDiffers, zoneName } from './format.js';
+import { tr } from './language.js';
 import { button, empty, failure, head, link, skeleton } from './parts.js';
 import { title } from './navigate.js';
 import { channelsByName, store } from './store.js';
@@ -18,24 +19,24 @@ export const seen = { key: null, items: [], next: null };
 
 export function eventsPage(context) {
   const { root, query: asked, on } = context;
-  title('Events');
+  title(tr`Events`);
   const filter = { channel: asked.get('channel') ?? '', type: asked.get('type') ?? '', state: asked.get('state') ?? '' };
   const key = JSON.stringify(filter);
   const rows = new Map();
   const days = new Map(); // day -> its list element
   const list = h('div', { class: 'days', 'aria-live': 'off' });
   const status = h('div', {});
-  const older = button('Older', { testid: 'older', onClick: () => load(seen.next) });
+  const older = button(tr`Older`, { testid: 'older', onClick: () => load(seen.next) });
   const foot = h('div', { class: 'list-foot', hidden: true }, older);
-  const about = h('span', { class: 'muted' }, zoneDiffers() ? `Times are in ${zoneName()}.` : '');
+  const about = h('span', { class: 'muted' }, zoneDiffers() ? tr`Times are in ${zoneName()}.` : '');
   const select = (label, name, options, testid) => h('label', { class: 'filter' }, h('span', { class: 'spoken' }, label), h('select', { value: filter[name], 'data-testid': testid, onChange(e) {
     location.hash = `/events${query({ ...filter, [name]: e.target.value })}`;
   } }, options.map(([v, t]) => h('option', { value: v }, t))));
-  fill(root, head([h('h1', { tabindex: -1 }, 'Events'), about],
-    select('Camera', 'channel', [['', 'All cameras'], ...channelsByName().map((c) => [c.id, c.name])], 'filter-camera'),
-    select('What', 'type', [['', 'All events'], ...Object.entries(EVENT_TYPES).map(([v, t]) => [v, t.word])], 'filter-type'),
-    select('Clip', 'state', [['', 'All clips'], [FOOTAGE, 'With footage'], ...Object.entries(CLIP_STATES).map(([v, s]) => [v, s.word])], 'filter-state'),
-    link('#/cut-outs', 'button small', icon('download'), h('span', {}, 'Cut-outs'))), status, list, foot);
+  fill(root, head([h('h1', { tabindex: -1 }, tr`Events`), about],
+    select(tr`Camera`, 'channel', [['', tr`All cameras`], ...channelsByName().map((c) => [c.id, c.name])], 'filter-camera'),
+    select(tr`What`, 'type', [['', tr`All events`], ...Object.entries(EVENT_TYPES).map(([v, t]) => [v, t.word])], 'filter-type'),
+    select(tr`Clip`, 'state', [['', tr`All clips`], [FOOTAGE, tr`With footage`], ...Object.entries(CLIP_STATES).map(([v, s]) => [v, s.word])], 'filter-state'),
+    link('#/cut-outs', 'button small', icon('download'), h('span', {}, tr`Cut-outs`))), status, list, foot);
 
   const kept = (e) => !filter.state || (filter.state === FOOTAGE ? e.clipId && e.state !== 'dropped' : e.state === filter.state);
 
@@ -92,15 +93,15 @@ export function eventsPage(context) {
     if (any) { fill(status); return; }
     const filtered = filter.channel || filter.type || filter.state;
     fill(status, filtered
-      ? empty({ iconName: 'events', title: 'Nothing here', text: 'No event matches this camera, this kind and this state.', action: link('#/events', 'button', 'Show all events') })
-      : empty({ iconName: 'events', title: 'Events will be here',
-        text: store.channels.size ? 'When something moves in front of an armed and linked camera, or you press “Record now”, a clip from 5 seconds before appears here, with where it is on its way to the cloud.' : 'Add a camera first. Then, when something moves in front of it, a clip appears here.',
-        action: store.channels.size ? link('#/cameras', 'button primary', 'To the cameras') : link('#/add', 'button primary', 'Add cameras') }));
+      ? empty({ iconName: 'events', title: tr`Nothing here`, text: tr`No event matches this camera, this kind and this state.`, action: link('#/events', 'button', tr`Show all events`) })
+      : empty({ iconName: 'events', title: tr`Events will be here`,
+        text: store.channels.size ? tr`When something moves in front of an armed and linked camera, or you press “Record now”, a clip from 5 seconds before appears here, with where it is on its way to the cloud.` : tr`Add a camera first. Then, when something moves in front of it, a clip appears here.`,
+        action: store.channels.size ? link('#/cameras', 'button primary', tr`To the cameras`) : link('#/add', 'button primary', tr`Add cameras`) }));
   }
 
   async function load(before = null) {
     older.disabled = true;
-    say(older.querySelector('span'), before ? 'Loading…' : 'Older');
+    say(older.querySelector('span'), before ? tr`Loading…` : tr`Older`);
     if (!before && !rows.size) fill(status, skeleton('sk-row', 'sk-row', 'sk-row', 'sk-row', 'sk-row'));
     try {
       const answer = await fetchPage(before);
@@ -116,7 +117,7 @@ export function eventsPage(context) {
     } catch (problem) {
       if (problem.status !== 401) failure(status, problem, () => load(before));
     }
-    say(older.querySelector('span'), 'Older');
+    say(older.querySelector('span'), tr`Older`);
     older.disabled = false;
   }
 

@@ -2,7 +2,8 @@
 import { api } from './api.js';
 import { fill, h, icon, say } from './dom.js';
 import { bind, field, toggle, wrong } from './form.js';
-import { count } from './format.js';
+import { count, together } from './format.js';
+import { tr } from './language.js';
 import { go } from './navigate.js';
 import { bar, button, empty, link, problemBox } from './parts.js';
 import { store } from './store.js';
@@ -35,12 +36,12 @@ function row(device, onTick) {
     el.dataset.address = d.address;
     tick.disabled = Boolean(d.addedAs);
     tick.checked = ticked.has(d.id);
-    tick.setAttribute('aria-label', `Add ${model || k.word} at ${d.address}`);
+    tick.setAttribute('aria-label', tr`Add ${model || k.word} at ${d.address}`);
     fill(kind, icon(k.icon, k.word));
     fill(text, h('span', { class: 'strong' }, model || k.word), name && h('span', {}, name),
-      h('span', { class: 'muted small' }, [d.address, identity.firmware && `firmware ${identity.firmware}`, d.ways.length && `seen by ${d.ways.map((w) => SEEN_BY[w] ?? w).join(' and ')}`].filter(Boolean).join(' · ')));
-    fill(side, d.addedAs ? link(`#/device/${encodeURIComponent(d.addedAs.deviceId)}`, 'more-link', `Already added as ${d.addedAs.name}`, icon('next'))
-      : d.activated === false && h('span', { class: 'chip attention' }, icon('key'), 'New: has no password yet'));
+      h('span', { class: 'muted small' }, [d.address, identity.firmware && tr`firmware ${identity.firmware}`, d.ways.length && tr`seen by ${together(d.ways.map((w) => SEEN_BY[w] ?? w))}`].filter(Boolean).join(' · ')));
+    fill(side, d.addedAs ? link(`#/device/${encodeURIComponent(d.addedAs.deviceId)}`, 'more-link', tr`Already added as ${d.addedAs.name}`, icon('next'))
+      : d.activated === false && h('span', { class: 'chip attention' }, icon('key'), tr`New: has no password yet`));
   }
   update(device);
   return { el, update, tick };
@@ -50,18 +51,18 @@ export function findDevices({ draft, query, on, cleanup, show }) {
   const found = store.discovered;
   const rows = new Map();
   const message = h('div', { class: 'form-message', role: 'alert' });
-  const find = button('Find cameras', { look: 'primary', iconName: 'search', testid: 'find-cameras', onClick: () => begin(false) });
-  const harder = button('Look harder', { iconName: 'search', testid: 'look-harder', onClick: () => begin(true) });
-  const stop = button('Stop', { iconName: 'cross', testid: 'find-stop', async onClick() { try { await api.delete('/discovery'); } catch (problem) { fill(message, problemBox(problem)); } } });
+  const find = button(tr`Find cameras`, { look: 'primary', iconName: 'search', testid: 'find-cameras', onClick: () => begin(false) });
+  const harder = button(tr`Look harder`, { iconName: 'search', testid: 'look-harder', onClick: () => begin(true) });
+  const stop = button(tr`Stop`, { iconName: 'cross', testid: 'find-stop', async onClick() { try { await api.delete('/discovery'); } catch (problem) { fill(message, problemBox(problem)); } } });
   const words = h('p', { class: 'muted small', role: 'status' });
-  const hint = h('p', { class: 'muted small', id: 'harder-hint' }, '“Look harder” also asks each address of the local network, for devices that do not answer a call to all. It takes about a minute.');
+  const hint = h('p', { class: 'muted small', id: 'harder-hint' }, tr`“Look harder” also asks each address of the local network, for devices that do not answer a call to all. It takes about a minute.`);
   harder.setAttribute('aria-describedby', hint.id);
   const going = h('div', { class: 'going' }, words);
   const all = h('input', { type: 'checkbox', class: 'tick', id: 'tick-all', 'data-testid': 'tick-all', onChange() {
     for (const d of found.values()) if (!d.addedAs) { if (all.checked) ticked.add(d.id); else ticked.delete(d.id); }
     draw();
   } });
-  const allRow = h('div', { class: 'found-head' }, h('label', { class: 'row' }, all, h('span', {}, 'All that are not added yet')));
+  const allRow = h('div', { class: 'found-head' }, h('label', { class: 'row' }, all, h('span', {}, tr`All that are not added yet`)));
   const list = h('ul', { class: 'found-list', 'data-testid': 'found-list' });
   const teach = h('div', {});
 
@@ -90,10 +91,10 @@ export function findDevices({ draft, query, on, cleanup, show }) {
     const s = Math.round((Date.now() - seenAt) / 1000);
     const share = search.sweep ?? Math.min(0.97, s / SECONDS);
     say(words, search.running
-      ? search.sweep === null ? `Asking the network: ${Math.min(s, SECONDS)} s of ${SECONDS}; ${count(n, 'device')} so far.` : `Knocking at every address: ${Math.round(search.sweep * 100)} % done; ${count(n, 'device')} so far.`
-      : search.startedAt ? `${count(n, 'device')} found.` : '');
+      ? search.sweep === null ? tr`Asking the network: ${Math.min(s, SECONDS)} s of ${SECONDS}; ${count(n, 'device')} so far.` : tr`Knocking at every address: ${Math.round(search.sweep * 100)} % done; ${count(n, 'device')} so far.`
+      : search.startedAt ? count(n, '{0} device found.', '{0} devices found.') : '');
     let b = going.querySelector('.bar');
-    if (search.running && !b) { b = bar(0, 'Search'); going.prepend(b); }
+    if (search.running && !b) { b = bar(0, tr`Search`); going.prepend(b); }
     if (b) { b.hidden = !search.running; b.firstChild.style.width = `${Math.max(3, share * 100)}%`; b.setAttribute('aria-valuenow', Math.round(share * 100)); }
   }
 
@@ -113,20 +114,20 @@ export function findDevices({ draft, query, on, cleanup, show }) {
     if (!none || search.running) fill(teach);
     else if (!teach.firstChild) {
       fill(teach, search.startedAt
-        ? empty({ iconName: 'search', title: 'Nothing answered', text: 'Check that the cameras have power and are on the same network as the box. Look harder, or add a camera by its address.', action: button('Add by address', { onClick: () => show('address') }) })
-        : empty({ iconName: 'search', title: 'Cameras will be listed here', text: '“Find cameras” asks the network for cameras, recorders and door controllers; most answer within five seconds. Tick those you want and add them all with one password.' }));
+        ? empty({ iconName: 'search', title: tr`Nothing answered`, text: tr`Check that the cameras have power and are on the same network as the box. Look harder, or add a camera by its address.`, action: button(tr`Add by address`, { onClick: () => show('address') }) })
+        : empty({ iconName: 'search', title: tr`Cameras will be listed here`, text: tr`“Find cameras” asks the network for cameras, recorders and door controllers; most answer within five seconds. Tick those you want and add them all with one password.` }));
     }
     tell();
     chosen();
   }
 
   // What is added: one user name and password for all that are ticked.
-  const user = field({ label: 'User name', pointer: '/userName', value: draft.userName || 'admin', autocomplete: 'off', testid: 'find-user' });
-  const password = field({ label: 'Password', pointer: '/password', type: 'password', value: draft.password, autocomplete: 'off', testid: 'find-password', hint: 'The same for all that are ticked; one that has another is corrected afterwards.' });
+  const user = field({ label: tr`User name`, pointer: '/userName', value: draft.userName || 'admin', autocomplete: 'off', testid: 'find-user' });
+  const password = field({ label: tr`Password`, pointer: '/password', type: 'password', value: draft.password, autocomplete: 'off', testid: 'find-password', hint: tr`The same for all that are ticked; one that has another is corrected afterwards.` });
   for (const [f, key] of [[user, 'userName'], [password, 'password']]) f.input.addEventListener('input', () => { draft[key] = f.value; });
-  const clock = toggle({ label: 'Set their clocks to the site’s time', hint: 'Events and recordings then carry the right time.', on: draft.setTime, testid: 'find-set-time', act: async (next) => { draft.setTime = next; } });
-  const add = button('Add devices', { look: 'primary', iconName: 'plus', type: 'submit', testid: 'add-found' });
-  const form = h('form', { class: 'card found-form', 'data-testid': 'add-found-form' }, h('h2', {}, 'Add the ticked ones'), h('div', { class: 'pair' }, user.el, password.el), clock.el, h('div', { class: 'actions' }, add));
+  const clock = toggle({ label: tr`Set their clocks to the site’s time`, hint: tr`Events and recordings then carry the right time.`, on: draft.setTime, testid: 'find-set-time', act: async (next) => { draft.setTime = next; } });
+  const add = button(tr`Add devices`, { look: 'primary', iconName: 'plus', type: 'submit', testid: 'add-found' });
+  const form = h('form', { class: 'card found-form', 'data-testid': 'add-found-form' }, h('h2', {}, tr`Add the ticked ones`), h('div', { class: 'pair' }, user.el, password.el), clock.el, h('div', { class: 'actions' }, add));
 
   function chosen() {
     const free = [...found.values()].filter((d) => !d.addedAs);
@@ -135,15 +136,15 @@ export function findDevices({ draft, query, on, cleanup, show }) {
     all.checked = n > 0 && n === free.length;
     all.indeterminate = n > 0 && n < free.length;
     for (const [id, r] of rows) r.tick.checked = ticked.has(id);
-    say(add.querySelector('span'), n ? `Add ${count(n, 'device')}` : 'Add devices');
+    say(add.querySelector('span'), n ? tr`Add ${count(n, 'device')}` : tr`Add devices`);
     add.disabled = n === 0;
   }
 
   bind(form, { fields: [user, password], button: add, async submit() {
     const list = [...found.values()].filter((d) => ticked.has(d.id));
-    if (list.length > MOST) throw wrong(password, `At most ${MOST} devices at a time; ${list.length} are ticked.`);
-    if (!user.given) throw wrong(user, 'Enter the user name of the devices; most have “admin”.');
-    if (!password.value && list.some((d) => d.activated !== false)) throw wrong(password, 'Enter the password of the devices.');
+    if (list.length > MOST) throw wrong(password, tr`At most ${MOST} devices at a time; ${list.length} are ticked.`);
+    if (!user.given) throw wrong(user, tr`Enter the user name of the devices; most have “admin”.`);
+    if (!password.value && list.some((d) => d.activated !== false)) throw wrong(password, tr`Enter the password of the devices.`);
     const job = await api.post('/onboardings', {
       siteId: draft.siteId,
       userName: user.given,

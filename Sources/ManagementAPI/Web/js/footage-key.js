@@ -1,5 +1,6 @@
 // Encrypted footage: the verification code of this tab, the keys it opens, pictures and clips in the clear. Nothing of it outlives the tab.
 import { api, noConnection, problemOf, seg } from './api.js';
+import { tr } from './language.js';
 
 // Those that were right, the last one first: clips of a box of before open with another one.
 let codes = [];
@@ -11,8 +12,8 @@ export const hasCode = () => codes.length > 0;
 
 /** Why this browser cannot open encrypted footage here; null where it can. */
 export function obstacle() {
-  if (!isSecureContext) return `Encrypted clips can only be opened over a secure connection. Open this page with https:// in front of ${location.host}, or on the box itself by localhost.`;
-  if (!window.MediaSource || !navigator.requestMediaKeySystemAccess || !crypto.subtle) return 'This browser cannot open encrypted clips. Use a present-day Chrome, Edge or Firefox, or “gatehouse footage decrypt” with the recovery file.';
+  if (!isSecureContext) return tr`Encrypted clips can only be opened over a secure connection. Open this page with https:// in front of ${location.host}, or on the box itself by localhost.`;
+  if (!window.MediaSource || !navigator.requestMediaKeySystemAccess || !crypto.subtle) return tr`This browser cannot open encrypted clips. Use a present-day Chrome, Edge or Firefox, or “gatehouse footage decrypt” with the recovery file.`;
   return null;
 }
 

@@ -1,5 +1,6 @@
 // Form fields that say beside themselves what is wrong, and forms that know where a problem belongs.
 import { fill, h, icon, say, uid } from './dom.js';
+import { tr } from './language.js';
 import { problemBox } from './parts.js';
 
 /** One labelled field. `pointer` is the JSON pointer by which the API names it. */
@@ -12,7 +13,7 @@ export function field({ label, pointer, type = 'text', value = '', hint, optiona
   else input = h('input', { ...base, type, value, spellcheck: 'false', autocapitalize: attributes.autocapitalize ?? 'off' });
   const note = h('p', { class: 'note', id: `${id}-n` });
   const wrap = h('div', { class: 'input' }, input, suffix && h('span', { class: 'suffix' }, suffix), type === 'password' && reveal(input));
-  const el = h('div', { class: 'field' }, h('label', { for: id }, label, optional && h('span', { class: 'optional' }, ' optional')), wrap, note);
+  const el = h('div', { class: 'field' }, h('label', { for: id }, label, optional && h('span', { class: 'optional' }, tr` optional`)), wrap, note);
   const self = {
     el, input, pointer,
     get value() { return input.value; },
@@ -34,7 +35,7 @@ export function field({ label, pointer, type = 'text', value = '', hint, optiona
 }
 
 function reveal(input) {
-  const button = h('button', { type: 'button', class: 'reveal', 'aria-pressed': 'false', 'aria-label': 'Show what is typed', onClick() {
+  const button = h('button', { type: 'button', class: 'reveal', 'aria-pressed': 'false', 'aria-label': tr`Show what is typed`, onClick() {
     const shown = input.type === 'text';
     input.type = shown ? 'password' : 'text';
     button.setAttribute('aria-pressed', String(!shown));

@@ -1,6 +1,7 @@
 // Live pictures of one camera by the best way that works here: WebRTC, the box's fragments of MP4 fed to the browser as they come, HLS.
 // It starts again by itself after every break.
 import { api, query, seg } from './api.js';
+import { tr } from './language.js';
 import { canPlayHLS, playHLS } from './live-hls.js';
 import { canPlayWHEP, playWHEP } from './live-whep.js';
 import { on } from './store.js';
@@ -226,7 +227,7 @@ export class LivePlayer {
     }
     const type = response.headers.get('content-type');
     if (!Source.isTypeSupported(type)) {
-      throw Object.assign(new Error(`This browser does not play ${type.includes('hvc1') ? 'H.265' : 'this camera’s codec'}.`), { unplayable: true, other: this.#session.streams[this.#session.streams.indexOf(this.#stream) + 1] });
+      throw Object.assign(new Error(tr`This browser does not play ${type.includes('hvc1') ? 'H.265' : tr`this camera’s codec`}.`), { unplayable: true, other: this.#session.streams[this.#session.streams.indexOf(this.#stream) + 1] });
     }
     const feed = new Feed(this.video, type);
     try {

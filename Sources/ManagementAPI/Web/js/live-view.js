@@ -1,6 +1,7 @@
 // Live pictures over the latest picture of a camera, with what a person may do about them.
 import { fill, h, icon, say } from './dom.js';
-import { bitRate } from './format.js';
+import { bitRate, exactly } from './format.js';
+import { tr } from './language.js';
 import { LivePlayer, WAYS, canPlayLive } from './live-player.js';
 import { button, problemBox } from './parts.js';
 import { canTalk, talkButton } from './talk.js';
@@ -18,23 +19,23 @@ const left = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(secon
 /** Shows `channel` live in `frame` until the page is left; `begin` opens the view where that is not by a sign-in. */
 export function liveView({ channel, frame, cleanup, begin }) {
   if (!canPlayLive) return null;
-  const video = h('video', { class: 'live-video', muted: true, playsInline: true, hidden: true, 'data-testid': 'live-video', 'aria-label': `${channel.name}, live` });
-  const badge = h('span', { class: 'live-badge' }, h('span', { class: 'live-dot' }), h('span', {}, 'Live'));
+  const video = h('video', { class: 'live-video', muted: true, playsInline: true, hidden: true, 'data-testid': 'live-video', 'aria-label': tr`${channel.name}, live` });
+  const badge = h('span', { class: 'live-badge' }, h('span', { class: 'live-dot' }), h('span', {}, tr`Live`));
   const word = h('span', { class: 'live-word', role: 'status' });
   const readout = h('span', { class: 'live-readout', 'aria-hidden': 'true' });
   const rest = h('span', { class: 'live-left' });
-  const more = button('Continue', { look: 'small', testid: 'live-continue', async onClick() { try { await player.prolong(); } catch (problem) { fill(note, problemBox(problem)); } } });
+  const more = button(tr`Continue`, { look: 'small', testid: 'live-continue', async onClick() { try { await player.prolong(); } catch (problem) { fill(note, problemBox(problem)); } } });
   const note = h('div', { class: 'live-note' });
   let session = null;
   let state = 'opening';
 
-  const sound = round('mute', 'Sound on', () => {
+  const sound = round('mute', tr`Sound on`, () => {
     video.muted = !video.muted;
     if (!video.muted) player.hear();
-    sound.set(video.muted ? 'mute' : 'sound', video.muted ? 'Sound on' : 'Sound off', !video.muted);
+    sound.set(video.muted ? 'mute' : 'sound', video.muted ? tr`Sound on` : tr`Sound off`, !video.muted);
   }, 'live-sound');
-  const sharp = round('hd', 'High definition', () => player.use(player.stream === 'main' ? 'sub' : 'main'), 'live-hd');
-  const whole = round('whole', 'Full screen', () => (document.fullscreenElement ? document.exitFullscreen() : frame.requestFullscreen?.()), 'live-full');
+  const sharp = round('hd', tr`High definition`, () => player.use(player.stream === 'main' ? 'sub' : 'main'), 'live-hd');
+  const whole = round('whole', tr`Full screen`, () => (document.fullscreenElement ? document.exitFullscreen() : frame.requestFullscreen?.()), 'live-full');
   const speaks = canTalk && channel.capabilities?.includes('talk');
   const talking = speaks && talkButton({ channel, cleanup, failed: (problem) => fill(note, problemBox(problem)) });
   const bar = h('div', { class: 'live-bar' }, badge, word, readout, rest, more, h('span', { class: 'live-buttons' }, talking, sharp.el, sound.el, whole.el));
@@ -51,8 +52,8 @@ export function liveView({ channel, frame, cleanup, begin }) {
     // The picture of before stays until the next is there.
     video.hidden = !['playing', 'still', 'waiting'].includes(state) || !(video.currentSrc || video.srcObject);
     badge.hidden = state !== 'playing';
-    say(word, { opening: 'Opening…', still: 'The picture stands: nothing new comes from the camera.', waiting: news.sentence || 'Trying again…', over: 'The time for viewing from afar is over.', unplayable: news.sentence }[state] ?? '');
-    sharp.set('hd', news.stream === 'main' ? 'Standard definition' : 'High definition', news.stream === 'main');
+    say(word, { opening: tr`Opening…`, still: tr`The picture stands: nothing new comes from the camera.`, waiting: news.sentence || tr`Trying again…`, over: tr`The time for viewing from afar is over.`, unplayable: news.sentence }[state] ?? '');
+    sharp.set('hd', news.stream === 'main' ? tr`Standard definition` : tr`High definition`, news.stream === 'main');
     tick();
   } }).start();
 
@@ -67,7 +68,7 @@ export function liveView({ channel, frame, cleanup, begin }) {
   const clock = setInterval(() => {
     tick();
     const rate = (player.bytes - seen) * 8;
-    const told = [player.stream === 'converted' && 'converted by the box', WAYS[player.way], player.behind > 0 && `${player.behind.toFixed(player.way === 'webrtc' ? 2 : 1)} s`, rate > 0 && bitRate(rate)];
+    const told = [player.stream === 'converted' && tr`converted by the box`, WAYS[player.way], player.behind > 0 && `${exactly(player.behind, player.way === 'webrtc' ? 2 : 1)} s`, rate > 0 && bitRate(rate)];
     say(readout, state === 'playing' ? told.filter(Boolean).join(' · ') : '');
     seen = player.bytes;
   }, 1000);

@@ -3,12 +3,16 @@ import { api, whenSignedOut } from './api.js';
 import { claim } from './claim.js';
 import { announce } from './dialog.js';
 import { fill } from './dom.js';
+import { tr } from './language.js';
 import { connect, disconnect } from './live.js';
+import { title } from './navigate.js';
 import { failure } from './parts.js';
 import { startRouter, stopRouter } from './router.js';
 import { shell } from './shell.js';
 import { signIn } from './sign-in.js';
 import { forget, loadAll, on, resync, store } from './store.js';
+
+document.querySelector('.skip').textContent = tr`To the content`;
 
 const app = document.getElementById('app');
 const gate = document.getElementById('gate');
@@ -62,7 +66,7 @@ async function askToSignIn() {
   disconnect();
   kept.set(false);
   show(gate);
-  document.title = 'Sign in - Gatehouse';
+  title(tr`Sign in`);
   let setup = { claimed: true };
   try { setup = await api.get('/setup', { gate: false }); } catch { /* the form will say so when used */ }
   signedOut(setup);

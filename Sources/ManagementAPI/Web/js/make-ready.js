@@ -4,10 +4,11 @@ import { startCheck } from './device-check.js';
 import { toast } from './dialog.js';
 import { fill, h, say } from './dom.js';
 import { count, when } from './format.js';
+import { tr } from './language.js';
 import { bar, button, problemBox, sentence } from './parts.js';
 import { channelsOf, emit, store } from './store.js';
 
-export const ROLES = { main: 'Main stream', sub: 'Second stream', third: 'Third stream' };
+export const ROLES = { main: tr`Main stream`, sub: tr`Second stream`, third: tr`Third stream` };
 
 const WANTS = /ready for the cloud|smart codec|key frame/i;
 const mended = new Map(); // device -> {at, report: the report that does not know of it yet}
@@ -20,7 +21,7 @@ export function presentReport(deviceId, given) {
   const last = store.devices.get(deviceId)?.report;
   const report = last && (!given || last.startedAt > given.startedAt) ? last : given;
   const at = report && mendedAt(deviceId);
-  return at ? { ...report, remarks: report.remarks.filter((r) => !WANTS.test(r)), mended: `Made ready for the cloud ${when(at)}. The check that follows says what is left.` } : report;
+  return at ? { ...report, remarks: report.remarks.filter((r) => !WANTS.test(r)), mended: tr`Made ready for the cloud ${when(at)}. The check that follows says what is left.` } : report;
 }
 
 /** Channels of devices whose report asks for it, and whose streams the box can set. */
@@ -39,7 +40,7 @@ async function afterwards(deviceIds, wholly = () => true) {
 }
 
 /** A button that shows what would change on these channels, with “Make these changes” and “Cancel”. `channels()` is asked when it is pressed. */
-export function makeReady({ channels, label = 'Make ready for the cloud', look = 'primary', done = () => {} }) {
+export function makeReady({ channels, label = tr`Make ready for the cloud`, look = 'primary', done = () => {} }) {
   const place = h('div', { class: 'stack' });
   const message = h('div', { class: 'form-message', role: 'alert' });
   const open = button(label, { look, iconName: 'cloud', testid: 'make-ready', 'aria-expanded': 'false', onClick: plan });
@@ -57,7 +58,7 @@ export function makeReady({ channels, label = 'Make ready for the cloud', look =
     busy = open.disabled = true;
     fill(message);
     const list = channels();
-    fill(place, h('p', { class: 'muted', role: 'status' }, `Asking ${count(list.length, 'camera')} what would change…`));
+    fill(place, h('p', { class: 'muted', role: 'status' }, tr`Asking ${count(list.length, 'camera')} what would change…`));
     const answers = await Promise.allSettled(list.map((c) => api.get(`/channels/${seg(c.id)}/cloud-readiness`)));
     const plans = list.map((channel, i) => ({ channel, ...answers[i].value })).filter((p) => p.ready === false);
     fill(message, answers.map((a, i) => a.status === 'rejected' && [h('p', { class: 'strong' }, list[i].name), problemBox(a.reason)]));
@@ -65,17 +66,17 @@ export function makeReady({ channels, label = 'Make ready for the cloud', look =
     if (!plans.length) {
       close();
       if (answers.every((a) => a.status === 'fulfilled')) {
-        fill(place, sentence('ok', 'Nothing is left to change: the streams are set as the cloud copy likes them.'));
+        fill(place, sentence('ok', tr`Nothing is left to change: the streams are set as the cloud copy likes them.`));
         await afterwards(list.map((c) => c.deviceId));
         done();
       }
       return;
     }
     first.hidden = true;
-    const apply = button('Make these changes', { look: 'primary', iconName: 'check', testid: 'readiness-apply', onClick: () => change(plans) });
+    const apply = button(tr`Make these changes`, { look: 'primary', iconName: 'check', testid: 'readiness-apply', onClick: () => change(plans) });
     fill(place, h('div', { class: 'stack', 'data-testid': 'readiness-changes' }, plans.map((p) => h('div', {}, list.length > 1 && h('p', { class: 'strong' }, p.channel.name), changeList(p.changes))),
-      h('p', { class: 'muted small' }, 'Whoever else uses these streams, such as a recorder, gets them like this too.'),
-      h('div', { class: 'actions' }, button('Cancel', { testid: 'readiness-cancel', onClick: close }), apply)));
+      h('p', { class: 'muted small' }, tr`Whoever else uses these streams, such as a recorder, gets them like this too.`),
+      h('div', { class: 'actions' }, button(tr`Cancel`, { testid: 'readiness-cancel', onClick: close }), apply)));
     apply.focus();
   }
 
@@ -85,14 +86,14 @@ export function makeReady({ channels, label = 'Make ready for the cloud', look =
     const problems = [];
     const touched = new Set();
     for (const [i, { channel }] of plans.entries()) {
-      const line = bar(i / plans.length, 'Cameras set');
-      say(words, `Setting ${channel.name}: ${i} of ${count(plans.length, 'camera')} done.`);
+      const line = bar(i / plans.length, tr`Cameras set`);
+      say(words, tr`Setting ${channel.name}: ${i} of ${count(plans.length, 'camera')} done.`);
       fill(place, line, words);
       try {
         const left = await api.post(`/channels/${seg(channel.id)}/cloud-readiness`);
         touched.add(channel.deviceId);
         if (left.ready) continue;
-        problems.push([channel, { detail: 'The camera did not take all of it. Look at “On the camera” on its page.', status: 409 }]);
+        problems.push([channel, { detail: tr`The camera did not take all of it. Look at “On the camera” on its page.`, status: 409 }]);
       } catch (problem) { problems.push([channel, problem]); }
     }
     busy = false;
@@ -100,7 +101,7 @@ export function makeReady({ channels, label = 'Make ready for the cloud', look =
     else { fill(place); first.hidden = open.disabled = false; } // what is left decides whether the button is still shown
     fill(message, problems.map(([channel, problem]) => [h('p', { class: 'strong' }, channel.name), problemBox(problem)]));
     const good = plans.length - problems.length;
-    if (good) toast(`${count(good, 'camera is', 'cameras are')} set for the cloud. The box goes on with the new streams and checks again.`);
+    if (good) toast(count(good, '{0} camera is set for the cloud. The box goes on with the new streams and checks again.', '{0} cameras are set for the cloud. The box goes on with the new streams and checks again.'));
     await afterwards(touched, (id) => !problems.some(([c]) => c.deviceId === id));
     if (!problems.length) done();
   }

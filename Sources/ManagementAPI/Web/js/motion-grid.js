@@ -1,5 +1,6 @@
 // <gh-motion-grid>: fields drawn over the picture by finger, mouse or keyboard, and where something moves just now.
 import { announce } from './dialog.js';
+import { tr } from './language.js';
 
 const LINGER = 1600;
 
@@ -19,7 +20,7 @@ class MotionGrid extends HTMLElement {
     this.append(this.#canvas);
     this.tabIndex = 0;
     this.setAttribute('role', 'application');
-    this.setAttribute('aria-label', `Motion area: ${this.#columns} by ${this.#rows} fields. Arrow keys move, space switches a field, shift with an arrow paints, A takes all, delete clears.`);
+    this.setAttribute('aria-label', tr`Motion area: ${this.#columns} by ${this.#rows} fields. Arrow keys move, space switches a field, shift with an arrow paints, A takes all, delete clears.`);
     this.addEventListener('pointerdown', this.#down);
     this.addEventListener('pointermove', this.#move);
     this.addEventListener('pointerup', this.#up);
@@ -52,7 +53,7 @@ class MotionGrid extends HTMLElement {
 
   get chosen() { return this.#cells.reduce((a, b) => a + b, 0); }
 
-  all(value) { this.#cells.fill(value); this.#changed(); announce(value ? 'All fields chosen' : 'No field chosen'); }
+  all(value) { this.#cells.fill(value); this.#changed(); announce(value ? tr`All fields chosen` : tr`No field chosen`); }
 
   /** Fields where the box sees motion now. */
   moving(rows) {
@@ -128,7 +129,7 @@ class MotionGrid extends HTMLElement {
     this.#draw();
   };
 
-  #tell() { announce(`Row ${Math.floor(this.#cursor / this.#columns) + 1}, column ${(this.#cursor % this.#columns) + 1}, ${this.#cells[this.#cursor] ? 'chosen' : 'not chosen'}`); }
+  #tell() { announce(tr`Row ${Math.floor(this.#cursor / this.#columns) + 1}, column ${(this.#cursor % this.#columns) + 1}, ${this.#cells[this.#cursor] ? tr`chosen` : tr`not chosen`}`); }
 
   #draw() {
     const { clientWidth: w, clientHeight: hgt } = this;

@@ -1,6 +1,7 @@
 // What one was told: who accepted, who asks for what, what ends.
 import { api, seg } from './api.js';
 import { fill, h, icon } from './dom.js';
+import { tr } from './language.js';
 import { title } from './navigate.js';
 import { card, empty, head, link, time } from './parts.js';
 import { readNotices, refreshNotices, store } from './store.js';
@@ -8,10 +9,10 @@ import { readNotices, refreshNotices, store } from './store.js';
 const ICONS = { applied: 'bell', approved: 'check', refused: 'cross', 'handover-accepted': 'check', 'handover-refused': 'cross', 'permission-taken': 'lock', 'authorization-discarded': 'lock', 'permission-ends-soon': 'clock', shared: 'check', 'share-accepted': 'check', 'share-refused': 'cross', 'share-changed': 'lock', 'share-ended': 'lock', 'partner-left': 'dash', 'move-asked': 'bell', 'devices-moved': 'check', 'move-refused': 'cross' };
 
 export async function noticesPage({ root, on }) {
-  title('Notices');
+  title(tr`Notices`);
   const list = h('ul', { class: 'plain-list people', 'data-testid': 'notices' });
-  const none = empty({ iconName: 'bell', title: 'Nothing yet', text: 'Who accepts a site, who asks you for something, and what ends will be here.' });
-  fill(root, head('Notices'), card(null, list, none));
+  const none = empty({ iconName: 'bell', title: tr`Nothing yet`, text: tr`Who accepts a site, who asks you for something, and what ends will be here.` });
+  fill(root, head(tr`Notices`), card(null, list, none));
   const row = (n) => h('li', { 'data-kind': n.kind }, icon(ICONS[n.kind] ?? 'dot'), h('span', {}, n.siteId ? link(`#/sites/${seg(n.siteId)}`, n.readAt ? '' : 'strong', n.sentence) : n.sentence, h('span', { class: 'muted small' }, time(n.createdAt))));
   function draw() {
     fill(list, store.notices.map(row));

@@ -1,6 +1,7 @@
 // A word about devices that are just being added, or were added last, with the way back to them.
 import { fill, h, icon } from './dom.js';
 import { count, when } from './format.js';
+import { tr } from './language.js';
 import { bar, link } from './parts.js';
 import { store } from './store.js';
 
@@ -12,7 +13,8 @@ export function progress(job) {
 }
 
 /** What came of it. */
-export const addedWords = (p) => (p.added ? `${p.added} of ${count(p.all, 'device')} added` : p.all === 1 ? 'The device could not be added' : `None of ${p.all} devices could be added`);
+export const needsYou = (n) => count(n, 'needs you', 'need you');
+export const addedWords = (p) => (p.added ? tr`${p.added} of ${count(p.all, 'device')} added` : p.all === 1 ? tr`The device could not be added` : tr`None of ${p.all} devices could be added`);
 
 /** `always`: the last result stays linked; otherwise only while one runs, or for an hour while something of it failed. */
 export function onboardingBanner({ on, always = false }) {
@@ -28,11 +30,11 @@ export function onboardingBanner({ on, always = false }) {
     drawn = key;
     if (el.hidden) { fill(el); return; }
     const words = job.done
-      ? `${addedWords(p)} ${when(job.startedAt)}${p.added && p.failed ? `; ${p.failed} ${p.failed === 1 ? 'needs' : 'need'} you` : ''}.`
-      : `Adding devices: ${p.settled} of ${p.all} tried${p.failed ? `, ${p.failed} ${p.failed === 1 ? 'needs' : 'need'} you` : ''}.`;
+      ? `${addedWords(p)} ${when(job.startedAt)}${p.added && p.failed ? `; ${needsYou(p.failed)}` : ''}.`
+      : `${tr`Adding devices: ${p.settled} of ${p.all} tried`}${p.failed ? `, ${needsYou(p.failed)}` : ''}.`;
     fill(el, h('div', { class: `banner ${p.failed ? 'attention' : ''}` }, icon(p.failed ? 'warn' : job.done ? 'check' : 'plus'),
-      h('div', { class: 'grow' }, h('p', {}, words), !job.done && bar(p.settled / p.all, 'Devices done')),
-      link(`#/onboarding/${encodeURIComponent(job.id)}`, 'more-link', job.done ? 'See how it went' : 'Watch', icon('next'))));
+      h('div', { class: 'grow' }, h('p', {}, words), !job.done && bar(p.settled / p.all, tr`Devices done`)),
+      link(`#/onboarding/${encodeURIComponent(job.id)}`, 'more-link', job.done ? tr`See how it went` : tr`Watch|how devices are added`, icon('next'))));
   }
   on('onboarding', draw);
   on('resync', draw);

@@ -2,38 +2,37 @@
 import { api, query as params } from './api.js';
 import { fill, h, icon } from './dom.js';
 import { bind, field } from './form.js';
+import { tr } from './language.js';
 import { title } from './navigate.js';
+import { actionWords } from './operation-words.js';
 import { button, card, empty, head, problemBox, time } from './parts.js';
 
-/** beginLiveView: "begin live view". */
-const words = (action) => action.replace(/[A-Z]+(?![a-z])|[A-Z]/g, (m) => ` ${m.toLowerCase()}`);
-
 export async function operationsPage({ root }) {
-  title('What was done');
+  title(tr`What was done`);
   const list = h('ol', { class: 'plain-list operations', 'data-testid': 'operations' });
   const more = h('div', { class: 'row' });
-  const person = field({ label: 'Person', optional: true, maxlength: 64, autocomplete: 'off', testid: 'log-person' });
-  const failed = field({ label: 'Show', type: 'select', options: [['', 'All'], ['failed', 'Refused and failed']], testid: 'log-result' });
-  const save = button('Show', { type: 'submit', testid: 'log-show' });
+  const person = field({ label: tr`Person`, optional: true, maxlength: 64, autocomplete: 'off', testid: 'log-person' });
+  const failed = field({ label: tr`Show`, type: 'select', options: [['', tr`All`], ['failed', tr`Refused and failed`]], testid: 'log-result' });
+  const save = button(tr`Show`, { type: 'submit', testid: 'log-show' });
   const form = h('form', { class: 'row filter' }, person.el, failed.el, h('div', { class: 'actions' }, save));
   async function load(before) {
     const page = await api.get(`/operations${params({ person: person.given, result: failed.value || null, before })}`);
     const rows = page.items.map(row);
     if (before) list.append(...rows); else fill(list, rows);
-    if (!before && rows.length === 0) fill(list, h('li', {}, empty({ iconName: 'clock', title: 'Nothing here', text: 'Nothing like that was done.' })));
-    fill(more, page.next && button('Earlier', { testid: 'log-more', onClick: () => load(page.next).catch((problem) => fill(more, problemBox(problem))) }));
+    if (!before && rows.length === 0) fill(list, h('li', {}, empty({ iconName: 'clock', title: tr`Nothing here`, text: tr`Nothing like that was done.` })));
+    fill(more, page.next && button(tr`Earlier|lines of the log`, { testid: 'log-more', onClick: () => load(page.next).catch((problem) => fill(more, problemBox(problem))) }));
   }
   bind(form, { fields: [person, failed], button: save, submit: () => load() });
-  fill(root, head('What was done', h('a', { class: 'button', href: '/api/v1/operations/export', download: '', 'data-testid': 'log-export' }, icon('download'), h('span', {}, 'All lines'))),
+  fill(root, head(tr`What was done`, h('a', { class: 'button', href: '/api/v1/operations/export', download: '', 'data-testid': 'log-export' }, icon('download'), h('span', {}, tr`All lines`))),
     h('div', { class: 'narrow' }, card(null, form, list, more)));
   await load();
 }
 
 function row(o) {
   const done = o.result === 'done';
-  const about = [o.role, o.address, `line ${o.number}`, o.clock !== 'synchronized' && 'the clock was not set by the network'].filter(Boolean);
-  return h('li', { 'data-action': o.action, 'data-result': o.result }, icon(done ? 'check' : 'cross', done ? 'Done' : 'Not done'), h('div', {},
-    h('span', {}, h('span', { class: 'strong' }, `${o.person || 'Somebody'}: ${words(o.action)}${o.subjectName ? `, ${o.subjectName}` : ''}`), !done && h('span', { class: 'tag' }, o.result.replaceAll('-', ' '))),
+  const about = [o.role, o.address, tr`line ${o.number}`, o.clock !== 'synchronized' && tr`the clock was not set by the network`].filter(Boolean);
+  return h('li', { 'data-action': o.action, 'data-result': o.result }, icon(done ? 'check' : 'cross', done ? tr`Done` : tr`Not done`), h('div', {},
+    h('span', {}, h('span', { class: 'strong' }, `${o.person || tr`Somebody`}: ${actionWords(o.action)}${o.subjectName ? `, ${o.subjectName}` : ''}`), !done && h('span', { class: 'tag' }, o.result.replaceAll('-', ' '))),
     h('span', { class: 'muted small' }, time(o.at), ` · ${about.join(' · ')}`), changes(o)));
 }
 
@@ -43,5 +42,5 @@ function changes(o) {
   const [before, after] = [read(o.before), read(o.after)];
   const text = (v) => (typeof v === 'string' ? v : JSON.stringify(v));
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  return h('details', {}, h('summary', { class: 'small' }, 'What was asked for'), h('dl', { class: 'facts' }, names.map((name) => h('div', {}, h('dt', {}, name), h('dd', {}, name in before && before[name] !== after[name] ? `${text(before[name])} → ${text(after[name])}` : text(after[name]))))));
+  return h('details', {}, h('summary', { class: 'small' }, tr`What was asked for`), h('dl', { class: 'facts' }, names.map((name) => h('div', {}, h('dt', {}, name), h('dd', {}, name in before && before[name] !== after[name] ? `${text(before[name])} → ${text(after[name])}` : text(after[name]))))));
 }

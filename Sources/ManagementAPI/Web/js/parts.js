@@ -1,6 +1,7 @@
 // Pieces that many pages use.
 import { fill, h, icon } from './dom.js';
-import { full, when } from './format.js';
+import { full, percent, when } from './format.js';
+import { language, LANGUAGES, speak, tr } from './language.js';
 import { clipState, severity } from './words.js';
 
 export const link = (href, className, ...kids) => h('a', { href, class: className }, ...kids);
@@ -17,12 +18,12 @@ export function sentence(severityCode, text, ...more) {
   return h('div', { class: `sentence ${severityCode}` }, icon(s.icon, s.word), h('div', { class: 'sentence-text' }, h('p', {}, text), ...more));
 }
 
-export function details(text, label = 'Details') {
+export function details(text, label = tr`Details`) {
   const note = h('span', { class: 'small', role: 'status' });
-  const copy = button('Copy', { look: 'quiet small', iconName: 'copy', async onClick() {
-    try { await navigator.clipboard.writeText(text); note.textContent = 'Copied.'; } catch {
+  const copy = button(tr`Copy`, { look: 'quiet small', iconName: 'copy', async onClick() {
+    try { await navigator.clipboard.writeText(text); note.textContent = tr`Copied.`; } catch {
       getSelection().selectAllChildren(pre);
-      note.textContent = 'Selected; copy it with your keyboard.';
+      note.textContent = tr`Selected; copy it with your keyboard.`;
     }
   } });
   const pre = h('pre', {}, text);
@@ -42,8 +43,8 @@ export function fileButton(label, testid, chosen) {
 /** A problem as a sentence, its further sentences, and its details for support. */
 export function problemBox(problem, more = []) {
   const known = typeof problem?.detail === 'string';
-  const text = known ? problem.detail : 'The page came upon something it did not expect. Load it again; if it happens again, copy the details for support.';
-  const retry = problem?.retryAfter ? ` Try again in ${problem.retryAfter} s.` : '';
+  const text = known ? problem.detail : tr`The page came upon something it did not expect. Load it again; if it happens again, copy the details for support.`;
+  const retry = problem?.retryAfter ? tr` Try again in ${problem.retryAfter} s.` : '';
   const expected = known && problem.status >= 400 && problem.status < 500;
   return sentence('trouble', text + retry, more.length > 0 && h('ul', {}, more.map((m) => h('li', {}, m))),
     !expected && details(known ? problem.details : String(problem?.stack ?? problem)));
@@ -51,7 +52,7 @@ export function problemBox(problem, more = []) {
 
 export function chip(state, progress) {
   const s = clipState(state);
-  const p = progress !== null && progress !== undefined && (state === 'sending' || state === 'transcoding') ? ` ${Math.round(progress * 100)} %` : '';
+  const p = progress !== null && progress !== undefined && (state === 'sending' || state === 'transcoding') ? ` ${percent(progress)}` : '';
   return h('span', { class: `chip ${s.tone}`, 'data-state': state }, icon(s.icon), s.word + p);
 }
 
@@ -82,8 +83,8 @@ export function head(title, ...right) {
 }
 
 const STEP_LOOKS = {
-  ok: ['ok', 'check', 'Done'], attention: ['attention', 'warn', 'Look at this'], failed: ['trouble', 'cross', 'Failed'],
-  skipped: ['off', 'dash', 'Not needed or not reached'], working: ['working', null, 'Going on'], waiting: ['waiting', null, ''],
+  ok: ['ok', 'check', tr`Done`], attention: ['attention', 'warn', tr`Look at this`], failed: ['trouble', 'cross', tr`Failed`],
+  skipped: ['off', 'dash', tr`Not needed or not reached`], working: ['working', null, tr`Going on`], waiting: ['waiting', null, ''],
 };
 
 /** Steps of a test ({name, ok}) or of an onboarding ({name, state}): where each stands, and what it says. */
@@ -104,7 +105,7 @@ export function elapsed(startedAt, most, words) {
   const el = h('div', { class: 'elapsed' }, h('div', { class: 'bar busy' }, progress), label);
   const draw = () => {
     const s = Math.round((Date.now() - startedAt) / 1000);
-    label.textContent = `${words}: ${s} s of up to ${most} s`;
+    label.textContent = tr`${words}: ${s} s of up to ${most} s`;
     progress.style.width = `${Math.min(97, (s / most) * 100 + 3)}%`;
     if (el.isConnected || s < 2) setTimeout(draw, 500);
   };
@@ -114,7 +115,7 @@ export function elapsed(startedAt, most, words) {
 
 /** Shows a page's own failure with a way out. */
 export function failure(root, problem, again) {
-  fill(root, problemBox(problem), h('p', {}, button('Try again', { onClick: again })));
+  fill(root, problemBox(problem), h('p', {}, button(tr`Try again`, { onClick: again })));
 }
 
 /** Redraws a piece only when what it shows has changed. */
@@ -130,6 +131,7 @@ export function piece(el, of, make) {
 
 /** What stands before the pages: a card with a title and a form. */
 export function gateCard(gate, title, text, ...kids) {
-  fill(gate, h('main', { class: 'gate' }, h('div', { class: 'gate-brand' }, h('span', { class: 'brand-mark' }, icon('gatehouse')), h('strong', {}, 'Gatehouse')),
+  const languages = LANGUAGES.map(([code, name]) => h('button', { type: 'button', class: 'button quiet small', lang: code, 'aria-pressed': String(code === language), 'data-testid': `language-${code}`, onClick: () => speak(code) }, name));
+  fill(gate, h('main', { class: 'gate' }, h('div', { class: 'gate-brand' }, h('span', { class: 'brand-mark' }, icon('gatehouse')), h('strong', {}, 'Gatehouse'), h('div', { class: 'gate-languages' }, languages)),
     h('div', { class: 'gate-card' }, h('h1', { tabindex: -1 }, title), text && h('p', { class: 'muted' }, text), ...kids)));
 }

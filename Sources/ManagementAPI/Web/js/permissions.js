@@ -4,10 +4,11 @@ import { ask, toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
 import { bind, field, wrong } from './form.js';
 import { full, when } from './format.js';
+import { tr } from './language.js';
 import { button, card, problemBox } from './parts.js';
 import { permissionWord, wishFields, wishWords } from './wishes.js';
 
-const STATES = { pending: 'waits for the owner', approved: 'approved', refused: 'refused', withdrawn: 'taken back' };
+const STATES = { pending: tr`waits for the owner`, approved: tr`approved`, refused: tr`refused`, withdrawn: tr`taken back` };
 
 export async function permissionCards(state) {
   const [permissions, applications] = await Promise.all([api.get(`${state.path}/permissions`), api.get(`${state.path}/applications`)]);
@@ -23,54 +24,54 @@ function acting(redraw) {
 function permissionsCard({ site, path, can, redraw }, items) {
   const { message, act } = acting(redraw);
   const list = h('ul', { class: 'plain-list people', 'data-testid': 'permissions' }, items.map((p) => h('li', { 'data-permission': p.permission }, icon('check'),
-    h('span', {}, h('span', { class: 'strong' }, `${permissionWord(p.permission)} of ${p.device ?? p.channel ?? 'the whole site'}`),
-      h('span', { class: 'muted small' }, [p.person ? `${p.person} of ${p.company}` : p.company, p.endsAt ? `until ${full(p.endsAt)}` : 'for good'].join(' · '))),
-    can('grant') ? button('Take back', { look: 'small', testid: `take-${p.permission}`, onClick: () => act(() => api.delete(`${path}/permissions/${seg(p.id)}`), 'Taken back.') })
-      : can('apply') && p.endsAt && button('Release', { look: 'small', testid: `release-${p.permission}`, onClick: () => act(() => api.post(`${path}/permissions/${seg(p.id)}/release`), 'Released.') }))));
-  const none = items.length === 0 && h('p', { class: 'muted' }, can('grant') ? `${site.company ?? 'The service provider'} may do nothing here.` : 'The owner lets nobody do anything here.');
-  const discard = can('grant') && site.authorizedAt && h('div', { class: 'actions' }, button('Discard authorization', { testid: 'discard', async onClick() {
-    if (await ask({ title: 'Discard authorization?', text: `${site.company} sees nothing of this site any more, and all permissions are void. It can ask you again.`, action: 'Discard' })) await act(() => api.delete(`${path}/authorization`), 'Discarded.');
+    h('span', {}, h('span', { class: 'strong' }, tr`${permissionWord(p.permission)} of ${p.device ?? p.channel ?? tr`the whole site`}`),
+      h('span', { class: 'muted small' }, [p.person ? tr`${p.person} of ${p.company}` : p.company, p.endsAt ? tr`until ${full(p.endsAt)}` : tr`for good`].join(' · '))),
+    can('grant') ? button(tr`Take back|a permission`, { look: 'small', testid: `take-${p.permission}`, onClick: () => act(() => api.delete(`${path}/permissions/${seg(p.id)}`), tr`Taken back.|a permission`) })
+      : can('apply') && p.endsAt && button(tr`Release`, { look: 'small', testid: `release-${p.permission}`, onClick: () => act(() => api.post(`${path}/permissions/${seg(p.id)}/release`), tr`Released.`) }))));
+  const none = items.length === 0 && h('p', { class: 'muted' }, can('grant') ? tr`${site.company ?? tr`The service provider`} may do nothing here.` : tr`The owner lets nobody do anything here.`);
+  const discard = can('grant') && site.authorizedAt && h('div', { class: 'actions' }, button(tr`Discard authorization`, { testid: 'discard', async onClick() {
+    if (await ask({ title: tr`Discard authorization?`, text: tr`${site.company} sees nothing of this site any more, and all permissions are void. It can ask you again.`, action: tr`Discard` })) await act(() => api.delete(`${path}/authorization`), tr`Discarded.`);
   } }));
-  return card(can('grant') ? 'Who may do what' : 'What the owner lets you do', none, list, message, discard);
+  return card(can('grant') ? tr`Who may do what` : tr`What the owner lets you do`, none, list, message, discard);
 }
 
 function applicationsCard({ path, can, redraw, devices, channels }, items) {
   if (items.length === 0) return null;
   const { message, act } = acting(redraw);
   const decide = (one, word, done) => act(() => api.post(`${path}/applications/${seg(one.id)}/${word}`), done);
-  return card('Applications', h('ul', { class: 'plain-list people', 'data-testid': 'applications' }, items.slice(0, 10).map((one) => h('li', { 'data-state': one.state }, icon(one.state === 'pending' ? 'bell' : one.state === 'approved' ? 'check' : 'dash'),
-    h('div', { class: 'stack tight' }, h('span', { class: 'strong' }, one.kind === 'authorization' ? 'To look after the site' : 'For permissions'),
+  return card(tr`Applications`, h('ul', { class: 'plain-list people', 'data-testid': 'applications' }, items.slice(0, 10).map((one) => h('li', { 'data-state': one.state }, icon(one.state === 'pending' ? 'bell' : one.state === 'approved' ? 'check' : 'dash'),
+    h('div', { class: 'stack tight' }, h('span', { class: 'strong' }, one.kind === 'authorization' ? tr`To look after the site` : tr`For permissions`),
       h('span', { class: 'muted small' }, [`${one.appliedBy}, ${when(one.createdAt)}`, STATES[one.state], ...one.permissions.map((w) => wishWords(w, devices, channels))].join(' · ')), one.remarks && h('span', {}, `“${one.remarks}”`),
-      one.state === 'pending' && h('div', { class: 'row wrap' }, can('grant') && button('Approve', { look: 'primary small', testid: 'approve', onClick: () => decide(one, 'approve', 'Approved.') }), can('grant') && button('Refuse', { look: 'small', testid: 'refuse', onClick: () => decide(one, 'refuse', 'Refused.') }),
-        can('apply') && button('Take back', { look: 'small', testid: 'application-back', onClick: () => act(() => api.delete(`${path}/applications/${seg(one.id)}`), 'Taken back.') })))))), message);
+      one.state === 'pending' && h('div', { class: 'row wrap' }, can('grant') && button(tr`Approve`, { look: 'primary small', testid: 'approve', onClick: () => decide(one, 'approve', tr`Approved.`) }), can('grant') && button(tr`Refuse`, { look: 'small', testid: 'refuse', onClick: () => decide(one, 'refuse', tr`Refused.`) }),
+        can('apply') && button(tr`Take back`, { look: 'small', testid: 'application-back', onClick: () => act(() => api.delete(`${path}/applications/${seg(one.id)}`), tr`Taken back.`) })))))), message);
 }
 
 function giveCard({ site, path, devices, redraw }) {
   if (!site.company) return null;
   const wishes = wishFields({ devices, testid: 'give' });
-  const save = button('Give', { look: 'primary', type: 'submit', testid: 'give-submit' });
+  const save = button(tr`Give`, { look: 'primary', type: 'submit', testid: 'give-submit' });
   const form = h('form', { class: 'stack' }, wishes.el, h('div', { class: 'actions' }, save));
-  bind(form, { fields: wishes.fields, button: save, busy: 'Giving…', async submit() {
-    if (wishes.missing()) throw wrong(wishes.missing(), 'Choose a moment.');
-    if (wishes.read().length === 0) throw wrong(wishes.fields[0], 'Choose at least one permission.');
+  bind(form, { fields: wishes.fields, button: save, busy: tr`Giving…`, async submit() {
+    if (wishes.missing()) throw wrong(wishes.missing(), tr`Choose a moment.`);
+    if (wishes.read().length === 0) throw wrong(wishes.fields[0], tr`Choose at least one permission.`);
     await api.post(`${path}/permissions`, { permissions: wishes.read() });
-    toast('Given.');
+    toast(tr`Given.`);
     await redraw();
   } });
-  return card(null, h('details', {}, h('summary', { 'data-testid': 'give' }, `Let ${site.company} do something`), form));
+  return card(null, h('details', {}, h('summary', { 'data-testid': 'give' }, tr`Let ${site.company} do something`), form));
 }
 
 function applyCard({ site, path, devices, redraw }) {
   const wishes = wishFields({ devices, testid: 'apply', ticked: ['live-view'] });
-  const remarks = field({ label: 'Why', pointer: '/remarks', type: 'area', rows: 2, optional: true, maxlength: 1000, testid: 'apply-remarks' });
-  const save = button('Ask the owner', { look: 'primary', type: 'submit', testid: 'apply-submit' });
+  const remarks = field({ label: tr`Why`, pointer: '/remarks', type: 'area', rows: 2, optional: true, maxlength: 1000, testid: 'apply-remarks' });
+  const save = button(tr`Ask the owner`, { look: 'primary', type: 'submit', testid: 'apply-submit' });
   const form = h('form', { class: 'stack' }, wishes.el, remarks.el, h('div', { class: 'actions' }, save));
-  bind(form, { fields: [remarks, ...wishes.fields], button: save, busy: 'Asking…', async submit() {
-    if (wishes.missing()) throw wrong(wishes.missing(), 'Choose a moment.');
-    if (wishes.read().length === 0) throw wrong(wishes.fields[0], 'Choose at least one permission.');
+  bind(form, { fields: [remarks, ...wishes.fields], button: save, busy: tr`Asking…`, async submit() {
+    if (wishes.missing()) throw wrong(wishes.missing(), tr`Choose a moment.`);
+    if (wishes.read().length === 0) throw wrong(wishes.fields[0], tr`Choose at least one permission.`);
     await api.post(`${path}/applications`, { permissions: wishes.read(), ...(remarks.given && { remarks: remarks.given }) });
-    toast(`${site.owner} is asked.`);
+    toast(tr`${site.owner} is asked.`);
     await redraw();
   } });
-  return card(null, h('details', { open: site.status === 'not-authorized' }, h('summary', { 'data-testid': 'apply' }, site.status === 'not-authorized' ? 'Apply for authorization' : 'Ask for permissions'), form));
+  return card(null, h('details', { open: site.status === 'not-authorized' }, h('summary', { 'data-testid': 'apply' }, site.status === 'not-authorized' ? tr`Apply for authorization` : tr`Ask for permissions`), form));
 }

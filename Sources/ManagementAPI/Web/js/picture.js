@@ -1,5 +1,6 @@
 // <gh-picture>: the latest picture of a camera. The last one stays until the next is ready to be shown.
 import { fill, h, icon } from './dom.js';
+import { tr } from './language.js';
 
 class Picture extends HTMLElement {
   #shown = null;
@@ -16,9 +17,9 @@ class Picture extends HTMLElement {
   show(channel) {
     const main = channel.streams?.find((s) => s.role === 'main') ?? channel.streams?.[0];
     if (main?.width && main?.height && this.dataset.fit !== 'tile') this.style.aspectRatio = `${main.width} / ${main.height}`;
-    this.alt = `${channel.name}: latest picture`;
+    this.alt = tr`${channel.name}: latest picture`;
     if (!channel.snapshotAt) {
-      if (!this.#shown && !this.firstChild) fill(this, h('div', { class: 'no-picture' }, icon('camera'), h('span', {}, 'No picture yet')));
+      if (!this.#shown && !this.firstChild) fill(this, h('div', { class: 'no-picture' }, icon('camera'), h('span', {}, tr`No picture yet`)));
       return;
     }
     this.#wanted = `${channel.snapshotUrl}?at=${encodeURIComponent(channel.snapshotAt)}`;
@@ -40,7 +41,7 @@ class Picture extends HTMLElement {
       this.dispatchEvent(new Event('shown')); // the lens hears it
       this.#shown = url;
     } catch {
-      if (!this.#shown) fill(this, h('div', { class: 'no-picture' }, icon('camera'), h('span', {}, 'No picture yet')));
+      if (!this.#shown) fill(this, h('div', { class: 'no-picture' }, icon('camera'), h('span', {}, tr`No picture yet`)));
       this.#failed = url; // not asked for again; the next picture has a name of its own
     }
     this.#loading = false;

@@ -5,18 +5,19 @@ import { full, when } from './format.js';
 import { card, fileButton, piece, problemBox } from './parts.js';
 import { packageWords, planRow, renewsItself } from './plan-row.js';
 import { toast } from './dialog.js';
+import { tr } from './language.js';
 import { refreshHealth } from './store.js';
 
 const RANK = { expiring: 0, expired: 1, 'not-activated': 2, active: 3 };
 /** Those that need somebody first. */
 const rank = (p, stock) => (p.state === 'expiring' && renewsItself(p, stock) ? RANK.active : RANK[p.state]);
-const NOT_A_VOUCHER = 'This is not a voucher file. Choose the one that whoever sells the plans gave you.';
+const NOT_A_VOUCHER = tr`This is not a voucher file. Choose the one that whoever sells the plans gave you.`;
 
-const SOURCES = { 'service-key': 'by service key', stock: 'from stock', automatic: 'by itself' };
+const SOURCES = { 'service-key': tr`by service key`, stock: tr`from stock`, automatic: tr`by itself` };
 function historyWords(entry, stock) {
-  const what = { activated: 'activated', renewed: 'renewed', transferred: `moved to ${entry.toChannelName}`, expired: 'expired', ended: 'ended by hand' }[entry.kind] ?? entry.kind;
+  const what = { activated: tr`activated`, renewed: tr`renewed`, transferred: tr`moved to ${entry.toChannelName}`, expired: tr`expired`, ended: tr`ended by hand` }[entry.kind] ?? entry.kind;
   const kind = stock.find((s) => s.package === entry.package);
-  return [`${entry.channelName || 'A camera since removed'}: ${what}${entry.source ? ` ${SOURCES[entry.source] ?? entry.source}` : ''}`, kind && packageWords(kind)];
+  return [`${entry.channelName || tr`A camera since removed`}: ${what}${entry.source ? ` ${SOURCES[entry.source] ?? entry.source}` : ''}`, kind && packageWords(kind)];
 }
 
 export function plansCard({ on }) {
@@ -26,7 +27,7 @@ export function plansCard({ on }) {
   const stock = h('p', { class: 'muted', 'data-testid': 'plan-stock' });
   const list = h('div', { class: 'plan-rows', 'data-testid': 'plan-rows' });
   const history = h('ol', { class: 'plan-history' });
-  const past = h('details', { class: 'more' }, h('summary', { 'data-testid': 'plan-history' }, 'What happened to plans'), history);
+  const past = h('details', { class: 'more' }, h('summary', { 'data-testid': 'plan-history' }, tr`What happened to plans`), history);
   const most = h('p', { class: 'muted small', 'data-testid': 'plan-most' });
   let plans = null;
 
@@ -50,7 +51,7 @@ export function plansCard({ on }) {
   }
 
   const enforced = [
-    h('div', { class: 'plan-head' }, stock, fileButton('Import a voucher', 'voucher-file', importVoucher)), message, list, most, past,
+    h('div', { class: 'plan-head' }, stock, fileButton(tr`Import a voucher`, 'voucher-file', importVoucher)), message, list, most, past,
   ];
 
   function draw() {
@@ -61,7 +62,7 @@ export function plansCard({ on }) {
     }
     if (list.parentNode !== content) fill(content, enforced);
     const there = plans.stock.filter((s) => s.count > 0);
-    say(stock, there.length === 0 ? 'No packages in stock.' : `In stock: ${there.map((s) => `${s.count} × ${packageWords(s)}`).join('; ')}.`);
+    say(stock, there.length === 0 ? tr`No packages in stock.` : tr`In stock: ${there.map((s) => `${s.count} × ${packageWords(s)}`).join('; ')}.`);
     const sorted = plans.channels.filter((p) => p.linked || p.state !== 'not-activated').sort((a, b) => rank(a, plans.stock) - rank(b, plans.stock) || a.channelName.localeCompare(b.channelName, 'en', { numeric: true }));
     for (const plan of sorted) {
       if (!rows.has(plan.channelId)) rows.set(plan.channelId, planRow({ path: `/channels/${seg(plan.channelId)}/plan`, changed: load }));
@@ -69,8 +70,8 @@ export function plansCard({ on }) {
     }
     const wanted = sorted.map((p) => rows.get(p.channelId).el);
     if (wanted.length !== list.children.length || wanted.some((el, i) => list.children[i] !== el)) list.replaceChildren(...wanted);
-    if (sorted.length === 0) fill(list, h('p', { class: 'muted' }, 'Link a camera to the cloud; then its plan can be activated here.'));
-    say(most, `A box records at most ${plans.mostChannels} cameras for the cloud, so it can use at most ${plans.mostChannels} plans at a time.`);
+    if (sorted.length === 0) fill(list, h('p', { class: 'muted' }, tr`Link a camera to the cloud; then its plan can be activated here.`));
+    say(most, tr`A box records at most ${plans.mostChannels} cameras for the cloud, so it can use at most ${plans.mostChannels} plans at a time.`);
     past.hidden = plans.history.length === 0;
     drawHistory();
   }
@@ -87,7 +88,7 @@ export function plansCard({ on }) {
   on('channel', (now, before) => { if (before?.linked !== now.linked || before?.name !== now.name) load(); });
   on('resync', load);
   load();
-  const el = card('Plans', content);
+  const el = card(tr`Plans`, content);
   el.dataset.testid = 'plans';
   return el;
 }

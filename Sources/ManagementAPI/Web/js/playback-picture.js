@@ -1,6 +1,7 @@
 // One camera's recorded picture: digital zoom by wheel, pinch and drag, capture, and what there is instead of a picture.
 import { h, icon, say } from './dom.js';
 import { clockSeconds, dayKey } from './format.js';
+import { tr } from './language.js';
 import { PlaybackPlayer } from './playback-player.js';
 
 const MOST = 8;
@@ -14,7 +15,7 @@ export class PlaybackPicture {
   /** `active` is told when this one is chosen; `changed` as the player's. */
   constructor({ channel, code, active, changed }) {
     this.channel = channel;
-    this.video = h('video', { class: 'live-video playback-video', muted: true, playsInline: true, 'data-testid': 'playback-video', 'aria-label': `${channel.name}, recorded` });
+    this.video = h('video', { class: 'live-video playback-video', muted: true, playsInline: true, 'data-testid': 'playback-video', 'aria-label': tr`${channel.name}, recorded` });
     this.word = h('p', { class: 'playback-word', role: 'status', hidden: true });
     this.readout = h('span', { class: 'playback-at' });
     this.el = h('div', { class: 'frame playback-frame', tabindex: 0, 'data-id': channel.id, 'data-testid': 'playback-picture', role: 'group', 'aria-label': channel.name, onFocus: () => active(this) },

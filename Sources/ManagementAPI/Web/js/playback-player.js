@@ -1,6 +1,7 @@
 // What was recorded of one camera: the box's fragments of MP4 from any moment on, fed to the browser as it needs them.
 // Media time is real time less the playback's origin, so that every picture knows when it was, and gaps are holes in what is buffered.
 import { api, problemOf, query, seg } from './api.js';
+import { tr } from './language.js';
 
 const Source = globalThis.ManagedMediaSource ?? globalThis.MediaSource;
 const AHEAD = 12; // seconds of playing that are kept ahead
@@ -193,7 +194,7 @@ export class PlaybackPlayer {
 
   async #open(type, fresh, time, signal) {
     if (!Source.isTypeSupported(type)) {
-      throw Object.assign(new Error('unplayable'), { slug: 'unplayable', detail: `This browser does not play ${/hvc1|hev1/.test(type) ? 'H.265' : 'this camera’s codec'}. Download the clip and open it in a player that does.` });
+      throw Object.assign(new Error('unplayable'), { slug: 'unplayable', detail: tr`This browser does not play ${/hvc1|hev1/.test(type) ? 'H.265' : tr`this camera’s codec`}. Download the clip and open it in a player that does.` });
     }
     await this.#do(async () => {
       signal.throwIfAborted();
@@ -296,7 +297,7 @@ export class PlaybackPlayer {
 function event(target, name, video) {
   return new Promise((resolve, reject) => {
     const done = () => { clean(); resolve(); };
-    const failed = () => { clean(); reject(Object.assign(new Error(video.error?.message ?? 'the browser gave up'), { slug: 'broken', detail: 'The browser could not play this footage. Go a little further along the bar.' })); };
+    const failed = () => { clean(); reject(Object.assign(new Error(video.error?.message ?? 'the browser gave up'), { slug: 'broken', detail: tr`The browser could not play this footage. Go a little further along the bar.` })); };
     const clean = () => { target.removeEventListener(name, done); target.removeEventListener('error', failed); video.removeEventListener('error', failed); };
     target.addEventListener(name, done);
     target.addEventListener('error', failed);

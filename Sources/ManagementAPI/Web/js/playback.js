@@ -4,6 +4,7 @@ import { toast } from './dialog.js';
 import { fill, h, icon, say, settle } from './dom.js';
 import { bind, field } from './form.js';
 import { clockSeconds, dayName, full, zoned } from './format.js';
+import { tr } from './language.js';
 import { title } from './navigate.js';
 import { button, empty, head, link, problemBox, sentence } from './parts.js';
 import { PlaybackCalendar } from './playback-calendar.js';
@@ -17,7 +18,7 @@ import { eventType } from './words.js';
 
 const MOST = 4;
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
-const SOURCES = { cloud: 'in the cloud', box: 'on the box, on its way to the cloud', device: 'on the device' };
+const SOURCES = { cloud: tr`in the cloud`, box: tr`on the box, on its way to the cloud`, device: tr`on the device` };
 const codes = { last: null }; // the verification code, in this tab's memory only
 
 /** Which cameras: those of the address, or the first. */
@@ -29,7 +30,7 @@ function chosen(params, search) {
 
 /** A choice of up to four cameras, for more than one in step. */
 function chooser(channels) {
-  const box = h('fieldset', { class: 'playback-cameras' }, h('legend', { class: 'spoken' }, 'Cameras that are played together'));
+  const box = h('fieldset', { class: 'playback-cameras' }, h('legend', { class: 'spoken' }, tr`Cameras that are played together`));
   const boxes = channelsByName().filter((c) => c.proxied !== false).map((c) => {
     const input = h('input', { type: 'checkbox', value: c.id, checked: channels.includes(c.id), 'data-testid': 'playback-camera', onChange() {
       const now = boxes.filter((b) => b.input.checked).map((b) => b.input.value);
@@ -41,7 +42,7 @@ function chooser(channels) {
   const full = channels.length >= MOST;
   for (const b of boxes) b.input.disabled = full && !b.input.checked;
   box.append(...boxes.map((b) => b.el));
-  return boxes.length > 1 ? h('details', { class: 'card playback-choose', open: channels.length === 0 }, h('summary', {}, `Cameras (up to ${MOST} in step)`), box) : null;
+  return boxes.length > 1 ? h('details', { class: 'card playback-choose', open: channels.length === 0 }, h('summary', {}, tr`Cameras (up to ${MOST} in step)`), box) : null;
 }
 
 export async function playbackPage({ root, params, query: search, on, cleanup, skeleton }) {
@@ -49,12 +50,12 @@ export async function playbackPage({ root, params, query: search, on, cleanup, s
   const ids = chosen(params, search);
   for (const id of ids) if (!store.channels.has(id)) put('channel', await api.get(`/channels/${seg(id)}`));
   const channels = ids.map((id) => store.channels.get(id));
-  const name = channels.length === 1 ? channels[0].name : 'Playback';
-  title(channels.length === 1 ? `${name}, recordings` : 'Playback');
-  const back = channels.length === 1 ? link(`#/cameras/${seg(ids[0])}`, 'back', icon('back'), name) : link('#/cameras', 'back', icon('back'), 'Cameras');
-  const heading = head([back, h('h1', { tabindex: -1 }, channels.length === 1 ? 'Recordings' : 'Playback')]);
-  if (!canPlayBack) { fill(root, heading, sentence('attention', 'This browser cannot play recordings here. Open the page in a newer one.')); return; }
-  if (!channels.length) { fill(root, heading, empty({ iconName: 'calendar', title: 'Recordings will be here', text: 'Choose the cameras whose recordings you want to see.' }), chooser(ids)); return; }
+  const name = channels.length === 1 ? channels[0].name : tr`Playback`;
+  title(channels.length === 1 ? tr`${name}, recordings` : tr`Playback`);
+  const back = channels.length === 1 ? link(`#/cameras/${seg(ids[0])}`, 'back', icon('back'), name) : link('#/cameras', 'back', icon('back'), tr`Cameras`);
+  const heading = head([back, h('h1', { tabindex: -1 }, channels.length === 1 ? tr`Recordings` : tr`Playback`)]);
+  if (!canPlayBack) { fill(root, heading, sentence('attention', tr`This browser cannot play recordings here. Open the page in a newer one.`)); return; }
+  if (!channels.length) { fill(root, heading, empty({ iconName: 'calendar', title: tr`Recordings will be here`, text: tr`Choose the cameras whose recordings you want to see.` }), chooser(ids)); return; }
   new View({ root, heading, channels, start: Date.parse(search.get('at') ?? '') || null, on, cleanup }).begin();
 }
 
@@ -84,24 +85,24 @@ class View {
     fill(root, heading, h('div', { class: 'columns playback-columns' },
       h('div', { class: 'playback-main' }, this.stage = h('div', { class: 'playback-stage', 'data-count': channels.length }, this.pictures.map((p) => p.el)),
         this.note, h('div', { class: 'playback-time' }, this.when, this.what), this.bar.el, this.panel, this.device),
-      h('div', { class: 'playback-side' }, h('section', { class: 'card' }, h('h2', {}, 'Day'), this.calendar.el), chooser(channels.map((c) => c.id)), legend())));
+      h('div', { class: 'playback-side' }, h('section', { class: 'card' }, h('h2', {}, tr`Day`), this.calendar.el), chooser(channels.map((c) => c.id)), legend())));
   }
 
   controls() {
     this.when = h('time', { class: 'strong', 'data-testid': 'playback-now' });
     this.what = h('span', { class: 'muted', role: 'status', 'data-testid': 'playback-what' });
-    this.toggle = over('play', 'Play', 'playback-play', () => this.playPause());
+    this.toggle = over('play', tr`Play`, 'playback-play', () => this.playPause());
     this.toggle.classList.add('primary');
-    this.speed = h('select', { 'aria-label': 'Speed', 'data-testid': 'playback-speed', onChange: () => this.clock.setSpeed(Number(this.speed.value)) }, SPEEDS.map((s) => h('option', { value: s }, s < 1 ? `1/${1 / s}×` : `${s}×`)));
+    this.speed = h('select', { 'aria-label': tr`Speed`, 'data-testid': 'playback-speed', onChange: () => this.clock.setSpeed(Number(this.speed.value)) }, SPEEDS.map((s) => h('option', { value: s }, s < 1 ? `1/${1 / s}×` : `${s}×`)));
     this.speed.value = '1';
-    this.sound = over('mute', 'Sound on', 'playback-sound', () => this.hear(), { 'aria-pressed': 'false' });
-    const whole = over('whole', 'Full screen', 'playback-full', () => (document.fullscreenElement ? document.exitFullscreen() : this.stage.requestFullscreen?.()));
-    this.panel = h('div', { class: 'playback-controls', role: 'toolbar', 'aria-label': 'Playback' },
-      h('span', { class: 'group' }, over('event-back', 'The event before', 'playback-event-back', () => this.event(-1)), over('step-back', 'One picture back', 'playback-step-back', () => this.step(-1)), this.toggle,
-        over('step', 'One picture on', 'playback-step', () => this.step(1)), over('event-next', 'The next event', 'playback-event-next', () => this.event(1))),
-      h('span', { class: 'group' }, this.speed, this.sound, over('camera', 'Save this picture', 'playback-capture', () => this.capture()), over('download', 'Cut out two minutes', 'playback-cut', () => this.cut())),
-      h('span', { class: 'group' }, over('zoom-out', 'Picture smaller', 'playback-smaller', () => this.active.zoom(1 / 1.5)), over('zoom-in', 'Picture larger', 'playback-larger', () => this.active.zoom(1.5)), whole),
-      h('span', { class: 'group' }, over('dash', 'More time on the bar', 'bar-wider', () => this.bar.zoom(2)), over('plus', 'Less time on the bar', 'bar-closer', () => this.bar.zoom(0.5))));
+    this.sound = over('mute', tr`Sound on`, 'playback-sound', () => this.hear(), { 'aria-pressed': 'false' });
+    const whole = over('whole', tr`Full screen`, 'playback-full', () => (document.fullscreenElement ? document.exitFullscreen() : this.stage.requestFullscreen?.()));
+    this.panel = h('div', { class: 'playback-controls', role: 'toolbar', 'aria-label': tr`Playback` },
+      h('span', { class: 'group' }, over('event-back', tr`The event before`, 'playback-event-back', () => this.event(-1)), over('step-back', tr`One picture back`, 'playback-step-back', () => this.step(-1)), this.toggle,
+        over('step', tr`One picture on`, 'playback-step', () => this.step(1)), over('event-next', tr`The next event`, 'playback-event-next', () => this.event(1))),
+      h('span', { class: 'group' }, this.speed, this.sound, over('camera', tr`Save this picture`, 'playback-capture', () => this.capture()), over('download', tr`Cut out two minutes`, 'playback-cut', () => this.cut())),
+      h('span', { class: 'group' }, over('zoom-out', tr`Picture smaller`, 'playback-smaller', () => this.active.zoom(1 / 1.5)), over('zoom-in', tr`Picture larger`, 'playback-larger', () => this.active.zoom(1.5)), whole),
+      h('span', { class: 'group' }, over('dash', tr`More time on the bar`, 'bar-wider', () => this.bar.zoom(2)), over('plus', tr`Less time on the bar`, 'bar-closer', () => this.bar.zoom(0.5))));
   }
 
   /** Two minutes around what is shown, to take away. */
@@ -126,7 +127,7 @@ class View {
   latest(marked) {
     const day = Math.max(...marked);
     if (Number.isFinite(day)) this.day(this.calendarMonth(), day);
-    else fill(this.note, sentence('off', 'Nothing is recorded yet. What is recorded appears on the bar by itself.'));
+    else fill(this.note, sentence('off', tr`Nothing is recorded yet. What is recorded appears on the bar by itself.`));
   }
 
   calendarMonth() { return new Date().toISOString().slice(0, 7); }
@@ -195,7 +196,7 @@ class View {
 
   event(by) {
     const at = this.lines.event(this.clock.now, by);
-    if (at === null) { toast(by > 0 ? 'No later event is on the bar. Zoom out to look further.' : 'No earlier event is on the bar. Zoom out to look further.'); return; }
+    if (at === null) { toast(by > 0 ? tr`No later event is on the bar. Zoom out to look further.` : tr`No earlier event is on the bar. Zoom out to look further.`); return; }
     this.go(at);
   }
 
@@ -204,12 +205,12 @@ class View {
     for (const p of this.pictures) p.video.muted = true;
     this.active.video.muted = !on;
     fill(this.sound, icon(on ? 'sound' : 'mute'));
-    for (const [key, value] of [['aria-label', on ? 'Sound off' : 'Sound on'], ['title', on ? 'Sound off' : 'Sound on'], ['aria-pressed', String(on)]]) this.sound.setAttribute(key, value);
+    for (const [key, value] of [['aria-label', on ? tr`Sound off` : tr`Sound on`], ['title', on ? tr`Sound off` : tr`Sound on`], ['aria-pressed', String(on)]]) this.sound.setAttribute(key, value);
   }
 
   async capture() {
     const saved = await this.active.capture();
-    toast(saved ? `Saved as ${saved}.` : 'There is no picture to save at this moment.', { iconName: 'camera' });
+    toast(saved ? tr`Saved as ${saved}.` : tr`There is no picture to save at this moment.`, { iconName: 'camera' });
   }
 
   choose(picture) {
@@ -238,16 +239,16 @@ class View {
     this.clock.pause();
     if (problem.slug === 'footage-locked' || problem.slug === 'wrong-code') { this.ask(picture, problem); return; }
     const over = problem.slug === 'live-over';
-    fill(this.note, over ? sentence('attention', 'The time for viewing from afar is over.') : problemBox(problem), button(over ? 'Continue' : 'Try again', { iconName: 'test', testid: 'playback-again', onClick: () => { fill(this.note); this.clock.seek(this.clock.now); } }));
+    fill(this.note, over ? sentence('attention', tr`The time for viewing from afar is over.`) : problemBox(problem), button(over ? tr`Continue` : tr`Try again`, { iconName: 'test', testid: 'playback-again', onClick: () => { fill(this.note); this.clock.seek(this.clock.now); } }));
   }
 
   /** Encrypted footage opens with the code alone. */
   ask(picture, problem) {
-    const code = field({ label: 'Verification code', type: 'password', pointer: '/code', testid: 'playback-code', autocomplete: 'off', hint: 'It was shown when encryption was switched on. This tab remembers it until it is closed.' });
+    const code = field({ label: tr`Verification code`, type: 'password', pointer: '/code', testid: 'playback-code', autocomplete: 'off', hint: tr`It was shown when encryption was switched on. This tab remembers it until it is closed.` });
     if (problem.slug === 'wrong-code') code.error(problem.detail);
-    const open = button('Open', { look: 'primary', type: 'submit', testid: 'playback-code-submit' });
-    const form = h('form', { class: 'card', 'data-testid': 'playback-code-form' }, h('p', {}, icon('lock'), ' This footage is encrypted.'), code.el, h('div', { class: 'actions' }, open));
-    bind(form, { fields: [code], button: open, busy: 'Opening', submit: async () => {
+    const open = button(tr`Open`, { look: 'primary', type: 'submit', testid: 'playback-code-submit' });
+    const form = h('form', { class: 'card', 'data-testid': 'playback-code-form' }, h('p', {}, icon('lock'), tr` This footage is encrypted.`), code.el, h('div', { class: 'actions' }, open));
+    bind(form, { fields: [code], button: open, busy: tr`Opening`, submit: async () => {
       codes.last = code.value;
       fill(this.note);
       for (const p of this.pictures) p.player.forget();
@@ -269,12 +270,12 @@ class View {
     if (this.toggle.dataset.playing !== String(playing)) {
       this.toggle.dataset.playing = String(playing);
       fill(this.toggle, icon(playing ? 'pause' : 'play'));
-      for (const name of ['aria-label', 'title']) this.toggle.setAttribute(name, playing ? 'Pause' : 'Play');
+      for (const name of ['aria-label', 'title']) this.toggle.setAttribute(name, playing ? tr`Pause` : tr`Play`);
     }
     for (const p of this.pictures) {
       const state = this.clock.begun ? p.player.at(now) : { state: 'loading' };
       const { gap } = this.lines.at(p.channel.id, now);
-      p.show(state, now, p.player.problem ? this.pictures.length > 1 && (p.player.problem.detail ?? 'The picture does not come.') : state.state === 'none' ? gap?.reason ?? (this.clock.over ? 'There is no later footage.' : 'Nothing was recorded at this moment.') : null);
+      p.show(state, now, p.player.problem ? this.pictures.length > 1 && (p.player.problem.detail ?? tr`The picture does not come.`) : state.state === 'none' ? gap?.reason ?? (this.clock.over ? tr`There is no later footage.` : tr`Nothing was recorded at this moment.`) : null);
       p.el.classList.toggle('waits', state.state === 'loading');
     }
   }
@@ -282,10 +283,10 @@ class View {
   /** What lies under the needle, in words. */
   here(id, time) {
     const { span, gap } = this.lines.at(id, time);
-    if (span) return [span.kind === 'event' ? eventType(span.type ?? 'other').word : 'Continuous', SOURCES[span.source], span.encrypted && 'encrypted', !span.playable && 'being prepared'].filter(Boolean).join(', ');
+    if (span) return [span.kind === 'event' ? eventType(span.type ?? 'other').word : tr`Continuous`, SOURCES[span.source], span.encrypted && tr`encrypted`, !span.playable && tr`being prepared`].filter(Boolean).join(', ');
     return gap ? [gap.reason, gap.outcome].filter(Boolean).join(' ') : '';
   }
 }
 
-const legend = () => h('ul', { class: 'playback-legend muted small' }, [['time', 'Recorded all the time'], ['event', 'Something happened'], ['gap', 'Missing; the reason is beside the time']].map(([kind, words]) => h('li', {}, h('span', { class: `playback-swatch swatch-${kind}`, 'aria-hidden': 'true' }), words)),
-  h('li', {}, 'Keys: space plays, arrows step, with Shift ten seconds, + and − zoom, Page Up and Down go from event to event.'));
+const legend = () => h('ul', { class: 'playback-legend muted small' }, [['time', tr`Recorded all the time`], ['event', tr`Something happened`], ['gap', tr`Missing; the reason is beside the time`]].map(([kind, words]) => h('li', {}, h('span', { class: `playback-swatch swatch-${kind}`, 'aria-hidden': 'true' }), words)),
+  h('li', {}, tr`Keys: space plays, arrows step, with Shift ten seconds, + and − zoom, Page Up and Down go from event to event.`));

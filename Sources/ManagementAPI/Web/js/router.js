@@ -3,6 +3,7 @@
 import { noConnection } from './api.js';
 import { camerasPage } from './cameras.js';
 import { h, fill } from './dom.js';
+import { tr } from './language.js';
 import { head, problemBox, skeleton } from './parts.js';
 import { emit, on } from './store.js';
 
@@ -53,9 +54,9 @@ function close() {
 
 /** A page that could not be made: why, and two ways on. */
 function broken(page, problem) {
-  const again = h('button', { type: 'button', class: 'button', onClick: () => open(true) }, 'Try again');
-  fill(page, head(problem.status === 404 ? 'Not here' : 'This page could not be shown'), h('div', { class: 'narrow' }, problemBox(problem),
-    h('div', { class: 'row' }, problem.status !== 404 && again, h('a', { class: 'button', href: '#/cameras' }, 'To the cameras'))));
+  const again = h('button', { type: 'button', class: 'button', onClick: () => open(true) }, tr`Try again`);
+  fill(page, head(problem.status === 404 ? tr`Not here` : tr`This page could not be shown`), h('div', { class: 'narrow' }, problemBox(problem),
+    h('div', { class: 'row' }, problem.status !== 404 && again, h('a', { class: 'button', href: '#/cameras' }, tr`To the cameras`))));
 }
 
 async function open(event) {

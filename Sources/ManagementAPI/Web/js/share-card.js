@@ -6,13 +6,14 @@ import { bind, field, wrong } from './form.js';
 import { when } from './format.js';
 import { go } from './navigate.js';
 import { sentLink } from './hand-over.js';
+import { tr } from './language.js';
 import { button, card, problemBox } from './parts.js';
 import { refreshRights } from './store.js';
 import { PERMISSIONS, permissionWord } from './wishes.js';
 
-const STATES = { pending: 'waits for an answer', accepted: 'helps here', refused: 'refused', ended: 'ended' };
-const KINDS = { installation: 'until the handover', maintenance: 'maintenance' };
-const words = (share) => (share.kind === 'installation' ? ['all that there is to do with devices'] : share.permissions.map(permissionWord)).join(', ');
+const STATES = { pending: tr`waits for an answer`, accepted: tr`helps here`, refused: tr`refused`, ended: tr`ended` };
+const KINDS = { installation: tr`until the handover`, maintenance: 'maintenance' };
+const words = (share) => (share.kind === 'installation' ? [tr`all that there is to do with devices`] : share.permissions.map(permissionWord)).join(', ');
 
 export async function shareCard(state) {
   const { path, can, redraw } = state;
@@ -22,40 +23,40 @@ export async function shareCard(state) {
   const act = async (what, done) => { fill(message); try { await what(); toast(done); await redraw(); } catch (problem) { fill(message, problemBox(problem)); } };
   const lasting = (share) => share.state === 'pending' || share.state === 'accepted';
   const list = h('ul', { class: 'plain-list people', 'data-testid': 'shares' }, items.slice(0, 10).map((share) => h('li', { 'data-state': share.state }, icon(share.state === 'accepted' ? 'check' : share.state === 'pending' ? 'clock' : 'dash'),
-    h('span', {}, h('span', { class: 'strong' }, share.partner ?? share.recipient), h('span', { class: 'muted small' }, [KINDS[share.kind], words(share), `${STATES[share.state]} since ${when(share.decidedAt ?? share.createdAt)}`].join(' · '))),
-    can('share') && lasting(share) && button(share.state === 'pending' ? 'Take back' : 'End', { look: 'small', testid: 'share-end', async onClick() {
-      if (share.state === 'pending' || await ask({ title: `End sharing with ${share.partner}?`, text: 'It sees nothing of this site any more, at once.', action: 'End' })) await act(() => api.delete(`${path}/shares/${seg(share.id)}`), 'Ended.');
+    h('span', {}, h('span', { class: 'strong' }, share.partner ?? share.recipient), h('span', { class: 'muted small' }, [KINDS[share.kind], words(share), tr`${STATES[share.state]} since ${when(share.decidedAt ?? share.createdAt)}`].join(' · '))),
+    can('share') && lasting(share) && button(share.state === 'pending' ? tr`Take back` : tr`End`, { look: 'small', testid: 'share-end', async onClick() {
+      if (share.state === 'pending' || await ask({ title: tr`End sharing with ${share.partner}?`, text: tr`It sees nothing of this site any more, at once.`, action: tr`End` })) await act(() => api.delete(`${path}/shares/${seg(share.id)}`), tr`Ended.`);
     } }))));
-  const about = h('p', { class: 'muted small' }, can('share') ? 'A partner does what you may do here, or a part of it. It cannot share further nor activate plans. The owner is told.' : 'These companies help your service provider here, with what you let it do.');
-  return card('Partners', about, list, message, can('share') && shareForm(state));
+  const about = h('p', { class: 'muted small' }, can('share') ? tr`A partner does what you may do here, or a part of it. It cannot share further nor activate plans. The owner is told.` : tr`These companies help your service provider here, with what you let it do.`);
+  return card(tr`Partners`, about, list, message, can('share') && shareForm(state));
 }
 
 function shareForm({ site, path, redraw }) {
   const kind = site.owner ? 'maintenance' : 'installation';
-  const recipient = field({ label: 'E-mail address of the partner', pointer: '/recipient', type: 'email', maxlength: 254, autocomplete: 'off', testid: 'share-recipient' });
-  const remarks = field({ label: 'Remarks', pointer: '/remarks', type: 'area', rows: 2, optional: true, maxlength: 1000, testid: 'share-remarks' });
+  const recipient = field({ label: tr`E-mail address of the partner`, pointer: '/recipient', type: 'email', maxlength: 254, autocomplete: 'off', testid: 'share-recipient' });
+  const remarks = field({ label: tr`Remarks`, pointer: '/remarks', type: 'area', rows: 2, optional: true, maxlength: 1000, testid: 'share-remarks' });
   const boxes = kind === 'maintenance' ? PERMISSIONS.map(([code, label, hint]) => ({ code, input: h('input', { type: 'checkbox', value: code, 'data-testid': `share-${code}` }), label, hint })) : [];
-  const checks = boxes.length > 0 && h('fieldset', { class: 'checks' }, h('legend', {}, 'What it may do'), boxes.map((b) => h('label', { class: 'check' }, b.input, h('span', {}, h('span', { class: 'strong' }, b.label), h('span', { class: 'muted small' }, b.hint)))));
+  const checks = boxes.length > 0 && h('fieldset', { class: 'checks' }, h('legend', {}, tr`What it may do`), boxes.map((b) => h('label', { class: 'check' }, b.input, h('span', {}, h('span', { class: 'strong' }, b.label), h('span', { class: 'muted small' }, b.hint)))));
   const made = h('div', { class: 'stack made', 'aria-live': 'polite' });
-  const save = button('Share', { look: 'primary', type: 'submit', testid: 'share-submit' });
+  const save = button(tr`Share`, { look: 'primary', type: 'submit', testid: 'share-submit' });
   const form = h('form', { class: 'stack' }, recipient.el, checks, remarks.el, h('div', { class: 'actions' }, save), made);
-  bind(form, { fields: [recipient, remarks], button: save, busy: 'Sending…', async submit() {
-    if (!recipient.given) throw wrong(recipient, 'Enter the partner’s e-mail address.');
+  bind(form, { fields: [recipient, remarks], button: save, busy: tr`Sending…`, async submit() {
+    if (!recipient.given) throw wrong(recipient, tr`Enter the partner’s e-mail address.`);
     const permissions = boxes.filter((b) => b.input.checked).map((b) => b.code);
-    if (kind === 'maintenance' && permissions.length === 0) throw wrong(recipient, 'Choose what the partner may do.');
+    if (kind === 'maintenance' && permissions.length === 0) throw wrong(recipient, tr`Choose what the partner may do.`);
     const sent = await api.post(`${path}/shares`, { kind, recipient: recipient.given, ...(kind === 'maintenance' && { permissions }), ...(remarks.given && { remarks: remarks.given }) });
-    fill(made, sentLink(sent, { testid: 'share-link', isMail: true, subject: site.name, note: 'and good for three days' }));
+    fill(made, sentLink(sent, { testid: 'share-link', isMail: true, subject: site.name, note: tr`and good for three days` }));
   } });
-  return h('details', {}, h('summary', { 'data-testid': 'share' }, kind === 'installation' ? 'Share with an installation partner' : 'Share with a maintenance partner'), form);
+  return h('details', {}, h('summary', { 'data-testid': 'share' }, kind === 'installation' ? tr`Share with an installation partner` : tr`Share with a maintenance partner`), form);
 }
 
 /** For the partner: help no longer. */
 export function leaveCard({ site, path }) {
   const message = h('div', { class: 'form-message', role: 'alert' });
-  return card('Leave the site', h('p', { class: 'muted small' }, `${site.company} shares this site with you. When you leave it nothing here changes for anybody else.`), message,
-    h('div', { class: 'actions' }, button('Leave site', { testid: 'site-leave', async onClick() {
+  return card(tr`Leave the site`, h('p', { class: 'muted small' }, tr`${site.company} shares this site with you. When you leave it nothing here changes for anybody else.`), message,
+    h('div', { class: 'actions' }, button(tr`Leave site`, { testid: 'site-leave', async onClick() {
       fill(message);
-      if (!await ask({ title: `Leave ${site.name}?`, text: `You see nothing of it any more. ${site.company} is told, and can share it again.`, action: 'Leave' })) return;
-      try { await api.post(`${path}/leave`); await refreshRights(); toast(`You have left ${site.name}.`); go('/sites'); } catch (problem) { fill(message, problemBox(problem)); }
+      if (!await ask({ title: tr`Leave ${site.name}?`, text: tr`You see nothing of it any more. ${site.company} is told, and can share it again.`, action: tr`Leave` })) return;
+      try { await api.post(`${path}/leave`); await refreshRights(); toast(tr`You have left ${site.name}.`); go('/sites'); } catch (problem) { fill(message, problemBox(problem)); }
     } })));
 }

@@ -1,9 +1,10 @@
 // The frame around the pages: navigation, the site's name, and a quiet word when the connection is lost.
 import { fill, h, icon } from './dom.js';
 import { clock } from './format.js';
+import { tr } from './language.js';
 import { on, store, unreadNotices } from './store.js';
 
-const ENTRIES = [['cameras', 'Cameras', 'camera'], ['events', 'Events', 'events'], ['cloud', 'Cloud', 'cloud'], ['sites', 'Sites', 'key'], ['health', 'Health', 'health'], ['box', 'Box', 'box']];
+const ENTRIES = [['cameras', tr`Cameras`, 'camera'], ['events', tr`Events`, 'events'], ['cloud', tr`Cloud`, 'cloud'], ['sites', tr`Sites`, 'key'], ['health', tr`Health`, 'health'], ['box', tr`Box`, 'box']];
 let offs = [];
 
 /** Draws the frame into `app` and returns the element that holds the page. */
@@ -19,11 +20,11 @@ export function shell(app, leave) {
   const content = h('main', { id: 'content', tabindex: -1 });
   const bar = h('div', { class: 'connection', role: 'status', 'data-testid': 'connection-bar' });
   fill(app,
-    h('nav', { class: 'rail', 'aria-label': 'Main' },
+    h('nav', { class: 'rail', 'aria-label': tr`Main` },
       h('div', { class: 'brand' }, h('span', { class: 'brand-mark' }, icon('gatehouse')), h('span', { class: 'brand-text' }, h('strong', {}, 'Gatehouse'), site)),
       h('div', { class: `rail-links ${entries.length > 5 ? 'many' : ''}` }, links),
-      h('div', { class: 'rail-foot' }, h('a', { href: '#/notices', class: 'muted small', 'data-testid': 'to-notices' }, 'Notices'), h('a', { href: '#/account', class: 'muted small', 'data-testid': 'account' }, `Signed in as ${store.user?.name ?? ''}`),
-        h('button', { type: 'button', class: 'button quiet small', onClick: leave, 'data-testid': 'sign-out' }, icon('out'), h('span', {}, 'Sign out')))),
+      h('div', { class: 'rail-foot' }, h('a', { href: '#/notices', class: 'muted small', 'data-testid': 'to-notices' }, tr`Notices`), h('a', { href: '#/account', class: 'muted small', 'data-testid': 'account' }, tr`Signed in as ${store.user?.name ?? ''}`),
+        h('button', { type: 'button', class: 'button quiet small', onClick: leave, 'data-testid': 'sign-out' }, icon('out'), h('span', {}, tr`Sign out`)))),
     bar, content);
   offs = [
     on('route', (section) => {
@@ -36,16 +37,16 @@ export function shell(app, leave) {
     on('health', (health) => {
       const n = health.problems.length;
       badge.className = `badge ${n ? health.status : ''}`;
-      fill(badge, n ? String(n) : '', n ? h('span', { class: 'spoken' }, n === 1 ? ' problem' : ' problems') : '');
+      fill(badge, n ? String(n) : '', n ? h('span', { class: 'spoken' }, ` ${n === 1 ? tr`problem` : tr`problems`}`) : '');
     }),
     ...['notices', 'unread'].map((name) => on(name, () => {
       const n = unreadNotices();
       unread.className = `badge ${n ? 'attention' : ''}`;
-      fill(unread, n ? String(n) : '', n ? h('span', { class: 'spoken' }, n === 1 ? ' notice' : ' notices') : '');
+      fill(unread, n ? String(n) : '', n ? h('span', { class: 'spoken' }, ` ${n === 1 ? tr`notice` : tr`notices`}`) : '');
     })),
     on('connection', (since) => {
       bar.classList.toggle('shown', Boolean(since));
-      fill(bar, since ? [icon('unplug'), h('span', {}, `Connection to the box lost since ${clock(since)}. Trying again; what you see may be old.`)] : '');
+      fill(bar, since ? [icon('unplug'), h('span', {}, tr`Connection to the box lost since ${clock(since)}. Trying again; what you see may be old.`)] : '');
     }),
   ];
   app.addEventListener('gh-leave', leave, { once: true });

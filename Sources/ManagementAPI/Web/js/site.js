@@ -5,6 +5,7 @@ import { fill, h, icon } from './dom.js';
 import { bind, field, toggle, wrong } from './form.js';
 import { count, full } from './format.js';
 import { handOverCard } from './hand-over.js';
+import { tr } from './language.js';
 import { go, title } from './navigate.js';
 import { button, card, facts, head, link, problemBox, sentence } from './parts.js';
 import { permissionCards } from './permissions.js';
@@ -27,7 +28,7 @@ export async function sitePage(context) {
     const word = siteStatus(site.status);
     const about = h('div', { class: 'stack-cards' }, informationCard(state), devicesCard(state));
     const rest = h('div', { class: 'stack-cards' }, mine, permissions, moves, shares, site.controlsRemoteUse && can('control-remote-use') && ownerUseCard(state), can('delete-site') && deleteCard(state), can('leave-site') && leaveCard(state));
-    fill(root, head([link('#/sites', 'back', icon('back'), 'Sites'), h('h1', { tabindex: -1 }, site.name), statusChip(site.status)]),
+    fill(root, head([link('#/sites', 'back', icon('back'), tr`Sites`), h('h1', { tabindex: -1 }, site.name), statusChip(site.status)]),
       sentence(word.severity, owns ? word.forOwner : word.sentence),
       h('div', { class: 'columns after-sentence' }, owns ? [rest, about] : [about, rest]));
   }
@@ -35,68 +36,68 @@ export async function sitePage(context) {
 }
 
 function informationCard({ site, path, can, redraw }) {
-  const shown = [['Service provider', site.company ?? 'none'], ['Owner', site.owner ?? 'not handed over'], site.handedOverAt && ['Handed over', full(site.handedOverAt)],
-    ['Time zone', site.timeZone], ['Site ID', h('code', { class: 'wrap', 'data-testid': 'site-id' }, site.id)], site.managers.length > 0 && ['Managed by', site.managers.join(', ')]];
+  const shown = [[tr`Service provider`, site.company ?? tr`none`], [tr`Owner`, site.owner ?? tr`not handed over`], site.handedOverAt && [tr`Handed over`, full(site.handedOverAt)],
+    [tr`Time zone`, site.timeZone], [tr`Site ID`, h('code', { class: 'wrap', 'data-testid': 'site-id' }, site.id)], site.managers.length > 0 && [tr`Managed by`, site.managers.join(', ')]];
   if (!can('manage-site')) {
-    return card('Site', facts([...shown, site.address && ['Address', site.address], site.city && ['City', site.city], site.state && ['State', site.state], site.remarks && ['Remarks', site.remarks]]));
+    return card(tr`Site`, facts([...shown, site.address && [tr`Address`, site.address], site.city && [tr`City`, site.city], site.state && [tr`State`, site.state], site.remarks && [tr`Remarks`, site.remarks]]));
   }
   const text = (label, name, maxlength, more = {}) => field({ label, pointer: `/${name}`, value: site[name] ?? '', maxlength, optional: true, autocomplete: 'off', autocapitalize: 'sentences', testid: `site-${name}`, ...more });
-  const name = text('Name', 'name', 64, { optional: false });
-  const address = text('Address', 'address', 200);
-  const city = text('City', 'city', 100);
-  const state = text('State or province', 'state', 100);
-  const scene = text('Scene', 'scene', 64, { hint: 'Such as shop, flat, office.' });
-  const position = field({ label: 'Position on the map', pointer: '/position', optional: true, value: site.position ? `${site.position.latitude}, ${site.position.longitude}` : '', testid: 'site-position', hint: 'Latitude and longitude, such as 43.88, 11.09.', autocomplete: 'off' });
-  const here = button('Where I am', { look: 'quiet small', iconName: 'zone', onClick() {
+  const name = text(tr`Name`, 'name', 64, { optional: false });
+  const address = text(tr`Address`, 'address', 200);
+  const city = text(tr`City`, 'city', 100);
+  const state = text(tr`State or province`, 'state', 100);
+  const scene = text(tr`Scene`, 'scene', 64, { hint: tr`Such as shop, flat, office.` });
+  const position = field({ label: tr`Position on the map`, pointer: '/position', optional: true, value: site.position ? `${site.position.latitude}, ${site.position.longitude}` : '', testid: 'site-position', hint: tr`Latitude and longitude, such as 43.88, 11.09.`, autocomplete: 'off' });
+  const here = button(tr`Where I am`, { look: 'quiet small', iconName: 'zone', onClick() {
     navigator.geolocation?.getCurrentPosition(({ coords }) => { position.value = `${coords.latitude.toFixed(5)}, ${coords.longitude.toFixed(5)}`; position.error(null); },
-      () => position.error('This browser does not say where it is.'));
+      () => position.error(tr`This browser does not say where it is.`));
   } });
-  const remarks = text('Remarks', 'remarks', 1000, { type: 'area', rows: 3, hint: 'The owner sees them.' });
-  const sync = toggle({ label: 'Devices get the site’s time', hint: 'When they are added, unless you say otherwise.', on: site.syncTime, testid: 'site-sync', act: (syncTime) => api.patch(path, { syncTime }) });
-  const limits = [['', 'As the box says'], ['0', 'No limit'], ...[5, 10, 15, 30, 60].map((n) => [String(n), `${n} minutes`])];
+  const remarks = text(tr`Remarks`, 'remarks', 1000, { type: 'area', rows: 3, hint: tr`The owner sees them.` });
+  const sync = toggle({ label: tr`Devices get the site’s time`, hint: tr`When they are added, unless you say otherwise.`, on: site.syncTime, testid: 'site-sync', act: (syncTime) => api.patch(path, { syncTime }) });
+  const limits = [['', tr`As the box says`], ['0', tr`No limit`], ...[5, 10, 15, 30, 60].map((n) => [String(n), count(n, 'minute')])];
   const own = site.liveLimitMinutes;
-  if (own !== null && !limits.some(([value]) => value === String(own))) limits.push([String(own), `${own} minutes`]);
-  const limit = field({ label: 'Watching from afar', pointer: '/liveLimitMinutes', type: 'select', options: limits, value: own === null ? '' : String(own), testid: 'site-limit', hint: 'Without a tap on “continue”.' });
-  const save = button('Save', { look: 'primary', type: 'submit', testid: 'site-save' });
+  if (own !== null && !limits.some(([value]) => value === String(own))) limits.push([String(own), count(own, 'minute')]);
+  const limit = field({ label: tr`Watching from afar`, pointer: '/liveLimitMinutes', type: 'select', options: limits, value: own === null ? '' : String(own), testid: 'site-limit', hint: tr`Without a tap on “continue”.` });
+  const save = button(tr`Save`, { look: 'primary', type: 'submit', testid: 'site-save' });
   const form = h('form', { class: 'stack' }, name.el, scene.el, address.el, h('div', { class: 'pair' }, city.el, state.el), position.el, navigator.geolocation && here, remarks.el, limit.el, h('div', { class: 'actions' }, save));
-  bind(form, { fields: [name, scene, address, city, state, position, remarks, limit], button: save, busy: 'Saving…', async submit() {
-    if (!name.given) throw wrong(name, 'Enter a name for the site.');
+  bind(form, { fields: [name, scene, address, city, state, position, remarks, limit], button: save, busy: tr`Saving…`, async submit() {
+    if (!name.given) throw wrong(name, tr`Enter a name for the site.`);
     await api.patch(path, { name: name.given, scene: scene.given, address: address.given, city: city.given, state: state.given, remarks: remarks.given, position: coordinates(position), liveLimitMinutes: limit.value === '' ? null : Number(limit.value) });
     await refreshSites();
-    toast('Saved.');
+    toast(tr`Saved.`);
     await redraw();
   } });
-  return card('Site', facts(shown), sync.el, form);
+  return card(tr`Site`, facts(shown), sync.el, form);
 }
 
 function coordinates(position) {
   if (!position.given) return null;
   const [latitude, longitude] = position.given.split(/[\s,;]+/).map(Number);
-  if (!Number.isFinite(latitude) || !Number.isFinite(longitude)) throw wrong(position, 'Enter latitude and longitude, such as 43.88, 11.09.');
+  if (!Number.isFinite(latitude) || !Number.isFinite(longitude)) throw wrong(position, tr`Enter latitude and longitude, such as 43.88, 11.09.`);
   return { latitude, longitude };
 }
 
 function devicesCard({ site, devices, can }) {
-  const list = devices.length === 0 ? h('p', { class: 'muted' }, site.deviceCount > 0 ? `${count(site.deviceCount, 'device')} that you may not see.` : 'No devices yet.')
+  const list = devices.length === 0 ? h('p', { class: 'muted' }, site.deviceCount > 0 ? count(site.deviceCount, '{0} device that you may not see.', '{0} devices that you may not see.') : tr`No devices yet.`)
     : h('ul', { class: 'plain-list' }, devices.map((d) => h('li', {}, link(`#/device/${seg(d.id)}`, '', d.name))));
-  return card('Devices', list, can('configure') && h('div', { class: 'actions' }, link(`#/add/find?site=${seg(site.id)}`, 'button', icon('plus'), h('span', {}, 'Add devices here'))));
+  return card(tr`Devices`, list, can('configure') && h('div', { class: 'actions' }, link(`#/add/find?site=${seg(site.id)}`, 'button', icon('plus'), h('span', {}, tr`Add devices here`))));
 }
 
 function ownerUseCard({ site, path, devices, redraw }) {
   const message = h('div', { class: 'form-message', role: 'alert' });
-  const act = async (body) => { fill(message); try { await api.put(`${path}/owner-use`, body); toast('Done.'); await redraw(); } catch (problem) { fill(message, problemBox(problem)); } };
-  return card('The owner’s remote use', h('p', { class: 'muted small' }, `${site.owner} has allowed you to switch their use of devices off. Nobody can take the devices off the box meanwhile.`),
+  const act = async (body) => { fill(message); try { await api.put(`${path}/owner-use`, body); toast(tr`Done.`); await redraw(); } catch (problem) { fill(message, problemBox(problem)); } };
+  return card(tr`The owner’s remote use`, h('p', { class: 'muted small' }, tr`${site.owner} has allowed you to switch their use of devices off. Nobody can take the devices off the box meanwhile.`),
     h('ul', { class: 'plain-list' }, devices.map((d) => h('li', { class: 'row between wrap' }, h('span', {}, d.name), h('span', { class: 'row' },
-      button('Switch off', { look: 'small', onClick: () => act({ allowed: false, deviceId: d.id }) }), button('Switch on', { look: 'small', onClick: () => act({ allowed: true, deviceId: d.id }) }))))),
-    h('div', { class: 'row wrap' }, button('All off', { look: 'small', testid: 'owner-use-off', onClick: () => act({ allowed: false }) }), button('All on', { look: 'small', testid: 'owner-use-on', onClick: () => act({ allowed: true }) }), button('Give this up', { look: 'small', testid: 'owner-use-give-up', onClick: () => act({ allowed: true, giveUpControl: true }) })), message);
+      button(tr`Switch off`, { look: 'small', onClick: () => act({ allowed: false, deviceId: d.id }) }), button(tr`Switch on`, { look: 'small', onClick: () => act({ allowed: true, deviceId: d.id }) }))))),
+    h('div', { class: 'row wrap' }, button(tr`All off`, { look: 'small', testid: 'owner-use-off', onClick: () => act({ allowed: false }) }), button(tr`All on`, { look: 'small', testid: 'owner-use-on', onClick: () => act({ allowed: true }) }), button(tr`Give this up`, { look: 'small', testid: 'owner-use-give-up', onClick: () => act({ allowed: true, giveUpControl: true }) })), message);
 }
 
 function deleteCard({ site, path }) {
   const message = h('div', { class: 'form-message', role: 'alert' });
-  return card('Delete the site', h('p', { class: 'muted small' }, 'Only a site without devices can be deleted. Its footage in the cloud stays until its retention ends.'), message,
-    h('div', { class: 'actions' }, button('Delete site', { iconName: 'trash', testid: 'site-delete', async onClick() {
+  return card(tr`Delete the site`, h('p', { class: 'muted small' }, tr`Only a site without devices can be deleted. Its footage in the cloud stays until its retention ends.`), message,
+    h('div', { class: 'actions' }, button(tr`Delete site`, { iconName: 'trash', testid: 'site-delete', async onClick() {
       fill(message);
-      if (!await ask({ title: `Delete ${site.name}?`, text: 'The site, its handovers and who manages it are gone at once.', action: 'Delete' })) return;
-      try { await api.delete(path); await refreshSites(); toast(`${site.name} has been deleted.`); go('/sites'); } catch (problem) { fill(message, problemBox(problem)); }
+      if (!await ask({ title: tr`Delete ${site.name}?`, text: tr`The site, its handovers and who manages it are gone at once.`, action: tr`Delete` })) return;
+      try { await api.delete(path); await refreshSites(); toast(tr`${site.name} has been deleted.`); go('/sites'); } catch (problem) { fill(message, problemBox(problem)); }
     } })));
 }

@@ -2,6 +2,7 @@
 import { api, seg } from './api.js';
 import { toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
+import { tr } from './language.js';
 
 const PIECE = 1200; // bytes of sound in a piece: 150 ms
 const MOST = 8000; // what waits for the line at most; older sound is let go
@@ -72,15 +73,15 @@ export function talkButton({ channel, cleanup, failed }) {
   const el = h('button', { type: 'button', class: 'over-button', 'data-testid': 'talk', 'aria-pressed': 'false' });
   function show(on) {
     el.setAttribute('aria-pressed', String(on));
-    el.setAttribute('aria-label', on ? 'Stop talking' : 'Talk');
-    el.title = on ? 'Stop talking' : 'Talk: hold, or tap to stay on';
+    el.setAttribute('aria-label', on ? tr`Stop talking` : tr`Talk`);
+    el.title = on ? tr`Stop talking` : tr`Talk: hold, or tap to stay on`;
     fill(el, icon(on ? 'talk' : 'talk-off'));
   }
   async function start() {
     if (close || opening) return;
     show(true);
     opening = talk(channel.id, (problem) => { close = null; show(false); failed(problem); });
-    try { close = await opening; toast('The camera’s loudspeaker is on.'); } catch (problem) { show(false); failed(problem.name === 'NotAllowedError' ? { status: 400, detail: 'The browser does not give the microphone. Allow it for this page.' } : problem); }
+    try { close = await opening; toast(tr`The camera’s loudspeaker is on.`); } catch (problem) { show(false); failed(problem.name === 'NotAllowedError' ? { status: 400, detail: tr`The browser does not give the microphone. Allow it for this page.` } : problem); }
     opening = null;
   }
   async function stop() {

@@ -2,6 +2,7 @@
 import { fill, h } from './dom.js';
 import { bind, field } from './form.js';
 import { bitRate, frames, picture as size, plain } from './format.js';
+import { tr } from './language.js';
 import { button, details, elapsed, problemBox, sentence, steps } from './parts.js';
 import { CAMERA_STEPS, codec } from './words.js';
 
@@ -10,15 +11,15 @@ const MOST = 15;
 /** What the streams are, one column each. */
 export function streamsTable(streams) {
   const rows = [
-    ['Picture', (s) => size(s.width, s.height)],
-    ['Codec', (s) => codec(s.codec)],
-    ['Frame rate', (s) => frames(s.frameRate)],
-    ['Bit rate', (s) => bitRate(s.bitRate)],
-    ['Key frame every', (s) => (s.keyFrameSeconds ? `${plain(s.keyFrameSeconds)} s` : 'not known')],
-    ['Sound', (s) => (s.audio ? codec(s.audio.codec) : 'none')],
+    [tr`Picture`, (s) => size(s.width, s.height)],
+    [tr`Codec`, (s) => codec(s.codec)],
+    [tr`Frame rate`, (s) => frames(s.frameRate)],
+    [tr`Bit rate`, (s) => bitRate(s.bitRate)],
+    [tr`Key frame every`, (s) => (s.keyFrameSeconds ? `${plain(s.keyFrameSeconds)} s` : tr`not known`)],
+    [tr`Sound`, (s) => (s.audio ? codec(s.audio.codec) : tr`none`)],
   ];
   return h('div', {}, h('table', { class: 'table' },
-    h('thead', {}, h('tr', {}, h('td', {}), streams.map((s) => h('th', { scope: 'col' }, s.role === 'sub' ? 'Second stream' : 'Main stream')))),
+    h('thead', {}, h('tr', {}, h('td', {}), streams.map((s) => h('th', { scope: 'col' }, s.role === 'sub' ? tr`Second stream` : tr`Main stream`)))),
     h('tbody', {}, rows.map(([name, of]) => h('tr', {}, h('th', { scope: 'row' }, name), streams.map((s) => h('td', {}, of(s))))))));
 }
 
@@ -30,14 +31,14 @@ export const warnings = (streams) => (streams ?? []).flatMap((s) => (s.warnings 
  * `run` does the test; `retry(userName, password)` takes the new words before the test runs again.
  */
 export function testPanel({ state, run, retry, userName, onDone }) {
-  const el = h('section', { class: 'card test-panel', 'data-testid': 'test-result', 'aria-label': 'Test of the camera' });
+  const el = h('section', { class: 'card test-panel', 'data-testid': 'test-result', 'aria-label': tr`Test of the camera` });
 
   function again() {
-    const user = field({ label: 'User name', value: userName() ?? '', autocomplete: 'off', testid: 'retry-user' });
-    const password = field({ label: 'Password', type: 'password', autocomplete: 'off', testid: 'retry-password' });
-    const go = button('Try again', { look: 'primary', type: 'submit', testid: 'retry-submit' });
+    const user = field({ label: tr`User name`, value: userName() ?? '', autocomplete: 'off', testid: 'retry-user' });
+    const password = field({ label: tr`Password`, type: 'password', autocomplete: 'off', testid: 'retry-password' });
+    const go = button(tr`Try again`, { look: 'primary', type: 'submit', testid: 'retry-submit' });
     const form = h('form', { class: 'again' }, h('div', { class: 'pair' }, user.el, password.el), h('div', { class: 'actions' }, go));
-    bind(form, { fields: [user, password], button: go, busy: 'Trying…', async submit() {
+    bind(form, { fields: [user, password], button: go, busy: tr`Trying…`, async submit() {
       await retry(user.given, password.value);
       start();
     } });
@@ -50,13 +51,13 @@ export function testPanel({ state, run, retry, userName, onDone }) {
     if (el.hidden) return;
     const r = state.result;
     if (state.running) {
-      fill(el, h('h2', {}, 'Testing'), elapsed(state.startedAt, MOST, 'Asking the camera'), steps(CAMERA_STEPS, null, true));
+      fill(el, h('h2', {}, tr`Testing`), elapsed(state.startedAt, MOST, tr`Asking the camera`), steps(CAMERA_STEPS, null, true));
     } else if (state.problem) {
-      fill(el, h('h2', {}, 'Test'), problemBox(state.problem, (state.problem.errors ?? []).map((e) => e.detail)));
+      fill(el, h('h2', {}, tr`Test`), problemBox(state.problem, (state.problem.errors ?? []).map((e) => e.detail)));
     } else {
-      fill(el, h('h2', {}, 'Test'), h('div', { role: 'status' }, sentence(r.ok ? 'ok' : 'trouble', r.sentence), warnings(r.streams)),
+      fill(el, h('h2', {}, tr`Test`), h('div', { role: 'status' }, sentence(r.ok ? 'ok' : 'trouble', r.sentence), warnings(r.streams)),
         r.code === 'wrong-password' && again(),
-        r.picture && h('img', { class: 'test-picture', src: r.picture, alt: 'Picture from the camera' }),
+        r.picture && h('img', { class: 'test-picture', src: r.picture, alt: tr`Picture from the camera` }),
         steps(CAMERA_STEPS, r.steps),
         r.streams?.length > 0 && streamsTable(r.streams),
         !r.ok && details(`code ${r.code}\n${r.url ?? ''}\n${(r.steps ?? []).map((s) => `${s.name}: ${s.ok}, ${s.sentence}`).join('\n')}`));

@@ -2,6 +2,7 @@
 // It is drawn under a needle that stays in the middle: drag it, turn the wheel or pinch to zoom, or use the keyboard.
 import { h } from './dom.js';
 import { clock, clockSeconds, dayName, zoneOffset } from './format.js';
+import { tr } from './language.js';
 
 const SECOND = 1000;
 const NARROWEST = 60 * SECOND;
@@ -22,7 +23,7 @@ export class TimeBar {
   constructor({ timelines, on }) {
     Object.assign(this, { timelines, on });
     this.canvas = h('canvas', { 'aria-hidden': 'true' });
-    this.el = h('div', { class: 'time-bar', role: 'slider', tabindex: 0, 'aria-label': 'Time bar', 'aria-orientation': 'horizontal', 'data-testid': 'time-bar' }, this.canvas, h('span', { class: 'time-needle', 'aria-hidden': 'true' }));
+    this.el = h('div', { class: 'time-bar', role: 'slider', tabindex: 0, 'aria-label': tr`Time bar`, 'aria-orientation': 'horizontal', 'data-testid': 'time-bar' }, this.canvas, h('span', { class: 'time-needle', 'aria-hidden': 'true' }));
     this.el.style.height = `${LABELS + Math.max(2, timelines.channels.length) * LANE + 6}px`;
     this.el.addEventListener('pointerdown', (e) => this.#down(e));
     this.el.addEventListener('pointermove', (e) => this.#move(e));

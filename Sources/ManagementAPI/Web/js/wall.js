@@ -1,5 +1,6 @@
 // Many cameras at once: 1, 4, 9 or 16 live pictures, over more than one screen where there are more.
 import { fill, h, icon, say } from './dom.js';
+import { tr } from './language.js';
 import { LivePlayer, canPlayLive } from './live-player.js';
 import { empty, head, link, sentence } from './parts.js';
 import { picture } from './picture.js';
@@ -21,24 +22,24 @@ function tile(channel, single) {
   const player = new LivePlayer(video, { channel: channel.id, stream: hasSub && !single ? 'sub' : 'main', ways: single ? undefined : MANY, changed({ state, sentence: why }) {
     el.dataset.live = state;
     video.hidden = !['playing', 'still', 'waiting'].includes(state) || !(video.currentSrc || video.srcObject);
-    say(word, { opening: 'Opening…', still: 'The picture stands.', waiting: why || 'Trying again…', over: 'Over; tap to watch on.', unplayable: why }[state] ?? '');
+    say(word, { opening: tr`Opening…`, still: tr`The picture stands.`, waiting: why || tr`Trying again…`, over: tr`Over; tap to watch on.`, unplayable: why }[state] ?? '');
   } }).start();
   return { el, player };
 }
 
 export function wallPage({ root, on, cleanup }) {
-  title('Live');
+  title(tr`Live`);
   let { size = 4, screen = 0 } = kept();
   if (!SIZES.includes(size)) size = 4;
   let tiles = [];
   let shown = '';
   const grid = h('div', { class: 'wall-grid', 'data-testid': 'wall-grid' });
   const where = h('span', { class: 'muted', role: 'status' });
-  const before = h('button', { type: 'button', class: 'button small', 'aria-label': 'Cameras before these', onClick: () => turn(-1) }, icon('back'));
-  const after = h('button', { type: 'button', class: 'button small', 'aria-label': 'Further cameras', onClick: () => turn(1) }, icon('next'));
-  const sizes = h('div', { class: 'wall-sizes', role: 'group', 'aria-label': 'How many cameras at once' }, SIZES.map((n) => h('button', { type: 'button', class: 'button small', 'data-size': n, 'data-testid': `wall-${n}`, onClick: () => choose(n) }, String(n))));
-  const whole = h('button', { type: 'button', class: 'button small', 'aria-label': 'Full screen', 'data-testid': 'wall-full', onClick: () => (document.fullscreenElement ? document.exitFullscreen() : grid.requestFullscreen?.()) }, icon('whole'));
-  const recorded = link('#/playback', 'button small', icon('calendar'), h('span', {}, 'Recordings'));
+  const before = h('button', { type: 'button', class: 'button small', 'aria-label': tr`Cameras before these`, onClick: () => turn(-1) }, icon('back'));
+  const after = h('button', { type: 'button', class: 'button small', 'aria-label': tr`Further cameras`, onClick: () => turn(1) }, icon('next'));
+  const sizes = h('div', { class: 'wall-sizes', role: 'group', 'aria-label': tr`How many cameras at once` }, SIZES.map((n) => h('button', { type: 'button', class: 'button small', 'data-size': n, 'data-testid': `wall-${n}`, onClick: () => choose(n) }, String(n))));
+  const whole = h('button', { type: 'button', class: 'button small', 'aria-label': tr`Full screen`, 'data-testid': 'wall-full', onClick: () => (document.fullscreenElement ? document.exitFullscreen() : grid.requestFullscreen?.()) }, icon('whole'));
+  const recorded = link('#/playback', 'button small', icon('calendar'), h('span', {}, tr`Recordings`));
   recorded.dataset.testid = 'wall-playback';
   const cameras = () => channelsByName().filter((c) => c.proxied !== false);
 
@@ -62,7 +63,7 @@ export function wallPage({ root, on, cleanup }) {
     before.disabled = screen === 0;
     after.disabled = screen === screens - 1;
     before.hidden = after.hidden = screens === 1;
-    say(where, screens > 1 ? `${screen * size + 1} to ${screen * size + now.length} of ${all.length}` : '');
+    say(where, screens > 1 ? tr`${screen * size + 1} to ${screen * size + now.length} of ${all.length}` : '');
     grid.dataset.size = size;
     recorded.href = `#/playback?channels=${now.slice(0, 4).map((c) => encodeURIComponent(c.id)).join(',')}`;
     const key = `${size} ${now.map((c) => c.id)}`;
@@ -73,9 +74,9 @@ export function wallPage({ root, on, cleanup }) {
     fill(grid, tiles.map((t) => t.el));
   }
 
-  fill(root, head([link('#/cameras', 'back', icon('back'), 'Cameras'), h('h1', { tabindex: -1 }, 'Live')], h('div', { class: 'row wrap' }, recorded, where, before, after, sizes, whole)));
-  if (!canPlayLive) root.append(sentence('attention', 'This browser cannot show live pictures here. Open the page in a newer one.'));
-  else if (cameras().length === 0) root.append(empty({ iconName: 'camera', title: 'Live pictures will be here', text: 'Add cameras first.', action: link('#/add/find', 'button primary', icon('search'), h('span', {}, 'Find cameras')) }));
+  fill(root, head([link('#/cameras', 'back', icon('back'), tr`Cameras`), h('h1', { tabindex: -1 }, tr`Live`)], h('div', { class: 'row wrap' }, recorded, where, before, after, sizes, whole)));
+  if (!canPlayLive) root.append(sentence('attention', tr`This browser cannot show live pictures here. Open the page in a newer one.`));
+  else if (cameras().length === 0) root.append(empty({ iconName: 'camera', title: tr`Live pictures will be here`, text: tr`Add cameras first.`, action: link('#/add/find', 'button primary', icon('search'), h('span', {}, tr`Find cameras`)) }));
   else { root.append(grid); layout(); }
   const keys = (e) => {
     if (e.target.closest?.('input, select, textarea')) return;

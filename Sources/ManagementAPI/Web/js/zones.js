@@ -1,5 +1,6 @@
 // Time zones to choose from, by region.
 import { h } from './dom.js';
+import { tr } from './language.js';
 
 /** Browsers still give some zones by names that are no longer theirs. */
 const PRESENT = {
@@ -18,13 +19,15 @@ export function zones() {
   return { here, all: [...new Set([here, 'UTC', ...all])].sort() };
 }
 
+const REGIONS = { Africa: tr`Africa`, America: tr`America`, Antarctica: tr`Antarctica`, Arctic: tr`Arctic`, Asia: tr`Asia`, Atlantic: tr`Atlantic`, Australia: tr`Australia`, Europe: tr`Europe`, Indian: tr`Indian Ocean`, Pacific: tr`Pacific` };
+
 export function zoneOptions(all) {
   const groups = new Map();
   for (const z of all) {
-    const region = z.includes('/') ? z.split('/')[0] : 'Other';
+    const region = z.includes('/') ? z.split('/')[0] : '';
     if (!groups.has(region)) groups.set(region, []);
     groups.get(region).push(z);
   }
-  return [...groups].map(([region, list]) => h('optgroup', { label: region },
+  return [...groups].map(([region, list]) => h('optgroup', { label: REGIONS[region] ?? (region || tr`Other`) },
     list.map((z) => h('option', { value: z }, z.replaceAll('_', ' ').replace(/^[^/]+\//, '').replaceAll('/', ', ')))));
 }

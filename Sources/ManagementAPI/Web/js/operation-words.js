@@ -1,0 +1,35 @@
+// What the operation log calls what was done, in words.
+import { tr } from './language.js';
+
+const ACTIONS = {
+  acceptHandover: tr`accept handover`, acceptShare: tr`accept share`, activateDevice: tr`activate device`, activatePlan: tr`activate plan`, addDevice: tr`add device`,
+  addPreset: tr`add preset`, addSite: tr`add site`, apply: tr`apply`, approveApplication: tr`approve application`, approveDeviceMove: tr`approve device move`,
+  assignSites: tr`assign sites`, beginDiscovery: tr`begin discovery`, beginExport: tr`begin export`, beginLiveView: tr`begin live view`,
+  beginOnboarding: tr`begin onboarding`, beginOneTimePasswords: tr`begin one time passwords`, beginPlayback: tr`begin playback`, beginTalk: tr`begin talk`,
+  beginWHEP: tr`begin whep`, callPreset: tr`call preset`, cancelNetworkTest: tr`cancel network test`, cancelOnboarding: tr`cancel onboarding`,
+  changeChannel: tr`change channel`, changeCompany: tr`change company`, changeDevice: tr`change device`, changeDevicePassword: tr`change device password`,
+  changeDeviceStream: tr`change device stream`, changePassword: tr`change password`, changePerson: tr`change person`, changePlan: tr`change plan`,
+  changeRole: tr`change role`, changeShare: tr`change share`, changeSite: tr`change site`, changeSystem: tr`change system`, checkDevice: tr`check device`,
+  claimBox: tr`claim box`, commandDoor: tr`command door`, confirmOneTimePasswords: tr`confirm one time passwords`, continueLiveView: tr`continue live view`,
+  deletePerson: tr`delete person`, deleteRole: tr`delete role`, deleteSite: tr`delete site`, discardAuthorization: tr`discard authorization`,
+  endDiscovery: tr`end discovery`, endLiveView: tr`end live view`, endOneTimePasswords: tr`end one time passwords`, endPlan: tr`end plan`, endSession: tr`end session`,
+  endShare: tr`end share`, endTalk: tr`end talk`, endWHEP: tr`end whep`, forgetFormerStorages: tr`forget former storages`, getClipKey: tr`get clip key`,
+  getHandover: tr`get handover`, getShare: tr`get share`, givePermissions: tr`give permissions`, handOver: tr`hand over`, importRecoveryFile: tr`import recovery file`,
+  importVoucher: tr`import voucher`, invite: tr`invite`, join: tr`join`, leaveSite: tr`leave site`, linkChannel: tr`link channel`, lookAtDevice: tr`look at device`,
+  makeBackup: tr`make backup`, makeCloudReady: tr`make cloud ready`, makeKey: tr`make key`, makeRole: tr`make role`, moveDevices: tr`move devices`, moveLens: tr`move lens`,
+  readNotices: tr`read notices`, rebootDevice: tr`reboot device`, refuseApplication: tr`refuse application`, refuseDeviceMove: tr`refuse device move`,
+  refuseHandover: tr`refuse handover`, refuseShare: tr`refuse share`, releasePermission: tr`release permission`, removeDevice: tr`remove device`,
+  removeExport: tr`remove export`, removeKey: tr`remove key`, removePreset: tr`remove preset`, removeSecondStorage: tr`remove second storage`,
+  removeStorageTarget: tr`remove storage target`, renameDevice: tr`rename device`, resetPassword: tr`reset password`, retryOnboarding: tr`retry onboarding`,
+  sendSound: tr`send sound`, setAuxiliary: tr`set auxiliary`, setContact: tr`set contact`, setDDNS: tr`set ddns`, setDeviceMotion: tr`set device motion`,
+  setDeviceTime: tr`set device time`, setEncryption: tr`set encryption`, setICE: tr`set ice`, setLine: tr`set line`, setNotification: tr`set notification`,
+  setOwnerUse: tr`set owner use`, setPreset: tr`set preset`, setRTSP: tr`set rtsp`, setReach: tr`set reach`, setSecondStorage: tr`set second storage`,
+  setStorageTarget: tr`set storage target`, shareSite: tr`share site`, signIn: tr`sign in`, signOut: tr`sign out`, startNetworkTest: tr`start network test`,
+  startPatrol: tr`start patrol`, stopLens: tr`stop lens`, takeApplicationBack: tr`take application back`, takeDeviceMoveBack: tr`take device move back`,
+  takePermission: tr`take permission`, testDevice: tr`test device`, testNewDevice: tr`test new device`, testReach: tr`test reach`,
+  testSecondStorage: tr`test second storage`, testStorage: tr`test storage`, transferPlan: tr`transfer plan`, trickleWHEP: tr`trickle whep`,
+  triggerChannel: tr`trigger channel`, unlinkChannel: tr`unlink channel`, upgradeFirmware: tr`upgrade firmware`, watchOnSite: tr`watch on site`,
+  withdrawHandover: tr`withdraw handover`, withdrawInvitation: tr`withdraw invitation`,
+};
+/** One that is not known here is read by its name: "begin live view" of beginLiveView. */
+export const actionWords = (action) => ACTIONS[action] ?? action.replace(/[A-Z]+(?![a-z])|[A-Z]/g, (m) => ` ${m.toLowerCase()}`);
