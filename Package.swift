@@ -158,7 +158,8 @@ let package = Package(
         .target(
             name: "ManagementAPI",
             dependencies: [
-                "Access", "Backup", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports", "Media", "MediaWorker",
+                "Access", "Backup", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports", "Media",
+                "MediaWorker",
                 "Messaging", "Playback", "RTSP", "Reach",
                 "Recording",
                 "Refill", "Relay", "WebRTC", .asn1,
@@ -224,7 +225,9 @@ let package = Package(
             dependencies: ["BoxDatabase", "Core", "Exports", "Media", "MediaWorker", "Playback", "Refill", "TestSupport", .system],
             swiftSettings: strict),
         .testTarget(name: "BackupTests", dependencies: ["Backup", "BoxDatabase", "Core", .grdb], swiftSettings: strict),
-        .testTarget(name: "ManagementAPITests", dependencies: ["Access", "Core", "ManagementAPI", "TestSupport", .httpTypes, .nioCore], swiftSettings: strict),
+        .testTarget(
+            name: "ManagementAPITests", dependencies: ["Access", "Core", "ManagementAPI", "TestSupport", .httpTypes, .nioCore],
+            swiftSettings: strict),
         .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "TestSupport", .argumentParser], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

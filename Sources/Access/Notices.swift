@@ -72,8 +72,10 @@ extension NoticeRecord {
         case (.devicesMoved, .italian): "\(what) non è più in \(site). Configuralo di nuovo dove si trova ora."
         case (.moveRefused, .english): "The owner does not let \(what) be moved away from \(site)."
         case (.moveRefused, .italian): "Il proprietario non permette di spostare \(what) da \(site)."
-        case (.backedUp, .english): "\(person) has made a backup of the box that serves \(site). Whoever has it and its passphrase can open what is stored of your footage."
-        case (.backedUp, .italian): "\(person) ha fatto un backup del box che serve \(site). Chi ha il file e la sua passphrase può aprire i tuoi filmati archiviati."
+        case (.backedUp, .english):
+            "\(person) has made a backup of the box that serves \(site). Whoever has it and its passphrase can open your stored footage."
+        case (.backedUp, .italian):
+            "\(person) ha fatto un backup del gateway di \(site). Chi ha il file e la sua passphrase può aprire i tuoi filmati archiviati."
         case (nil, _): kind
         }
     }

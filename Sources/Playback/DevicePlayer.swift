@@ -18,8 +18,10 @@ final class DevicePlayer: Sendable {
     private static let mostHeld = 32 << 20
     /// Nothing for so long is the end.
     private static let silence = Duration.seconds(10)
-    /// So much less than was asked for is no sign of a break: searches round, and of key frames alone there may be one in ten seconds.
-    private static let tolerance: TimeInterval = 15
+    /// So much less than was asked for is no sign of a break: searches round,
+    private static let tolerance: TimeInterval = 2
+    /// and of key frames alone there may be one in ten seconds.
+    private static let toleranceOfKeyFrames: TimeInterval = 15
     /// Devices play few recordings at a time, and others want to see them too.
     private static let mostAtOnce = 4
     /// Whoever goes along the time bar leaves one playback for the next, and what is left takes a moment to end: a place is asked for so often.
@@ -144,7 +146,8 @@ final class DevicePlayer: Sendable {
                 }
                 group.addTask {
                     let reached = try await deliver(stream, startsAt)
-                    let isWhole = hasPlayedAll() || reached >= piece.span.to.addingTimeInterval(-DevicePlayer.tolerance)
+                    let tolerance = piece.keyFramesOnly ? DevicePlayer.toleranceOfKeyFrames : DevicePlayer.tolerance
+                    let isWhole = hasPlayedAll() || reached >= piece.span.to.addingTimeInterval(-tolerance)
                     return isWhole ? piece.span.to : reached
                 }
                 defer { group.cancelAll() }

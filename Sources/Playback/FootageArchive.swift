@@ -15,6 +15,7 @@ public final class FootageArchive: Sendable {
     private static let searchSteps: [TimeInterval] = [3600, 6 * 3600, 86_400]
     /// Seconds; a device that breaks off sooner does not go on at another try, either.
     private static let leastProgress: TimeInterval = 2
+    private static let mostToldTooMuch: TimeInterval = 5
     /// Clips that are looked at to find the next one.
     private static let clipsAhead = 50
 
@@ -65,15 +66,18 @@ public final class FootageArchive: Sendable {
         request.to = min(request.to ?? .distantFuture, time.now())
         var position = request.from
         var isFirst = true
+        // The device broke off, and is asked for the rest.
+        var isResumed = false
         while let next = try await next(after: position, request) {
             try Task.checkCancellation()
             isFirst = false
             var end = next.span.to
             switch next {
             case .clip(let footage, let id): try await read(footage.piece, id, request, joint)
-            case .recording(let piece, let footage): end = try await play(piece, footage, request, joint)
+            case .recording(let piece, let footage): end = try await play(piece, footage, isResumed: isResumed, request, joint)
             case .missing(let span, let sentence): try await take(.missing(span, sentence))
             }
+            isResumed = end < next.span.to
             position = max(position.addingTimeInterval(FootageOrder.shortest), end)
         }
         if isFirst { throw PlaybackFailure(.nothing, "Nothing was recorded from this time on.") }
@@ -90,7 +94,7 @@ public final class FootageArchive: Sendable {
 
     /// Plays what a device has; answers where to go on, which is before its end where the device broke off and may have the rest at another try.
     private func play(
-        _ piece: DevicePlayer.Piece, _ footage: ChannelTimeline.Footage, _ request: FootageRequest, _ joint: Joint
+        _ piece: DevicePlayer.Piece, _ footage: ChannelTimeline.Footage, isResumed: Bool, _ request: FootageRequest, _ joint: Joint
     ) async throws -> Date {
         let span = footage.piece.span
         var reached = span.from
@@ -100,7 +104,11 @@ public final class FootageArchive: Sendable {
             }
             guard reached.timeIntervalSince(span.from) < Self.leastProgress, reached < span.to else { return reached }
             throw PlaybackFailure(.away, "The device breaks off its recordings here.")
-        } catch let failure as PlaybackFailure where failure.code == .away && request.goesOnWithout {
+        } catch let failure as PlaybackFailure where failure.code == .away {
+            let left = span.to.timeIntervalSince(reached)
+            // Some devices say that they have a little more than they have, and do not say where they end.
+            if isResumed, left < (request.goesOnWithout ? Self.mostToldTooMuch : Self.mostToldTooMuch * 3) { return span.to }
+            guard request.goesOnWithout else { throw failure }
             try await joint.miss(Span(from: reached, to: span.to), failure.sentence)
             return span.to
         }
