@@ -71,6 +71,32 @@ import TestSupport
         }
     }
 
+    @Test func whoComesWhileTheCameraIsAwayGetsNoPictureOfBefore() async throws {
+        let bench = Bench()
+        let one = try encodedSamples(10)
+        try await bench.run {
+            try bench.arrive(one)
+            let early = bench.fragments.reader()
+            _ = await early.next()
+            #expect(await eventually { Self.fragments(await early.next()).list.count > 0 })
+            bench.packets.restart()
+            #expect(await eventually { bench.fragments.newestTime == .zero })
+            let late = bench.fragments.reader()
+            _ = await late.next()
+            let waiting = Task { () -> [Fragment] in
+                while let step = await late.next() {
+                    if case .fragments(let list, _) = step { return list }
+                }
+                return []
+            }
+            // Whatever it gets is of what comes from now on.
+            try bench.arrive(one)
+            let first = await waiting.value
+            #expect(first.first?.isKey == true)
+            #expect(try #require(first.first).time >= MediaTime(microseconds: 1_000_000))
+        }
+    }
+
     @Test func aViewerWhoComesLateGetsNothingOlderThanTheLastKeyFrame() async throws {
         let bench = Bench()
         let one = try encodedSamples(10)

@@ -340,6 +340,23 @@ class Playlists(LiveCase):
         self.assertGreater(len(times), 10)
         self.assertEqual(errors, "")
 
+    def test_length(self):
+        """Segments leave the playlist only while three times its target stays, and can be fetched still afterwards (RFC 8216, section 6.2.2)."""
+        session = self.begin(stream="main")
+        first = self.first(session)
+
+        def look():
+            lines = self.text(session)
+            number = int(next(line for line in lines if line.startswith("#EXT-X-MEDIA-SEQUENCE")).partition(":")[2])
+            return lines if number > first + 1 else None
+        lines = wait_for(look, 40, "segments to leave the playlist", 0.5)
+        target = int(next(line for line in lines if line.startswith("#EXT-X-TARGETDURATION")).partition(":")[2])
+        lengths = [float(line[8:].rstrip(",")) for line in lines if line.startswith("#EXTINF:")]
+        self.assertGreaterEqual(sum(lengths), 3 * target, lengths)
+        self.assertLess(sum(lengths[1:]), 3 * target + target, lengths)
+        query = session["hlsUrl"].partition("?")[2]
+        self.assertTrue(self.piece(f"segment-{first}.m4s?{query}"), "the first segment, which has left it")
+
     def test_what_is_not_there(self):
         """What is far ahead, gone or nonsense is refused at once."""
         session = self.begin(stream="main")

@@ -35,6 +35,34 @@ const clock = setInterval(() => {
 """
 
 
+# A view whose time is over: how often one was begun, and the state, at its end, after the network came back, and after "continue".
+LIMIT = """
+const done = arguments[arguments.length - 1];
+const until = async (look) => { while (!look()) await new Promise((next) => setTimeout(next, 20)); };
+import('/js/live-player.js').then(async ({ LivePlayer }) => {
+  let begun = 0;
+  let state = null;
+  const begin = async () => { begun += 1; return { id: '0'.repeat(32), token: 'none', stream: 'sub', streams: ['sub'], endsAt: new Date().toISOString() }; };
+  const fetches = window.fetch;
+  window.fetch = async (url, options) => (String(url).includes('/live/stream.mp4') ? new Response(JSON.stringify({ type: 'x/live-over', detail: 'over' }), { status: 403, headers: { 'content-type': 'application/problem+json' } }) : fetches(url, options));
+  const player = new LivePlayer(document.createElement('video'), { channel: 'x', begin, ways: ['mp4'], changed: (news) => { state = news.state; } }).start();
+  await until(() => state === 'over');
+  const found = [begun, state];
+  dispatchEvent(new Event('online'));
+  document.dispatchEvent(new Event('visibilitychange'));
+  await new Promise((next) => setTimeout(next, 1500));
+  found.push(begun, state);
+  state = null;
+  await player.prolong();
+  await until(() => state === 'over');
+  found.push(begun);
+  player.close();
+  window.fetch = fetches;
+  done(found);
+});
+"""
+
+
 class PageLive(PageCase):
     """One visit after the other, each going on where the last one ended (a to e)."""
 
@@ -90,9 +118,19 @@ class PageLive(PageCase):
         camera = self.cameras.cameras[0]
         camera.fault("stop")
         self.box_under_test.await_state(self.channels[0], ("refused", "unreachable", "lost"))
+        # A picture that stands is not called live, though the connection to the box does.
+        wait_for(lambda: self.browser.script("return document.querySelector('[data-live]').dataset.live") == "still", 20, "the standing picture to be told")
+        self.assertTrue(self.browser.script("return document.querySelector('.live-badge').hidden"))
         self.browser.shoot("camera-live-away", self.overflow)
         camera.fault("none")
         self.plays('[data-testid="live-video"]', 60)
+        self.done("stream.mp4")
+
+    def test_b_limit(self):
+        """When the time for viewing from afar is over, it goes on only when somebody says so."""
+        self.browser.open("#/events")
+        found = self.browser.driver.execute_async_script(LIMIT)
+        self.assertEqual(found, [1, "over", 1, "over", 2])
         self.done("stream.mp4")
 
     def test_c_wall(self):
