@@ -81,6 +81,8 @@ public final class LiveSessions: Sendable {
     }
 
     private static let most = 256
+    /// Nobody keeps all others out.
+    private static let mostOfOne = 128
     /// Of one session at a time.
     private static let mostAttached = 16
     /// A session that nobody fetches anything of is forgotten.
@@ -133,12 +135,12 @@ public final class LiveSessions: Sendable {
             session: session, tokenHash: Self.hash(token), permission: permission, ended: SessionEnd(), idleSince: uptime,
             deadline: limit.map { uptime + $0 })
         let fits = state.withLock { state in
-            guard state.count < Self.most else { return false }
+            guard state.count < Self.most, state.values.count(where: { $0.session.person == person }) < Self.mostOfOne else { return false }
             state[session.id] = entry
             return true
         }
         guard fits else {
-            throw LiveRefusal(kind: .tooMany, sentence: "\(Self.most) live views run already; end one and try again.")
+            throw LiveRefusal(kind: .tooMany, sentence: "As many live views run already as may at once; end one and try again.")
         }
         logger.info("live view begins", metadata: ["channel": "\(channel)", "stream": "\(role.rawValue)", "person": "\(person)"])
         return (session, token)

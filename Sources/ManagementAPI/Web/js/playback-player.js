@@ -9,6 +9,8 @@ const BEHIND = 30; // and behind
 const IDLE = 12000; // ms after which an answer that nobody reads is let go: the box would cut it
 const HOLE = 0.3; // seconds that are no gap
 const KEY_FRAMES_ABOVE = 4;
+const PROBE = 0.011; // seconds: no camera sends more than ninety pictures in one
+const MOST_APART = 1.2;
 const FAR = 30 * 86400000; // a playback reaches so far from where it began
 
 export const canPlayBack = Boolean(Source);
@@ -279,6 +281,21 @@ export class PlaybackPlayer {
     await event(this.#buffer, 'updateend', this.video);
   }
 
+  /** When the picture after the one that is shown was (before it, where `by` is -1); null where it is not here. */
+  async neighbour(by) {
+    const { video, mediaTime: from } = this;
+    if (from === undefined || this.origin === null || !video.requestVideoFrameCallback) return null;
+    for (let apart = this.interval * 0.55; apart < MOST_APART; apart += Math.max(PROBE, this.interval / 4)) {
+      const t = from + by * apart;
+      if (this.at(this.origin + t * 1000).state !== 'ready') return null;
+      video.currentTime = t;
+      await presented(video);
+      // Half a millisecond into it, so that rounding does not show the one before.
+      if (this.mediaTime !== from) return this.origin + this.mediaTime * 1000 + 0.5;
+    }
+    return null;
+  }
+
   /** Learns how far pictures are apart, for stepping. */
   #watchPictures() {
     if (!this.video.requestVideoFrameCallback) return;
@@ -292,6 +309,12 @@ export class PlaybackPlayer {
     };
     this.video.requestVideoFrameCallback(seen);
   }
+}
+
+/** Once a video has gone to where it was sent, and shown what is there: what it showed before is not shown anew. */
+async function presented(video) {
+  if (video.seeking) await new Promise((done) => video.addEventListener('seeked', done, { once: true }));
+  await new Promise((done) => { video.requestVideoFrameCallback(done); setTimeout(done, 60); });
 }
 
 function event(target, name, video) {

@@ -187,11 +187,13 @@ class View {
     else { if (this.clock.over) this.clock.seek(this.clock.now); this.clock.play(); }
   }
 
-  step(by) {
+  async step(by) {
     this.clock.pause();
+    if (this.stepping) return;
+    this.stepping = true;
     const { player } = this.active;
     const at = player.at(this.clock.now).state === 'ready' && player.position !== null ? player.position : this.clock.now;
-    this.clock.seek(at + by * player.interval * 1000);
+    try { this.clock.seek(await player.neighbour(by) ?? at + by * player.interval * 1000); } finally { this.stepping = false; }
   }
 
   event(by) {
