@@ -79,9 +79,10 @@ public final class Playlist: Sendable {
 
     /// Takes in a stream until it ends.
     func run(_ viewer: LiveViewer) async {
-        while let step = await viewer.reader.next() {
+        // One whose pictures last longer than a part may is another's: what is declared to players never changes.
+        making: while let step = await viewer.reader.next() {
             switch step {
-            case .head(let head): begin(head, frameRate: viewer.lease.status?.frameRate ?? 0)
+            case .head(let head): guard begin(head, frameRate: viewer.lease.status?.frameRate ?? 0) else { break making }
             case .fragments(let fragments, let missed):
                 if missed > 0 { interrupt() }
                 for fragment in fragments { take(fragment) }
@@ -91,10 +92,12 @@ public final class Playlist: Sendable {
         wake()
     }
 
-    private func begin(_ head: FragmentHead, frameRate: Double) {
+    /// Whether pictures of this beginning can be in this playlist.
+    private func begin(_ head: FragmentHead, frameRate: Double) -> Bool {
         let interval = 1 / (frameRate > 0.1 ? frameRate : Self.usualFrameRate)
-        content.withLock { state in
+        return content.withLock { state in
             Self.complete(&state)
+            guard state.partTarget == .zero || .seconds(interval) <= state.partTarget else { return false }
             if state.partTarget == .zero {
                 state.picturesOfPart = max(1, Int(Self.partLength / interval))
                 // Cameras do not keep their pace exactly; parts have to be 85 % of the target at least.
@@ -103,6 +106,7 @@ public final class Playlist: Sendable {
             state.head += 1
             state.heads[state.head] = head
             state.isDiscontinuous = true
+            return true
         }
     }
 
