@@ -20,10 +20,10 @@ import Testing
 
         func withdraw() { permitted.withLock { $0 = false } }
 
-        func begin(limit: Duration? = nil, isLocal: Bool = false) throws -> (session: LiveSession, token: String) {
+        func begin(limit: Duration? = nil, isLocal: Bool = false, person: String = "anna") throws -> (session: LiveSession, token: String) {
             guard let channel = ChannelID("front") else { throw CancellationError() }
             return try sessions.begin(
-                channel, .main, person: "anna", address: "192.0.2.7", isLocal: isLocal, limit: limit,
+                channel, .main, person: person, address: "192.0.2.7", isLocal: isLocal, limit: limit,
                 permission: LiveSessions.Permission(key: "anna") { self.permitted.withLock { $0 } })
         }
 
@@ -123,7 +123,10 @@ import Testing
 
     @Test func thereAreNotMoreThanABoxCanCarry() throws {
         let bench = Bench()
-        for _ in 0..<256 { _ = try bench.begin() }
+        for _ in 0..<128 { _ = try bench.begin() }
+        // One person has half of them; the rest is for others.
         #expect(throws: LiveRefusal.self) { try bench.begin() }
+        for _ in 0..<128 { _ = try bench.begin(person: "bert") }
+        #expect(throws: LiveRefusal.self) { try bench.begin(person: "carla") }
     }
 }
