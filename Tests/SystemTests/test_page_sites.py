@@ -161,5 +161,5 @@ class PageSites(PageCase):
         page.open(f"#/sites/{self.site}")
         page.find("apply-submit")
         page.shoot("site-not-authorized", self.overflow)
-        # The picture's last try may have come after the owner's word: of what one may not know of, the box says that it is not there.
-        self.done("403", r"/live - .* 404 ")
+        # The last tries for pictures may have come after the owner's word: of what one may not know of, the box says that it is not there.
+        self.done("403", r"/(live|snapshot\S*) - .* 404 ")
