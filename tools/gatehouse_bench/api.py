@@ -8,11 +8,11 @@ import subprocess
 import tempfile
 import uuid
 
-from box import PASSWORD
+from people import WORDS, Person
 
 from .boxes import box
 from .processes import memory_megabytes
-from .report import at_most
+from .report import at_least, at_most
 
 SITES, DEVICES, LINES = 40, 400, 1_000_000
 RATE, CONNECTIONS, PROGRAMS = 500, 50, 5
@@ -64,8 +64,9 @@ def fill(made):
     sites = [made.call("POST", "/sites", {"name": f"Shop {number}", "timeZone": "Europe/Rome"})["id"] for number in range(SITES - 1)]
     sites.append(made.get("/sites")["items"][0]["id"])
     made.add_device("rtsp://127.0.0.1:9/main", "me", "secret", siteId=sites[0])
-    tokens = [made.call("POST", "/keys", {"name": f"Program {number}", "permissions": ["view-site", "read-log"], "days": 30, "password": PASSWORD})["key"]
-              for number in range(PROGRAMS)]
+    # A person each: nobody may ask 500 times a second alone.
+    people = [Person(made, f"program{number}", "Administrator") for number in range(PROGRAMS)]
+    tokens = [person.client.call("POST", "/keys", {"name": "Lists", "permissions": ["view-site", "read-log"], "days": 30, "password": WORDS})["key"] for person in people]
     made.stop()
     with sqlite3.connect(os.path.join(made.state, "box.sqlite")) as database:
         ids = [uuid.uuid4().hex for _ in range(DEVICES - 1)]
@@ -115,11 +116,11 @@ def run(report, _, quick):
         for path in lists:
             one = load(made.client.base, tokens, [path], 3 if quick else 10)
             report.say(f"{path} alone: median {one[0]:.2f} ms, 99 of 100 within {one[1]:.2f} ms, {one[2]:.0f} a second")
-    if rate < 0.9 * RATE:
-        raise AssertionError(f"{rate:.0f} requests a second were asked, not {RATE}")
+    # Who waits for answers asks less often: where the box does not keep up, this tells.
+    report.add("api.requests_per_second", rate, "1/s", **at_least(rate, 0.9 * RATE))
     report.add("api.p99_ms", late, "ms", **at_most(late, 20))
     report.add("api.memory_mb", resident, "MB", **at_most(resident, 120))
     spent = (after[0] - before[0]) / (after[1] - before[1]) * 1e6
     report.add("access.check_microseconds", spent, "µs", **at_most(spent, 20))
-    report.note(f"api: {rate:.0f} requests a second over TLS by {CONNECTIONS} connections of {PROGRAMS} keys, median {median:.2f} ms; "
+    report.note(f"api: {rate:.0f} requests a second over TLS by {CONNECTIONS} connections of {PROGRAMS} people's programs, median {median:.2f} ms; "
                 f"{SITES} sites, {DEVICES} devices that are away, {LINES} log lines; pages of 20")
