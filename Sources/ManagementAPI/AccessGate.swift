@@ -180,8 +180,18 @@ struct AccessGate: RouterMiddleware {
         .forbidden, "not-permitted", "Not permitted", "This is for the person, not for a program's key. Sign in with the password.")
 }
 
-// What routes ask that give or take several things at once.
+// What routes ask that give or take several things at once, or much.
 extension APIContext {
+    /// Refuses whoever does not know the caller's password, though signed in.
+    func confirm(_ password: String, _ access: AccessServices) async throws {
+        guard let caller else { throw Problem.notSignedIn }
+        do {
+            try await access.signIns.confirm(caller.id, password: password, from: remoteAddress)
+        } catch AccessDenied.wrongPassword {
+            throw Problem.wrongOwnPassword
+        }
+    }
+
     /// Refuses what the caller may not do with a channel that the request names.
     func require(_ action: Action, _ channel: ChannelID, _ control: AccessControl) async throws {
         guard let place = try await control.place(of: channel), rights.see(place) else { throw Problem.notFound("channel") }

@@ -25,11 +25,7 @@ struct BackupRoutes {
         if let sentence = PasswordRules.refusal(of: passphrase, names: [caller.name, services.identity.serialNumber]) {
             throw Problem.invalid([.init(field: "/passphrase", detail: sentence)])
         }
-        do {
-            try await services.access.signIns.confirm(caller.id, password: password, from: context.remoteAddress)
-        } catch AccessDenied.wrongPassword {
-            throw Problem.wrongOwnPassword
-        }
+        try await context.confirm(password, services.access)
         let path = "\(services.uploadFolder)/\(UUID().uuidString).backup"
         let manifest = BackupManifest(
             serialNumber: services.identity.serialNumber, version: services.identity.version, createdAt: services.time.now())

@@ -73,7 +73,7 @@ struct EncryptionRoutes {
         let site = try await ownSite(request, context).id
         var right = present.map { SiteEncryption.Right.presentCode(VerificationCode(typed: $0)) }
         if right == nil, let password {
-            try await confirm(password, context)
+            try await context.confirm(password, services.access)
             right = .administrator
         }
         let drawn = try await services.encryption.set(
@@ -112,18 +112,6 @@ struct EncryptionRoutes {
             RecoveryImportAnswer(
                 siteKey: file.siteKey, outcome: outcome, sentence: outcome.sentence(file), encryption: encryption(of: site, context.rights))
         )
-    }
-
-    private func confirm(_ password: String, _ context: APIContext) async throws {
-        do {
-            guard let caller = context.caller else { throw Problem.notSignedIn }
-            try await services.access.signIns.confirm(caller.id, password: password, from: context.remoteAddress)
-        } catch AccessDenied.wrongPassword {
-            // Not 401: the caller is signed in and stays so.
-            throw Problem.wrongOwnPassword
-        } catch AccessDenied.tooManyAttempts(let seconds) {
-            throw Problem.tooManyAttempts("Too many attempts failed.", retryAfter: seconds)
-        }
     }
 }
 

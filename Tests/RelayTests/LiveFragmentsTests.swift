@@ -33,6 +33,15 @@ import TestSupport
             }
         }
 
+        /// Pictures come, a viewer gets some, and the camera goes.
+        func comeAndGo(_ samples: [Sample]) async throws {
+            try arrive(samples)
+            let early = fragments.reader()
+            _ = await early.next()
+            #expect(await eventually { LiveFragmentsTests.fragments(await early.next()).list.count > 0 })
+            packets.restart()
+        }
+
         /// Runs the making of fragments beside `body`.
         func run(_ body: @escaping @Sendable () async throws -> Void) async throws {
             try await withThrowingTaskGroup { group in
@@ -47,7 +56,7 @@ import TestSupport
         }
     }
 
-    private static func fragments(_ step: LiveFragments.Step?) -> (list: [Fragment], missed: Int) {
+    fileprivate static func fragments(_ step: LiveFragments.Step?) -> (list: [Fragment], missed: Int) {
         if case .fragments(let list, let missed)? = step { (list, missed) } else { ([], 0) }
     }
 
@@ -75,11 +84,7 @@ import TestSupport
         let bench = Bench()
         let one = try encodedSamples(10)
         try await bench.run {
-            try bench.arrive(one)
-            let early = bench.fragments.reader()
-            _ = await early.next()
-            #expect(await eventually { Self.fragments(await early.next()).list.count > 0 })
-            bench.packets.restart()
+            try await bench.comeAndGo(one)
             #expect(await eventually { bench.fragments.newestTime == .zero })
             let late = bench.fragments.reader()
             _ = await late.next()
@@ -101,11 +106,7 @@ import TestSupport
         let bench = Bench()
         let one = try encodedSamples(10)
         try await bench.run {
-            try bench.arrive(one)
-            let early = bench.fragments.reader()
-            _ = await early.next()
-            #expect(await eventually { Self.fragments(await early.next()).list.count > 0 })
-            bench.packets.restart()
+            try await bench.comeAndGo(one)
             try bench.arrive(one)
             #expect(await eventually { bench.fragments.newestTime >= MediaTime(microseconds: 1_900_000) })
             let late = bench.fragments.reader()

@@ -32,7 +32,7 @@ function group(input) {
 }
 
 function keyForm(path, changed, wordOf) {
-  const key = field({ label: tr`Service key`, pointer: '/serviceKey', class: 'mono', placeholder: 'XXXX-XXXX-XXXX-XXXX', autocomplete: 'off', autocapitalize: 'characters', maxlength: 40, testid: 'service-key', hint: tr`Sixteen characters, as printed. O and 0, I, L and 1 are taken for one another.` });
+  const key = field({ label: tr`Service key`, pointer: '/serviceKey', class: 'mono', placeholder: '7K4P-2MWD-9QTR-H6VB', autocomplete: 'off', autocapitalize: 'characters', maxlength: 40, testid: 'service-key', hint: tr`Sixteen characters, as printed. O and 0, I, L and 1 are taken for one another.` });
   key.input.addEventListener('input', () => group(key.input));
   const use = button(wordOf(), { look: 'primary', type: 'submit', testid: 'use-key' });
   const form = h('form', { class: 'key-form', 'data-testid': 'key-form' }, key.el, h('div', { class: 'actions' }, use));
