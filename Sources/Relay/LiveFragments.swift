@@ -220,8 +220,8 @@ public final class LiveFragments: Sendable {
         private static func start(_ place: Place, _ state: State) -> Int? {
             let newestKey = state.fragments.lastIndex(where: \.isKey).map { state.first + $0 }
             guard let next = place.next else { return newestKey }
-            guard next < state.end, let last = state.fragments.last else { return next }
-            guard next >= state.first else { return newestKey }
+            guard next < state.end else { return next }
+            guard next >= state.first, let last = state.fragments.last else { return newestKey }
             let behind = last.arrival - state.fragments[next - state.first].arrival
             guard behind > mostBehind, let newestKey, newestKey > next else { return next }
             return newestKey

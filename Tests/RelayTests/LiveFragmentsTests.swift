@@ -102,6 +102,32 @@ import TestSupport
         }
     }
 
+    @Test func whoWasBehindWhenTheCameraWentGoesOnWhenItIsBack() async throws {
+        let bench = Bench()
+        let one = try encodedSamples(10)
+        try await bench.run {
+            try bench.arrive(one)
+            let behind = bench.fragments.reader()
+            _ = await behind.next()
+            #expect(await eventually { Self.fragments(await behind.next()).list.count > 0 })
+            // It takes nothing of these before the camera goes.
+            try bench.arrive(Self.later(one, by: .seconds(1)))
+            #expect(await eventually { bench.fragments.newestTime >= MediaTime(microseconds: 1_900_000) })
+            bench.packets.restart()
+            #expect(await eventually { bench.fragments.newestTime == .zero })
+            let waiting = Task { () -> [Fragment] in
+                while let step = await behind.next() {
+                    if case .fragments(let list, _) = step { return list }
+                }
+                return []
+            }
+            try bench.arrive(one)
+            let first = await waiting.value
+            #expect(first.first?.isKey == true)
+            #expect(try #require(first.first).time >= MediaTime(microseconds: 2_000_000))
+        }
+    }
+
     @Test func aViewerWhoComesLateGetsNothingOlderThanTheLastKeyFrame() async throws {
         let bench = Bench()
         let one = try encodedSamples(10)
