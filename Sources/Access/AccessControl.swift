@@ -13,11 +13,20 @@ public final class AccessControl: Sendable {
         /// Rises with each change.
         var version = 0
         var pictureVersion = -1
-        /// Rights by this picture, as long as nothing in it ends by itself.
-        var lasting: [PersonID: Rights] = [:]
+        /// Rights by this picture while of what ends by itself `inForce` is in force.
+        var known: [Asker: Rights] = [:]
+        var inForce: Set<SitePermissionID> = []
         /// When permissions with an end are over at the latest, on the clock that nobody sets.
         var deadlines: [SitePermissionID: Duration] = [:]
     }
+
+    private struct Asker: Hashable {
+        let person: PersonID
+        let actions: Set<Action>?
+    }
+
+    /// Rights of so many are kept.
+    private static let mostKnown = 1000
 
     private let database: BoxDatabase
     private let time: TimeSource
@@ -35,12 +44,18 @@ public final class AccessControl: Sendable {
 
     /// What somebody may do now; nothing for whom is none (any more).
     public func rights(of person: PersonID, limitedTo actions: Set<Action>? = nil) async throws -> Rights {
-        let picture = try await current()
-        // What has no end is the same until something changes.
-        let known = state.withLock { $0.pictureVersion == $0.version ? $0.lasting[person] : nil }
-        let rights = known ?? picture.rights(of: person) { self.isInForce($0) }
-        if known == nil, !picture.hasEnds { state.withLock { if $0.picture?.id == picture.id { $0.lasting[person] = rights } } }
-        return actions.map { rights.limited(to: $0) } ?? rights
+        let (picture, asker) = (try await current(), Asker(person: person, actions: actions))
+        let inForce = Set(picture.ending.filter { isInForce($0) }.map(\.id))
+        if let known = state.withLock({ $0.picture?.id == picture.id && $0.inForce == inForce ? $0.known[asker] : nil }) { return known }
+        let all = picture.rights(of: person) { $0.endsAt == nil || inForce.contains($0.id) }
+        let rights = actions.map { all.limited(to: $0) } ?? all
+        state.withLock { state in
+            guard state.picture?.id == picture.id else { return }
+            if state.inForce != inForce || state.known.count >= Self.mostKnown { state.known = [:] }
+            state.inForce = inForce
+            state.known[asker] = rights
+        }
+        return rights
     }
 
     /// Whether a permission has not ended: by the clock, and by the time that has passed whatever the clock was set to.
@@ -101,7 +116,7 @@ public final class AccessControl: Sendable {
             }
             state.picture = picture
             state.pictureVersion = known.1
-            state.lasting = [:]
+            (state.known, state.inForce) = ([:], [])
         }
         return picture
     }

@@ -29,6 +29,8 @@ struct AccessPicture: Sendable {
     private(set) var siteOfDevice: [DeviceID: SiteID] = [:]
     private(set) var placeOfChannel: [ChannelID: Place] = [:]
     private(set) var permissions: [SiteID: [SitePermissionRecord]] = [:]
+    /// Those that end by themselves.
+    private(set) var ending: [SitePermissionRecord] = []
     /// Accepted ones.
     private(set) var shares: [CompanyID: [SiteShareRecord]] = [:]
 
@@ -61,14 +63,12 @@ struct AccessPicture: Sendable {
             placeOfChannel[row["id"]] = Place(site: row["siteId"], device: row["deviceId"], channel: row["id"])
         }
         permissions = Dictionary(grouping: try SitePermissionRecord.fetchAll(database)) { $0.siteId }
+        ending = permissions.values.joined().filter { $0.endsAt != nil }
         let accepted = try SiteShareRecord.filter(Column("state") == SiteShareRecord.State.accepted.rawValue).fetchAll(database)
         for share in accepted {
             if let company = share.companyId { shares[company, default: []].append(share) }
         }
     }
-
-    /// Whether there are permissions that end by themselves.
-    var hasEnds: Bool { permissions.values.joined().contains { $0.endsAt != nil } }
 
     /// What somebody may do, with those permissions that are in force.
     func rights(of id: PersonID, isInForce: (SitePermissionRecord) -> Bool) -> Rights {

@@ -63,18 +63,18 @@ public struct Rights: Sendable, Equatable {
     public let sites: [SiteID: SiteRights]
     /// With what is of no site any more.
     public let elsewhere: Set<Action>
+    /// What they may do at all, somewhere.
+    public let actions: Set<Action>
 
     public init(box: Set<Action>, sites: [SiteID: SiteRights] = [:], elsewhere: Set<Action> = []) {
         self.box = box
         self.sites = sites
         self.elsewhere = elsewhere
+        actions = sites.values.reduce(box.union(elsewhere)) { $0.union($1.actions) }
     }
 
     /// Nothing at all.
     public static let none = Rights(box: [])
-
-    /// What they may do at all, somewhere.
-    public var actions: Set<Action> { sites.values.reduce(box.union(elsewhere)) { $0.union($1.actions) } }
 
     /// Whether they may do something with the box, its people or its company.
     public func allow(_ action: Action) -> Bool { box.contains(action) }

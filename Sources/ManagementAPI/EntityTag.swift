@@ -18,7 +18,7 @@ struct EntityTag: Equatable {
     init(_ bytes: ByteBuffer, settable: Set<String>) {
         let data = Data(bytes.readableBytesView)
         all = Self.digest(data)
-        let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any]
+        let object = settable.isEmpty ? nil : try? JSONSerialization.jsonObject(with: data) as? [String: Any]
         let kept = object?.filter { settable.contains($0.key) } ?? [:]
         guard !kept.isEmpty, let part = try? JSONSerialization.data(withJSONObject: kept, options: [.sortedKeys]) else {
             settings = all

@@ -4,6 +4,7 @@ import os
 import statistics
 import time
 
+from people import Person
 from simulator import Simulator
 from waiting import wait_for
 
@@ -30,9 +31,11 @@ def private_kilobytes(pid):
     return sum(int(sizes[name].split()[0]) for name in ("Private_Clean", "Private_Dirty"))
 
 
-def watched(made, channel, count, seconds):
-    """So many viewers for so long: processor seconds a second, memory while they watch, the live views at the end, and bytes of each."""
-    sessions = [made.call("POST", f"/channels/{channel['id']}/live", {"stream": "main"}) for _ in range(count)]
+def watched(made, clients, channel, count, seconds):
+    """So many viewers for so long: processor seconds a second, memory while they watch, the live views at the end, and bytes of each.
+
+    They are spread over `clients`: nobody may have all the views that a box serves."""
+    sessions = [clients[number % len(clients)].call("POST", f"/channels/{channel['id']}/live", {"stream": "main"}) for number in range(count)]
     with Crowd(made.client.base, [session["mp4Url"] for session in sessions]) as crowd:
         wait_for(lambda: sum(one["bytes"] > 100_000 for one in made.get("/live")["items"]) >= count, 60, "all viewers to watch", 0.5)
         began, taken = time.monotonic(), processor_seconds(made.pid)
@@ -66,8 +69,9 @@ def run(report, _, quick):
             added, most = added_latency(made, channel, simulator.cameras[0], 250 if quick else 1500)
             report.add("relay.added_latency_whep_ms", added, "ms", **at_most(added, 5))
             report.note(f"relay: by WebRTC 95 % of the pictures came at most {most:.1f} ms after the camera's packets, of which aiortc takes its part")
-            one, little, _, _ = watched(made, channel, 1, 5 if quick else 15)
-            many, much, sessions, counts = watched(made, channel, VIEWERS, 15 if quick else 60)
+            clients = [made.client, Person(made, "neighbour", "Administrator").client]
+            one, little, _, _ = watched(made, clients, channel, 1, 5 if quick else 15)
+            many, much, sessions, counts = watched(made, clients, channel, VIEWERS, 15 if quick else 60)
             smooth = min(VIEWERS, sum(session["missedPictures"] == 0 for session in sessions))
             cost = (many - one) / (VIEWERS - 1)
             report.add("relay.core_per_viewer", cost, "cores", **at_most(cost, 0.0035, 2))

@@ -1,13 +1,6 @@
 import CSRTP
 import NIOCore
 
-/// Master keys with their salts behind them.
-struct SRTPKeys: Equatable {
-    let isGCM: Bool
-    let outbound: [UInt8]
-    let inbound: [UInt8]
-}
-
 /// Why packets cannot be protected; libsrtp's number.
 struct SRTPFailure: Error, Sendable, CustomStringConvertible {
     let status: UInt32

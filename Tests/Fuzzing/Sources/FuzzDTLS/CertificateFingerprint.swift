@@ -1,0 +1,1 @@
+../../../../Sources/WebRTC/Protocol/CertificateFingerprint.swift
