@@ -1,7 +1,6 @@
 public import BoxDatabase
 public import Core
 import Foundation
-import GRDB
 import Synchronization
 
 /// Decides who may do what, from a picture of people, roles, sites, devices and permissions that is made anew whenever one of them has changed.
@@ -9,10 +8,8 @@ import Synchronization
 /// Whoever is answered after a change was committed is answered by it. What an owner gave for a time ends by itself.
 public final class AccessControl: Sendable {
     private struct State {
-        var picture: AccessPicture?
-        /// Rises with each change.
-        var version = 0
-        var pictureVersion = -1
+        /// The number of the picture that the rest is of.
+        var version = -1
         /// Rights by this picture while of what ends by itself `inForce` is in force.
         var known: [Asker: Rights] = [:]
         var inForce: Set<SitePermissionID> = []
@@ -28,29 +25,29 @@ public final class AccessControl: Sendable {
     /// Rights of so many are kept.
     private static let mostKnown = 1000
 
-    private let database: BoxDatabase
+    private static let tables: Set<String> = [
+        "person", "role", "siteAssignment", "site", "device", "channel", "formerChannel", "handover", "sitePermission", "siteShare",
+    ]
+
+    private let pictures: CachedRead<AccessPicture>
     private let time: TimeSource
     private let state = Mutex(State())
-    private let observer: Observer
 
     public init(database: BoxDatabase, time: TimeSource) {
-        self.database = database
+        pictures = CachedRead(database, tables: Self.tables) { try AccessPicture($0) }
         self.time = time
-        let observer = Observer()
-        self.observer = observer
-        observer.changed = { [weak self] in self?.state.withLock { $0.version += 1 } }
-        database.queue.add(transactionObserver: observer, extent: .observerLifetime)
     }
 
     /// What somebody may do now; nothing for whom is none (any more).
     public func rights(of person: PersonID, limitedTo actions: Set<Action>? = nil) async throws -> Rights {
-        let (picture, asker) = (try await current(), Asker(person: person, actions: actions))
+        let (picture, version) = try await versioned()
+        let asker = Asker(person: person, actions: actions)
         let inForce = Set(picture.ending.filter { isInForce($0) }.map(\.id))
-        if let known = state.withLock({ $0.picture?.id == picture.id && $0.inForce == inForce ? $0.known[asker] : nil }) { return known }
+        if let known = state.withLock({ $0.version == version && $0.inForce == inForce ? $0.known[asker] : nil }) { return known }
         let all = picture.rights(of: person) { $0.endsAt == nil || inForce.contains($0.id) }
         let rights = actions.map { all.limited(to: $0) } ?? all
         state.withLock { state in
-            guard state.picture?.id == picture.id else { return }
+            guard state.version == version else { return }
             if state.inForce != inForce || state.known.count >= Self.mostKnown { state.known = [:] }
             state.inForce = inForce
             state.known[asker] = rights
@@ -98,59 +95,24 @@ public final class AccessControl: Sendable {
         return Set(try await current().placeOfChannel.filter { rights.allow(action, at: $0.value) }.keys)
     }
 
-    private func current() async throws -> AccessPicture {
-        let known = state.withLock { state in (state.pictureVersion == state.version ? state.picture : nil, state.version) }
-        if let picture = known.0 { return picture }
-        let picture = try await database.read { try AccessPicture($0) }
+    private func current() async throws -> AccessPicture { try await versioned().picture }
+
+    private func versioned() async throws -> (picture: AccessPicture, version: Int) {
+        let (picture, version) = try await pictures.versioned()
+        if state.withLock({ $0.version >= version }) { return (picture, version) }
         let (now, uptime) = (time.now(), time.uptime())
         state.withLock { state in
-            // What changed meanwhile raised the version: the picture is good for this answer and no longer.
-            guard known.1 >= state.pictureVersion else { return }
+            guard version > state.version else { return }
             // A deadline never moves away.
             let former = state.deadlines
             state.deadlines = [:]
-            for permission in picture.permissions.values.joined() {
+            for permission in picture.ending {
                 guard let left = permission.left(at: now) else { continue }
                 let deadline = uptime + .seconds(left)
                 state.deadlines[permission.id] = min(former[permission.id] ?? deadline, deadline)
             }
-            state.picture = picture
-            state.pictureVersion = known.1
-            (state.known, state.inForce) = ([:], [])
+            (state.version, state.known, state.inForce) = (version, [:], [])
         }
-        return picture
-    }
-
-    /// Hears of changes on the database's own queue, before whoever made them goes on.
-    private final class Observer: TransactionObserver, Sendable {
-        private static let tables: Set<String> = [
-            "person", "role", "siteAssignment", "site", "device", "channel", "formerChannel", "handover", "sitePermission", "siteShare",
-        ]
-
-        private struct State {
-            var isDirty = false
-            var changed: @Sendable () -> Void = {}
-        }
-
-        private let state = Mutex(State())
-
-        var changed: @Sendable () -> Void {
-            get { state.withLock { $0.changed } }
-            set { state.withLock { $0.changed = newValue } }
-        }
-
-        func observes(eventsOfKind kind: DatabaseEventKind) -> Bool { Self.tables.contains(kind.tableName) }
-
-        func databaseDidChange(with event: DatabaseEvent) { state.withLock { $0.isDirty = true } }
-
-        func databaseDidCommit(_ database: Database) {
-            let changed: (@Sendable () -> Void)? = state.withLock { state in
-                defer { state.isDirty = false }
-                return state.isDirty ? state.changed : nil
-            }
-            changed?()
-        }
-
-        func databaseDidRollback(_ database: Database) { state.withLock { $0.isDirty = false } }
+        return (picture, version)
     }
 }

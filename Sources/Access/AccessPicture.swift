@@ -22,8 +22,6 @@ struct AccessPicture: Sendable {
         var closed: Set<DeviceID> = []
     }
 
-    /// Another one for each picture.
-    let id = UInt64.random(in: .min ... .max)
     private(set) var people: [PersonID: Person] = [:]
     private(set) var sites: [SiteID: Site] = [:]
     private(set) var siteOfDevice: [DeviceID: SiteID] = [:]

@@ -15,6 +15,7 @@ public struct AccessServices: Sendable {
     public let permissions: SitePermissions
     public let shares: SiteShares
     public let moves: DeviceMoves
+    public let unbindings: Unbindings
     public let notices: Notices
     public let log: OperationLog
     public let resetPermit: ResetPermit
@@ -36,6 +37,7 @@ public struct AccessServices: Sendable {
         permissions = SitePermissions(database: database, control: control, notices: notices, time: time)
         shares = SiteShares(signIns, control: control)
         moves = DeviceMoves(database: database, time: time)
+        unbindings = Unbindings(database: database, time: time)
         log = OperationLog(database: database, time: time, clock: clock, tell: tell)
     }
 

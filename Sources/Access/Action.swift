@@ -58,6 +58,8 @@ public enum Action: String, Sendable, Codable, CaseIterable {
     case readLog = "read-log"
     /// Take a copy of everything the box knows, secrets included.
     case backUp = "back-up"
+    /// Decide whether a device that somebody else has in their hands is taken off its site.
+    case unbind
 
     /// Those that are about one site.
     public static let ofSites: Set<Action> = [
@@ -102,6 +104,13 @@ public enum Action: String, Sendable, Codable, CaseIterable {
     /// What a role lets its holders do: the most only who may do everything else with the box as well.
     static func granted(by permissions: Set<RolePermission>) -> Set<Action> {
         let each = permissions.reduce(into: Set<Action>()) { $0.formUnion(granted(by: $1)) }
-        return permissions.isSuperset(of: [.manageAllSites, .manageAccountAndRole]) ? each.union([.backUp]) : each
+        return permissions.isSuperset(of: [.manageAllSites, .manageAccountAndRole]) ? each.union([.backUp, .unbind]) : each
     }
+}
+
+extension Set<Action> {
+    private static let byWord = Action.allCases.sorted { $0.rawValue < $1.rawValue }
+
+    /// Their names, in order.
+    public var words: [String] { Self.byWord.filter(contains).map(\.rawValue) }
 }

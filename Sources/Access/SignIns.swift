@@ -39,6 +39,12 @@ public final class SignIns: Sendable {
     private let setupCode: SetupCode
     private let rounds: Int
     private let hashing = BlockingQueue(name: "password")
+    private let holders: CachedRead<[String: Holder]>
+
+    private struct Holder: Sendable {
+        let caller: Caller
+        let lastUsedAt: Date
+    }
 
     /// `rounds` are those of new hashes.
     public init(
@@ -50,7 +56,11 @@ public final class SignIns: Sendable {
         self.setupCode = setupCode
         self.time = time
         attempts = Attempts(time: time)
+        holders = CachedRead(database, tables: ["signIn", "programKey", "person"], Self.holders)
     }
+
+    /// Of whom an address is, where clients are counted: of IPv6 the network.
+    public static func network(of address: String) -> String { Attempts.network(of: address) }
 
     /// Whether somebody has claimed the box.
     public func isClaimed() async throws -> Bool { try await database.read { try PersonRecord.fetchCount($0) > 0 } }
@@ -159,22 +169,10 @@ public final class SignIns: Sendable {
     /// - Throws: `AccessDenied.notSignedIn`.
     public func authenticate(token: String) async throws -> Caller {
         let (hash, now) = (AccessToken.hash(token), time.now())
-        let found = try await database.read { database -> (Caller, Date)? in
-            if let record = try SignInRecord.fetchOne(database, key: hash) {
-                guard record.expiresAt > now, now.timeIntervalSince(record.lastUsedAt) < Self.idle,
-                    let person = try Self.able(record.personId, database)
-                else { return nil }
-                let caller = Caller(id: person.id, name: person.userName, expiresAt: record.expiresAt, signIn: record.id, actions: nil)
-                return (caller, record.lastUsedAt)
-            }
-            guard let record = try ProgramKeyRecord.fetchOne(database, key: hash), record.expiresAt > now,
-                let person = try Self.able(record.personId, database)
-            else { return nil }
-            let actions = Set(record.actions.compactMap { Action(rawValue: $0) })
-            let caller = Caller(id: person.id, name: person.userName, expiresAt: record.expiresAt, signIn: nil, actions: actions)
-            return (caller, record.lastUsedAt ?? .distantPast)
-        }
-        guard let (caller, used) = found else { throw AccessDenied.notSignedIn }
+        guard let known = try await holders.value()[hash], known.caller.expiresAt > now,
+            known.caller.signIn == nil || now.timeIntervalSince(known.lastUsedAt) < Self.idle
+        else { throw AccessDenied.notSignedIn }
+        let (caller, used) = (known.caller, known.lastUsedAt)
         // A clock that was set back has nothing to note either.
         if abs(now.timeIntervalSince(used)) > Self.noted { try await note(hash, isKey: caller.signIn == nil, at: now) }
         return caller
@@ -182,6 +180,27 @@ public final class SignIns: Sendable {
 
     private static func able(_ id: PersonID, _ database: Database) throws -> PersonRecord? {
         try PersonRecord.fetchOne(database, key: id).flatMap { $0.disabledAt == nil ? $0 : nil }
+    }
+
+    /// Who holds which token or key, by its hash; of people who may sign in.
+    private static func holders(_ database: Database) throws -> [String: Holder] {
+        let people = try PersonRecord.filter(Column("disabledAt") == nil).fetchAll(database)
+        let names = Dictionary(uniqueKeysWithValues: people.map { ($0.id, $0.userName) })
+        var found: [String: Holder] = [:]
+        for record in try ProgramKeyRecord.fetchAll(database) {
+            guard let name = names[record.personId] else { continue }
+            let actions = Set(record.actions.compactMap { Action(rawValue: $0) })
+            found[record.keyHash] = Holder(
+                caller: Caller(id: record.personId, name: name, expiresAt: record.expiresAt, signIn: nil, actions: actions),
+                lastUsedAt: record.lastUsedAt ?? .distantPast)
+        }
+        for record in try SignInRecord.fetchAll(database) {
+            guard let name = names[record.personId] else { continue }
+            found[record.tokenHash] = Holder(
+                caller: Caller(id: record.personId, name: name, expiresAt: record.expiresAt, signIn: record.id, actions: nil),
+                lastUsedAt: record.lastUsedAt)
+        }
+        return found
     }
 
     private func note(_ hash: String, isKey: Bool, at now: Date) async throws {

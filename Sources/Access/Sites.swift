@@ -49,10 +49,13 @@ public struct Sites: Sendable {
 
     private let database: BoxDatabase
     private let time: TimeSource
+    private let known: CachedRead<[SiteView]>
 
     init(database: BoxDatabase, time: TimeSource) {
         self.database = database
         self.time = time
+        known = CachedRead(
+            database, tables: ["site", "person", "company", "device", "siteAssignment", "handover"], Self.views)
     }
 
     /// Those that have an owner.
@@ -62,11 +65,8 @@ public struct Sites: Sendable {
 
     /// Those of `ids`, by name; `words` are looked for in what is known of them.
     public func all(_ ids: Set<SiteID>, matching words: String? = nil) async throws -> [SiteView] {
-        try await database.read { database in
-            let records = try SiteRecord.filter(ids.contains(Column("id"))).fetchAll(database)
-            let surroundings = try SiteSurroundings(of: ids, database)
-            return records.map(surroundings.view)
-        }.filter { view in
+        try await known.value().filter { view in
+            guard ids.contains(view.record.id) else { return false }
             guard let words else { return true }
             let known = [
                 view.record.name, view.record.address, view.record.city, view.record.state, view.record.remarks, view.record.scene,
@@ -74,7 +74,14 @@ public struct Sites: Sendable {
                 view.record.id.text,
             ]
             return known.contains { $0?.localizedCaseInsensitiveContains(words) ?? false }
-        }.sorted { ($0.record.name.lowercased(), $0.record.id.text) < ($1.record.name.lowercased(), $1.record.id.text) }
+        }
+    }
+
+    /// All there are, by their names.
+    private static func views(_ database: Database) throws -> [SiteView] {
+        let records = try SiteRecord.fetchAll(database)
+        let surroundings = try SiteSurroundings(of: Set(records.map(\.id)), database)
+        return records.map(surroundings.view).sorted { ($0.record.name.lowercased(), $0.record.id.text) < ($1.record.name.lowercased(), $1.record.id.text) }
     }
 
     /// - Throws: `PeopleRefusal` of kind `notFound`.

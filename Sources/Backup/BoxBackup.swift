@@ -52,33 +52,59 @@ public enum BoxBackup {
         try file.synchronize()
     }
 
+    /// Of a box that was, in the order in which they are put aside: the folder is a box's until the last one has gone.
+    static let former = [
+        "box.sqlite-wal", "box.sqlite-shm", "identity.json", "secret.key", "footage.key", "tls", databaseName,
+    ]
+    /// Besides those, where another box's footage must not become this one's.
+    static let footage = ["spool", "event-pictures", "exports", "refill"]
+    /// Stands in the folder while files of the backup are put into it.
+    static let markName = "restoring"
+
     /// Unpacks the backup at `path` into the state folder of a box that does not run and knows nothing yet. Blocks.
     ///
-    /// The database comes last: a folder without it is no box, so a restoring that was cut off can be begun again.
+    /// A restoring that was cut off can be begun again. What it writes belongs to the user who has the folder, whoever restores.
     /// - Parameter replaces: the folder may be that of a box; what it knew is kept in a folder `former-…` beside.
     /// - Throws: `BackupFailure`, and what the file system throws.
     public static func restore(_ path: String, passphrase: String, into folder: String, replaces: Bool, now: Date) throws -> BackupManifest
     {
-        let isBox = FileManager.default.fileExists(atPath: folder + "/" + databaseName)
+        let files = FileManager.default
+        let isCutOff = files.fileExists(atPath: folder + "/" + markName)
+        let isBox = !isCutOff && former.contains { files.fileExists(atPath: folder + "/" + $0) }
         guard replaces || !isBox else { throw BackupFailure("There is a box in \(folder) already.") }
         let new = folder + "/restore.new"
-        try? FileManager.default.removeItem(atPath: new)
-        try FileManager.default.createDirectory(atPath: new, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        defer { try? FileManager.default.removeItem(atPath: new) }
+        try? files.removeItem(atPath: new)
+        try files.createDirectory(atPath: new, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        defer { try? files.removeItem(atPath: new) }
         try decrypt(path, passphrase: passphrase, to: new + "/backup.tar")
-        let allowed = needed.union(files)
+        let allowed = needed.union(Self.files)
         try TarReader.unpack(new + "/backup.tar", into: new + "/files") { allowed.contains($0) }
         let manifest = try examine(new + "/files")
-        let owner = try FileManager.default.attributesOfItem(atPath: folder).filter {
-            [.ownerAccountID, .groupOwnerAccountID].contains($0.key)
+        let owner = try files.attributesOfItem(atPath: folder).filter { [.ownerAccountID, .groupOwnerAccountID].contains($0.key) }
+        if isBox {
+            let others = isOther(folder, new + "/files") ? footage : []
+            try putAside(others + former, of: folder, as: "former-\(Int(now.timeIntervalSince1970))", owner)
         }
-        if isBox { try putAside(folder, as: "former-\(Int(now.timeIntervalSince1970))") }
-        for name in files + [databaseName] where FileManager.default.fileExists(atPath: new + "/files/" + name) {
-            // Whoever restores may be another user than the box's own, who has the folder.
-            try? FileManager.default.setAttributes(owner, ofItemAtPath: new + "/files/" + name)
-            try place(new + "/files/" + name, at: folder + "/" + name)
+        guard files.createFile(atPath: folder + "/" + markName, contents: nil) else { throw BackupFailure("\(folder) cannot be written.") }
+        // A log of changes that belongs to no database would be taken for the new one's.
+        for name in ["box.sqlite-wal", "box.sqlite-shm"] { unlink(folder + "/" + name) }
+        for name in Self.files + [databaseName] where files.fileExists(atPath: new + "/files/" + name) {
+            try place(new + "/files/" + name, at: folder + "/" + name, owner)
         }
+        try? files.setAttributes(owner, ofItemAtPath: folder + "/lock")
+        try files.removeItem(atPath: folder + "/" + markName)
         return manifest
+    }
+
+    /// Whether the box in the folder is another one than that of the backup.
+    private static func isOther(_ folder: String, _ restored: String) -> Bool {
+        struct Identity: Decodable { let serialNumber: String }
+        let numbers = [folder, restored].map { folder in
+            FileManager.default.contents(atPath: folder + "/identity.json").flatMap {
+                try? JSONDecoder().decode(Identity.self, from: $0).serialNumber
+            }
+        }
+        return numbers[0] == nil || numbers[0] != numbers[1]
     }
 
     private static func decrypt(_ path: String, passphrase: String, to target: String) throws {
@@ -107,18 +133,22 @@ public enum BoxBackup {
         }
     }
 
-    private static func putAside(_ folder: String, as name: String) throws {
+    private static func putAside(_ names: [String], of folder: String, as name: String, _ owner: [FileAttributeKey: Any]) throws {
         let former = folder + "/" + name
-        try FileManager.default.createDirectory(atPath: former, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        for file in ["box.sqlite", "box.sqlite-wal", "box.sqlite-shm", "identity.json", "secret.key", "footage.key", "tls"]
-        where FileManager.default.fileExists(atPath: folder + "/" + file) {
-            try place(folder + "/" + file, at: former + "/" + file)
+        for file in names where FileManager.default.fileExists(atPath: folder + "/" + file) {
+            try place(folder + "/" + file, at: former + "/" + file, owner)
         }
     }
 
-    private static func place(_ source: String, at target: String) throws {
+    /// Moves a file, and gives it and the folder that was made for it to the owner.
+    private static func place(_ source: String, at target: String, _ owner: [FileAttributeKey: Any]) throws {
         let parent = (target as NSString).deletingLastPathComponent
-        try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        if !FileManager.default.fileExists(atPath: parent) {
+            try FileManager.default.createDirectory(
+                atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            try FileManager.default.setAttributes(owner, ofItemAtPath: parent)
+        }
+        try FileManager.default.setAttributes(owner, ofItemAtPath: source)
         guard rename(source, target) == 0 else { throw BackupFailure("\(target) cannot be written: \(String(cString: strerror(errno))).") }
         let descriptor = open(parent, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return }

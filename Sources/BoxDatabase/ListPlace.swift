@@ -3,7 +3,7 @@ public import Foundation
 import GRDB
 
 /// A place in a list that is in the order of creation: behind it goes the next page, though the row at it be gone by then.
-public struct ListPlace: Sendable, Equatable {
+public struct ListPlace: Sendable {
     public let createdAt: Date
     /// Of several that came together.
     public let number: Int
@@ -24,7 +24,17 @@ public struct ListPlace: Sendable, Equatable {
         self.init(createdAt: Date(timeIntervalSince1970: Double(milliseconds) / 1000), number: number, id: String(parts[2]))
     }
 
-    public var text: String { "\(Int64((createdAt.timeIntervalSince1970 * 1000).rounded()))-\(number)-\(id)" }
+    public var text: String { "\(milliseconds)-\(number)-\(id)" }
+
+    private var milliseconds: Int64 { Int64((createdAt.timeIntervalSince1970 * 1000).rounded()) }
+}
+
+extension ListPlace: Comparable {
+    public static func < (one: ListPlace, other: ListPlace) -> Bool {
+        (one.milliseconds, one.number, one.id) < (other.milliseconds, other.number, other.id)
+    }
+
+    public static func == (one: ListPlace, other: ListPlace) -> Bool { !(one < other) && !(other < one) }
 }
 
 /// Which part of a list is wanted.
@@ -38,10 +48,28 @@ public struct ListPage: Sendable {
         self.limit = limit
     }
 
-    /// Of what follows the place, in order, as much as is wanted, and where the next page begins.
-    public func cut<Row>(_ rows: [Row], at place: (Row) -> ListPlace) -> (items: [Row], next: ListPlace?) {
-        guard let limit, rows.count > limit else { return (rows, nil) }
-        let page = Array(rows.prefix(limit))
-        return (page, page.last.map(place))
+    /// Of rows in order, those behind the place that `admits`, as many as are wanted, and where the next page begins; looks no further.
+    public func cut<Row>(
+        _ rows: [Row], at place: (Row) -> ListPlace, where admits: (Row) -> Bool = { _ in true }
+    ) -> (items: [Row], next: ListPlace?) {
+        let begin = after.map { after in rows.partitioned { place($0) > after } } ?? rows.startIndex
+        var found: [Row] = []
+        for row in rows[begin...] where admits(row) {
+            if let limit, found.count == limit { return (found, found.last.map(place)) }
+            found.append(row)
+        }
+        return (found, nil)
+    }
+}
+
+extension Array {
+    /// The first index from which on `isBehind` holds; it holds for all that follow.
+    fileprivate func partitioned(_ isBehind: (Element) -> Bool) -> Int {
+        var (low, high) = (startIndex, endIndex)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if isBehind(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 }

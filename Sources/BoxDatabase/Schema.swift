@@ -23,6 +23,7 @@ enum Schema {
         migrator.registerMigration("11: sites") { try SitesMigration.run($0) }
         migrator.registerMigration("12: shares and moves") { try SharesMigration.run($0) }
         migrator.registerMigration("13: idempotent requests") { try IdempotentRequestsMigration.run($0) }
+        migrator.registerMigration("14: unbinding") { try UnbindingMigration.run($0) }
         return migrator
     }
 

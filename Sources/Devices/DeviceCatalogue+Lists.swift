@@ -19,60 +19,73 @@ public struct DeviceFilter: Sendable {
         self.page = page
     }
 
-    /// Where the name or another column has the words; none of their characters means anything else.
-    fileprivate func condition(_ columns: [Column]) -> SQLExpression {
-        guard let words else { return true.sqlExpression }
-        let escaped = ["\\", "%", "_"].reduce(words) { $0.replacingOccurrences(of: $1, with: "\\" + $1) }
-        return columns.map { $0.like("%\(escaped)%", escape: "\\") }.joined(operator: .or)
+    /// Whether one of the texts has the words.
+    fileprivate func matches(_ texts: String...) -> Bool {
+        guard let words else { return true }
+        return texts.contains { $0.range(of: words, options: .caseInsensitive) != nil }
     }
+}
+
+/// All devices and channels as they are set, in the order they were added.
+struct DeviceList: Sendable {
+    static let tables: Set<String> = ["device", "channel"]
+    let devices: [DeviceRecord]
+    let channels: [ChannelRecord]
+    /// By number.
+    let channelsOfDevice: [DeviceID: [ChannelRecord]]
+    let reports: [DeviceID: OnboardingReport]
+
+    init(_ database: Database) throws {
+        devices = try DeviceRecord.fetchAll(database).sorted { $0.listPlace < $1.listPlace }
+        channels = try ChannelRecord.fetchAll(database).sorted { $0.listPlace < $1.listPlace }
+        channelsOfDevice = Dictionary(grouping: channels, by: \.deviceId).mapValues { $0.sorted { $0.number < $1.number } }
+        reports = Dictionary(uniqueKeysWithValues: devices.compactMap { device in device.onboardingReport.map { (device.id, $0) } })
+    }
+}
+
+extension DeviceRecord {
+    fileprivate var listPlace: ListPlace { ListPlace(createdAt: createdAt, id: id.text) }
+}
+
+extension ChannelRecord {
+    fileprivate var listPlace: ListPlace { ListPlace(createdAt: createdAt, number: number, id: id.text) }
+}
+
+/// A device as it is set, with what belongs to it.
+public struct ListedDevice: Sendable {
+    public let record: DeviceRecord
+    public let channels: [ChannelRecord]
+    /// How adding it went.
+    public let report: OnboardingReport?
 }
 
 extension DeviceCatalogue {
     /// Devices with their channels in the order they were added, of those that `admits`, and where the next page begins.
     public func devices(
-        _ filter: DeviceFilter, admits: @escaping @Sendable (DeviceRecord) -> Bool
-    ) async throws -> (items: [(DeviceRecord, [ChannelRecord])], next: ListPlace?) {
-        try await database.read { database in
-            func place(_ row: DeviceRecord) -> ListPlace { ListPlace(createdAt: row.createdAt, id: row.id.text) }
-            var rows = DeviceRecord.order(Column("createdAt"), Column("id")).filter(filter.sites.contains(Column("siteId")))
-                .filter(filter.condition([Column("name"), Column("host")]))
-            if let after = filter.page.after {
-                rows = rows.filter(sql: "(createdAt, id) > (?, ?)", arguments: [after.createdAt, after.id])
-            }
-            let found = try Self.take(rows, filter.page.limit, database, admits)
-            let (page, next) = filter.page.cut(found, at: place)
-            let channels = try ChannelRecord.filter(page.map(\.id).contains(Column("deviceId"))).order(Column("number")).fetchAll(database)
-            let byDevice = Dictionary(grouping: channels, by: \.deviceId)
-            return (page.map { ($0, byDevice[$0.id] ?? []) }, next)
+        _ filter: DeviceFilter, admits: (DeviceRecord) -> Bool
+    ) async throws -> (items: [ListedDevice], next: ListPlace?) {
+        let list = try await list.value()
+        let (page, next) = filter.page.cut(list.devices, at: \.listPlace) {
+            filter.sites.contains($0.siteId) && filter.matches($0.name, $0.host) && admits($0)
         }
+        return (page.map { ListedDevice(record: $0, channels: list.channelsOfDevice[$0.id] ?? [], report: list.reports[$0.id]) }, next)
     }
 
     /// Channels in the order they were added, of those that `admits`, and where the next page begins.
     public func channels(
-        _ filter: DeviceFilter, admits: @escaping @Sendable (ChannelRecord) -> Bool
+        _ filter: DeviceFilter, admits: (ChannelRecord) -> Bool
     ) async throws -> (items: [ChannelRecord], next: ListPlace?) {
-        try await database.read { database in
-            var rows = ChannelRecord.order(Column("createdAt"), Column("number"), Column("id")).filter(
-                filter.sites.contains(Column("siteId"))
-            )
-            .filter(filter.condition([Column("name")]))
-            if let device = filter.device { rows = rows.filter(Column("deviceId") == device) }
-            if let after = filter.page.after {
-                rows = rows.filter(sql: "(createdAt, number, id) > (?, ?, ?)", arguments: [after.createdAt, after.number, after.id])
-            }
-            return filter.page.cut(try Self.take(rows, filter.page.limit, database, admits)) { row in
-                ListPlace(createdAt: row.createdAt, number: row.number, id: row.id.text)
-            }
+        filter.page.cut(try await list.value().channels, at: \.listPlace) {
+            filter.sites.contains($0.siteId) && filter.device.map { [device = $0.deviceId] in $0 == device } ?? true
+                && filter.matches($0.name) && admits($0)
         }
     }
 
-    /// One more than `limit`, so that it is known whether there are more; reads no further.
-    private static func take<Row: FetchableRecord & TableRecord>(
-        _ rows: QueryInterfaceRequest<Row>, _ limit: Int?, _ database: Database, _ admits: (Row) -> Bool
-    ) throws -> [Row] {
-        var found: [Row] = []
-        let cursor = try rows.fetchCursor(database)
-        while found.count <= limit ?? .max - 1, let row = try cursor.next() { if admits(row) { found.append(row) } }
-        return found
+    /// One of them.
+    /// - Throws: `CatalogueError.noSuchDevice`.
+    public func listed(_ id: DeviceID) async throws -> ListedDevice {
+        let list = try await list.value()
+        guard let record = list.devices.first(where: { $0.id == id }) else { throw CatalogueError.noSuchDevice }
+        return ListedDevice(record: record, channels: list.channelsOfDevice[id] ?? [], report: list.reports[id])
     }
 }

@@ -5,7 +5,7 @@ public import BoxDatabase
 public import Cameras
 public import Core
 public import Foundation
-import GRDB
+public import GRDB
 public import Logging
 import Media
 public import Recording
@@ -25,12 +25,14 @@ public struct DeviceCatalogue: Sendable {
     public let channels: ChannelRegistry
     private let sealer: SecretSealer
     let time: TimeSource
+    let list: CachedRead<DeviceList>
 
     public init(database: BoxDatabase, channels: ChannelRegistry, sealer: SecretSealer, time: TimeSource) {
         self.database = database
         self.channels = channels
         self.sealer = sealer
         self.time = time
+        list = CachedRead(database, tables: DeviceList.tables) { try DeviceList($0) }
     }
 
     /// A site.
@@ -210,9 +212,15 @@ public struct DeviceCatalogue: Sendable {
     }
 
     /// Removes a device, its channels and their settings; footage in the cloud stays until its retention ends.
-    public func remove(_ id: DeviceID) async throws {
+    /// - Parameter also: what happens in the same transaction, before it.
+    public func remove(
+        _ id: DeviceID, also: @escaping @Sendable (Database, _ channels: [ChannelID]) throws -> Void = { _, _ in }
+    ) async throws {
         let (_, ids) = try await device(id)
-        _ = try await database.write { try DeviceRecord.deleteOne($0, key: id) }
+        try await database.write { database in
+            try also(database, ids)
+            try DeviceRecord.deleteOne(database, key: id)
+        }
         for channel in ids { await channels.remove(channel) }
     }
 

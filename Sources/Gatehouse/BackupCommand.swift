@@ -106,6 +106,10 @@ struct RestoreCommand: AsyncParsableCommand {
     func run() async throws {
         guard FileManager.default.fileExists(atPath: file) else { throw ValidationError("\(file) cannot be read.") }
         let passphrase = try passphrase.read(isNew: false)
+        // Of a folder that root makes nobody knows whose box it is to be.
+        if geteuid() == 0, !FileManager.default.fileExists(atPath: state) {
+            print("\(state) did not exist: it is root's now. Give it to the user who runs the box (chown -R).")
+        }
         try BoxLock.take(state)
         do {
             let manifest = try BoxBackup.restore(file, passphrase: passphrase, into: state, replaces: replace, now: Date())

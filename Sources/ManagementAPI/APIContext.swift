@@ -20,6 +20,8 @@ struct APIContext: RequestContext {
     var caller: Caller?
     /// What the caller may do.
     var rights = Rights.none
+    /// The box itself looks at something on behalf of the caller, who has been counted and is known.
+    var isLook = false
     /// What the operation log is told besides.
     let notes = OperationNotes()
 

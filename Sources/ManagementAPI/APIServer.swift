@@ -77,7 +77,9 @@ public struct APIServer: Service, CustomStringConvertible {
             middleware: AccessGate(
                 services: services, recorder: OperationRecorder(services: services, viewer: viewer),
                 limits: RequestLimits(perSecond: services.requestsPerSecond, time: services.time), tags: tags,
-                requests: IdempotentRequests(database: services.database, sealer: services.sealer, time: services.time), checks: checks))
+                requests: IdempotentRequests(
+                    database: services.database, sealer: services.sealer, time: services.time, logger: services.logger),
+                checks: checks))
         addRoutes(to: guarded.group("api/v1"))
         guarded.get("metrics") { _, _ in
             Response(

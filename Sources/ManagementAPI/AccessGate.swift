@@ -45,12 +45,17 @@ struct AccessGate: RouterMiddleware {
         _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         guard let path = context.endpointPath, let rule = AccessRules.rule(request.method, path) else { throw Self.noRule }
+        if context.isLook {
+            try await admit(rule, request, context)
+            return try await next(request, context)
+        }
         var context = context
+        let network = SignIns.network(of: context.remoteAddress)
         do { try await identify(&context, request, rule) } catch {
-            try limits.count(context.remoteAddress)
+            try limits.count(network)
             throw error
         }
-        try limits.count(context.caller.map { "\($0.id)" } ?? context.remoteAddress)
+        try limits.count(context.caller.map { "\($0.id)" } ?? network)
         return try await requests.once(request, context) {
             try await admit(rule, request, context)
         } _: { [context] request in

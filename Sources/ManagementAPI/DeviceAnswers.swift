@@ -152,9 +152,10 @@ struct DeviceAnswer: Encodable {
 }
 
 extension AnswerMaker {
-    func device(_ record: DeviceRecord, channels: [ChannelRecord]) -> DeviceAnswer {
-        let view = services.devices[record.id]?.view
-        let description = record.description
+    func device(_ device: ListedDevice) -> DeviceAnswer {
+        let (record, channels, atWork) = (device.record, device.channels, services.devices[device.record.id])
+        let view = atWork?.view
+        let description = atWork?.description ?? record.description
         let starting = Condition(code: "starting", severity: .attention, sentence: "The device is starting.", since: services.time.now())
         return DeviceAnswer(
             id: record.id, siteId: record.siteId, name: record.name, address: record.host, port: record.rtspPort, httpPort: record.httpPort,
@@ -169,12 +170,11 @@ extension AnswerMaker {
             clock: Nullable(view?.clock.map(ClockAnswer.init)), disks: view?.disks.map(DiskAnswer.init) ?? [],
             notifications: view?.notifications ?? 0, lastNotificationAt: Nullable(view?.lastNotificationAt),
             upgrade: Nullable(view?.upgrade.map(UpgradeAnswer.init)), upgradeFailure: Nullable(view?.upgradeFailure),
-            report: Nullable(record.onboardingReport.map(ReportAnswer.init)), check: Nullable(view?.check.map(ReportAnswer.init)))
+            report: Nullable(device.report.map(ReportAnswer.init)), check: Nullable(view?.check.map(ReportAnswer.init)))
     }
 
     /// The device as it is now.
     func device(_ id: DeviceID) async throws -> DeviceAnswer {
-        let (record, _) = try await catalogue.device(id)
-        return device(record, channels: try await catalogue.channelRecords(of: id))
+        device(try await catalogue.listed(id))
     }
 }

@@ -29,7 +29,7 @@ struct DeviceRoutes {
             let query = try PageQuery(request, known: ["siteId", "search"])
             let filter = DeviceFilter(sites: try query.sites(of: context.rights.seen), words: query.words, page: query.page)
             let (found, next) = try await catalogue.devices(filter) { context.rights.allow(.viewSite, at: $0.place) }
-            return try answer(ListAnswer(items: found.map { maker.device($0, channels: $1) }, next: Nullable(next?.text)))
+            return try answer(ListAnswer(items: found.map(maker.device), next: Nullable(next?.text)))
         }
         routes.post("devices") { request, context in try await create(request, context) }
         routes.post("devices/test") { request, _ in

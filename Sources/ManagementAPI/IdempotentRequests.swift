@@ -5,12 +5,13 @@ import Foundation
 import GRDB
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 
 /// Requests that a program may send again when it does not know whether they arrived: they are done once, and answered again
 /// (draft-ietf-httpapi-idempotency-key-header-07).
 ///
-/// A key is its person's, and remembered for a day. What was refused for who asked, or failed in the box, is not remembered.
+/// A key is its person's, and remembered for a day. What was refused for who asked, was not there, or failed in the box, is not remembered.
 struct IdempotentRequests: Sendable {
     /// Headers and body of an answer.
     private struct Kept: Codable {
@@ -20,13 +21,16 @@ struct IdempotentRequests: Sendable {
 
     static let header = "Idempotency-Key"
     private static let kept: TimeInterval = 24 * 3600
-    private static let most = 10_000
+    /// Of one person.
+    private static let most = 2_000
+    private static let mostBytes = 8 << 20
     private static let longestKey = 255
     private static let largest = 64 << 10
 
     let database: BoxDatabase
     let sealer: SecretSealer
     let time: TimeSource
+    let logger: Logger
 
     /// Does what is asked, or gives the answer of the first time; `admit` decides once more whether the caller may.
     func once(
@@ -40,21 +44,19 @@ struct IdempotentRequests: Sendable {
             try await admit()
             return try answer(former, to: record)
         }
-        do {
-            var response = try await body(request)
-            try await keep(&response, record)
-            return response
-        } catch is CancellationError {
+        let response: Response
+        do { response = try await body(request) } catch is CancellationError {
             // Nobody knows how far it came; the key stays taken.
             throw CancellationError()
         } catch {
-            if var answered = try Problem.of(error)?.response(from: request, context: context) {
-                try await keep(&answered, record)
+            if let answered = try Problem.of(error)?.response(from: request, context: context) {
+                _ = await keep(answered, record)
             } else {
-                try await forget(record)
+                try? await forget(record)
             }
             throw error
         }
+        return await keep(response, record)
     }
 
     private func record(_ request: inout Request, _ said: String, _ caller: Caller, now: Date) async throws
@@ -83,28 +85,58 @@ struct IdempotentRequests: Sendable {
         try await database.write { database in
             try IdempotentRequestRecord.filter(Column("createdAt") < record.createdAt.addingTimeInterval(-Self.kept)).deleteAll(database)
             if let former = try IdempotentRequestRecord.fetchOne(database, key: record.key) { return former }
-            if try IdempotentRequestRecord.fetchCount(database) >= Self.most {
-                try IdempotentRequestRecord.order(Column("createdAt")).limit(Self.most / 10).deleteAll(database)
-            }
+            try Self.makeRoom(for: record.personId, database)
             try record.insert(database)
             return nil
         }
     }
 
-    private func keep(_ response: inout Response, _ record: IdempotentRequestRecord) async throws {
+    /// Of each person so much is kept, whatever others ask; what nobody knows the end of stays.
+    private static func makeRoom(for person: PersonID, _ database: Database) throws {
+        let own = IdempotentRequestRecord.filter(Column("personId") == person)
+        if try own.fetchCount(database) >= most {
+            try own.filter(Column("status") != nil).order(Column("createdAt")).limit(most / 10).deleteAll(database)
+            guard try own.fetchCount(database) < most else {
+                throw Problem.conflict("\(most) requests with an Idempotency-Key are not answered.")
+            }
+        }
+        let kept = "SELECT COALESCE(SUM(LENGTH(answer)), 0) FROM idempotentRequest WHERE personId = ?"
+        guard try Int.fetchOne(database, sql: kept, arguments: [person]) ?? 0 > mostBytes else { return }
+        try database.execute(
+            sql: """
+                UPDATE idempotentRequest SET answer = NULL WHERE key IN (
+                    SELECT key FROM idempotentRequest WHERE personId = ? AND answer IS NOT NULL ORDER BY createdAt LIMIT ?)
+                """, arguments: [person, most / 10])
+    }
+
+    /// Remembers an answer. What was done is never forgotten: where its answer cannot be kept, it is remembered without.
+    private func keep(_ response: Response, _ record: IdempotentRequestRecord) async -> Response {
+        var (response, done) = (response, record)
         let code = response.status.code
-        let isLasting = code < 500 && ![401, 403, 429].contains(code)
-        guard isLasting, let length = response.body.contentLength, length <= Self.largest else { return try await forget(record) }
-        let bytes = try await response.bytes()
-        response.body = ResponseBody(byteBuffer: bytes)
-        guard let body = String(validating: bytes.readableBytesView, as: UTF8.self) else { return try await forget(record) }
-        let names = [HTTPField.Name.contentType, .location]
-        let headers = Dictionary(uniqueKeysWithValues: names.compactMap { name in response.headers[name].map { (name.canonicalName, $0) } })
-        let text = String(decoding: try JSONEncoder().encode(Kept(headers: headers, body: body)), as: UTF8.self)
-        var done = record
-        done.status = code
-        done.answer = try sealer.seal(text, context: Self.context(record))
-        try await database.write { [done] in try done.upsert($0) }
+        do {
+            // What may be refused for who asked, or for what there is not yet, may be granted an hour later.
+            guard code < 500, ![401, 403, 404, 429].contains(code) else {
+                try await forget(record)
+                return response
+            }
+            done.status = code
+            if let length = response.body.contentLength, length <= Self.largest {
+                let bytes = try await response.bytes()
+                response.body = ResponseBody(byteBuffer: bytes)
+                if let body = String(validating: bytes.readableBytesView, as: UTF8.self) {
+                    let names = [HTTPField.Name.contentType, .location]
+                    let headers = names.compactMap { name in response.headers[name].map { (name.canonicalName, $0) } }
+                    let kept = Kept(headers: Dictionary(uniqueKeysWithValues: headers), body: body)
+                    let text = String(decoding: try JSONEncoder().encode(kept), as: UTF8.self)
+                    done.answer = try sealer.seal(text, context: Self.context(record))
+                }
+            }
+            try await database.write { [done] in try done.upsert($0) }
+        } catch {
+            // The key stays taken, as that of a request of which nobody knows how far it came.
+            logger.error("an answer could not be kept for whoever asks again", metadata: ["error": "\(error)"])
+        }
+        return response
     }
 
     private func forget(_ record: IdempotentRequestRecord) async throws {
@@ -116,11 +148,16 @@ struct IdempotentRequests: Sendable {
             throw Problem(
                 .unprocessableContent, "key-used", "Key used already", "Another request was sent with this Idempotency-Key. Use a new one.")
         }
-        guard let status = former.status, let sealed = former.answer else {
+        guard let status = former.status else {
             throw Problem(
                 .conflict, "not-answered-yet", "Not answered yet",
                 "The first request with this Idempotency-Key is not answered: it is being done, or the box was restarted meanwhile. Wait, then look whether it was done."
             )
+        }
+        guard let sealed = former.answer else {
+            throw Problem(
+                .conflict, "answer-not-kept", "Answer not kept",
+                "The first request with this Idempotency-Key was answered with status \(status); its answer is not kept. Look whether it was done.")
         }
         let text = try sealer.unseal(sealed, context: Self.context(former))
         let kept = try JSONDecoder().decode(Kept.self, from: Data(text.utf8))

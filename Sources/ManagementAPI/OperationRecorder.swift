@@ -170,7 +170,7 @@ final class OperationRecorder: Sendable {
         guard rule.isLookedAt, [.patch, .put, .delete].contains(request.method), AccessRules.rule(.get, rule.path) != nil else {
             return nil
         }
-        return await viewer.json(at: request, context: context).flatMap(Self.object)
+        return try await viewer.json(at: request, context: context).flatMap(Self.object)
     }
 
     private static func object(_ buffer: ByteBuffer) -> [String: JSONValue]? {

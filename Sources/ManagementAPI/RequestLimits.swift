@@ -13,7 +13,7 @@ final class RequestLimits: Sendable {
 
     /// Seconds' worth that may come at once.
     private static let burst = 3.0
-    /// More clients than these are not told apart; those that have been quiet longest are forgotten.
+    /// More clients than these are not told apart; those that have asked least are forgotten.
     private static let most = 4_096
 
     /// Requests a second; 0 is no limit.
@@ -44,11 +44,12 @@ final class RequestLimits: Sendable {
         if !isWithin { throw Self.tooMany }
     }
 
-    /// Those that are full again are as those that never asked; where all ask, the quietest half.
+    /// Those that are full again are as those that never asked; where all ask, the half that has asked least: nobody is set free by a crowd.
     private func forget(_ buckets: inout [String: Bucket], _ now: Duration) {
-        buckets = buckets.filter { $0.value.left + (now - $0.value.at).seconds * rate < rate * Self.burst }
+        func left(_ bucket: Bucket) -> Double { bucket.left + (now - bucket.at).seconds * rate }
+        buckets = buckets.filter { left($0.value) < rate * Self.burst }
         guard buckets.count >= Self.most else { return }
-        for (client, _) in buckets.sorted(by: { $0.value.at < $1.value.at }).prefix(Self.most / 2) { buckets[client] = nil }
+        for (client, _) in buckets.sorted(by: { left($0.value) > left($1.value) }).prefix(Self.most / 2) { buckets[client] = nil }
     }
 
     private static let tooMany: Problem = {

@@ -11,14 +11,17 @@ final class ResourceViewer: Sendable {
     func look(by responder: any HTTPResponder<APIContext>) { self.responder.withLock { $0 = responder } }
 
     /// What `GET` at the request's address answers as JSON; nil where there is no such route, or nothing that the caller may see.
-    func json(at request: Request, context: APIContext) async -> ByteBuffer? {
+    /// - Throws: a problem where it cannot be looked at now.
+    func json(at request: Request, context: APIContext) async throws -> ByteBuffer? {
         guard let responder = responder.withLock({ $0 }) else { return nil }
         var head = request.head
         head.method = .get
         for name in [HTTPField.Name.ifMatch, .ifNoneMatch] { head.headerFields[name] = nil }
-        let response = try? await responder.respond(to: Request(head: head, body: .init(buffer: ByteBuffer())), context: context)
-        guard let response, response.status == .ok, response.isJSON else { return nil }
-        return try? await response.bytes()
+        var context = context
+        context.isLook = true
+        let response = try await responder.respond(to: Request(head: head, body: .init(buffer: ByteBuffer())), context: context)
+        guard response.status.code < 500 else { throw Problem.internalFailure }
+        return response.status == .ok && response.isJSON ? try await response.bytes() : nil
     }
 }
 

@@ -191,7 +191,7 @@ struct SiteAnswer: Encodable {
         deviceCount = view.devices
         // Names to sign in with: not for a partner.
         managers = rights.sites[site.id]?.site.contains(.leaveSite) == true ? [] : view.managers
-        permissions = (rights.sites[site.id]?.site ?? []).map(\.rawValue).sorted()
+        permissions = (rights.sites[site.id]?.site ?? []).words
         createdAt = site.createdAt
     }
 }

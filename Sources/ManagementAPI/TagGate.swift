@@ -46,19 +46,21 @@ final class TagGate: RouterMiddleware, Sendable {
         _ request: Request, _ context: APIContext, _ body: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         guard [.patch, .put, .delete].contains(request.method) else { return try await body(request, context) }
+        if request.headers[.ifMatch] != nil, AccessRules.rule(.get, context.endpointPath ?? "") == nil { throw Self.noTag }
+        let thing = Self.thing(request.uri.path)
         let turns = changing.withLock { changing in
-            changing[request.uri.path, default: Waiting()].count += 1
-            return changing[request.uri.path]?.turns ?? Turns(1)
+            changing[thing, default: Waiting()].count += 1
+            return changing[thing]?.turns ?? Turns(1)
         }
         defer {
             changing.withLock { changing in
-                changing[request.uri.path]?.count -= 1
-                if changing[request.uri.path]?.count == 0 { changing[request.uri.path] = nil }
+                changing[thing]?.count -= 1
+                if changing[thing]?.count == 0 { changing[thing] = nil }
             }
         }
         return try await turns.run {
             if let wanted = request.headers[.ifMatch] {
-                let now = await viewer.json(at: request, context: context)
+                let now = try await viewer.json(at: request, context: context)
                 let tag = now.map { EntityTag($0, settable: settable[context.endpointPath ?? ""]) }
                 guard let tag, tag.isNamed(inMatch: wanted) else { throw Self.changed }
             }
@@ -66,6 +68,12 @@ final class TagGate: RouterMiddleware, Sendable {
         }
     }
 
+    /// What is changed at a path, however that is spelt: `/api/v1/channels/ID` for all that lies below it as well.
+    static func thing(_ path: String) -> String { path.split(separator: "/").prefix(4).joined(separator: "/") }
+
+    private static let noTag = Problem(
+        .badRequest, "invalid-request", "No tag here",
+        "This has no tag, for it is not read at its own address. Leave If-Match out.")
     private static let changed = Problem(
         .preconditionFailed, "changed-meanwhile", "Changed meanwhile",
         "This is no longer as you saw it: somebody changed it meanwhile. Look at it again, then decide.")

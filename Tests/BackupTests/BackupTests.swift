@@ -2,6 +2,7 @@ import BoxDatabase
 import Core
 import Foundation
 import GRDB
+import Glibc
 import Testing
 
 @testable import Backup
@@ -149,6 +150,66 @@ private final class Folder {
         let former = other + "/former-1790000000"
         #expect(try String(contentsOfFile: former + "/tls/key.pem", encoding: .utf8) == "second tls/key.pem")
         #expect(try BoxDatabase(path: former + "/box.sqlite").queue.read { try $0.setting("box.name", as: String.self) } == "second")
+    }
+
+    @Test func aRestoringThatWasCutOffIsBegunAgain() throws {
+        let folder = try Folder()
+        let (state, database) = try box(in: folder, word: "first")
+        let path = try made(state, database, in: folder)
+        let other = folder.path + "/other"
+        try FileManager.default.createDirectory(atPath: other + "/tls", withIntermediateDirectories: true)
+        for name in ["restoring", "identity.json", "tls/key.pem"] { try Data("half".utf8).write(to: URL(fileURLWithPath: other + "/" + name)) }
+        _ = try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: false, now: now)
+        #expect(try String(contentsOfFile: other + "/tls/key.pem", encoding: .utf8) == "first tls/key.pem")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: other).filter { $0.hasPrefix("former-") || $0 == "restoring" } == [])
+    }
+
+    @Test(arguments: BoxBackup.former)
+    func aPartOfABoxIsOneToo(name: String) throws {
+        let folder = try Folder()
+        let (state, database) = try box(in: folder, word: "first")
+        let path = try made(state, database, in: folder)
+        let other = folder.path + "/other"
+        try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
+        try Data("rest".utf8).write(to: URL(fileURLWithPath: other + "/" + name))
+        #expect(throws: BackupFailure.self) { try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: false, now: now) }
+        _ = try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: true, now: now)
+        #expect(try String(contentsOfFile: other + "/former-1790000000/" + name, encoding: .utf8) == "rest")
+        #expect(try BoxDatabase(path: other + "/box.sqlite").queue.read { try $0.setting("box.name", as: String.self) } == "first")
+    }
+
+    @Test(arguments: [true, false])
+    func anotherBoxsFootageDoesNotBecomeThisOnes(isOther: Bool) throws {
+        let folder = try Folder()
+        let (state, database) = try box(in: folder, word: "first")
+        try Data(#"{"serialNumber":"GH1"}"#.utf8).write(to: URL(fileURLWithPath: state + "/identity.json"))
+        let path = try made(state, database, in: folder)
+        let other = try box(in: folder, word: "second").state
+        try Data(#"{"serialNumber":"GH\#(isOther ? 2 : 1)"}"#.utf8).write(to: URL(fileURLWithPath: other + "/identity.json"))
+        for name in BoxBackup.footage {
+            try FileManager.default.createDirectory(atPath: other + "/" + name, withIntermediateDirectories: true)
+        }
+        _ = try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: true, now: now)
+        for name in BoxBackup.footage {
+            #expect(FileManager.default.fileExists(atPath: other + "/" + name) == !isOther)
+            #expect(FileManager.default.fileExists(atPath: other + "/former-1790000000/" + name) == isOther)
+        }
+    }
+
+    @Test func whatIsRestoredBelongsToWhoHasTheFolder() throws {
+        // Only root gives files away.
+        guard geteuid() == 0 else { return }
+        let folder = try Folder()
+        let (state, database) = try box(in: folder, word: "first")
+        let path = try made(state, database, in: folder)
+        let other = try box(in: folder, word: "second").state
+        try Data().write(to: URL(fileURLWithPath: other + "/lock"))
+        let nobody = 65_534
+        try FileManager.default.setAttributes([.ownerAccountID: nobody, .groupOwnerAccountID: nobody], ofItemAtPath: other)
+        _ = try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: true, now: now)
+        for name in BoxBackup.files + ["box.sqlite", "tls", "lock", "former-1790000000"] {
+            #expect(try FileManager.default.attributesOfItem(atPath: other + "/" + name)[.ownerAccountID] as? Int == nobody, "\(name)")
+        }
     }
 
     @Test func whatALaterProgramMadeIsNotTaken() throws {

@@ -1,0 +1,300 @@
+public import BoxDatabase
+public import Core
+public import Foundation
+public import GRDB
+
+/// Requests to unbind a device: a company has it in its hands and cannot add it, because it belongs to another site of this box.
+///
+/// The site's owner decides, or the box's administrators, but never those whose own people ask, where there is an owner. Whoever carries a
+/// decision out takes the device off: how devices work is not known here.
+public struct Unbindings: Sendable {
+    /// That nobody has decided, of one company.
+    public static let mostPending = 20
+    private static let mostListed = 200
+    private static let provenWithin: TimeInterval = 86_400
+
+    private let database: BoxDatabase
+    private let time: TimeSource
+
+    init(database: BoxDatabase, time: TimeSource) {
+        self.database = database
+        self.time = time
+    }
+
+    /// A device that could not be added because it is bound, as it told of itself.
+    public struct Bound: Sendable {
+        public let device: DeviceID
+        public let host: String
+        public let model: String?
+        public let serialNumber: String?
+        public let macAddress: String?
+
+        public init(device: DeviceID, host: String, model: String?, serialNumber: String?, macAddress: String?) {
+            self.device = device
+            self.host = host
+            self.model = model
+            self.serialNumber = serialNumber
+            self.macAddress = macAddress
+        }
+    }
+
+    /// A proof that comes with a request.
+    public struct Proof: Sendable {
+        public let mediaType: String
+        public let bytes: Data
+
+        public init(mediaType: String, bytes: Data) {
+            self.mediaType = mediaType
+            self.bytes = bytes
+        }
+    }
+
+    /// A request, with what only those are told who decide.
+    public struct View: Sendable {
+        public let record: UnbindingRecord
+        public let company: String
+        public let target: String
+        /// The kinds of proof that there are.
+        public let proofs: [UnbindingProofRecord.Kind]
+        /// Nil for who only asked.
+        public let site: SiteRecord?
+        public let owner: String?
+        public let device: String?
+        public let mayDecide: Bool
+        /// Of the company that asked.
+        public let isOwn: Bool
+
+        /// The kinds of proof that have not come; who decides is not asked before.
+        public var missing: [UnbindingProofRecord.Kind] {
+            let needed: [UnbindingProofRecord.Kind] = record.isOnSite ? [.label] : [.label, .deviceFile]
+            return needed.filter { !proofs.contains($0) }
+        }
+
+        fileprivate var isSeen: Bool { isOwn || mayDecide && missing.isEmpty }
+    }
+
+    /// Which of them.
+    public struct Filter: Sendable {
+        public var state: UnbindingRecord.State?
+        /// A part of the region's name: the site's city or state.
+        public var region: String?
+
+        public init(state: UnbindingRecord.State? = nil, region: String? = nil) {
+            self.state = state
+            self.region = region
+        }
+    }
+
+    // MARK: Asking
+
+    /// Why a device cannot be unbound at all; nil where it can be asked for.
+    public func obstacle(_ device: DeviceID) async throws -> String? {
+        try await database.read { database in
+            guard let record = try DeviceRecord.fetchOne(database, key: device), let site = try SiteRecord.fetchOne(database, key: record.siteId)
+            else { return Self.notBound }
+            return site.controlsRemoteUse ? Self.controlled : nil
+        }
+    }
+
+    private static let notBound = "The device is not bound to any account. Try again to add it."
+    private static let controlled = "The device cannot be unbound: its owner has let the provider switch its use off."
+
+    /// Asks for a device to be unbound. Who decides sees it once what proves it has come; until then asking again gives the same request.
+    /// - Throws: `PeopleRefusal`.
+    public func ask(for bound: Bound, to target: SiteID, remarks: String?, isOnSite: Bool, by caller: Caller) async throws -> View {
+        let now = time.now()
+        return try await database.write { database in
+            try Self.settle(at: now, database)
+            guard let company = try PersonRecord.fetchOne(database, key: caller.id)?.companyId else {
+                throw PeopleRefusal(.notPossible, "Only a company that is known here asks for a device to be unbound.")
+            }
+            guard let device = try DeviceRecord.fetchOne(database, key: bound.device), device.siteId != target else {
+                throw PeopleRefusal(.notPossible, Self.notBound)
+            }
+            guard try !Sites.site(device.siteId, database).controlsRemoteUse else { throw PeopleRefusal(.notPossible, Self.controlled) }
+            let looker = try Looker(caller, .none, database)
+            let open = UnbindingRecord.filter(Column("state") == UnbindingRecord.State.inProgress.rawValue)
+            for known in try open.filter(Column("deviceId") == device.id).fetchAll(database) {
+                let view = try Self.view(known, as: looker, database)
+                if view.missing.isEmpty {
+                    throw PeopleRefusal(.notPossible, "Somebody has asked for this device to be unbound already.")
+                }
+                if view.isOwn, known.targetSiteId == target, known.isOnSite == isOnSite { return view }
+            }
+            guard try open.filter(Column("companyId") == company).fetchCount(database) < Self.mostPending else {
+                throw PeopleRefusal(.tooMany, "\(Self.mostPending) requests of your company wait for a decision already.")
+            }
+            var record = UnbindingRecord(
+                id: .timeOrdered(at: now), device: device, targetSiteId: target, companyId: company, requestedBy: caller.id,
+                requestedByName: caller.name, host: bound.host, isOnSite: isOnSite, remarks: remarks, createdAt: now)
+            (record.model, record.serialNumber, record.macAddress) = (bound.model, bound.serialNumber, bound.macAddress)
+            try record.insert(database)
+            return try Self.view(record, as: looker, database)
+        }
+    }
+
+    /// Adds what proves a request, in place of what was there.
+    /// - Throws: `PeopleRefusal`, also for a document of another device.
+    public func attach(_ proof: Proof, as kind: UnbindingProofRecord.Kind, to id: UnbindingID, by caller: Caller) async throws -> View {
+        let now = time.now()
+        return try await database.write { database in
+            try Self.settle(at: now, database)
+            let looker = try Looker(caller, .none, database)
+            let view = try Self.found(id, as: looker, database)
+            guard view.record.state == .inProgress else { throw Self.decided }
+            if proof.mediaType.hasPrefix("text/") || proof.mediaType.hasSuffix("xml") {
+                let text = String(decoding: proof.bytes, as: UTF8.self).lowercased()
+                let names = [view.record.serialNumber, view.record.macAddress].compactMap { $0?.lowercased() }
+                guard names.contains(where: { text.contains($0) }) else {
+                    throw PeopleRefusal(.notPossible, "This is not of the device: neither its serial number nor its hardware address is in it.")
+                }
+            }
+            try UnbindingProofRecord(unbindingId: id, kind: kind, mediaType: proof.mediaType, bytes: proof.bytes).upsert(database)
+            return try Self.view(view.record, as: looker, database)
+        }
+    }
+
+    // MARK: Looking
+
+    /// Who looks, and what that lets them see.
+    private struct Looker {
+        let company: CompanyID?
+        let rights: Rights
+
+        init(_ caller: Caller, _ rights: Rights, _ database: Database) throws {
+            company = try PersonRecord.fetchOne(database, key: caller.id)?.companyId
+            self.rights = rights
+        }
+
+        func mayDecide(_ record: UnbindingRecord, at site: SiteRecord) -> Bool {
+            if rights.allow(.grant, at: Place(site: site.id)) { return true }
+            return rights.allow(.unbind) && (site.ownerId == nil || record.companyId != company)
+        }
+    }
+
+    /// Those that somebody may see, the newest first: their company's own, and those that they may decide.
+    public func all(_ filter: Filter, for caller: Caller, _ rights: Rights) async throws -> [View] {
+        let now = time.now()
+        return try await database.write { database in
+            try Self.settle(at: now, database)
+            let looker = try Looker(caller, rights, database)
+            var wanted = UnbindingRecord.order(Column("createdAt").desc, Column("id").desc)
+            if let state = filter.state { wanted = wanted.filter(Column("state") == state.rawValue) }
+            return try wanted.fetchAll(database).lazy.compactMap { record in
+                guard let view = try? Self.view(record, as: looker, database), view.isSeen else { return nil }
+                if let region = filter.region {
+                    let known = [view.site?.city, view.site?.state].compactMap { $0 }
+                    guard known.contains(where: { $0.localizedCaseInsensitiveContains(region) }) else { return nil }
+                }
+                return view
+            }.prefix(Self.mostListed).map { $0 }
+        }
+    }
+
+    /// One of them; for whom it does not concern there is none.
+    /// - Throws: `PeopleRefusal` of kind `notFound`.
+    public func one(_ id: UnbindingID, for caller: Caller, _ rights: Rights) async throws -> View {
+        let now = time.now()
+        return try await database.write { database in
+            try Self.settle(at: now, database)
+            return try Self.found(id, as: Looker(caller, rights, database), database)
+        }
+    }
+
+    private static func found(_ id: UnbindingID, as looker: Looker, _ database: Database) throws -> View {
+        guard let record = try UnbindingRecord.fetchOne(database, key: id) else { throw none }
+        let view = try view(record, as: looker, database)
+        guard view.isSeen else { throw none }
+        return view
+    }
+
+    private static let none = PeopleRefusal(.notFound, "There is no such request.")
+    private static let decided = PeopleRefusal(.notPossible, "This is decided already.")
+    private static let notUnbound = PeopleRefusal(.notPossible, "The device is not unbound, or this is confirmed already.")
+
+    private static func view(_ record: UnbindingRecord, as looker: Looker, _ database: Database) throws -> View {
+        let site = try Sites.site(record.siteId, database)
+        let mayDecide = looker.mayDecide(record, at: site)
+        let owner = try site.ownerId.flatMap { try PersonRecord.fetchOne(database, key: $0) }
+        let proofs = UnbindingProofRecord.filter(Column("unbindingId") == record.id).select(Column("kind"), as: String.self)
+        return View(
+            record: record, company: try CompanyRecord.fetchOne(database, key: record.companyId)?.name ?? "",
+            target: try SiteRecord.fetchOne(database, key: record.targetSiteId)?.name ?? "",
+            proofs: try proofs.fetchAll(database).compactMap { UnbindingProofRecord.Kind(rawValue: $0) },
+            site: mayDecide ? site : nil, owner: mayDecide ? owner.map { $0.fullName ?? $0.userName } : nil,
+            device: mayDecide ? try DeviceRecord.fetchOne(database, key: record.deviceId)?.name : nil, mayDecide: mayDecide,
+            isOwn: record.companyId == looker.company)
+    }
+
+    /// What proves it, for who decides and for who sent it.
+    /// - Throws: `PeopleRefusal` of kind `notFound`.
+    public func proof(_ kind: UnbindingProofRecord.Kind, of id: UnbindingID) async throws -> Proof {
+        let found = try await database.read {
+            try UnbindingProofRecord.filter(Column("unbindingId") == id && Column("kind") == kind.rawValue).fetchOne($0)
+        }
+        guard let found else { throw Self.none }
+        return Proof(mediaType: found.mediaType, bytes: found.bytes)
+    }
+
+    // MARK: Deciding
+
+    /// Writes a decision down, with what follows from it: whoever unbinds the device takes it off in the same transaction.
+    /// - Throws: `PeopleRefusal`.
+    public func decide(
+        _ id: UnbindingID, unbind: Bool, reason: String?, by caller: Caller, _ rights: Rights, _ database: Database
+    ) throws {
+        let view = try Self.found(id, as: Looker(caller, rights, database), database)
+        guard view.mayDecide, let site = view.site else {
+            throw PeopleRefusal(.beyondOwnRights, "The owner of the device decides this, not who asks.")
+        }
+        var record = view.record
+        guard record.state == .inProgress, view.missing.isEmpty else { throw Self.decided }
+        if unbind {
+            guard !site.controlsRemoteUse else { throw PeopleRefusal(.notPossible, Self.controlled) }
+            guard try DeviceRecord.fetchOne(database, key: record.deviceId)?.siteId == record.siteId else {
+                throw PeopleRefusal(.notPossible, Self.notBound)
+            }
+        }
+        record.state = unbind ? .toBeConfirmed : .refused
+        (record.reason, record.decidedAt, record.decidedByName) = (reason, time.now(), caller.name)
+        try record.update(database)
+    }
+
+    /// Ends one by who asked: confirmed once the device is unbound, withdrawn before.
+    /// - Throws: `PeopleRefusal`.
+    public func end(_ id: UnbindingID, confirmed: Bool, by caller: Caller) async throws -> View {
+        let now = time.now()
+        return try await database.write { database in
+            let looker = try Looker(caller, .none, database)
+            let view = try Self.found(id, as: looker, database)
+            guard view.isOwn else { throw Self.none }
+            var record = view.record
+            guard record.state == (confirmed ? .toBeConfirmed : .inProgress) else { throw confirmed ? Self.notUnbound : Self.decided }
+            (record.state, record.closedAt) = (confirmed ? .closed : .withdrawn, now)
+            try record.update(database)
+            return try Self.view(record, as: looker, database)
+        }
+    }
+
+    /// Whoever has added the device has confirmed that they can; what is not proven within a day is given up.
+    private static func settle(at now: Date, _ database: Database) throws {
+        let waiting = UnbindingRecord.filter(Column("state") == UnbindingRecord.State.toBeConfirmed.rawValue)
+        for var record in try waiting.fetchAll(database) {
+            let there = DeviceRecord.filter(Column("siteId") == record.targetSiteId)
+            let isAdded = try there.fetchAll(database).contains { device in
+                if let serial = record.serialNumber { return device.serialNumber == serial }
+                if let mac = record.macAddress { return device.macAddress == mac }
+                return device.host == record.host
+            }
+            guard isAdded else { continue }
+            (record.state, record.closedAt) = (.closed, now)
+            try record.update(database)
+        }
+        try database.execute(
+            sql: """
+                UPDATE unbinding SET state = 'withdrawn', closedAt = ? WHERE state = 'in-progress' AND createdAt <= ? AND (
+                    NOT EXISTS (SELECT 1 FROM unbindingProof WHERE unbindingId = unbinding.id AND kind = 'label')
+                    OR NOT isOnSite AND NOT EXISTS (SELECT 1 FROM unbindingProof WHERE unbindingId = unbinding.id AND kind = 'device-file'))
+                """, arguments: [now, now.addingTimeInterval(-provenWithin)])
+    }
+}
