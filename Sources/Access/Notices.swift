@@ -23,6 +23,10 @@ public enum NoticeKind: String, Codable, Sendable, CaseIterable {
     case devicesMoved = "devices-moved"
     case moveRefused = "move-refused"
     case backedUp = "backed-up"
+    case unbindingAsked = "unbinding-asked"
+    case unbound
+    case unbindingDone = "unbinding-done"
+    case unbindingRefused = "unbinding-refused"
 }
 
 /// A language that the box speaks to people.
@@ -76,6 +80,14 @@ extension NoticeRecord {
             "\(person) has made a backup of the box that serves \(site). Whoever has it and its passphrase can open your stored footage."
         case (.backedUp, .italian):
             "\(person) ha fatto un backup del gateway di \(site). Chi ha il file e la sua passphrase può aprire i tuoi filmati archiviati."
+        case (.unbindingAsked, .english): "\(person) asks for \(what) to be unbound from \(site)."
+        case (.unbindingAsked, .italian): "\(person) chiede di scollegare \(what) da \(site)."
+        case (.unbound, .english): "\(what) is no longer bound to \(site): \(person) has unbound it."
+        case (.unbound, .italian): "\(what) non è più associato a \(site): \(person) lo ha scollegato."
+        case (.unbindingDone, .english): "\(what) is unbound. Add it to \(site) now."
+        case (.unbindingDone, .italian): "\(what) è stato scollegato. Ora aggiungilo a \(site)."
+        case (.unbindingRefused, .english): "\(what), which you wanted to add to \(site), is not unbound: \(values["reason"] ?? "")"
+        case (.unbindingRefused, .italian): "\(what), che volevi aggiungere a \(site), non viene scollegato: \(values["reason"] ?? "")"
         case (nil, _): kind
         }
     }
@@ -101,6 +113,8 @@ public final class Notices: Sendable {
         /// Who manages the site; the installer admin where nobody in particular does.
         case managers
         case person(PersonID?)
+        /// Who may decide about devices that others have in their hands.
+        case administrators
         /// Everybody of a partner's company.
         case partner(CompanyID)
     }
@@ -131,6 +145,11 @@ public final class Notices: Sendable {
             case .owner: try site.ownerId.flatMap { try PersonRecord.fetchOne(database, key: $0) }.map { [$0] } ?? []
             case .partner(let company): try PersonRecord.filter(Column("companyId") == company).fetchAll(database)
             case .person(let id): try id.flatMap { try PersonRecord.fetchOne(database, key: $0) }.map { [$0] } ?? []
+            case .administrators:
+                try PersonRecord.filter(
+                    try RoleRecord.fetchAll(database).filter { Action.granted(by: $0.permissions).contains(.unbind) }.map(\.id)
+                        .contains(Column("roleId"))
+                ).fetchAll(database)
             case .managers:
                 try PersonRecord.fetchAll(
                     database, sql: "SELECT person.* FROM person JOIN siteAssignment ON personId = person.id WHERE siteId = ?",

@@ -70,6 +70,11 @@ public struct Unbindings: Sendable {
             return needed.filter { !proofs.contains($0) }
         }
 
+        /// What the device is called by who does not know its name.
+        public var what: String {
+            [record.model, record.serialNumber ?? record.macAddress].compactMap { $0 }.joined(separator: " ")
+        }
+
         fileprivate var isSeen: Bool { isOwn || mayDecide && missing.isEmpty }
     }
 

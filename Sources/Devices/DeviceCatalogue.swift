@@ -213,15 +213,18 @@ public struct DeviceCatalogue: Sendable {
 
     /// Removes a device, its channels and their settings; footage in the cloud stays until its retention ends.
     /// - Parameter also: what happens in the same transaction, before it.
+    /// - Returns: the channels that were its.
+    @discardableResult
     public func remove(
         _ id: DeviceID, also: @escaping @Sendable (Database, _ channels: [ChannelID]) throws -> Void = { _, _ in }
-    ) async throws {
+    ) async throws -> [ChannelID] {
         let (_, ids) = try await device(id)
         try await database.write { database in
             try also(database, ids)
             try DeviceRecord.deleteOne(database, key: id)
         }
         for channel in ids { await channels.remove(channel) }
+        return ids
     }
 
     /// Writes a changed channel and lets it follow.

@@ -37,6 +37,14 @@ public final class Onboarding: Sendable {
         public var failure: DeviceFailure?
         public var failedAt: Date?
         public var device: DeviceID?
+        /// The same device at another site, because of which it cannot be added.
+        public var bound: Bound?
+    }
+
+    /// A device that is bound to another site, as it told of itself to whoever knows its password.
+    public struct Bound: Sendable {
+        public let device: DeviceID
+        public let identity: DeviceIdentity
     }
 
     /// One job.
@@ -104,6 +112,7 @@ public final class Onboarding: Sendable {
             change(&item.request)
             item.state = .waiting
             item.failure = nil
+            item.bound = nil
             item.report = OnboardingReport(startedAt: self.time.now())
         }
         guard let item, item.state == .waiting else { return nil }
@@ -255,7 +264,9 @@ public final class Onboarding: Sendable {
             prober: registry.environment.prober, time: time, captureSpan: captureSpan,
             addedAs: { [catalogue] identity, address in
                 let known = try? await catalogue.device(with: identity, host: address.host, port: address.port)
-                return known.map { $0.siteId == job.site ? $0.name : "a device of another site" }
+                guard let known else { return nil }
+                self.note(known, identity, id, index, at: job.site)
+                return known.siteId == job.site ? known.name : "a device of another site"
             })
         let (result, report) = await trial.run(
             request.entry, driver: request.driver, zone: site.flatMap { TimeZone(identifier: $0.timeZone) }, setsClock: request.setsClock
@@ -275,12 +286,22 @@ public final class Onboarding: Sendable {
                     item.request.entry.credentials?.password = ""
                 }
             } catch CatalogueError.alreadyAdded(let sentence) {
+                let (identity, address) = (outcome.description.identity, outcome.entry.address)
+                if let known = try? await catalogue.device(with: identity, host: address.host, port: address.port) {
+                    note(known, identity, id, index, at: job.site)
+                }
                 fail(id, index, DeviceFailure(.alreadyAdded, sentence), report)
             } catch {
                 logger.error("device not added", metadata: ["error": "\(error)"])
                 fail(id, index, DeviceFailure(.deviceError, "The box could not keep the device. Try again.", detail: "\(error)"), report)
             }
         }
+    }
+
+    /// Notes that a device cannot be added because it is another site's; not of one that does not say which it is.
+    private func note(_ known: DeviceRecord, _ identity: DeviceIdentity, _ id: String, _ index: Int, at site: SiteID) {
+        guard known.siteId != site, identity.serialNumber != nil || identity.macAddress != nil else { return }
+        update(id, index) { $0.bound = Bound(device: known.id, identity: identity) }
     }
 
     private func fail(_ id: String, _ index: Int, _ failure: DeviceFailure, _ report: OnboardingReport) {

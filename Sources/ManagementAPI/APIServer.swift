@@ -103,6 +103,7 @@ public struct APIServer: Service, CustomStringConvertible {
         PermissionRoutes(services: services).add(to: routes)
         ShareRoutes(services: services).add(to: routes)
         DeviceMoveRoutes(services: services, maker: maker, feed: feed).add(to: routes)
+        UnbindingRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         NoticeRoutes(services: services).add(to: routes)
         OperationRoutes(services: services).add(to: routes)
         SystemRoutes(services: services, maker: maker, feed: feed).add(to: routes)

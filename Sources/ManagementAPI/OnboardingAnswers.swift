@@ -95,6 +95,8 @@ struct OnboardingItemAnswer: Encodable, Sendable {
     let report: ReportAnswer
     let deviceId: Nullable<DeviceID>
     let failure: Nullable<Failure>
+    /// The device's identity, where it is bound to another site and can be asked for.
+    let boundDevice: Nullable<IdentityAnswer>
 
     init(_ item: Onboarding.Item, of job: Onboarding.Job) {
         onboardingId = job.id
@@ -105,6 +107,7 @@ struct OnboardingItemAnswer: Encodable, Sendable {
         state = item.state.rawValue
         report = ReportAnswer(item.report)
         deviceId = Nullable(item.device)
+        boundDevice = Nullable(item.bound.map { IdentityAnswer($0.identity) })
         failure = Nullable(
             item.failure.map { failure in
                 Failure(
