@@ -50,6 +50,8 @@ GOOD = {
         "userName": "me", "password": "secret", "driver": "auto", "allowBasic": False, "acceptCertificate": False,
         "url": "rtsp://127.0.0.1:9/main", "httpPort": 9, "https": False}],
     ("POST", "/onboardings/{id}/devices/{index}/activate"): [STRONG],
+    ("POST", "/onboardings/{id}/devices/{index}/unbinding"): [{"remarks": "Bought with the shop."}],
+    ("POST", "/unbindings/{id}/refuse"): [{"reason": "It is not bound to any account."}],
     ("PUT", "/devices/{id}/time"): [{"zone": "Europe/Rome", "networkTimeServer": "192.0.2.1"}], ("PUT", "/devices/{id}/name"): [{"name": "Door"}],
     ("PUT", "/devices/{id}/password"): [STRONG], ("POST", "/devices/{id}/doors/{door}"): [{"command": "open"}],
     ("PATCH", "/channels/{id}/device-streams/{stream}"): [{
