@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import sqlite3
 
 from box import PASSWORD
 from case import Case
@@ -109,6 +110,42 @@ class SentAgain(Case):
     def named(self, name):
         """How many sites have a name."""
         return sum(1 for site in self.made.get("/sites")["items"] if site["name"] == name)
+
+    def test_what_was_done_is_not_forgotten(self):
+        """A backup is too large to be answered again: it is not made again either."""
+        body = {"password": PASSWORD, "passphrase": "nine calm herons by noon"}
+        first, second = (self.made.client.request("POST", "/backup", body, headers={"Idempotency-Key": self.key}) for _ in range(2))
+        self.assertEqual((first.status, second.status, second.problem().slug), (200, 409, "answer-not-kept"))
+        self.assertEqual(len(self.made.get("/operations?action=makeBackup")["items"]), 1)
+
+    def test_much_of_one_person_is_nothing_of_another(self):
+        """Whoever sends thousands of keys loses their own oldest ones, and nobody else any."""
+        box = self.box()
+        box.claim()
+        ada = Person(box, "ada", "Administrator")
+        send = lambda: box.client.request("POST", "/sites", {"name": "Bakery", "timeZone": "Europe/Rome"}, headers={"Idempotency-Key": self.key})  # noqa: E731
+        first = send().json["id"]
+        box.stop()
+        with sqlite3.connect(os.path.join(box.state, "box.sqlite")) as database:
+            now = database.execute("SELECT createdAt FROM idempotentRequest").fetchone()[0]
+            database.executemany("INSERT INTO idempotentRequest (key, personId, fingerprint, createdAt, status, answer) VALUES (?, ?, '', ?, ?, ?)",
+                                 [(f"key {number}", ada.id, now, None if number < 5 else 201, bytes(8192)) for number in range(2000)])
+        box.start()
+        ada.client.port = box.client.port
+        answer = ada.client.request("POST", "/sites", {"name": "Butcher", "timeZone": "Europe/Rome"}, headers={"Idempotency-Key": "mine"})
+        self.assertEqual(answer.status, 201)
+        self.assertEqual(send().json["id"], first)
+        with sqlite3.connect(f"file:{os.path.join(box.state, 'box.sqlite')}?mode=ro", uri=True) as database:
+            own = database.execute("SELECT status, LENGTH(answer) FROM idempotentRequest WHERE personId = ?", [ada.id]).fetchall()
+        self.assertEqual(len(own), 1801)
+        self.assertEqual(sum(status is None for status, _ in own), 5)
+        self.assertLessEqual(sum(size or 0 for _, size in own), 16 << 20)
+
+    def test_no_tag_where_nothing_is_read(self):
+        """A condition that could never hold says so."""
+        ada = Person(self.made, f"ada{self.key}", "Administrator")
+        problem = self.made.client.request("PUT", f"/people/{ada.id}/sites", {"siteIds": []}, headers={"If-Match": "*"}).problem()
+        self.assertEqual((problem.status, problem.document["title"]), (400, "No tag here"))
 
     def test_done_once(self):
         """Sent three times it is done once, and answered the same; written down once."""
@@ -220,6 +257,24 @@ class Limits(Case):
         wait_for(lambda: ada.client.request("GET", "/sites").status == 200, 10, "the wait to be over")
         # The page itself comes whoever asks.
         self.assertEqual(box.client.request("GET", "//").status, 200)
+
+
+    def test_a_change_counts_once(self):
+        """What the box looks at for a change (its tag, how it was before) is no request of the caller's: the last one that is let through is done and written down whole."""
+        box = self.box(**{"http.requests-per-second": 1})
+        box.claim()
+        ada = Person(box, "ada", "Administrator")
+        site = box.get("/sites")["items"][0]["id"]
+        tag = ada.client.request("GET", f"/sites/{site}").headers["etag"]
+        wait_for(lambda: ada.client.request("GET", "/sites").status == 429, 10, "nothing to be left")
+
+        def changed():
+            answer = ada.client.request("PATCH", f"/sites/{site}", {"remarks": "Key at number 7."}, headers={"If-Match": tag})
+            self.assertIn(answer.status, (200, 429), answer.body)
+            return answer.status == 200
+        wait_for(changed, 10, "one request more", 0.05)
+        line = box.get("/operations?action=changeSite")["items"][0]
+        self.assertEqual((json.loads(line["before"]), json.loads(line["after"])), ({"remarks": None}, {"remarks": "Key at number 7."}))
 
 
 class Pages(Case):
