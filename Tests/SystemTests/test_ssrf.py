@@ -223,6 +223,23 @@ class Spellings(Guarded):
             self.refused(url, "PUT", "/storage/target", {**store, "endpoint": url}, "/endpoint")
         self.finish(len(urls))
 
+    def test_hosts_of_servers(self):
+        """Servers for the box's name, checkers, STUN, TURN and both storages are neither on the box itself nor at a link-local or metadata address."""
+        store = {"kind": "s3", "region": "eu", "bucket": "clips", "accessKeyId": "KEY", "secretAccessKey": "an example", "addressing": "path"}
+        hosts = [host for host in LOOPBACK + ELSEWHERE if "%" not in host]
+
+        def attempt(host):
+            url = f"https://{host}:{self.listener.port}"
+            for path, body, field in (
+                    ("/relay/ice", {"stunUrl": f"stun:{host}:{self.listener.port}"}, "/stunUrl"),
+                    ("/relay/ice", {"turnUrl": f"turn:{host}:{self.listener.port}?transport=tcp", "userName": "box", "credential": "an example"}, "/turnUrl"),
+                    ("/relay/ddns", {"enabled": False, "serverUrl": url}, "/serverUrl"), ("/relay/reach", {"enabled": False, "checkerUrl": url}, "/checkerUrl"),
+                    ("/storage/target", {**store, "endpoint": url}, "/endpoint"), ("/storage/second", {"target": {**store, "endpoint": url}}, "/target/endpoint")):
+                self.refused(host, "PUT", path, body, field, alone=False)
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            list(pool.map(attempt, hosts))
+        self.finish(6 * len(hosts))
+
     def test_hosts_of_stores(self):
         """A store is neither on the box itself nor at a link-local or metadata address, in no spelling."""
         store = {"kind": "s3", "region": "eu", "bucket": "clips", "accessKeyId": "KEY", "secretAccessKey": "an example", "addressing": "path"}
