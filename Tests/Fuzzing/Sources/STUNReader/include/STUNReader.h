@@ -3,5 +3,5 @@
 #include <stdint.h>
 
 /// Reads a datagram as libnice reads a viewer's check, a STUN server's answer or a TURN server's, and answers it where it is a check.
-/// `believes`: whether a message counts without its integrity and fingerprint, which chance never gets right.
-void readSTUN(const uint8_t *bytes, size_t count, int believes);
+/// The first three bytes choose how.
+void readSTUN(const uint8_t *bytes, size_t count);
