@@ -17,6 +17,7 @@ extension Target.Dependency {
     static let cryptoExtras: Self = .product(name: "CryptoExtras", package: "swift-crypto")
     static let deque: Self = .product(name: "DequeModule", package: "swift-collections")
     static let grdb: Self = .product(name: "GRDB", package: "GRDB.swift")
+    static let sqlite: Self = .product(name: "GRDBSQLite", package: "GRDB.swift")
     static let httpTypes: Self = .product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore: Self = .product(name: "HummingbirdCore", package: "hummingbird")
@@ -80,7 +81,7 @@ let package = Package(
             dependencies: ["CLinux", "CSeccomp", "Core", "Media", .deque, .logging, .subprocess, .system],
             swiftSettings: strict
         ),
-        .target(name: "BoxDatabase", dependencies: ["Core", .crypto, .grdb], swiftSettings: strict),
+        .target(name: "BoxDatabase", dependencies: ["Core", .crypto, .grdb, .sqlite], swiftSettings: strict),
         .target(
             name: "Backup", dependencies: ["BoxDatabase", "CArchive", "Core", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(name: "Access", dependencies: ["BoxDatabase", "Core", .crypto, .cryptoExtras, .grdb, .logging], swiftSettings: strict),

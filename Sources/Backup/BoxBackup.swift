@@ -24,6 +24,7 @@ public struct BackupManifest: Codable, Sendable, Equatable {
 public enum BoxBackup {
     static let manifestName = "manifest.json"
     static let databaseName = "box.sqlite"
+    private static let keptFree = 64_000_000
     /// Besides the database, of the state folder; the last may be missing.
     static let files = ["identity.json", "secret.key", "footage.key", "tls/certificate.pem", "tls/key.pem"]
     static let needed: Set<String> = [manifestName, databaseName, "identity.json", "secret.key"]
@@ -36,6 +37,7 @@ public enum BoxBackup {
     public static func make(
         of folder: String, _ database: BoxDatabase, _ manifest: BackupManifest, to path: String, passphrase: String, workFactor: Int? = nil
     ) throws {
+        try checkRoom(of: folder, for: path)
         let copy = path + ".sqlite"
         defer { for suffix in ["", "-wal", "-shm", "-journal"] { unlink(copy + suffix) } }
         try database.copy(to: copy)
@@ -50,6 +52,19 @@ public enum BoxBackup {
         try tar.finish()
         try writer.finish()
         try file.synchronize()
+    }
+
+    /// The copy, the same while what was deleted is left out of it, and the backup.
+    private static func checkRoom(of folder: String, for path: String) throws {
+        func bytes(_ attributes: [FileAttributeKey: Any]?, _ key: FileAttributeKey) -> Int { (attributes?[key] as? NSNumber)?.intValue ?? 0 }
+        let size = [databaseName, databaseName + "-wal"].reduce(0) {
+            $0 + bytes(try? FileManager.default.attributesOfItem(atPath: folder + "/" + $1), .size)
+        }
+        let target = (path as NSString).deletingLastPathComponent
+        let free = bytes(try? FileManager.default.attributesOfFileSystem(forPath: target), .systemFreeSize)
+        guard free > 3 * size + keptFree else {
+            throw BackupFailure("There is no room for a backup: it takes \((3 * size + keptFree) / 1_000_000) MB, and \(free / 1_000_000) MB are free.")
+        }
     }
 
     /// Of a box that was, in the order in which they are put aside: the folder is a box's until the last one has gone.

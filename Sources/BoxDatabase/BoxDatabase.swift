@@ -45,11 +45,6 @@ public final class BoxDatabase: Sendable {
         return queue
     }
 
-    /// Writes a whole copy, as of one moment, to the new file `path`. Blocks, and the box's own reads and writes wait meanwhile.
-    public func copy(to path: String) throws {
-        try queue.writeWithoutTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [path]) }
-    }
-
     /// What a database that came from elsewhere is.
     public enum Examination: Sendable {
         case good
