@@ -107,6 +107,7 @@ class PageUnbinding(PageCase):
             phone.await_text(told)
         wait_for(lambda: phone.script("return document.querySelector('[data-testid=unbinding-photo] img').naturalWidth") == LARGEST, 15, "the photo")
         phone.shoot("unbinding-decide", self.overflow)
+        phone.shoot("unbinding-buttons", self.overflow, at="unbinding-unbind")
         phone.narrow("unbinding-decide", self.overflow)
         phone.click("unbinding-photo")
         phone.find("unbinding-large")
@@ -120,6 +121,7 @@ class PageUnbinding(PageCase):
         phone.shoot("unbinding-sure", self.overflow)
         phone.click("ask-confirm")
         phone.find("[data-testid=unbinding][data-state=to-be-confirmed]")
+        self.assertEqual(phone.script("return document.activeElement.tagName"), "H2", "by keyboard one goes on where one was")
         self.assertEqual([one["name"] for one in self.owner.get("/devices")["items"]], ["gate"])
         self.assertFalse(phone.errors())
         self.assertFalse(self.overflow)
@@ -161,7 +163,7 @@ class PageUnbinding(PageCase):
         page.find("unbinding-file").send_keys(self.file("other.xml", "<DeviceInfo><serialNumber>ANOTHER</serialNumber></DeviceInfo>"))
         page.click("unbinding-send")
         page.await_text("This is not of the device")
-        page.shoot("unbinding-missing", self.overflow)
+        page.shoot("unbinding-missing", self.overflow, at="unbinding-photo")
         page.find("unbinding-file").send_keys(self.file("device.xml", f"<DeviceInfo><serialNumber>{self.devices['gate'].serial}</serialNumber></DeviceInfo>"))
         page.click("unbinding-send")
         wait_for(lambda: len(self.requests()) == 2, 15, lambda: f"the request to be told: {self.requests()}")
@@ -181,7 +183,7 @@ class PageUnbinding(PageCase):
         phone.click("unbinding-refuse-send")
         phone.await_text("Say why")
         phone.click("unbinding-not-bound")
-        phone.shoot("unbinding-refuse", self.overflow)
+        phone.shoot("unbinding-refuse", self.overflow, at="unbinding-refuse")
         phone.click("unbinding-refuse-send")
         phone.await_text("There is no such request.")
         self.assertEqual([(one["state"], one["reason"]) for one in self.requests()][0], ("refused", "It is not bound to any account."))
@@ -194,19 +196,32 @@ class PageUnbinding(PageCase):
         page.narrow("unbinding-list", self.overflow)
         self.done()
 
-    def test_f_taken_back(self):
-        """Refused, it can be asked for again; and what was asked for is taken back."""
-        page = self.browser
-        self.fail_to_add("gate", page)
-        page.await_text("It is not unbound: It is not bound to any account.")
+    def ask_again(self, page):
+        """Ask for the device whose failure is open, with a photo; it."""
         page.click("unbind-ask-0")
         page.find("unbind-label").send_keys(self.photo)
         page.click("unbind-send")
         page.await_text("You hear when it is decided.")
+        return self.requests()[0]
+
+    def test_f_taken_back_and_confirmed(self):
+        """Refused, it can be asked for again; that is taken back; asked for once more, it is unbound while one looks on, and confirmed."""
+        page = self.browser
+        job = self.fail_to_add("gate", page)
+        page.await_text("It is not unbound: It is not bound to any account.")
+        self.ask_again(page)
         page.open("#/unbindings")
         page.click("unbinding-withdraw")
         page.find("[data-testid=unbinding][data-state=withdrawn]")
         self.assertEqual(self.requests()[0]["state"], "withdrawn")
+        page.open(f"#/onboarding/{job['id']}")
+        request = self.ask_again(page)
+        self.owner.client.call("POST", f"/unbindings/{request['id']}/unbind")
+        page.await_text("It is unbound. Try again now to add it.")
+        page.open("#/unbindings")
+        page.click("unbinding-confirm")
+        wait_for(lambda: len(page.all("[data-testid=unbinding][data-state=closed]")) == 2, 10, "the request to be closed")
+        self.assertEqual(self.requests()[0]["state"], "closed")
         self.done()
 
     def test_g_in_italian(self):
@@ -223,5 +238,8 @@ class PageUnbinding(PageCase):
         other.find("unbinding")
         other.await_text("Ritirata")
         other.shoot("unbinding-italian", self.overflow)
+        other.open("#/sites")
+        other.await_text("Richieste di scollegamento")
+        other.shoot("unbinding-sites-italian", self.overflow)
         type(self).failed = None
         self.assertFalse(self.overflow)

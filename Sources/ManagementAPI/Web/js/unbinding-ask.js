@@ -21,12 +21,13 @@ export function unbindingOffer({ item, path }) {
   const place = h('div', {});
   const open = button(tr`Ask for it to be unbound`, { look: 'primary', iconName: 'unplug', testid: `unbind-ask-${item.index}`, 'aria-expanded': 'false', onClick() {
     open.setAttribute('aria-expanded', 'true');
-    open.hidden = true;
-    const form = askForm({ bound, path, done: draw, close() { fill(place); open.hidden = false; open.setAttribute('aria-expanded', 'false'); open.focus(); } });
+    first.hidden = true;
+    const form = askForm({ bound, path, done: draw, close() { fill(place); first.hidden = false; open.setAttribute('aria-expanded', 'false'); open.focus(); } });
     fill(place, form);
     form.querySelector('input').focus();
   } });
-  const el = h('div', { class: 'stack', 'data-testid': 'unbinding-offer' }, said, h('div', { class: 'row wrap' }, open), place);
+  const first = h('div', { class: 'row wrap' }, open);
+  const el = h('div', { class: 'stack', 'data-testid': 'unbinding-offer' }, said, first, place);
 
   /** Says how the newest request for this device stands. */
   function draw(request) {
@@ -38,7 +39,7 @@ export function unbindingOffer({ item, path }) {
     else fill(said);
     const settled = complete || request?.state === 'to-be-confirmed';
     if (settled) fill(place);
-    open.hidden = settled || Boolean(place.firstChild);
+    first.hidden = settled || Boolean(place.firstChild);
   }
   const same = (r) => r.isOwn && (bound.serialNumber ? r.serialNumber === bound.serialNumber : r.macAddress === bound.macAddress);
   async function look() {

@@ -18,19 +18,19 @@ export const STATES = {
 };
 const whatOf = (r) => [r.model, r.serialNumber ?? r.macAddress].filter(Boolean).join(' ');
 
-/** `redraw` is called when something was done. */
+/** `redraw` is called with the request’s ID when something was done. */
 export function unbindingCard(request, redraw) {
   const r = request;
   const path = `/unbindings/${seg(r.id)}`;
   const state = STATES[r.state] ?? STATES['in-progress'];
   const message = h('div', { class: 'form-message', role: 'alert' });
-  const act = async (what, done) => { fill(message); try { await what(); toast(done); await redraw(); } catch (problem) { fill(message, problemBox(problem)); } };
-  const told = [...identityFacts(r), [tr`Address in the network`, r.address], [tr`Asked`, time(r.createdAt), r.onSite ? tr`, in the box’s own network` : tr`, from elsewhere`], r.remarks && [tr`Remarks`, h('span', { class: 'multiline' }, r.remarks)],
+  const act = async (what, done) => { fill(message); try { await what(); toast(done); await redraw(r.id); } catch (problem) { fill(message, problemBox(problem)); } };
+  const told = [...identityFacts({ ...r, model: r.model && r.serialNumber ? null : r.model }), [tr`Address in the network`, r.address], [tr`Asked`, time(r.createdAt), r.onSite ? tr`, in the box’s own network` : tr`, from elsewhere`], r.remarks && [tr`Remarks`, h('span', { class: 'multiline' }, r.remarks)],
     r.proofs.includes('device-file') && [tr`File from the device`, h('a', { href: `/api/v1${path}/device-file`, target: '_blank', rel: 'noopener', 'data-testid': 'unbinding-file' }, tr`Look at it`)]];
   const bound = r.site && [[tr`Bound to`, [r.site, r.city, r.region].filter(Boolean).join(', ')], [tr`Owner`, r.owner ?? tr`not handed over`], r.device && [tr`Device`, r.device]];
   const decided = [r.decidedAt && [tr`Decided`, time(r.decidedAt), r.decidedBy && tr`, by ${r.decidedBy}`], r.reason && [tr`Reason`, r.reason], r.closedAt && [r.state === 'withdrawn' ? tr`Withdrawn` : tr`Closed`, time(r.closedAt)]];
   return h('section', { class: 'card stack unbinding', 'data-testid': 'unbinding', 'data-state': r.state, 'data-id': r.id },
-    h('div', { class: 'row between top' }, h('h2', {}, whatOf(r)), h('span', { class: `chip ${state.tone}` }, icon(state.icon), state.word)),
+    h('div', { class: 'row between top' }, h('h2', { tabindex: -1 }, r.model ?? whatOf(r)), h('span', { class: `chip ${state.tone}` }, icon(state.icon), state.word)),
     h('p', {}, tr`${r.requestedBy} (${r.company}) has the device and wants to add it to ${r.targetSite}.`),
     h('div', { class: 'unbinding-body' }, r.proofs.includes('label') && labelPhoto(r, path), facts([...told, ...(bound || []), ...decided])),
     r.mayDecide && decision(r, path, act), r.isOwn && may('configure') && ownPart(r, path, act, redraw), message);
@@ -91,7 +91,7 @@ function ownPart(r, path, act, redraw) {
     if (absent) throw absent;
     try { latest = await proofs.send(latest); } finally { proofs.need(latest.missing); }
     toast(toldWords());
-    await redraw();
+    await redraw(r.id);
   } });
   return h('div', { class: 'stack' }, sentence('attention', tr`Nobody has been told yet: what proves that you have the device is missing. After a day without it the request is given up.`), form);
 }

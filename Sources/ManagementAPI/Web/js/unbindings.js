@@ -13,17 +13,25 @@ export async function unbindingsPage({ root, on, skeleton }) {
   skeleton();
   const decides = may('unbind') || store.user?.isOwner;
   const state = field({ label: tr`State|of a request`, type: 'select', options: [['', tr`All`], ...Object.entries(STATES).map(([code, { word }]) => [code, word])], testid: 'unbinding-state' });
-  const region = field({ label: tr`Region|of a country`, type: 'search', placeholder: tr`City, state or province`, maxlength: 100, testid: 'unbinding-region' });
+  const region = field({ label: tr`Region|of a country`, type: 'search', placeholder: tr`City or province`, maxlength: 100, testid: 'unbinding-region' });
   const message = h('div', { class: 'form-message', role: 'alert' });
   const list = h('div', { class: 'stack', 'data-testid': 'unbindings' });
   const none = h('div', {});
   const filter = h('div', { class: 'pair unbinding-filter' }, state.el, decides && region.el);
   let drawn = new Map(); // cards that nothing has changed in stay as they are, with what is typed into them
 
-  async function load() {
+  let looks = 0;
+  let acted = null; // the request with which something was just done: it is where the keyboard goes on
+
+  async function load(id = null) {
+    acted ??= id;
+    looks += 1;
+    const mine = looks;
     const asked = { state: state.value, region: decides ? region.given : null };
     const { items } = await api.get(`/unbindings${query(asked)}`);
-    if (asked.state !== state.value || (decides && asked.region !== region.given)) return;
+    if (mine !== looks) return; // a later look has what is new
+    const held = acted ?? [...drawn].find(([, { el }]) => el.contains(document.activeElement))?.[0];
+    acted = null;
     const next = new Map();
     for (const request of items) {
       const key = JSON.stringify(request);
@@ -35,6 +43,7 @@ export async function unbindingsPage({ root, on, skeleton }) {
       for (const el of [...list.children]) if (!els.includes(el)) el.remove();
       els.forEach((el, i) => { if (list.children[i] !== el) list.insertBefore(el, list.children[i] ?? null); });
     }
+    if (held && next.get(held)?.el !== drawn.get(held)?.el) (next.get(held)?.el.querySelector('h2') ?? root.querySelector('h1'))?.focus({ preventScroll: true });
     drawn = next;
     const narrowed = Boolean(asked.state || asked.region);
     filter.hidden = items.length === 0 && !narrowed;
