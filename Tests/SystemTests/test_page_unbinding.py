@@ -33,9 +33,9 @@ class PageUnbinding(PageCase):
         cls.photo = os.path.join(box.folder, "label.jpg")
         subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=3200x2400", "-frames:v", "1", cls.photo], check=True)
 
-    def fail_to_add(self, name, page):
-        """Open the page on which a device could not be added to the flat; the onboarding."""
-        job = self.made.begin(self.devices[name].entry(), siteId=self.flat)
+    def fail_to_add(self, name, page, site=None):
+        """Open the page on which a device could not be added to a site, by default the flat; the onboarding."""
+        job = self.made.begin(self.devices[name].entry(), siteId=site or self.flat)
         item = self.made.await_job(job)[0]
         self.assertEqual((item["state"], item["boundDevice"]["serialNumber"]), ("failed", self.devices[name].serial))
         page.open(f"#/onboarding/{job['id']}")
@@ -224,7 +224,27 @@ class PageUnbinding(PageCase):
         self.assertEqual(self.requests()[0]["state"], "closed")
         self.done()
 
-    def test_g_in_italian(self):
+    def test_g_without_an_owner(self):
+        """Where a site has no owner the provider's administrators decide, also about what their own people ask."""
+        page, box = self.browser, self.made
+        cellar = box.call("POST", "/sites", {"name": "Cellar", "timeZone": "Europe/Rome"})["id"]
+        self.fail_to_add("front", page, cellar)
+        page.click("unbind-ask-0")
+        page.find("unbind-label").send_keys(self.photo)
+        page.click("unbind-send")
+        page.await_text("You hear when it is decided.")
+        page.open("#/notices")
+        page.click("[data-kind='unbinding-asked'] a")
+        page.find("unbinding-withdraw")
+        page.await_text("not handed over")
+        page.shoot("unbinding-own", self.overflow)
+        page.click("unbinding-unbind")
+        page.click("ask-confirm")
+        page.find("unbinding-confirm")
+        self.assertFalse([one for one in box.get("/devices")["items"] if one["name"] == "front"])
+        self.done()
+
+    def test_h_in_italian(self):
         """The page says it in Italian."""
         other = Browser(self.made.client.base, "it")
         self.addCleanup(other.close)
