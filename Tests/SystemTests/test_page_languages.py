@@ -26,7 +26,7 @@ CUT_OFF = """
 return [...document.querySelectorAll('button, a, h1, h2, h3, label, legend, dt, .nav-label, .option-name, .stat-name, .chip')].filter((el) => el.offsetParent && el.scrollWidth > el.clientWidth + 1
   && getComputedStyle(el).overflowX !== 'visible' && !el.querySelector('input, select')).map((el) => el.textContent.trim());
 """
-PAGES = ("cameras", "live", "add/find", "add/address", "add/url", "events", "cut-outs", "cloud", "sites", "people", "log", "health", "box", "account", "notices")
+PAGES = ("cameras", "live", "add/find", "add/address", "add/url", "events", "cut-outs", "cloud", "sites", "people", "log", "health", "box", "account", "notices", "unbindings")
 
 
 class PageLanguages(PageCase):

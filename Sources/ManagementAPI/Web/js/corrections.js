@@ -7,6 +7,7 @@ import { tr } from './language.js';
 import { button, link, sentence } from './parts.js';
 import { store } from './store.js';
 import { strongPassword, weakness } from './strong-password.js';
+import { unbindingOffer } from './unbinding-ask.js';
 
 const LANGUAGES = [{ value: 'isapi', label: 'ISAPI' }, { value: 'onvif', label: 'ONVIF' }, { value: 'rtsp', label: tr`RTSP only` }];
 
@@ -86,7 +87,7 @@ export function corrections({ item, path, taken }) {
     unreachable: connecting,
     refused: connecting,
     silent: connecting,
-    'already-added': () => item.deviceId && link(`#/device/${encodeURIComponent(item.deviceId)}`, 'button', tr`To the device`),
+    'already-added': () => (item.boundDevice ? [!store.user?.isOwner && unbindingOffer({ item, path }), form(tr`Try again`, { look: 'plain' })] : item.deviceId && link(`#/device/${encodeURIComponent(item.deviceId)}`, 'button', tr`To the device`)),
   };
   const again = () => form(tr`Try again`, {});
   return h('div', { class: 'corrections' }, (ways[code] ?? again)(), code === 'insecure' && form(tr`Try again`, { look: 'plain', testid: `retry-again${at}` }));

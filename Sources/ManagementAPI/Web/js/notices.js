@@ -6,14 +6,16 @@ import { title } from './navigate.js';
 import { card, empty, head, link, time } from './parts.js';
 import { readNotices, refreshNotices, store } from './store.js';
 
-const ICONS = { applied: 'bell', approved: 'check', refused: 'cross', 'handover-accepted': 'check', 'handover-refused': 'cross', 'permission-taken': 'lock', 'authorization-discarded': 'lock', 'permission-ends-soon': 'clock', shared: 'check', 'share-accepted': 'check', 'share-refused': 'cross', 'share-changed': 'lock', 'share-ended': 'lock', 'partner-left': 'dash', 'move-asked': 'bell', 'devices-moved': 'check', 'move-refused': 'cross' };
+const ICONS = { applied: 'bell', approved: 'check', refused: 'cross', 'handover-accepted': 'check', 'handover-refused': 'cross', 'permission-taken': 'lock', 'authorization-discarded': 'lock', 'permission-ends-soon': 'clock', shared: 'check', 'share-accepted': 'check', 'share-refused': 'cross', 'share-changed': 'lock', 'share-ended': 'lock', 'partner-left': 'dash', 'move-asked': 'bell', 'devices-moved': 'check', 'move-refused': 'cross', 'unbinding-asked': 'bell', unbound: 'unplug', 'unbinding-done': 'check', 'unbinding-refused': 'cross' };
+const isOfUnbinding = (n) => n.kind === 'unbound' || n.kind.startsWith('unbinding-');
+const placeOf = (n) => (isOfUnbinding(n) ? '#/unbindings' : n.siteId ? `#/sites/${seg(n.siteId)}` : null);
 
 export async function noticesPage({ root, on }) {
   title(tr`Notices`);
   const list = h('ul', { class: 'plain-list people', 'data-testid': 'notices' });
   const none = empty({ iconName: 'bell', title: tr`Nothing yet`, text: tr`Who accepts a site, who asks you for something, and what ends will be here.` });
   fill(root, head(tr`Notices`), card(null, list, none));
-  const row = (n) => h('li', { 'data-kind': n.kind }, icon(ICONS[n.kind] ?? 'dot'), h('span', {}, n.siteId ? link(`#/sites/${seg(n.siteId)}`, n.readAt ? '' : 'strong', n.sentence) : n.sentence, h('span', { class: 'muted small' }, time(n.createdAt))));
+  const row = (n) => h('li', { 'data-kind': n.kind }, icon(ICONS[n.kind] ?? 'dot'), h('span', {}, placeOf(n) ? link(placeOf(n), n.readAt ? '' : 'strong', n.sentence) : n.sentence, h('span', { class: 'muted small' }, time(n.createdAt))));
   function draw() {
     fill(list, store.notices.map(row));
     none.hidden = store.notices.length > 0;

@@ -26,6 +26,7 @@ const ROUTES = [
   [/^\/sites\/([^/]+)$/, async () => (await import('./site.js')).sitePage, 'sites', ['sk-head', 'sk-block', 'sk-block']],
   [/^\/people$/, async () => (await import('./people.js')).peoplePage, 'sites', ['sk-head', 'sk-block', 'sk-block']],
   [/^\/notices$/, async () => (await import('./notices.js')).noticesPage, 'sites', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
+  [/^\/unbindings$/, async () => (await import('./unbindings.js')).unbindingsPage, 'sites', ['sk-head', 'sk-block', 'sk-block']],
   [/^\/log$/, async () => (await import('./operations.js')).operationsPage, 'sites', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
   [/^\/account$/, async () => (await import('./account.js')).accountPage, 'box', ['sk-head', 'sk-block', 'sk-block']],
   [/^\/box$/, async () => (await import('./box.js')).boxPage, 'box', ['sk-head', 'sk-block', 'sk-block']],

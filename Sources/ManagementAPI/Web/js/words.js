@@ -118,6 +118,6 @@ const MAY = {
   'move-lens': tr`move lens`, talk: tr`talk`, 'open-door': tr`open door`, 'manage-plans': tr`manage plans`, 'remove-device': tr`remove device`, 'delete-site': tr`delete site`,
   'hand-over': tr`hand over`, apply: tr`apply`, grant: tr`grant`, 'control-remote-use': tr`control remote use`, share: tr`share`, 'leave-site': tr`leave site`,
   'add-site': tr`add site`, 'view-box': tr`view box`, 'configure-box': tr`configure box`, 'view-people': tr`view people`, 'assign-sites': tr`assign sites`,
-  'manage-people': tr`manage people`, 'manage-company': tr`manage company`, 'read-log': tr`read log`, 'back-up': tr`back up`,
+  'manage-people': tr`manage people`, 'manage-company': tr`manage company`, 'read-log': tr`read log`, 'back-up': tr`back up`, unbind: tr`unbind`,
 };
 export const mayWord = (code) => MAY[code] ?? code.replaceAll('-', ' ');
