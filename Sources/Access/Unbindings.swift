@@ -61,6 +61,8 @@ public struct Unbindings: Sendable {
         public let owner: String?
         public let device: String?
         public let mayDecide: Bool
+        /// The box's administrators decide it besides an owner.
+        public let isAdministrators: Bool
         /// Of the company that asked.
         public let isOwn: Bool
 
@@ -228,7 +230,7 @@ public struct Unbindings: Sendable {
             proofs: try proofs.fetchAll(database).compactMap { UnbindingProofRecord.Kind(rawValue: $0) },
             site: mayDecide ? site : nil, owner: mayDecide ? owner.map { $0.fullName ?? $0.userName } : nil,
             device: mayDecide ? try DeviceRecord.fetchOne(database, key: record.deviceId)?.name : nil, mayDecide: mayDecide,
-            isOwn: record.companyId == looker.company)
+            isAdministrators: try site.ownerId == nil || CompanyRecord.own(database)?.id != record.companyId, isOwn: record.companyId == looker.company)
     }
 
     /// What proves it, for who decides and for who sent it.

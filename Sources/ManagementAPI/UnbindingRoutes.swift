@@ -99,6 +99,8 @@ struct UnbindingRoutes {
     private func tellOfRequest(_ view: Unbindings.View) async throws {
         let values = ["person": "\(view.record.requestedByName) (\(view.company))", "what": view.what]
         try await services.access.notices.tell(.unbindingAsked, about: view.record.siteId, to: .owner, values)
+        // Who asked, and may not decide, learns not even where the device is.
+        guard view.isAdministrators else { return }
         try await services.access.notices.tell(.unbindingAsked, about: view.record.siteId, to: .administrators, values)
     }
 

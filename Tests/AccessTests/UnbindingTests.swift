@@ -60,7 +60,7 @@ import Testing
         let (device, target, olga, anna) = try await owned()
         let asked = try await ask(device, to: target, by: anna)
         // Who asked learns nothing of whose it is.
-        #expect(asked.site == nil && asked.owner == nil && asked.device == nil && !asked.mayDecide && asked.isOwn)
+        #expect(asked.site == nil && asked.owner == nil && asked.device == nil && !asked.mayDecide && asked.isOwn && !asked.isAdministrators)
         #expect(asked.missing == [.label])
         await refused(.notFound) { _ = try await state(asked.record.id, olga) }
         #expect(try await unbindings.attach(label, as: .label, to: asked.record.id, by: anna).missing == [])
@@ -96,6 +96,7 @@ import Testing
         let first = try await house.site()
         let second = try await house.services.sites.add(SiteFields(), name: "Flat", timeZone: "Europe/Rome", by: anna)
         let asked = try await ask(try await house.device(at: first), to: second, by: anna)
+        #expect(asked.isAdministrators)
         _ = try await unbindings.attach(label, as: .label, to: asked.record.id, by: anna)
         try await decide(asked.record.id, unbind: false, by: anna)
         let view = try await unbindings.one(asked.record.id, for: anna, try await rights(anna))
