@@ -42,5 +42,7 @@ function changes(o) {
   const [before, after] = [read(o.before), read(o.after)];
   const text = (v) => (typeof v === 'string' ? v : JSON.stringify(v));
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  return h('details', {}, h('summary', { class: 'small' }, tr`What was asked for`), h('dl', { class: 'facts' }, names.map((name) => h('div', {}, h('dt', {}, name), h('dd', {}, name in before && before[name] !== after[name] ? `${text(before[name])} → ${text(after[name])}` : text(after[name]))))));
+  // Of what is gone there is only how it was.
+  const told = (name) => (!(name in after) ? text(before[name]) : name in before && before[name] !== after[name] ? `${text(before[name])} → ${text(after[name])}` : text(after[name]));
+  return h('details', {}, h('summary', { class: 'small' }, o.after ? tr`What was asked for` : tr`How it was`), h('dl', { class: 'facts' }, names.map((name) => h('div', {}, h('dt', {}, name), h('dd', {}, told(name))))));
 }
