@@ -53,15 +53,6 @@ class PageLanguages(PageCase):
         """What the page still says in English; what the box or a person said may be named."""
         return [text for text in self.browser.script(SAID) if text not in of_the_box and (text in self.english or any(one.fullmatch(text) for one in self.patterns))]
 
-    def quiet(self):
-        """Wait until the page says the same as a moment before: what is fetched has come."""
-        last = []
-
-        def same():
-            last.append(self.browser.script("return document.body.innerText.replace(/\\d/g, '')"))
-            return len(last) > 2 and last[-1] == last[-2] == last[-3]
-        wait_for(same, 20, "the page to be quiet", 0.3)
-
     def visit(self, name, place, *of_the_box):
         """Look at a page in both sizes, with everything opened."""
         page = self.browser
