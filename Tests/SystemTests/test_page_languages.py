@@ -5,7 +5,7 @@ import os
 import re
 
 from box import PASSWORD, USER
-from browser import PHONE, Browser
+from browser import NARROWEST, PHONE, Browser
 from devices import QUICK, DeviceSimulator
 from owners import hand_over, share
 from page_case import PageCase
@@ -63,7 +63,7 @@ class PageLanguages(PageCase):
         self.assertFalse(self.english_left(*of_the_box), f"{name} has English")
         self.assertEqual(re.search("Non è stato possibile mostrare questa pagina|Non è qui", page.text()) is not None, name == "lost", page.text()[:500])
         page.shoot(f"it-{name}", self.overflow)
-        for size in (PHONE, (360, 780)):
+        for size in (PHONE, (360, 780), NARROWEST):
             page.size(*size)
             self.assertFalse(page.script(CUT_OFF), f"{name} has texts that do not fit at {size[0]} px")
             page.measure(name, size[0], self.overflow)
