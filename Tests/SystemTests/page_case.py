@@ -5,6 +5,7 @@ import re
 from box import PASSWORD, USER
 from browser import PHONE, Browser
 from case import Case
+from waiting import wait_for
 
 
 class PageCase(Case):
@@ -30,6 +31,15 @@ class PageCase(Case):
         self.browser.fill("sign-in-user", USER)
         self.browser.fill("sign-in-password", PASSWORD)
         self.browser.click("sign-in-submit")
+
+    def quiet(self):
+        """Wait until the page says the same as a moment before: what is fetched has come."""
+        last = []
+
+        def same():
+            last.append(self.browser.script("return document.body.innerText.replace(/\\d/g, '')"))
+            return len(last) > 2 and last[-1] == last[-2] == last[-3]
+        wait_for(same, 20, "the page to be quiet", 0.3)
 
     def done(self, *expected_errors):
         """At the end of a good test: nothing in the console but what was provoked, nothing too wide."""

@@ -270,7 +270,7 @@ def main():
 
 
 LONGEST_FIRST = ("test_refill", "test_refill_kills", "test_flapping", "test_storage", "test_device_events", "test_survival", "test_encryption", "test_cameras",
-                 "test_second_storage", "test_main_job", "test_live", "test_page_devices", "test_discovery", "test_devices", "test_real_stores", "test_page", "test_recording",
+                 "test_second_storage", "test_main_job", "test_accessibility", "test_live", "test_page_devices", "test_discovery", "test_devices", "test_real_stores", "test_page", "test_recording",
                  "test_record", "test_plans", "test_footage_key", "test_hostile_devices", "test_bad_input", "test_page_live", "test_device_upkeep")
 
 if __name__ == "__main__":

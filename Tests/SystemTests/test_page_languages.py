@@ -5,7 +5,7 @@ import os
 import re
 
 from box import PASSWORD, USER
-from browser import PHONE, Browser
+from browser import NARROWEST, PHONE, Browser
 from devices import QUICK, DeviceSimulator
 from owners import hand_over, share
 from page_case import PageCase
@@ -53,15 +53,6 @@ class PageLanguages(PageCase):
         """What the page still says in English; what the box or a person said may be named."""
         return [text for text in self.browser.script(SAID) if text not in of_the_box and (text in self.english or any(one.fullmatch(text) for one in self.patterns))]
 
-    def quiet(self):
-        """Wait until the page says the same as a moment before: what is fetched has come."""
-        last = []
-
-        def same():
-            last.append(self.browser.script("return document.body.innerText.replace(/\\d/g, '')"))
-            return len(last) > 2 and last[-1] == last[-2] == last[-3]
-        wait_for(same, 20, "the page to be quiet", 0.3)
-
     def visit(self, name, place, *of_the_box):
         """Look at a page in both sizes, with everything opened."""
         page = self.browser
@@ -72,7 +63,7 @@ class PageLanguages(PageCase):
         self.assertFalse(self.english_left(*of_the_box), f"{name} has English")
         self.assertEqual(re.search("Non è stato possibile mostrare questa pagina|Non è qui", page.text()) is not None, name == "lost", page.text()[:500])
         page.shoot(f"it-{name}", self.overflow)
-        for size in (PHONE, (360, 780)):
+        for size in (PHONE, (360, 780), NARROWEST):
             page.size(*size)
             self.assertFalse(page.script(CUT_OFF), f"{name} has texts that do not fit at {size[0]} px")
             page.measure(name, size[0], self.overflow)

@@ -162,7 +162,7 @@ export function lens({ channel, frame, cleanup }) {
   const patrols = h('div', { class: 'row wrap' });
   async function loadPatrols() {
     const { items } = await api.get(`${path}/lens/patrols`);
-    fill(patrols, items.length > 0 && h('h3', {}, tr`Rounds`), items.map(({ id, name }) => button(name, { iconName: 'test', testid: 'patrol-start', onClick: () => task(async () => {
+    fill(patrols, items.length > 0 && h('h2', {}, tr`Rounds`), items.map(({ id, name }) => button(name, { iconName: 'test', testid: 'patrol-start', onClick: () => task(async () => {
       await api.post(`${path}/lens/patrols/${seg(id)}/start`);
       look();
       until = Date.now() + 15000;
@@ -172,7 +172,7 @@ export function lens({ channel, frame, cleanup }) {
   const auxiliary = (name, label) => can(name) && toggle({ label, on: false, testid: `lens-${name}`, act: (next) => api.put(`${path}/lens/auxiliary`, { name, on: next }) }).el;
   const speeds = choice({ label: tr`Speed`, value: '0.5', testid: 'lens-speed', onChange: (v) => { speed = Number(v); }, options: [{ value: '0.2', label: tr`Slow` }, { value: '0.5', label: tr`Middle` }, { value: '1', label: tr`Fast` }] });
   const el = h('section', { class: 'card lens', 'data-testid': 'lens' }, message, (can('pan') || can('zoom')) && speeds.el,
-    can('presets') && h('div', {}, h('h3', {}, tr`Places`), list, keepForm), can('patrols') && patrols, auxiliary('wiper', tr`Wiper`), auxiliary('light', tr`Light`));
+    can('presets') && h('div', {}, h('h2', {}, tr`Places`), list, keepForm), can('patrols') && patrols, auxiliary('wiper', tr`Wiper`), auxiliary('light', tr`Light`));
   if (can('presets')) loadPresets().catch(failed);
   if (can('patrols')) loadPatrols().catch(failed);
   return { el, pad, stop() { release(); leave(); } };

@@ -12,7 +12,8 @@ import { shell } from './shell.js';
 import { signIn } from './sign-in.js';
 import { forget, loadAll, on, resync, store } from './store.js';
 
-document.querySelector('.skip').textContent = tr`To the content`;
+const skip = document.querySelector('.skip');
+skip.textContent = tr`To the content`;
 
 const app = document.getElementById('app');
 const gate = document.getElementById('gate');
@@ -21,6 +22,7 @@ let shown = false; // the pages are there, perhaps behind the gate
 function show(which) {
   app.hidden = which !== app;
   gate.hidden = which !== gate;
+  skip.hidden = which === gate; // there is nothing to skip
 }
 
 /** Whether a session may still be there: without it the box is not asked, and the first visit causes no refusal. */
