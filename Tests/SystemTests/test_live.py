@@ -5,6 +5,7 @@ import http.client
 import itertools
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -14,7 +15,7 @@ import time
 from box import PASSWORD, USER
 from case import Case
 from client import Problem
-from footage import moment
+from footage import is_jpeg, moment
 from waiting import wait_for
 
 
@@ -198,6 +199,35 @@ class SubStream(LiveCase):
         self.assertEqual(clients(), 2)
         viewer.close()
         wait_for(lambda: clients() == 1, 90, lambda: f"the sub stream to be closed again; {clients()} streams are open", 0.2)
+
+
+class OldClients(LiveCase):
+    """Those that show pictures, one after another, and nothing else."""
+
+    @classmethod
+    def setUpClass(cls):
+        """A camera whose next key frame is far away."""
+        cls.cameras = cls.class_simulator(size="640x360", rate=15, bitrate=500, key_interval=60, no_sub=True)
+        cls.made = cls.class_box()
+        cls.made.claim()
+        cls.channel = cls.made.add_camera(cls.cameras.cameras[0], sub=False)
+        cls.made.await_past(1, cls.channel)
+
+    def test_the_last_key_frame_at_once(self):
+        """Pictures by MJPEG begin with the last key frame, not with the next one, a minute later."""
+        viewer = self.watch({"mp4Url": self.begin()["mjpegUrl"]})
+        self.assertRegex(viewer.type, "^multipart/x-mixed-replace; ?boundary=")
+        boundary = b"--" + viewer.type.partition("boundary=")[2].strip('"').encode()
+
+        def first():
+            head, _, body = bytes(viewer.data).partition(b"\r\n\r\n")
+            length = re.search(rb"(?i)content-length: (\d+)", head)
+            return (head, body[:int(length[1])]) if length and len(body) >= int(length[1]) else None
+        head, picture = wait_for(first, 20, lambda: f"a whole picture; {len(viewer.data)} bytes came", 0.05)
+        self.assertIn(boundary, head)
+        self.assertIn(b"image/jpeg", head.lower())
+        self.assertTrue(is_jpeg(picture))
+        self.assertFalse(viewer.over.is_set())
 
 
 class CameraComesBack(LiveCase):

@@ -1,5 +1,7 @@
 """Live pictures in a real browser: over the camera's picture at once, many on the wall, by themselves again after a break."""
 
+import re
+
 from browser import Browser
 from page_case import PageCase
 from waiting import wait_for
@@ -149,6 +151,27 @@ class PageLive(PageCase):
         self.plays(".wall-tile video")
         page.open("#/events")
         wait_for(lambda: not box.get("/live")["items"], 10, lambda: f"no sessions; there are {box.get('/live')['items']}")
+        self.done("stream.mp4")
+
+    def test_c_wall_from_afar(self):
+        """From afar the wall tells how long its views last, and one button has all of them go on."""
+        page, box = self.browser, self.box_under_test
+        box.call("PATCH", "/system", {"liveLimitMinutes": 1})
+        self.addCleanup(box.call, "PATCH", "/system", {"liveLimitMinutes": 5})
+        page.driver.execute_cdp_cmd("Network.enable", {})
+        page.driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {"X-Forwarded-For": "203.0.113.7"}})
+        self.addCleanup(page.driver.execute_cdp_cmd, "Network.setExtraHTTPHeaders", {"headers": {}})
+        page.open("#/cameras")
+        page.click("watch-live")
+        page.click("wall-4")
+        ends = lambda: sorted(one["endsAt"] for one in box.get("/live")["items"] if one["endsAt"])  # noqa: E731
+        wait_for(lambda: len(ends()) == len(self.channels), 20, lambda: f"a view of each camera with an end: {ends()}")
+        wait_for(lambda: re.fullmatch(r"0:\d\d", page.find("wall-left").text), 20, lambda: f"the time that is left: {page.text[:300]}")
+        page.shoot("wall-from-afar", self.overflow)
+        before = ends()
+        page.click("wall-continue")
+        wait_for(lambda: len(ends()) == len(before) and ends()[0] > before[-1], 20, lambda: f"all to go on: {before} {ends()}")
+        page.open("#/events")
         self.done("stream.mp4")
 
     def test_c_without_webrtc(self):

@@ -14,7 +14,7 @@ function round(name, label, onClick, testid) {
 }
 
 /** "4:32" */
-const left = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
+export const left = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 
 /** Shows `channel` live in `frame` until the page is left; `begin` opens the view where that is not by a sign-in. */
 export function liveView({ channel, frame, cleanup, begin }) {

@@ -2,7 +2,8 @@
 import { fill, h, icon, say } from './dom.js';
 import { tr } from './language.js';
 import { LivePlayer, canPlayLive } from './live-player.js';
-import { empty, head, link, sentence } from './parts.js';
+import { left } from './live-view.js';
+import { button, empty, head, link, sentence } from './parts.js';
 import { picture } from './picture.js';
 import { title } from './navigate.js';
 import { channelsByName } from './store.js';
@@ -24,7 +25,7 @@ function tile(channel, single) {
     video.hidden = !['playing', 'still', 'waiting'].includes(state) || !(video.currentSrc || video.srcObject);
     say(word, { opening: tr`Opening…`, still: tr`The picture stands.`, waiting: why || tr`Trying again…`, over: tr`Over; tap to watch on.`, unplayable: why }[state] ?? '');
   } }).start();
-  return { el, player };
+  return { el, player, get state() { return el.dataset.live; } };
 }
 
 export function wallPage({ root, on, cleanup }) {
@@ -41,6 +42,19 @@ export function wallPage({ root, on, cleanup }) {
   const whole = h('button', { type: 'button', class: 'button small', 'aria-label': tr`Full screen`, 'data-testid': 'wall-full', onClick: () => (document.fullscreenElement ? document.exitFullscreen() : grid.requestFullscreen?.()) }, icon('whole'));
   const recorded = link('#/playback', 'button small', icon('calendar'), h('span', {}, tr`Recordings`));
   recorded.dataset.testid = 'wall-playback';
+  // From afar a view has its time: that of the first that ends is told, and all go on together.
+  const rest = h('span', { class: 'live-left wall-left', 'data-testid': 'wall-left' });
+  const more = button(tr`Continue`, { look: 'small', testid: 'wall-continue', async onClick() { await Promise.allSettled(tiles.map((t) => t.player.prolong())); tick(); } });
+  function tick() {
+    const ends = tiles.filter((t) => t.state === 'playing').map((t) => Date.parse(t.player.session?.endsAt ?? '')).filter(Number.isFinite);
+    const seconds = ends.length ? Math.max(0, (Math.min(...ends) - Date.now()) / 1000) : null;
+    say(rest, seconds === null ? '' : left(seconds));
+    rest.style.setProperty('--part', seconds === null ? 0 : Math.min(1, seconds / 300));
+    more.hidden = !(tiles.some((t) => t.state === 'over') || (seconds !== null && seconds < 60));
+  }
+  more.hidden = true;
+  const clock = setInterval(tick, 1000);
+  cleanup(() => clearInterval(clock));
   const cameras = () => channelsByName().filter((c) => c.proxied !== false);
 
   function choose(n) {
@@ -74,7 +88,7 @@ export function wallPage({ root, on, cleanup }) {
     fill(grid, tiles.map((t) => t.el));
   }
 
-  fill(root, head([link('#/cameras', 'back', icon('back'), tr`Cameras`), h('h1', { tabindex: -1 }, tr`Live`)], h('div', { class: 'row wrap' }, recorded, where, before, after, sizes, whole)));
+  fill(root, head([link('#/cameras', 'back', icon('back'), tr`Cameras`), h('h1', { tabindex: -1 }, tr`Live`)], h('div', { class: 'row wrap' }, rest, more, recorded, where, before, after, sizes, whole)));
   if (!canPlayLive) root.append(sentence('attention', tr`This browser cannot show live pictures here. Open the page in a newer one.`));
   else if (cameras().length === 0) root.append(empty({ iconName: 'camera', title: tr`Live pictures will be here`, text: tr`Add cameras first.`, action: link('#/add/find', 'button primary', icon('search'), h('span', {}, tr`Find cameras`)) }));
   else { root.append(grid); layout(); }
