@@ -81,7 +81,9 @@ public struct Sites: Sendable {
     private static func views(_ database: Database) throws -> [SiteView] {
         let records = try SiteRecord.fetchAll(database)
         let surroundings = try SiteSurroundings(of: Set(records.map(\.id)), database)
-        return records.map(surroundings.view).sorted { ($0.record.name.lowercased(), $0.record.id.text) < ($1.record.name.lowercased(), $1.record.id.text) }
+        return records.map(surroundings.view).sorted {
+            ($0.record.name.lowercased(), $0.record.id.text) < ($1.record.name.lowercased(), $1.record.id.text)
+        }
     }
 
     /// - Throws: `PeopleRefusal` of kind `notFound`.

@@ -11,7 +11,9 @@ public struct Unbindings: Sendable {
     /// That nobody has decided, of one company.
     public static let mostPending = 20
     private static let mostListed = 200
-    private static let provenWithin: TimeInterval = 86_400
+    private static let day: TimeInterval = 86_400
+    /// What is decided is told for so long.
+    private static let kept: TimeInterval = 365 * day
 
     private let database: BoxDatabase
     private let time: TimeSource
@@ -66,8 +68,9 @@ public struct Unbindings: Sendable {
         /// Of the company that asked.
         public let isOwn: Bool
 
-        /// The kinds of proof that have not come; who decides is not asked before.
+        /// The kinds of proof that have to come before anybody decides.
         public var missing: [UnbindingProofRecord.Kind] {
+            guard record.state == .inProgress else { return [] }
             let needed: [UnbindingProofRecord.Kind] = record.isOnSite ? [.label] : [.label, .deviceFile]
             return needed.filter { !proofs.contains($0) }
         }
@@ -77,7 +80,7 @@ public struct Unbindings: Sendable {
             [record.model, record.serialNumber ?? record.macAddress].compactMap { $0 }.joined(separator: " ")
         }
 
-        fileprivate var isSeen: Bool { isOwn || mayDecide && missing.isEmpty }
+        fileprivate var isSeen: Bool { isOwn || mayDecide && record.provenAt != nil }
     }
 
     /// Which of them.
@@ -94,21 +97,14 @@ public struct Unbindings: Sendable {
 
     // MARK: Asking
 
-    /// Why a device cannot be unbound at all; nil where it can be asked for.
-    public func obstacle(_ device: DeviceID) async throws -> String? {
-        try await database.read { database in
-            guard let record = try DeviceRecord.fetchOne(database, key: device), let site = try SiteRecord.fetchOne(database, key: record.siteId)
-            else { return Self.notBound }
-            return site.controlsRemoteUse ? Self.controlled : nil
-        }
-    }
-
     private static let notBound = "The device is not bound to any account. Try again to add it."
     private static let controlled = "The device cannot be unbound: its owner has let the provider switch its use off."
 
     /// Asks for a device to be unbound. Who decides sees it once what proves it has come; until then asking again gives the same request.
     /// - Throws: `PeopleRefusal`.
-    public func ask(for bound: Bound, to target: SiteID, remarks: String?, isOnSite: Bool, by caller: Caller) async throws -> View {
+    public func ask(for bound: Bound, to target: SiteID, remarks: String?, isOnSite: Bool, by caller: Caller, _ rights: Rights) async throws
+        -> View
+    {
         let now = time.now()
         return try await database.write { database in
             try Self.settle(at: now, database)
@@ -119,17 +115,18 @@ public struct Unbindings: Sendable {
                 throw PeopleRefusal(.notPossible, Self.notBound)
             }
             guard try !Sites.site(device.siteId, database).controlsRemoteUse else { throw PeopleRefusal(.notPossible, Self.controlled) }
-            let looker = try Looker(caller, .none, database)
-            let open = UnbindingRecord.filter(Column("state") == UnbindingRecord.State.inProgress.rawValue)
-            for known in try open.filter(Column("deviceId") == device.id).fetchAll(database) {
+            let looker = try Looker(caller, rights, database)
+            for known in try Self.open(device.id).fetchAll(database) {
+                guard known.provenAt == nil else { throw Self.askedAlready }
                 let view = try Self.view(known, as: looker, database)
-                if view.missing.isEmpty {
-                    throw PeopleRefusal(.notPossible, "Somebody has asked for this device to be unbound already.")
-                }
                 if view.isOwn, known.targetSiteId == target, known.isOnSite == isOnSite { return view }
             }
-            guard try open.filter(Column("companyId") == company).fetchCount(database) < Self.mostPending else {
-                throw PeopleRefusal(.tooMany, "\(Self.mostPending) requests of your company wait for a decision already.")
+            let own = UnbindingRecord.filter(Column("companyId") == company)
+            let waiting =
+                Column("state") == UnbindingRecord.State.inProgress.rawValue || Column("createdAt") > now.addingTimeInterval(-Self.day)
+            guard try own.filter(waiting).fetchCount(database) < Self.mostPending else {
+                throw PeopleRefusal(
+                    .tooMany, "\(Self.mostPending) requests of your company wait for a decision already, or were made within a day.")
             }
             var record = UnbindingRecord(
                 id: .timeOrdered(at: now), device: device, targetSiteId: target, companyId: company, requestedBy: caller.id,
@@ -140,25 +137,45 @@ public struct Unbindings: Sendable {
         }
     }
 
-    /// Adds what proves a request, in place of what was there.
+    /// Adds what proves a request. Once it is proven nothing of it is changed: who decides has seen it.
     /// - Throws: `PeopleRefusal`, also for a document of another device.
-    public func attach(_ proof: Proof, as kind: UnbindingProofRecord.Kind, to id: UnbindingID, by caller: Caller) async throws -> View {
+    public func attach(
+        _ proof: Proof, as kind: UnbindingProofRecord.Kind, to id: UnbindingID, by caller: Caller, _ rights: Rights
+    ) async throws -> View {
         let now = time.now()
         return try await database.write { database in
             try Self.settle(at: now, database)
-            let looker = try Looker(caller, .none, database)
-            let view = try Self.found(id, as: looker, database)
-            guard view.record.state == .inProgress else { throw Self.decided }
-            if proof.mediaType.hasPrefix("text/") || proof.mediaType.hasSuffix("xml") {
+            let looker = try Looker(caller, rights, database)
+            var record = try Self.own(id, looker, database)
+            guard record.state == .inProgress, record.provenAt == nil else { throw Self.decided }
+            if proof.mediaType.hasPrefix("text/") {
                 let text = String(decoding: proof.bytes, as: UTF8.self).lowercased()
-                let names = [view.record.serialNumber, view.record.macAddress].compactMap { $0?.lowercased() }
+                let names = [record.serialNumber, record.macAddress].compactMap { $0?.lowercased() }
                 guard names.contains(where: { text.contains($0) }) else {
-                    throw PeopleRefusal(.notPossible, "This is not of the device: neither its serial number nor its hardware address is in it.")
+                    throw PeopleRefusal(
+                        .notPossible, "This is not of the device: neither its serial number nor its hardware address is in it.")
                 }
             }
             try UnbindingProofRecord(unbindingId: id, kind: kind, mediaType: proof.mediaType, bytes: proof.bytes).upsert(database)
-            return try Self.view(view.record, as: looker, database)
+            if try Self.view(record, as: looker, database).missing.isEmpty {
+                guard try Self.open(record.deviceId).filter(Column("provenAt") != nil).isEmpty(database) else { throw Self.askedAlready }
+                record.provenAt = now
+                try record.update(database)
+            }
+            return try Self.view(record, as: looker, database)
         }
+    }
+
+    /// Those of a device that nobody has decided.
+    private static func open(_ device: DeviceID) -> QueryInterfaceRequest<UnbindingRecord> {
+        UnbindingRecord.filter(Column("deviceId") == device && Column("state") == UnbindingRecord.State.inProgress.rawValue)
+    }
+
+    /// One of the caller's company, who may add devices where it is to go.
+    private static func own(_ id: UnbindingID, _ looker: Looker, _ database: Database) throws -> UnbindingRecord {
+        let view = try found(id, as: looker, database)
+        guard view.isOwn, looker.rights.allow(.configure, at: Place(site: view.record.targetSiteId)) else { throw none }
+        return view.record
     }
 
     // MARK: Looking
@@ -179,13 +196,17 @@ public struct Unbindings: Sendable {
         }
     }
 
-    /// Those that somebody may see, the newest first: their company's own, and those that they may decide.
+    /// Those that somebody may see, the undecided first, then the newest: their company's own, and those that they may decide.
     public func all(_ filter: Filter, for caller: Caller, _ rights: Rights) async throws -> [View] {
         let now = time.now()
         return try await database.write { database in
             try Self.settle(at: now, database)
             let looker = try Looker(caller, rights, database)
-            var wanted = UnbindingRecord.order(Column("createdAt").desc, Column("id").desc)
+            let isOpen = Column("state") == UnbindingRecord.State.inProgress.rawValue
+            var wanted = UnbindingRecord.order(isOpen.desc, Column("createdAt").desc, Column("id").desc)
+            if !rights.allow(.unbind) {
+                wanted = wanted.filter(Column("companyId") == looker.company || rights.sites(.grant).contains(Column("siteId")))
+            }
             if let state = filter.state { wanted = wanted.filter(Column("state") == state.rawValue) }
             return try wanted.fetchAll(database).lazy.compactMap { record in
                 guard let view = try? Self.view(record, as: looker, database), view.isSeen else { return nil }
@@ -216,12 +237,14 @@ public struct Unbindings: Sendable {
     }
 
     private static let none = PeopleRefusal(.notFound, "There is no such request.")
-    private static let decided = PeopleRefusal(.notPossible, "This is decided already.")
+    private static let decided = PeopleRefusal(.notPossible, "This is decided already, or waits for a decision.")
+    private static let askedAlready = PeopleRefusal(.notPossible, "Somebody has asked for this device to be unbound already.")
     private static let notUnbound = PeopleRefusal(.notPossible, "The device is not unbound, or this is confirmed already.")
 
     private static func view(_ record: UnbindingRecord, as looker: Looker, _ database: Database) throws -> View {
         let site = try Sites.site(record.siteId, database)
         let mayDecide = looker.mayDecide(record, at: site)
+        let device = try DeviceRecord.fetchOne(database, key: record.deviceId)
         let owner = try site.ownerId.flatMap { try PersonRecord.fetchOne(database, key: $0) }
         let proofs = UnbindingProofRecord.filter(Column("unbindingId") == record.id).select(Column("kind"), as: String.self)
         return View(
@@ -229,8 +252,9 @@ public struct Unbindings: Sendable {
             target: try SiteRecord.fetchOne(database, key: record.targetSiteId)?.name ?? "",
             proofs: try proofs.fetchAll(database).compactMap { UnbindingProofRecord.Kind(rawValue: $0) },
             site: mayDecide ? site : nil, owner: mayDecide ? owner.map { $0.fullName ?? $0.userName } : nil,
-            device: mayDecide ? try DeviceRecord.fetchOne(database, key: record.deviceId)?.name : nil, mayDecide: mayDecide,
-            isAdministrators: try site.ownerId == nil || CompanyRecord.own(database)?.id != record.companyId, isOwn: record.companyId == looker.company)
+            device: mayDecide ? device.flatMap { $0.siteId == site.id ? $0.name : nil } : nil, mayDecide: mayDecide,
+            isAdministrators: try site.ownerId == nil || CompanyRecord.own(database)?.id != record.companyId,
+            isOwn: record.companyId == looker.company && looker.rights.see(Place(site: record.targetSiteId)))
     }
 
     /// What proves it, for who decides and for who sent it.
@@ -255,7 +279,7 @@ public struct Unbindings: Sendable {
             throw PeopleRefusal(.beyondOwnRights, "The owner of the device decides this, not who asks.")
         }
         var record = view.record
-        guard record.state == .inProgress, view.missing.isEmpty else { throw Self.decided }
+        guard record.state == .inProgress, record.provenAt != nil else { throw Self.decided }
         if unbind {
             guard !site.controlsRemoteUse else { throw PeopleRefusal(.notPossible, Self.controlled) }
             guard try DeviceRecord.fetchOne(database, key: record.deviceId)?.siteId == record.siteId else {
@@ -265,22 +289,28 @@ public struct Unbindings: Sendable {
         record.state = unbind ? .toBeConfirmed : .refused
         (record.reason, record.decidedAt, record.decidedByName) = (reason, time.now(), caller.name)
         try record.update(database)
+        try Self.forgetProofs(database)
     }
 
     /// Ends one by who asked: confirmed once the device is unbound, withdrawn before.
     /// - Throws: `PeopleRefusal`.
-    public func end(_ id: UnbindingID, confirmed: Bool, by caller: Caller) async throws -> View {
+    public func end(_ id: UnbindingID, confirmed: Bool, by caller: Caller, _ rights: Rights) async throws -> View {
         let now = time.now()
         return try await database.write { database in
-            let looker = try Looker(caller, .none, database)
-            let view = try Self.found(id, as: looker, database)
-            guard view.isOwn else { throw Self.none }
-            var record = view.record
+            let looker = try Looker(caller, rights, database)
+            var record = try Self.own(id, looker, database)
             guard record.state == (confirmed ? .toBeConfirmed : .inProgress) else { throw confirmed ? Self.notUnbound : Self.decided }
             (record.state, record.closedAt) = (confirmed ? .closed : .withdrawn, now)
             try record.update(database)
+            try Self.forgetProofs(database)
             return try Self.view(record, as: looker, database)
         }
+    }
+
+    /// Photographs are for who decides, and for as long.
+    private static func forgetProofs(_ database: Database) throws {
+        try database.execute(
+            sql: "DELETE FROM unbindingProof WHERE unbindingId NOT IN (SELECT id FROM unbinding WHERE state = 'in-progress')")
     }
 
     /// Whoever has added the device has confirmed that they can; what is not proven within a day is given up.
@@ -298,10 +328,18 @@ public struct Unbindings: Sendable {
             try record.update(database)
         }
         try database.execute(
+            sql:
+                "UPDATE unbinding SET state = 'withdrawn', closedAt = ? WHERE state = 'in-progress' AND provenAt IS NULL AND createdAt <= ?",
+            arguments: [now, now.addingTimeInterval(-day)])
+        // Moved, removed, or unbound for somebody else.
+        try database.execute(
             sql: """
-                UPDATE unbinding SET state = 'withdrawn', closedAt = ? WHERE state = 'in-progress' AND createdAt <= ? AND (
-                    NOT EXISTS (SELECT 1 FROM unbindingProof WHERE unbindingId = unbinding.id AND kind = 'label')
-                    OR NOT isOnSite AND NOT EXISTS (SELECT 1 FROM unbindingProof WHERE unbindingId = unbinding.id AND kind = 'device-file'))
-                """, arguments: [now, now.addingTimeInterval(-provenWithin)])
+                UPDATE unbinding SET state = 'refused', reason = ?, decidedAt = ? WHERE state = 'in-progress'
+                AND NOT EXISTS (SELECT 1 FROM device WHERE device.id = unbinding.deviceId AND device.siteId = unbinding.siteId)
+                """, arguments: ["The device is not bound there any more.", now])
+        try forgetProofs(database)
+        try database.execute(
+            sql: "DELETE FROM unbinding WHERE COALESCE(closedAt, decidedAt) <= ? AND state != 'to-be-confirmed'",
+            arguments: [now.addingTimeInterval(-kept)])
     }
 }

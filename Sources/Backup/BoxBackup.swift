@@ -56,14 +56,17 @@ public enum BoxBackup {
 
     /// The copy, the same while what was deleted is left out of it, and the backup.
     private static func checkRoom(of folder: String, for path: String) throws {
-        func bytes(_ attributes: [FileAttributeKey: Any]?, _ key: FileAttributeKey) -> Int { (attributes?[key] as? NSNumber)?.intValue ?? 0 }
+        func bytes(_ attributes: [FileAttributeKey: Any]?, _ key: FileAttributeKey) -> Int {
+            (attributes?[key] as? NSNumber)?.intValue ?? 0
+        }
         let size = [databaseName, databaseName + "-wal"].reduce(0) {
             $0 + bytes(try? FileManager.default.attributesOfItem(atPath: folder + "/" + $1), .size)
         }
         let target = (path as NSString).deletingLastPathComponent
         let free = bytes(try? FileManager.default.attributesOfFileSystem(forPath: target), .systemFreeSize)
         guard free > 3 * size + keptFree else {
-            throw BackupFailure("There is no room for a backup: it takes \((3 * size + keptFree) / 1_000_000) MB, and \(free / 1_000_000) MB are free.")
+            throw BackupFailure(
+                "There is no room for a backup: it takes \((3 * size + keptFree) / 1_000_000) MB, and \(free / 1_000_000) MB are free.")
         }
     }
 
@@ -73,8 +76,15 @@ public enum BoxBackup {
     ]
     /// Besides those, where another box's footage must not become this one's.
     static let footage = ["spool", "event-pictures", "exports", "refill"]
-    /// Stands in the folder while files of the backup are put into it.
-    static let markName = "restoring"
+    /// Stands in the folder from the first file that is moved to the last: a box does not start there.
+    public static let markName = "restoring"
+
+    /// How far a restoring is, so that one that was cut off goes on where it was.
+    private struct Mark: Codable {
+        /// The folder in which the former box is kept, while it is put there; nil afterwards.
+        var former: String?
+        var names: [String] = []
+    }
 
     /// Unpacks the backup at `path` into the state folder of a box that does not run and knows nothing yet. Blocks.
     ///
@@ -84,8 +94,8 @@ public enum BoxBackup {
     public static func restore(_ path: String, passphrase: String, into folder: String, replaces: Bool, now: Date) throws -> BackupManifest
     {
         let files = FileManager.default
-        let isCutOff = files.fileExists(atPath: folder + "/" + markName)
-        let isBox = !isCutOff && former.contains { files.fileExists(atPath: folder + "/" + $0) }
+        let mark = files.contents(atPath: folder + "/" + markName).map { (try? JSONDecoder().decode(Mark.self, from: $0)) ?? Mark() }
+        let isBox = mark == nil && former.contains { files.fileExists(atPath: folder + "/" + $0) }
         guard replaces || !isBox else { throw BackupFailure("There is a box in \(folder) already.") }
         let new = folder + "/restore.new"
         try? files.removeItem(atPath: new)
@@ -96,11 +106,14 @@ public enum BoxBackup {
         try TarReader.unpack(new + "/backup.tar", into: new + "/files") { allowed.contains($0) }
         let manifest = try examine(new + "/files")
         let owner = try files.attributesOfItem(atPath: folder).filter { [.ownerAccountID, .groupOwnerAccountID].contains($0.key) }
+        var aside = mark ?? Mark()
         if isBox {
-            let others = isOther(folder, new + "/files") ? footage : []
-            try putAside(others + former, of: folder, as: "former-\(Int(now.timeIntervalSince1970))", owner)
+            aside = Mark(
+                former: "former-\(Int(now.timeIntervalSince1970))", names: (isOther(folder, new + "/files") ? footage : []) + former)
         }
-        guard files.createFile(atPath: folder + "/" + markName, contents: nil) else { throw BackupFailure("\(folder) cannot be written.") }
+        try write(aside, in: folder)
+        if let name = aside.former { try putAside(aside.names, of: folder, as: name, owner) }
+        try write(Mark(), in: folder)
         // A log of changes that belongs to no database would be taken for the new one's.
         for name in ["box.sqlite-wal", "box.sqlite-shm"] { unlink(folder + "/" + name) }
         for name in Self.files + [databaseName] where files.fileExists(atPath: new + "/files/" + name) {
@@ -109,6 +122,10 @@ public enum BoxBackup {
         try? files.setAttributes(owner, ofItemAtPath: folder + "/lock")
         try files.removeItem(atPath: folder + "/" + markName)
         return manifest
+    }
+
+    private static func write(_ mark: Mark, in folder: String) throws {
+        try JSONEncoder().encode(mark).write(to: URL(fileURLWithPath: folder + "/" + markName), options: .atomic)
     }
 
     /// Whether the box in the folder is another one than that of the backup.

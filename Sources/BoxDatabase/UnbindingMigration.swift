@@ -19,6 +19,7 @@ enum UnbindingMigration {
             table.column("isOnSite", .boolean).notNull()
             table.column("remarks", .text)
             table.column("createdAt", .datetime).notNull()
+            table.column("provenAt", .datetime)
             table.column("state", .text).notNull()
             table.column("reason", .text)
             table.column("decidedAt", .datetime)

@@ -40,6 +40,8 @@ public struct UnbindingRecord: Codable, Sendable, FetchableRecord, PersistableRe
     public var isOnSite: Bool
     public var remarks: String?
     public var createdAt: Date
+    /// When all that proves it had come; nobody is asked before.
+    public var provenAt: Date?
     public var state: State
     /// Why it was refused.
     public var reason: String?

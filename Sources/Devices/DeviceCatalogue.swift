@@ -140,11 +140,16 @@ public struct DeviceCatalogue: Sendable {
     /// The device that has this identity or address, if there is one.
     public func device(with identity: DeviceIdentity, host: String, port: Int?) async throws -> DeviceRecord? {
         try await database.read { database in
-            try DeviceRecord.fetchAll(database).first { other in
-                if let serial = identity.serialNumber, let theirs = other.serialNumber { return serial == theirs }
-                if let mac = identity.macAddress, let theirs = other.macAddress { return mac == theirs }
-                return other.host == host && (port == nil || other.httpPort == port)
+            let devices = try DeviceRecord.fetchAll(database)
+            func isSame(_ one: String?, _ other: String?) -> Bool? { one.flatMap { one in other.map { $0 == one } } }
+            let same = devices.first {
+                isSame(identity.serialNumber, $0.serialNumber) ?? isSame(identity.macAddress, $0.macAddress) ?? false
             }
+            return same
+                ?? devices.first { other in
+                    isSame(identity.serialNumber, other.serialNumber) ?? isSame(identity.macAddress, other.macAddress)
+                        ?? (other.host == host && (port == nil || other.httpPort == port))
+                }
         }
     }
 

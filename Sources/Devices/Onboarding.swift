@@ -298,9 +298,11 @@ public final class Onboarding: Sendable {
         }
     }
 
-    /// Notes that a device cannot be added because it is another site's; not of one that does not say which it is.
+    /// Notes that a device cannot be added because it is another site's; not of one that only has the address of another.
     private func note(_ known: DeviceRecord, _ identity: DeviceIdentity, _ id: String, _ index: Int, at site: SiteID) {
-        guard known.siteId != site, identity.serialNumber != nil || identity.macAddress != nil else { return }
+        let isSame =
+            identity.serialNumber.map { $0 == known.serialNumber } ?? false || identity.macAddress.map { $0 == known.macAddress } ?? false
+        guard known.siteId != site, isSame else { return }
         update(id, index) { $0.bound = Bound(device: known.id, identity: identity) }
     }
 

@@ -1,4 +1,5 @@
 import Access
+import Backup
 import Core
 import Foundation
 import ManagementAPI
@@ -30,6 +31,9 @@ struct BoxState {
     init(path: String, setupCode given: String?) throws {
         self.path = path
         try BoxLock.take(path)
+        guard !FileManager.default.fileExists(atPath: path + "/" + BoxBackup.markName) else {
+            throw SettingsError(description: "A backup was being restored into \(path) and was cut off. Run gatehouse restore once more.")
+        }
         identity = BoxIdentity(serialNumber: try Self.serialNumber(path + "/identity.json"), version: GatehouseCommand.version)
         setupCode = try Self.setupCode(path + "/setup-code", given: given)
     }

@@ -69,6 +69,8 @@ struct AnswerGate: RouterMiddleware {
             response = try await next(request, context)
         } catch is CancellationError {
             throw CancellationError()
+        } catch  where context.isLook {
+            throw error
         } catch {
             if Problem.of(error) == nil {
                 context.logger.error("request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])

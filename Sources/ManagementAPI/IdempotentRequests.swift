@@ -157,7 +157,8 @@ struct IdempotentRequests: Sendable {
         guard let sealed = former.answer else {
             throw Problem(
                 .conflict, "answer-not-kept", "Answer not kept",
-                "The first request with this Idempotency-Key was answered with status \(status); its answer is not kept. Look whether it was done.")
+                "The first request with this Idempotency-Key was answered with status \(status); its answer is not kept. Look whether it was done."
+            )
         }
         let text = try sealer.unseal(sealed, context: Self.context(former))
         let kept = try JSONDecoder().decode(Kept.self, from: Data(text.utf8))

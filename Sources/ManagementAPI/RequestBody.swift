@@ -38,7 +38,7 @@ enum JSONValue: Decodable, Sendable {
 ///
 /// Every field is checked for type, size and range; fields that nobody asked for are errors too. `finish` throws what was found.
 final class RequestBody {
-    private static let limit = 64 << 10
+    static let limit = 64 << 10
 
     private let object: [String: JSONValue]
     private let path: String

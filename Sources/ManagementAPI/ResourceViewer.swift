@@ -19,8 +19,13 @@ final class ResourceViewer: Sendable {
         for name in [HTTPField.Name.ifMatch, .ifNoneMatch] { head.headerFields[name] = nil }
         var context = context
         context.isLook = true
-        let response = try await responder.respond(to: Request(head: head, body: .init(buffer: ByteBuffer())), context: context)
-        guard response.status.code < 500 else { throw Problem.internalFailure }
+        let response: Response
+        do {
+            response = try await responder.respond(to: Request(head: head, body: .init(buffer: ByteBuffer())), context: context)
+        } catch {
+            guard let problem = Problem.of(error), problem.status.code < 500 else { throw error }
+            return nil
+        }
         return response.status == .ok && response.isJSON ? try await response.bytes() : nil
     }
 }

@@ -47,6 +47,9 @@ final class TagGate: RouterMiddleware, Sendable {
     ) async throws -> Response {
         guard [.patch, .put, .delete].contains(request.method) else { return try await body(request, context) }
         if request.headers[.ifMatch] != nil, AccessRules.rule(.get, context.endpointPath ?? "") == nil { throw Self.noTag }
+        // Whoever sends slowly holds up nobody else's change.
+        var request = request
+        _ = try await request.json(upTo: RequestBody.limit)
         let thing = Self.thing(request.uri.path)
         let turns = changing.withLock { changing in
             changing[thing, default: Waiting()].count += 1
@@ -58,7 +61,7 @@ final class TagGate: RouterMiddleware, Sendable {
                 if changing[thing]?.count == 0 { changing[thing] = nil }
             }
         }
-        return try await turns.run {
+        return try await turns.run { [request] in
             if let wanted = request.headers[.ifMatch] {
                 let now = try await viewer.json(at: request, context: context)
                 let tag = now.map { EntityTag($0, settable: settable[context.endpointPath ?? ""]) }

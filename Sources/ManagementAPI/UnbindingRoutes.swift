@@ -26,7 +26,7 @@ struct UnbindingRoutes {
             return try answer(UnbindingAnswer(try await unbindings.one(try context.identifier("request"), for: caller, context.rights)))
         }
         routes.delete("unbindings/:id") { _, context in
-            _ = try await unbindings.end(try context.identifier("request"), confirmed: false, by: try caller(context))
+            _ = try await unbindings.end(try context.identifier("request"), confirmed: false, by: try caller(context), context.rights)
             return Response(status: .noContent)
         }
         routes.get("unbindings/:id/label") { _, context in try await proof(.label, context) }
@@ -36,7 +36,7 @@ struct UnbindingRoutes {
         routes.post("unbindings/:id/unbind") { _, context in try await unbind(context) }
         routes.post("unbindings/:id/refuse") { request, context in try await refuse(request, context) }
         routes.post("unbindings/:id/confirm") { _, context in
-            let view = try await unbindings.end(try context.identifier("request"), confirmed: true, by: try caller(context))
+            let view = try await unbindings.end(try context.identifier("request"), confirmed: true, by: try caller(context), context.rights)
             return try answer(UnbindingAnswer(view))
         }
     }
@@ -63,12 +63,19 @@ struct UnbindingRoutes {
             for: Unbindings.Bound(
                 device: bound.device, host: job.items[index].request.entry.address.host, model: bound.identity.model,
                 serialNumber: bound.identity.serialNumber, macAddress: bound.identity.macAddress),
-            to: job.site, remarks: remarks, isOnSite: services.isAtSite(context.remoteAddress, request.headers), by: try caller(context))
+            to: job.site, remarks: remarks,
+            // Both whoever asks and the device.
+            isOnSite: services.isAtSite(context.remoteAddress, request.headers)
+                && services.isAtSite(job.items[index].request.entry.address.host, HTTPFields()),
+            by: try caller(context), context.rights)
         context.notes.note(subject: view.record.targetSiteId.text, name: view.what)
         return try answer(UnbindingAnswer(view), status: .created)
     }
 
     private func send(_ kind: UnbindingProofRecord.Kind, _ request: Request, _ context: APIContext) async throws -> Response {
+        let id: UnbindingID = try context.identifier("request")
+        let caller = try caller(context)
+        let before = try await unbindings.one(id, for: caller, context.rights)
         let buffer: ByteBuffer
         do { buffer = try await request.body.collect(upTo: Self.largestProof) } catch {
             throw Problem(.contentTooLarge, "too-large", "Too large", "This may have at most \(Self.largestProof >> 20) MB.")
@@ -79,12 +86,9 @@ struct UnbindingRoutes {
                 .unsupportedMediaType, "invalid-request", "Not such a file",
                 kind == .label ? "Send a photograph as JPEG or PNG." : "Send a picture (JPEG, PNG) or a document that is text.")
         }
-        let id: UnbindingID = try context.identifier("request")
-        let caller = try caller(context)
-        let before = try await unbindings.one(id, for: caller, context.rights)
-        let view = try await unbindings.attach(.init(mediaType: type, bytes: bytes), as: kind, to: id, by: caller)
+        let view = try await unbindings.attach(.init(mediaType: type, bytes: bytes), as: kind, to: id, by: caller, context.rights)
         context.notes.note(subject: id.text, name: view.what)
-        if !before.missing.isEmpty, view.missing.isEmpty { try await tellOfRequest(view) }
+        if before.record.provenAt == nil, view.record.provenAt != nil { try await tellOfRequest(view) }
         return try answer(UnbindingAnswer(view))
     }
 

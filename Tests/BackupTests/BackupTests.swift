@@ -158,10 +158,34 @@ private final class Folder {
         let path = try made(state, database, in: folder)
         let other = folder.path + "/other"
         try FileManager.default.createDirectory(atPath: other + "/tls", withIntermediateDirectories: true)
-        for name in ["restoring", "identity.json", "tls/key.pem"] { try Data("half".utf8).write(to: URL(fileURLWithPath: other + "/" + name)) }
+        for name in ["restoring", "identity.json", "tls/key.pem"] {
+            try Data("half".utf8).write(to: URL(fileURLWithPath: other + "/" + name))
+        }
         _ = try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: false, now: now)
         #expect(try String(contentsOfFile: other + "/tls/key.pem", encoding: .utf8) == "first tls/key.pem")
         #expect(try FileManager.default.contentsOfDirectory(atPath: other).filter { $0.hasPrefix("former-") || $0 == "restoring" } == [])
+    }
+
+    @Test func whatWasBeingPutAsideIsPutThereToTheEnd() throws {
+        let folder = try Folder()
+        let (state, database) = try box(in: folder, word: "first")
+        try Data(#"{"serialNumber":"GH1"}"#.utf8).write(to: URL(fileURLWithPath: state + "/identity.json"))
+        let path = try made(state, database, in: folder)
+        let other = try box(in: folder, word: "second").state
+        try FileManager.default.createDirectory(atPath: other + "/spool", withIntermediateDirectories: true)
+        // As a power cut leaves it: of the same box, its identity gone aside and the rest not.
+        try FileManager.default.createDirectory(atPath: other + "/former-1", withIntermediateDirectories: true)
+        try Data(#"{"serialNumber":"GH1"}"#.utf8).write(to: URL(fileURLWithPath: other + "/former-1/identity.json"))
+        try FileManager.default.removeItem(atPath: other + "/identity.json")
+        try Data(#"{"former":"former-1","names":["identity.json","secret.key","box.sqlite"]}"#.utf8).write(
+            to: URL(fileURLWithPath: other + "/restoring"))
+        _ = try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: true, now: now)
+        #expect(try String(contentsOfFile: other + "/former-1/secret.key", encoding: .utf8) == "second secret.key")
+        #expect(
+            try BoxDatabase(path: other + "/former-1/box.sqlite").queue.read { try $0.setting("box.name", as: String.self) } == "second")
+        #expect(FileManager.default.fileExists(atPath: other + "/spool"))
+        #expect(!FileManager.default.fileExists(atPath: other + "/restoring"))
+        #expect(try BoxDatabase(path: other + "/box.sqlite").queue.read { try $0.setting("box.name", as: String.self) } == "first")
     }
 
     @Test(arguments: BoxBackup.former)

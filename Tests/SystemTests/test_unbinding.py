@@ -81,14 +81,19 @@ class Unbinding(DeviceCase):
 
     def test_what_is_sent(self):
         """Only pictures are photographs, only so large ones are taken, and who is not concerned finds nothing."""
-        request = self.asked(self.failed())
+        item, box = self.failed(), self.made.client
+        request = box.call("POST", f"/onboardings/{item['onboardingId']}/devices/{item['index']}/unbinding", {})
         path = f"/unbindings/{request['id']}"
-        box = self.made.client
+        document = {"Content-Type": "application/xml"}
+        self.assertEqual(self.olga.status("GET", path), (404, "not-found"))
         self.assertEqual(box.request("PUT", path + "/label", b"<svg onload=alert(1)>", PICTURE).status, 415)
         self.assertEqual(box.request("PUT", path + "/label", JPEG + bytes(5 << 20), PICTURE).status, 413)
-        self.assertEqual(box.request("PUT", path + "/device-file", b"<serial>another</serial>", {"Content-Type": "application/xml"}).status, 409)
-        document = f"<serial>{self.device.serial}</serial><script>alert(1)</script>".encode()
-        self.assertEqual(box.request("PUT", path + "/device-file", document, {"Content-Type": "application/xml"}).status, 200)
+        self.assertEqual(box.request("PUT", path + "/device-file", b"<serial>another</serial>", document).status, 409)
+        exported = f"<serial>{self.device.serial}</serial><script>alert(1)</script>".encode()
+        self.assertEqual(box.request("PUT", path + "/device-file", exported, document).status, 200)
+        self.assertEqual(box.request("PUT", path + "/label", JPEG, PICTURE).status, 200)
+        # Who decides has seen it.
+        self.assertEqual(box.request("PUT", path + "/label", JPEG + b"another", PICTURE).problem().slug, "conflict")
         file = self.olga.client.request("GET", path + "/device-file")
         self.assertTrue(file.headers["content-type"].startswith("text/plain"))
         otto = Owner(self.made, "otto", hand_over(self.made, self.flat, "otto")["token"])

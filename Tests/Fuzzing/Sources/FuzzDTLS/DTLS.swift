@@ -31,7 +31,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     while index + 5 <= bytes.count, bytes[index] != 0xFF, damages.count < 16 {
         damages.append(
             Damage(
-                datagram: bytes[index], kind: bytes[index + 1], place: Int(bytes[index + 2]) << 8 | Int(bytes[index + 3]), value: bytes[index + 4]))
+                datagram: bytes[index], kind: bytes[index + 1], place: Int(bytes[index + 2]) << 8 | Int(bytes[index + 3]),
+                value: bytes[index + 4]))
         index += 5
     }
     let invented = index < bytes.count && bytes[index] == 0xFF ? Array(bytes[(index + 1)...]) : []
