@@ -10,11 +10,11 @@ import Testing
 @Suite struct UploaderTests {
     /// Runs `body` while an uploader works on the bench's spool and the clock runs by itself.
     private func withUploader(
-        _ bench: SpoolBench, _ store: FakeStore, _ body: @Sendable (Uploader) async throws -> Void
+        _ bench: SpoolBench, _ store: FakeStore, step: Duration = .milliseconds(250), _ body: @Sendable (Uploader) async throws -> Void
     ) async throws {
         let uploader = Uploader(spool: bench.spool, time: bench.time.source, logger: quiet)
         uploader.use(store)
-        try await bench.run(uploader, step: .milliseconds(250)) { try await body(uploader) }
+        try await bench.run(uploader, step: step) { try await body(uploader) }
     }
 
     @Test func aStoredClipIsVerifiedThenFreed() async throws {
@@ -42,7 +42,8 @@ import Testing
         var clips: [ClipManifest] = []
         for _ in 0..<3 { clips.append(try await bench.queueClip()) }
         let wanted = clips
-        try await withUploader(bench, store) { uploader in
+        // A store that asks for 40 s of patience is not waited for in hundreds of steps.
+        try await withUploader(bench, store, step: .seconds(2)) { uploader in
             #expect(await eventually { store.state.withLock { $0.requests } > 2 })
             for clip in wanted { #expect(bench.directories.contains(clip.id.text)) }
             let isTaken = if case .commitsAndFails = mode { true } else { false }
