@@ -121,7 +121,7 @@ struct SetupRoutes {
         let record = try await services.access.account.record(of: caller.id)
         return .init(
             id: caller.id, name: caller.name, role: try await services.access.control.role(of: caller.id) ?? "",
-            permissions: rights.actions.map(\.rawValue).sorted(), siteIds: rights.sites.keys.sorted { $0.text < $1.text },
+            permissions: rights.actions.words, siteIds: rights.sites.keys.sorted { $0.text < $1.text },
             isOwner: try await services.access.control.isOwner(caller.id),
             asksOneTimePassword: record.oneTimeConfirmedAt != nil)
     }
