@@ -208,14 +208,17 @@ public struct Unbindings: Sendable {
                 wanted = wanted.filter(Column("companyId") == looker.company || rights.sites(.grant).contains(Column("siteId")))
             }
             if let state = filter.state { wanted = wanted.filter(Column("state") == state.rawValue) }
-            return try wanted.fetchAll(database).lazy.compactMap { record in
-                guard let view = try? Self.view(record, as: looker, database), view.isSeen else { return nil }
+            var found: [View] = []
+            for record in try wanted.fetchAll(database) where found.count < Self.mostListed {
+                let view = try Self.view(record, as: looker, database)
+                guard view.isSeen else { continue }
                 if let region = filter.region {
                     let known = [view.site?.city, view.site?.state].compactMap { $0 }
-                    guard known.contains(where: { $0.localizedCaseInsensitiveContains(region) }) else { return nil }
+                    guard known.contains(where: { $0.localizedCaseInsensitiveContains(region) }) else { continue }
                 }
-                return view
-            }.prefix(Self.mostListed).map { $0 }
+                found.append(view)
+            }
+            return found
         }
     }
 
