@@ -21,7 +21,7 @@ class Killed(RefillCase):
         simulator, box, (channel,) = self.set_up("camera,recordings=events", **{"devices.capture-seconds": 1})
         box.kill()
         began = self.record(simulator.device)
-        box.start({"GATEHOUSE_CRASH_AT": point})
+        box.launch({"GATEHOUSE_CRASH_AT": point})
         box.await_death(60, f"the death at {point}")
         box.start()
         done = self.await_done(box, channel)

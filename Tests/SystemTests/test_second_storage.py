@@ -59,8 +59,10 @@ class SecondStorage(RecordCase):
             with self.subTest(point=point):
                 box.stop()
                 second.fault(None)
-                box.start({"GATEHOUSE_CRASH_AT": point})
+                # A copy that waits may be made, and be the end, before the box has said that it is ready.
+                box.launch({"GATEHOUSE_CRASH_AT": point})
                 if number == 3:
+                    box.await_ready()
                     box.await_picture(*box.channels)
                     box.trigger(box.channels[0])
                 box.await_death(60, f"the box's end at {point}")
