@@ -232,7 +232,19 @@ class OfDeviceH265(Cutting, DeviceCase):
 
     def test_exact(self):
         """It begins where it was asked to, is the camera's own from the next key frame on, and decodes without a word."""
-        begin = time.time() // 2 * 2 - 600 + 0.7  # key frames lie at even seconds of the device's clock
+        begin = time.time() // 2 * 2 - 600 + 0.7
+        footage = self.exact(begin)
+        # A device tells its clock in whole seconds, so where its key frames lie is known as well as that; one of two moments is not at one.
+        if len(self.sequence_parameter_sets(footage)) == 1:
+            footage = self.exact(begin + 0.5)
+        self.assertEqual(len(self.sequence_parameter_sets(footage)), 2, "pictures of two encoders")
+        # Little changes from one picture to the next: at a seam that decodes to something else much would.
+        pictures = footage.pictures().astype(np.int16)
+        self.assertLess(np.abs(np.diff(pictures, axis=0)).mean(axis=(1, 2)).max(), 8)
+        self.assertGreater(pictures.std(axis=(1, 2)).min(), 10)
+
+    def exact(self, begin):
+        """Six seconds of it, which begin there."""
         made = self.cut([self.channel], begin, begin + 6, exact=True)
         self.assertEqual((made["state"], made["sentence"]), ("ready", None))
         footage = self.saved(made["files"][0])
@@ -242,11 +254,7 @@ class OfDeviceH265(Cutting, DeviceCase):
         self.assertAlmostEqual(moment(made["files"][0]["pieces"][0]["from"]) - begin, 0, delta=0.1)
         times = footage.frame_times()
         self.assertLess(max(after - before for before, after in zip(times, times[1:])), 0.2)
-        self.assertEqual(len(self.sequence_parameter_sets(footage)), 2, "pictures of two encoders")
-        # Little changes from one picture to the next: at a seam that decodes to something else much would.
-        pictures = footage.pictures().astype(np.int16)
-        self.assertLess(np.abs(np.diff(pictures, axis=0)).mean(axis=(1, 2)).max(), 8)
-        self.assertGreater(pictures.std(axis=(1, 2)).min(), 10)
+        return footage
 
     @staticmethod
     def sequence_parameter_sets(footage):
