@@ -99,7 +99,12 @@ export function eventsPage(context) {
         action: store.channels.size ? link('#/cameras', 'button primary', tr`To the cameras`) : link('#/add', 'button primary', tr`Add cameras`) }));
   }
 
+  /** What comes while the list is on its way: the answer may be older than it. */
+  let meanwhile = null;
+
   async function load(before = null) {
+    const came = before ? null : [];
+    if (came) meanwhile = came;
     older.disabled = true;
     say(older.querySelector('span'), before ? tr`Loading…` : tr`Older`);
     if (!before && !rows.size) fill(status, skeleton('sk-row', 'sk-row', 'sk-row', 'sk-row', 'sk-row'));
@@ -113,10 +118,13 @@ export function eventsPage(context) {
       } else seen.items.push(...answer.items);
       seen.next = answer.next;
       for (const e of answer.items) show(e);
+      for (const e of came ?? []) if (!rows.has(e.id)) take(e);
       tell();
+      if (came?.length) refreshTop(); // of those that both have it is not known which is newer
     } catch (problem) {
       if (problem.status !== 401) failure(status, problem, () => load(before));
     }
+    if (meanwhile === came) meanwhile = null;
     say(older.querySelector('span'), tr`Older`);
     older.disabled = false;
   }
@@ -124,6 +132,7 @@ export function eventsPage(context) {
   on('event', (e) => {
     if ((filter.channel && e.channelId !== filter.channel) || (filter.type && e.type !== filter.type)) return;
     if (!kept(e) && !rows.has(e.id)) return;
+    meanwhile?.push(e);
     take(e);
     tell();
   });
