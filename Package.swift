@@ -72,13 +72,15 @@ let package = Package(
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CNice", pkgConfig: "nice", providers: [.apt(["libnice-dev"])]),
         .systemLibrary(name: "CMiniUPnP", pkgConfig: "miniupnpc", providers: [.apt(["libminiupnpc-dev"])]),
+        .systemLibrary(name: "CQRCode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
+        .systemLibrary(name: "CZBar"),
         .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "Core", swiftSettings: strict),
         .target(name: "Media", dependencies: ["CFFmpeg", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(
             name: "MediaWorker",
-            dependencies: ["CLinux", "CSeccomp", "Core", "Media", .deque, .logging, .subprocess, .system],
+            dependencies: ["CLinux", "CSeccomp", "CZBar", "Core", "Media", .deque, .logging, .subprocess, .system],
             swiftSettings: strict
         ),
         .target(name: "BoxDatabase", dependencies: ["Core", .crypto, .grdb, .sqlite], swiftSettings: strict),
@@ -157,16 +159,20 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "ServerCertificate", dependencies: ["Core", .asn1, .crypto, .logging, .nioCore, .nioSSL, .x509], swiftSettings: strict),
+        .target(name: "Codes", dependencies: ["CQRCode", "Core", .crypto, .cryptoExtras], swiftSettings: strict),
+        .target(
             name: "ManagementAPI",
             dependencies: [
-                "Access", "Backup", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports", "Media",
+                "Access", "Backup", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Codes", "Core", "Devices", "Exports",
+                "Media",
                 "MediaWorker",
                 "Messaging", "Playback", "RTSP", "Reach",
                 "Recording",
-                "Refill", "Relay", "WebRTC", .asn1,
+                "Refill", "Relay", "ServerCertificate", "WebRTC",
                 .asyncAlgorithms, .crypto, .grdb,
                 .httpTypes, .hummingbird, .hummingbirdCore, .hummingbirdHTTP2, .hummingbirdTLS, .logging, .nioCore, .nioFoundationCompat,
-                .nioSSL, .serviceLifecycle, .x509,
+                .nioSSL, .serviceLifecycle,
             ],
             resources: [.copy("Web"), .copy("openapi.json")],
             swiftSettings: strict
@@ -176,7 +182,8 @@ let package = Package(
             dependencies: [
                 "Access", "Backup", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports",
                 "ManagementAPI", "Media", "MediaWorker", "Messaging", "Playback", "RTSP", "Reach", "Recording", "Refill", "Relay",
-                .argumentParser, .asyncHTTPClient, .configuration, .crypto, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .nioSSL,
+                "ServerCertificate", .argumentParser, .asyncHTTPClient, .configuration, .crypto, .logging, .nioCore, .nioFoundationCompat,
+                .nioHTTP1, .nioSSL,
                 .serviceLifecycle, .system, .unixSignals, .yams,
             ],
             swiftSettings: strict
@@ -226,6 +233,11 @@ let package = Package(
             dependencies: ["BoxDatabase", "Core", "Exports", "Media", "MediaWorker", "Playback", "Refill", "TestSupport", .system],
             swiftSettings: strict),
         .testTarget(name: "BackupTests", dependencies: ["Backup", "BoxDatabase", "Core", .grdb], swiftSettings: strict),
+        .testTarget(
+            name: "ServerCertificateTests",
+            dependencies: ["Core", "ServerCertificate", "TestSupport", .asn1, .crypto, .logging, .nioSSL, .x509],
+            swiftSettings: strict),
+        .testTarget(name: "CodesTests", dependencies: ["Codes", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ManagementAPITests", dependencies: ["Access", "Core", "ManagementAPI", "TestSupport", .httpTypes, .nioCore],
             swiftSettings: strict),

@@ -69,8 +69,12 @@ public final class AccessControl: Sendable {
     /// Whether somebody owns a site and has no employer.
     public func isOwner(_ person: PersonID) async throws -> Bool { try await current().people[person]?.company == nil }
 
-    /// Whether somebody works for a company with which sites are shared.
-    public func isPartner(_ person: PersonID) async throws -> Bool { try await current().people[person]?.isPartner ?? false }
+    /// Whether a site is only shared with somebody's company: what is between its owner and provider is not theirs to know.
+    public func isPartner(_ id: PersonID, at site: SiteID) async throws -> Bool {
+        let picture = try await current()
+        guard let person = picture.people[id], person.isPartner else { return false }
+        return picture.sites[site]?.company != person.company
+    }
 
     public func place(of device: DeviceID) async throws -> Place? {
         try await current().siteOfDevice[device].map { Place(site: $0, device: device) }

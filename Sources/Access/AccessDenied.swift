@@ -13,6 +13,8 @@ public enum AccessDenied: Error, Sendable, Equatable {
     case notSignedIn
     /// Nobody has pressed the button, or it was too long ago.
     case noResetPermit
+    /// No such code was sent for this account, or it is too old, or was tried too often.
+    case wrongResetCode
 }
 
 /// Why something about people is not done; a sentence.

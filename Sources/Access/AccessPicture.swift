@@ -72,18 +72,26 @@ struct AccessPicture: Sendable {
     func rights(of id: PersonID, isInForce: (SitePermissionRecord) -> Bool) -> Rights {
         guard let person = people[id] else { return .none }
         guard let company = person.company else { return rights(ofOwner: id) }
-        if person.isPartner { return rights(ofPartner: company, isInForce: isInForce) }
+        if person.isPartner { return rights(ofPartner: id, in: company, isInForce: isInForce) }
         let allowed = Action.granted(by: person.permissions)
         let ofSites = allowed.intersection(Action.ofSites)
         let managesAll = person.permissions.contains(.manageAllSites)
         var found: [SiteID: SiteRights] = [:]
         for (site, known) in sites where known.company == company && (managesAll || person.assigned.contains(site)) {
-            let given = permissions[site, default: []].filter {
-                $0.companyId == company && ($0.personId == nil || $0.personId == id) && isInForce($0)
-            }
-            found[site] = Self.rights(ofSites, at: known.status, given, controlsRemoteUse: known.controlsRemoteUse)
+            found[site] = rights(of: id, in: company, ofSites, at: site, known, isInForce: isInForce)
         }
         return Rights(box: allowed.subtracting(Action.ofSites), sites: found, elsewhere: managesAll ? ofSites : [])
+    }
+
+    /// What somebody of the company that looks after a site may do there, whose role allows `allowed`.
+    private func rights(
+        of id: PersonID, in company: CompanyID, _ allowed: Set<Action>, at site: SiteID, _ known: Site,
+        isInForce: (SitePermissionRecord) -> Bool
+    ) -> SiteRights {
+        let given = permissions[site, default: []].filter {
+            $0.companyId == company && ($0.personId == nil || $0.personId == id) && isInForce($0)
+        }
+        return Self.rights(allowed, at: known.status, given, controlsRemoteUse: known.controlsRemoteUse)
     }
 
     /// What an employee with every right of a role may do at a site.
@@ -122,9 +130,13 @@ struct AccessPicture: Sendable {
         }
     }
 
-    /// What a company may do at sites that are shared with it: never more than who shares them may do now.
-    private func rights(ofPartner company: CompanyID, isInForce: (SitePermissionRecord) -> Bool) -> Rights {
+    /// What somebody of a partner's company may do: at sites that are shared with it never more than who shares them may do now, and at those
+    /// whose owners chose it for their provider what they granted. Plans are the box's first company's to buy.
+    private func rights(ofPartner id: PersonID, in company: CompanyID, isInForce: (SitePermissionRecord) -> Bool) -> Rights {
         var found: [SiteID: SiteRights] = [:]
+        for (site, known) in sites where known.company == company {
+            found[site] = rights(of: id, in: company, Action.ofProviders, at: site, known, isInForce: isInForce)
+        }
         for share in shares[company, default: []] {
             let provider = providerRights(at: share.siteId, isInForce: isInForce)
             var allowed: Set<Action>
@@ -139,7 +151,7 @@ struct AccessPicture: Sendable {
             rights.site.insert(.leaveSite)
             found[share.siteId] = rights
         }
-        return Rights(box: found.isEmpty ? [] : [.viewBox], sites: found)
+        return Rights(box: found.isEmpty ? [.applyForSite] : [.applyForSite, .viewBox], sites: found)
     }
 
     private func rights(ofOwner id: PersonID) -> Rights {

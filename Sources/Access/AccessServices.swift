@@ -7,6 +7,7 @@ import Foundation
 public struct AccessServices: Sendable {
     public let signIns: SignIns
     public let account: OwnAccount
+    public let forgotten: ForgottenPasswords
     public let people: People
     public let roles: Roles
     public let control: AccessControl
@@ -16,6 +17,7 @@ public struct AccessServices: Sendable {
     public let shares: SiteShares
     public let moves: DeviceMoves
     public let unbindings: Unbindings
+    public let siteApplications: SiteApplications
     public let notices: Notices
     public let log: OperationLog
     public let resetPermit: ResetPermit
@@ -28,6 +30,7 @@ public struct AccessServices: Sendable {
         self.resetPermit = resetPermit
         signIns = SignIns(database: database, sealer: sealer, setupCode: setupCode, time: time, rounds: rounds)
         account = OwnAccount(signIns)
+        forgotten = ForgottenPasswords(signIns)
         people = People(signIns)
         roles = Roles(database: database, time: time)
         control = AccessControl(database: database, time: time)
@@ -38,6 +41,7 @@ public struct AccessServices: Sendable {
         shares = SiteShares(signIns, control: control)
         moves = DeviceMoves(database: database, time: time)
         unbindings = Unbindings(database: database, time: time)
+        siteApplications = SiteApplications(database: database, time: time)
         log = OperationLog(database: database, time: time, clock: clock, tell: tell)
     }
 

@@ -43,6 +43,8 @@ public enum Action: String, Sendable, Codable, CaseIterable {
     // Of the box.
 
     case addSite = "add-site"
+    /// Ask the owner of a site that nobody looks after to be let in: what another company begins with.
+    case applyForSite = "apply-for-site"
     /// See how the box, its storage and its line are.
     case viewBox = "view-box"
     /// Set the box, its storage, its line and its ways to the outside.
@@ -58,6 +60,8 @@ public enum Action: String, Sendable, Codable, CaseIterable {
     case readLog = "read-log"
     /// Take a copy of everything the box knows, secrets included.
     case backUp = "back-up"
+    /// Make the box forget everything.
+    case resetBox = "reset-box"
     /// Decide whether a device that somebody else has in their hands is taken off its site.
     case unbind
 
@@ -74,6 +78,9 @@ public enum Action: String, Sendable, Codable, CaseIterable {
     static let ofOwners = ofSites.subtracting([
         .managePlans, .deleteSite, .handOver, .apply, .controlRemoteUse, .share, .leaveSite,
     ])
+
+    /// What another company does at a site whose owner chose it for their provider; plans are not theirs.
+    static let ofProviders = ofManagers.subtracting([.managePlans])
 
     /// What an installation partner does with devices, until the handover. Neither plans nor what becomes of the site is theirs.
     static let ofInstallers: Set<Action> = [
@@ -93,8 +100,8 @@ public enum Action: String, Sendable, Codable, CaseIterable {
     /// What a role's permission lets its holders do at the sites that they manage, and with the box.
     static func granted(by permission: RolePermission) -> Set<Action> {
         switch permission {
-        case .manageAllSites: ofManagers.union([.addSite, .viewBox, .configureBox, .viewPeople, .assignSites, .readLog])
-        case .manageAssignedSite: ofManagers.union([.addSite, .viewBox])
+        case .manageAllSites: ofManagers.union([.addSite, .applyForSite, .viewBox, .configureBox, .viewPeople, .assignSites, .readLog])
+        case .manageAssignedSite: ofManagers.union([.addSite, .applyForSite, .viewBox])
         case .manageAccountAndRole: [.viewPeople, .managePeople, .viewBox]
         case .manageCompanyInformation: [.manageCompany, .viewBox]
         case .manageServicePackageAndOrder: [.managePlans, .viewBox]
@@ -104,7 +111,7 @@ public enum Action: String, Sendable, Codable, CaseIterable {
     /// What a role lets its holders do: the most only who may do everything else with the box as well.
     static func granted(by permissions: Set<RolePermission>) -> Set<Action> {
         let each = permissions.reduce(into: Set<Action>()) { $0.formUnion(granted(by: $1)) }
-        return permissions.isSuperset(of: [.manageAllSites, .manageAccountAndRole]) ? each.union([.backUp, .unbind]) : each
+        return permissions.isSuperset(of: [.manageAllSites, .manageAccountAndRole]) ? each.union([.backUp, .resetBox, .unbind]) : each
     }
 }
 

@@ -151,15 +151,22 @@ public final class Notices: Sendable {
                         .contains(Column("roleId"))
                 ).fetchAll(database)
             case .managers:
-                try PersonRecord.fetchAll(
-                    database, sql: "SELECT person.* FROM person JOIN siteAssignment ON personId = person.id WHERE siteId = ?",
-                    arguments: [site.id])
+                try managers(of: site, database)
             }
-        let able = found.filter { $0.disabledAt == nil }
-        if case .managers = audience, able.isEmpty {
-            return try PersonRecord.filter(Column("isInstallerAdmin") == true).fetchAll(database)
+        return found.filter { $0.disabledAt == nil }
+    }
+
+    /// Those to whom it is assigned; where nobody in particular looks after it, the installer admin, or everybody of another company.
+    private static func managers(of site: SiteRecord, _ database: Database) throws -> [PersonRecord] {
+        let own = try CompanyRecord.own(database)?.id
+        if let company = site.companyId, company != own {
+            return try PersonRecord.filter(Column("companyId") == company).fetchAll(database)
         }
-        return able
+        let assigned = try PersonRecord.fetchAll(
+            database,
+            sql: "SELECT person.* FROM person JOIN siteAssignment ON personId = person.id WHERE siteId = ? AND disabledAt IS NULL",
+            arguments: [site.id])
+        return assigned.isEmpty ? try PersonRecord.filter(Column("isInstallerAdmin") == true).fetchAll(database) : assigned
     }
 
     /// Somebody's notices, the newest first.

@@ -157,8 +157,10 @@ public final class SignIns: Sendable {
 
     /// Lets `isRight` look at a password of whatever kind, and counts those that are wrong; nobody may try many.
     /// - Throws: `AccessDenied`, and what `isRight` throws.
-    public func guess(from address: String, account: String? = nil, _ isRight: () async throws -> Bool) async throws {
-        let keys = Self.keys(address, account: account)
+    public func guess(
+        of what: String? = nil, from address: String, account: String? = nil, _ isRight: () async throws -> Bool
+    ) async throws {
+        let keys = Self.keys(address, account: account).map { key in what.map { "\($0) \(key)" } ?? key }
         // Counted before the password is looked at, so that guesses sent at once are counted as well.
         try attempts.begin(keys)
         guard try await isRight() else { throw AccessDenied.wrongPassword }

@@ -192,12 +192,24 @@ public struct SitePermissions: Sendable {
             try record.update(database)
             guard isApproved else { return record }
             var site = try Sites.site(id, database)
-            site.companyId = record.companyId
+            if site.companyId != record.companyId { try Self.pass(&site, to: record.companyId, at: now, database) }
             site.authorizedAt = site.authorizedAt ?? now
             try site.update(database)
             try Self.grant(record.wishes, to: record.companyId, nil, at: id, now: now, database)
             return record
         }
+    }
+
+    /// Another company looks after the site from now on: nothing of what its former one had is passed on.
+    private static func pass(_ site: inout SiteRecord, to company: CompanyID, at now: Date, _ database: Database) throws {
+        let id = site.id
+        try SitePermissionRecord.filter(Column("siteId") == id).deleteAll(database)
+        try SiteAssignmentRecord.filter(Column("siteId") == id).deleteAll(database)
+        try SiteShares.end(.maintenance, of: id, at: now, database)
+        try pending(id).filter(Column("companyId") != company).updateAll(
+            database, Column("state").set(to: PermissionApplicationRecord.State.refused.rawValue), Column("decidedAt").set(to: now))
+        try database.execute(sql: "UPDATE device SET ownerUseDisabled = 0 WHERE siteId = ?", arguments: [id])
+        (site.companyId, site.controlsRemoteUse) = (company, false)
     }
 
     /// Takes an application back.

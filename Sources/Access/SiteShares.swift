@@ -40,8 +40,9 @@ public struct SiteShares: Sendable {
         return try await database.write { database in
             try Self.expire(at: now, database)
             let person = try PersonRecord.fetchOne(database, key: caller.id)
+            let isShared = try person?.isPartner == true && SiteRecord.fetchOne(database, key: site)?.companyId != person?.companyId
             return try SiteShareRecord.filter(Column("siteId") == site).order(Column("createdAt").desc).limit(200).fetchAll(database)
-                .filter { record in person?.isPartner != true || record.companyId == person?.companyId }
+                .filter { record in !isShared || record.companyId == person?.companyId }
                 .map { try Self.view($0, database) }
         }
     }

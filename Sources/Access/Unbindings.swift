@@ -15,8 +15,8 @@ public struct Unbindings: Sendable {
     /// What is decided is told for so long.
     private static let kept: TimeInterval = 365 * day
 
-    private let database: BoxDatabase
-    private let time: TimeSource
+    let database: BoxDatabase
+    let time: TimeSource
 
     init(database: BoxDatabase, time: TimeSource) {
         self.database = database
@@ -97,8 +97,8 @@ public struct Unbindings: Sendable {
 
     // MARK: Asking
 
-    private static let notBound = "The device is not bound to any account. Try again to add it."
-    private static let controlled = "The device cannot be unbound: its owner has let the provider switch its use off."
+    static let notBound = "The device is not bound to any account. Try again to add it."
+    static let controlled = "The device cannot be unbound: its owner has let the provider switch its use off."
 
     /// Asks for a device to be unbound. Who decides sees it once what proves it has come; until then asking again gives the same request.
     /// - Throws: `PeopleRefusal`.
@@ -181,7 +181,7 @@ public struct Unbindings: Sendable {
     // MARK: Looking
 
     /// Who looks, and what that lets them see.
-    private struct Looker {
+    struct Looker {
         let company: CompanyID?
         let rights: Rights
 
@@ -232,7 +232,7 @@ public struct Unbindings: Sendable {
         }
     }
 
-    private static func found(_ id: UnbindingID, as looker: Looker, _ database: Database) throws -> View {
+    static func found(_ id: UnbindingID, as looker: Looker, _ database: Database) throws -> View {
         guard let record = try UnbindingRecord.fetchOne(database, key: id) else { throw none }
         let view = try view(record, as: looker, database)
         guard view.isSeen else { throw none }
@@ -244,7 +244,7 @@ public struct Unbindings: Sendable {
     private static let askedAlready = PeopleRefusal(.notPossible, "Somebody has asked for this device to be unbound already.")
     private static let notUnbound = PeopleRefusal(.notPossible, "The device is not unbound, or this is confirmed already.")
 
-    private static func view(_ record: UnbindingRecord, as looker: Looker, _ database: Database) throws -> View {
+    static func view(_ record: UnbindingRecord, as looker: Looker, _ database: Database) throws -> View {
         let site = try Sites.site(record.siteId, database)
         let mayDecide = looker.mayDecide(record, at: site)
         let device = try DeviceRecord.fetchOne(database, key: record.deviceId)
@@ -317,7 +317,7 @@ public struct Unbindings: Sendable {
     }
 
     /// Whoever has added the device has confirmed that they can; what is not proven within a day is given up.
-    private static func settle(at now: Date, _ database: Database) throws {
+    static func settle(at now: Date, _ database: Database) throws {
         let waiting = UnbindingRecord.filter(Column("state") == UnbindingRecord.State.toBeConfirmed.rawValue)
         for var record in try waiting.fetchAll(database) {
             let there = DeviceRecord.filter(Column("siteId") == record.targetSiteId)

@@ -25,17 +25,22 @@ public enum BoxBackup {
     static let manifestName = "manifest.json"
     static let databaseName = "box.sqlite"
     private static let keptFree = 64_000_000
-    /// Besides the database, of the state folder; the last may be missing.
-    static let files = ["identity.json", "secret.key", "footage.key", "tls/certificate.pem", "tls/key.pem"]
+    /// Besides the database, of the state folder; of the last some may be missing.
+    static let files =
+        ["identity.json", "secret.key", "footage.key"]
+        + ["certificate", "key", "authority", "authority-key", "installed", "installed-key"].map { "tls/\($0).pem" }
+    private static let keys: Set<String> = ["secret.key", "footage.key"]
     static let needed: Set<String> = [manifestName, databaseName, "identity.json", "secret.key"]
 
     /// Writes a backup of the running box whose state lies in `folder` to the new file `path`. Blocks.
     /// - Parameters:
     ///   - passphrase: opens it; whoever has both has everything.
+    ///   - keyCredential: seals the keys in the folder (`KeyFile`).
     ///   - workFactor: the logarithm of scrypt's cost; less is for tests.
     /// - Throws: `BackupFailure`, and what the database and the file system throw.
     public static func make(
-        of folder: String, _ database: BoxDatabase, _ manifest: BackupManifest, to path: String, passphrase: String, workFactor: Int? = nil
+        of folder: String, _ database: BoxDatabase, _ manifest: BackupManifest, to path: String, passphrase: String, keyCredential: String?,
+        workFactor: Int? = nil
     ) throws {
         try checkRoom(of: folder, for: path)
         let copy = path + ".sqlite"
@@ -47,7 +52,13 @@ public enum BoxBackup {
         let writer = try AgeWriter(file, passphrase: passphrase, workFactor: workFactor ?? AgeFile.usualWorkFactor)
         let tar = try TarWriter { try writer.write($0) }
         try tar.add(manifestName, try GatehouseJSON.encoder.encode(manifest))
-        for name in files where FileManager.default.fileExists(atPath: folder + "/" + name) { try tar.add(name, file: folder + "/" + name) }
+        // Open, for another box has another credential: the backup itself is sealed.
+        for name in keys where FileManager.default.fileExists(atPath: folder + "/" + name) {
+            try tar.add(name, try KeyFile.bytes(at: folder + "/" + name, credential: keyCredential))
+        }
+        for name in files where !keys.contains(name) && FileManager.default.fileExists(atPath: folder + "/" + name) {
+            try tar.add(name, file: folder + "/" + name)
+        }
         try tar.add(databaseName, file: copy)
         try tar.finish()
         try writer.finish()

@@ -17,20 +17,66 @@ public struct KeyFileError: Error, Sendable, Equatable, CustomStringConvertible 
     }
 }
 
-/// A file with 32 secret random bytes that only its owner can read.
+/// A file with 32 secret random bytes that only its owner can read, sealed where there is a secret to seal it with.
 public enum KeyFile {
     private static let length = 32
+    /// Nonce, key and tag of AES-256-GCM.
+    private static let sealedLength = 60
 
     /// The bytes of the file at `path`, which is made where it is certainly not there.
     ///
     /// Any other obstacle is thrown: a new key in the place of one that cannot be read now would lose all that it sealed.
-    public static func bytes(at path: String) throws -> Data {
-        if let data = try read(path) { return data }
+    ///
+    /// - Parameter credential: A file with a secret that seals it, for instance one of systemd's, which a TPM may open. A key that lies open is
+    ///   sealed; where the secret is not the one with which it was sealed, or there is none, an error is thrown.
+    public static func bytes(at path: String, credential: String? = nil) throws -> Data {
+        let wrap = try credential.map(sealingKey)
+        if let data = try read(path) { return try opened(data, at: path, wrap) }
         let data = SymmetricKey(size: .bits256).withUnsafeBytes { Data($0) }
-        guard try !place(data, at: path) else { return data }
+        guard try !place(try sealed(data, at: path, wrap), at: path) else { return data }
         // Another was quicker; its key counts.
         guard let data = try read(path) else { throw KeyFileError(path: path, "its name is taken, but there is no file") }
-        return data
+        return try opened(data, at: path, wrap)
+    }
+
+    private static func sealingKey(_ path: String) throws -> SymmetricKey {
+        guard let secret = FileManager.default.contents(atPath: path) else { throw KeyFileError("read", path) }
+        guard secret.count >= length else { throw KeyFileError(path: path, "it has fewer than \(length) bytes") }
+        return HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: SymmetricKey(data: secret), info: Data("gatehouse key file".utf8), outputByteCount: 32)
+    }
+
+    /// Bound to its name: one key file does not pass for another.
+    private static func context(_ path: String) -> Data { Data((path as NSString).lastPathComponent.utf8) }
+
+    private static func sealed(_ key: Data, at path: String, _ wrap: SymmetricKey?) throws -> Data {
+        guard let wrap else { return key }
+        guard let sealed = try AES.GCM.seal(key, using: wrap, authenticating: context(path)).combined else {
+            throw CocoaError(.coderInvalidValue)
+        }
+        return sealed
+    }
+
+    private static func opened(_ data: Data, at path: String, _ wrap: SymmetricKey?) throws -> Data {
+        switch (data.count, wrap) {
+        case (length, nil): return data
+        case (length, _):
+            // Beside it first, so that a power cut leaves one or the other.
+            let temporary = "\(path).sealed"
+            unlink(temporary)
+            guard try place(try sealed(data, at: path, wrap), at: temporary), rename(temporary, path) == 0 else {
+                throw KeyFileError("rename", temporary)
+            }
+            try synchronizeDirectory(of: path)
+            return data
+        case (_, nil): throw KeyFileError(path: path, "it is sealed; give the credential with which it was")
+        case (_, let wrap?):
+            do {
+                return try AES.GCM.open(AES.GCM.SealedBox(combined: data), using: wrap, authenticating: context(path))
+            } catch {
+                throw KeyFileError(path: path, "it was sealed with another credential")
+            }
+        }
     }
 
     /// Nil where there is no file.
@@ -40,7 +86,7 @@ public enum KeyFile {
         guard descriptor >= 0 else { throw KeyFileError("open", path) }
         defer { close(descriptor) }
         // One more than a key has, to see that the file ends there.
-        var buffer = [UInt8](repeating: 0, count: length + 1)
+        var buffer = [UInt8](repeating: 0, count: sealedLength + 1)
         var total = 0
         while total < buffer.count {
             let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress.map { $0 + total }, $0.count - total) }
@@ -49,8 +95,8 @@ public enum KeyFile {
             if count == 0 { break }
             total += count
         }
-        guard total == length else { throw KeyFileError(path: path, "it does not have \(length) bytes") }
-        return Data(buffer.prefix(length))
+        guard total == length || total == sealedLength else { throw KeyFileError(path: path, "it does not have \(length) bytes") }
+        return Data(buffer.prefix(total))
     }
 
     /// Puts a key where there is none; false where there is one meanwhile, which stays.

@@ -5,9 +5,9 @@ public import Foundation
 public struct SecretSealer: Sendable {
     private let key: SymmetricKey
 
-    /// Reads the key file at `path`, or makes one that only its owner can read.
-    public init(keyFile path: String) throws {
-        key = SymmetricKey(data: try KeyFile.bytes(at: path))
+    /// Reads the key file at `path`, or makes one that only its owner can read; `credential` seals it (`KeyFile`).
+    public init(keyFile path: String, credential: String? = nil) throws {
+        key = SymmetricKey(data: try KeyFile.bytes(at: path, credential: credential))
     }
 
     /// Seals `secret`; `context` binds it to its place, so that a sealed value moved elsewhere does not open.

@@ -15,6 +15,7 @@ import Reach
 import Recording
 import Relay
 import Refill
+import ServerCertificate
 import ServiceLifecycle
 import SystemPackage
 import UnixSignals
@@ -36,9 +37,9 @@ struct Box {
         let startedAt = time.now()
         let level = LogLevel(settings.logLevel)
         let logger = Logger(label: "gatehouse") { _ in BoxLog(level: level) }
-        let state = try BoxState(path: settings.state, setupCode: settings.setupCode)
+        let state = try BoxState(path: settings.state, setupCode: settings.setupCode, keyCredential: settings.keyCredential)
         let database = try BoxDatabase(path: state.databasePath)
-        let sealer = try SecretSealer(keyFile: state.keyPath)
+        let sealer = try state.sealer()
         let profiles = try ProfileFolder.find(settings.profiles)
         let definitions = try Definitions(yaml: ProfileFolder.read("definitions.yaml", in: profiles))
         let cameraProfiles = try Self.cameraProfiles(profiles, own: settings.cameraProfiles)
@@ -93,7 +94,7 @@ struct Box {
         let targets = StorageTargets(
             database: database, sealer: sealer, uploader: uploader, profiles: storageProfiles, time: time,
             allowsHTTP: settings.allowHTTPStorage)
-        let footageKey = try FootageKey(keyFile: state.footageKeyPath)
+        let footageKey = try state.footageKey()
         let chain = ChainPublisher(
             box: state.identity.serialNumber, key: footageKey, uploader: uploader,
             every: .seconds(settings.checkpointSeconds), former: { targets.formerStores }, time: time, logger: logger)
@@ -137,12 +138,18 @@ struct Box {
             plans: plans, encryption: encryption, catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery,
             eventPictures: eventPictures,
             prober: prober, servers: AddressPolicy(allowsLocal: settings.allowLocalServers, target: .server),
-            uploadFolder: try state.emptyUploadFolder(), stateFolder: state.path, pictures: pictures, live: live,
+            uploadFolder: try state.emptyUploadFolder(), stateFolder: state.path, keyCredential: state.keyCredential, pictures: pictures,
+            live: live,
             exports: try Self.exporting(
                 state, key: footageKey, archive: archive, spool: spool, targets: targets, database: database, executable: executable,
                 changed: { feed.exportChanged($0) }, time: time, logger: logger),
             playback: PlaybackServices(archive: archive), reach: reach, messenger: Self.messenger(settings, time: time, logger: logger),
-            isEncrypted: settings.tls,
+            certificates: try Self.certificates(settings, state, time: time, logger: logger), codes: CodeWorker(executable: executable),
+            resetBox: { [path = state.path] in
+                try FactoryReset.ask(in: path)
+                // In order: the answer goes out, and what is under way ends.
+                kill(getpid(), SIGTERM)
+            },
             logLevel: level,
             metricsToken: settings.metricsToken, hostNames: settings.hostNames, requestsPerSecond: settings.requestsPerSecond,
             startedAt: startedAt, time: time, logger: logger)
@@ -170,11 +177,11 @@ struct Box {
         try await services.line.start()
         if try await services.access.signIns.isClaimed() { try await services.catalogue.start(logger) }
         try await services.devices.startAll()
-        let tls = settings.tls ? try ServerCertificate.configuration(folder: state.tlsPath, name: settings.boxName) : nil
+        let isEncrypted = services.certificates != nil
         let server = APIServer(
-            services: services, feed: feed, address: settings.address, port: settings.port, tls: tls,
+            services: services, feed: feed, address: settings.address, port: settings.port,
             started: { port in
-                services.reach.mapping.serve(port: port, isEncrypted: tls != nil)
+                services.reach.mapping.serve(port: port, isEncrypted: isEncrypted)
                 await announce(port: port)
             })
         var configuration = ServiceGroupConfiguration(
@@ -197,6 +204,7 @@ struct Box {
                 .init(service: Loop { [services] in await services.access.log.run(logger: services.logger) }),
                 .init(service: Loop { [services] in await services.access.permissions.run() }),
                 .init(service: Loop { [services] in await NoticeMail(services: services).run() }),
+                .init(service: Loop { [services] in await ForgottenPasswordMail(services: services).run() }),
                 .init(service: Loop { [services] in await services.transcodes.run() }),
                 .init(service: Loop { [services] in await services.channels.run() }),
                 .init(service: Loop { [services] in await services.devices.run() }),
@@ -213,6 +221,9 @@ struct Box {
                 .init(service: server),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        if let certificates = services.certificates {
+            configuration.services.append(.init(service: Loop { await certificates.run() }))
+        }
         configuration.maximumGracefulShutdownDuration = .seconds(8)
         try await ServiceGroup(configuration: configuration).run()
     }

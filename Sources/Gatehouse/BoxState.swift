@@ -1,5 +1,7 @@
 import Access
 import Backup
+import BoxDatabase
+import CloudStorage
 import Core
 import Foundation
 import ManagementAPI
@@ -9,14 +11,15 @@ struct BoxState {
     let path: String
     let identity: BoxIdentity
     let setupCode: SetupCode
+    /// A file with a secret that seals the keys.
+    let keyCredential: String?
 
     var databasePath: String { path + "/box.sqlite" }
     var spoolPath: String { path + "/spool" }
     var eventPicturesPath: String { path + "/event-pictures" }
     var exportsPath: String { path + "/exports" }
     var refillPath: String { path + "/refill" }
-    var keyPath: String { path + "/secret.key" }
-    var footageKeyPath: String { path + "/footage.key" }
+    private var footageKeyPath: String { path + "/footage.key" }
     var tlsPath: String { path + "/tls" }
     /// There while the button was pressed a moment ago.
     var resetPermitPath: String { Self.resetPermitPath(in: path) }
@@ -28,14 +31,27 @@ struct BoxState {
     }
 
     /// Opens the folder, which is made if needed; one box at a time.
-    init(path: String, setupCode given: String?) throws {
+    init(path: String, setupCode given: String?, keyCredential: String?) throws {
         self.path = path
+        self.keyCredential = keyCredential
         try BoxLock.take(path)
+        if FactoryReset.isAsked(in: path) { try FactoryReset.perform(in: path) }
         guard !FileManager.default.fileExists(atPath: path + "/" + BoxBackup.markName) else {
             throw SettingsError(description: "A backup was being restored into \(path) and was cut off. Run gatehouse restore once more.")
         }
         identity = BoxIdentity(serialNumber: try Self.serialNumber(path + "/identity.json"), version: GatehouseCommand.version)
         setupCode = try Self.setupCode(path + "/setup-code", given: given)
+    }
+
+    /// What seals secrets in the database.
+    func sealer() throws -> SecretSealer { try SecretSealer(keyFile: path + "/secret.key", credential: keyCredential) }
+
+    /// What signs the record of footage.
+    func footageKey() throws -> FootageKey { try FootageKey(keyFile: footageKeyPath, credential: keyCredential) }
+
+    /// For commands beside the box: what its configuration says may stand in the environment.
+    static func ofCommand(_ path: String) throws -> BoxState {
+        try BoxState(path: path, setupCode: nil, keyCredential: ProcessInfo.processInfo.environment["GATEHOUSE_BOX_KEY_CREDENTIAL"])
     }
 
     /// The folder for files that are passed on, without what an earlier life left there.

@@ -86,10 +86,10 @@ struct FootageCommand: AsyncParsableCommand {
 
         func run() async throws {
             do {
-                let opened = try BoxState(path: state, setupCode: nil)
+                let opened = try BoxState.ofCommand(state)
                 if let recovery { print(try await FootageImportKey.importKey(recovery, code: try code.read(), into: opened)) }
                 let index = FootageIndex(database: try BoxDatabase(path: opened.databasePath))
-                let key = try FootageKey(keyFile: opened.footageKeyPath)
+                let key = try opened.footageKey()
                 let report = try await place.use { store in
                     let box = try await place.box(box, in: store)
                     return try await FootageRestore(store: store, index: index, time: .system).run(

@@ -52,7 +52,7 @@ struct FootageImportKey: AsyncParsableCommand {
     var state = "/var/lib/gatehouse"
 
     func run() async throws {
-        print(try await Self.importKey(recovery, code: try code.read(), into: try BoxState(path: state, setupCode: nil)))
+        print(try await Self.importKey(recovery, code: try code.read(), into: try BoxState.ofCommand(state)))
     }
 
     /// Does it, and says what was done.
@@ -62,7 +62,7 @@ struct FootageImportKey: AsyncParsableCommand {
             let file = try RecoveryFile.read(try RecoveryInput.read(path))
             let database = try BoxDatabase(path: state.databasePath)
             let encryption = SiteEncryption(
-                box: state.identity.serialNumber, database: database, sealer: try SecretSealer(keyFile: state.keyPath), time: .system)
+                box: state.identity.serialNumber, database: database, sealer: try state.sealer(), time: .system)
             try await encryption.load()
             return try await encryption.importKey(file, code: code, into: try await encryption.site()).sentence(file)
         } catch let error as FootageKeyError {

@@ -21,7 +21,7 @@ struct RefillsCommand: AsyncParsableCommand {
             throw ValidationError("There is no box in \(state). Give the box's state folder with --state.")
         }
         guard (1...AbsenceList.most).contains(limit) else { throw ValidationError("The limit must be 1 to \(AbsenceList.most).") }
-        let box = try BoxState(path: state, setupCode: nil)
+        let box = try BoxState.ofCommand(state)
         let absences = try await AbsenceList.newest(limit, in: BoxDatabase(path: box.databasePath))
         for absence in absences {
             let to = absence.to.map(GatehouseJSON.text) ?? "now"

@@ -21,10 +21,19 @@ struct ServeCommand: AsyncParsableCommand {
     @Argument(parsing: .allUnrecognized, help: .hidden)
     var settings: [String] = []
 
+    /// The same program with the same settings, as though somebody had started it again.
+    private func beginAnew() throws {
+        var arguments = CommandLine.arguments.map { strdup($0) } + [nil]
+        execv("/proc/self/exe", &arguments)
+        FileHandle.standardError.write(Data("gatehouse: the box cannot begin anew (errno \(errno)). Start it.\n".utf8))
+        throw ExitCode(71)
+    }
+
     func run() async throws {
         do {
             let settings = try await Settings(file: config, flags: settings, environment: ProcessInfo.processInfo.environment)
             try await Box(settings: settings).run()
+            if FactoryReset.isAsked(in: settings.state) { try beginAnew() }
         } catch let error as SettingsError {
             FileHandle.standardError.write(Data("gatehouse: \(error)\n".utf8))
             throw ExitCode(78)

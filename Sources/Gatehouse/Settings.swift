@@ -24,9 +24,16 @@ struct SettingKey: Sendable {
         .init(key: "http.address", help: "Address that API and page are served on."),
         .init(key: "http.port", help: "Port; 0 is any free one."),
         .init(key: "http.tls", help: "TLS with the box's own certificate; false only behind a proxy or in tests."),
+        .init(
+            key: "http.certificate", help: "Certificate chain in PEM of somebody else, such as an ACME client; followed while the box runs."
+        ),
+        .init(key: "http.certificate-key", help: "Its key in PEM."),
         .init(key: "http.requests-per-second", help: "Requests that one signed-in person or one address may make; 0 is no limit."),
         .init(key: "http.hosts", help: "Names by which the box is opened, besides its machine's; behind a proxy or a name of your own."),
         .init(key: "box.name", help: "Name of the box until it is renamed."),
+        .init(
+            key: "box.key-credential",
+            help: "A file with a secret of 32 bytes or more that seals the box's keys, such as a systemd credential that a TPM opens."),
         .init(key: "box.setup-code", help: "Set-up code; made at first start where it is not given."),
         .init(key: "devices.allow-local", help: "Allow device addresses on this machine; for demonstrations."),
         .init(
@@ -70,10 +77,14 @@ struct Settings: Sendable {
     var address = "0.0.0.0"
     var port = 8443
     var tls = true
+    /// Files of a certificate that somebody else renews.
+    var certificate: (chain: String, key: String)?
     var hostNames: [String] = []
     var requestsPerSecond = 300
     var boxName = "Gatehouse"
     var setupCode: String?
+    /// Seals the box's keys.
+    var keyCredential: String?
     var allowLocalDevices = false
     var cameraProfiles: String?
     var captureSeconds = 10
@@ -124,10 +135,16 @@ struct Settings: Sendable {
         address = values.text("http.address") ?? address
         port = try values.number("http.port", 0...65535) ?? port
         tls = try values.flag("http.tls") ?? tls
+        switch (values.text("http.certificate"), values.text("http.certificate-key")) {
+        case (let chain?, let key?): certificate = (chain, key)
+        case (nil, nil): break
+        default: throw SettingsError(description: "http.certificate and http.certificate-key go together.")
+        }
         requestsPerSecond = try values.number("http.requests-per-second", 0...100_000) ?? requestsPerSecond
         hostNames = values.texts("http.hosts")
         boxName = values.text("box.name") ?? boxName
         setupCode = values.text("box.setup-code")
+        keyCredential = values.text("box.key-credential")
         allowLocalDevices = try values.flag("devices.allow-local") ?? false
         cameraProfiles = values.text("devices.profiles")
         captureSeconds = try values.number("devices.capture-seconds", 1...60) ?? captureSeconds

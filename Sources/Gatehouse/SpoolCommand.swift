@@ -60,7 +60,7 @@ struct SpoolCommand: AsyncParsableCommand {
 
         func run() async throws {
             let logger = Logger(label: "spool") { _ in SwiftLogNoOpLogHandler() }
-            let state = try BoxState(path: place.state, setupCode: nil)
+            let state = try BoxState.ofCommand(place.state)
             let spool = try Spool(
                 path: state.spoolPath, limits: SpoolLimits(bytes: .max / 2, freeBytes: 0),
                 index: FootageIndex(database: try BoxDatabase(path: state.databasePath)), time: .system, logger: logger)

@@ -9,7 +9,8 @@ import HummingbirdHTTP2
 import HummingbirdTLS
 import Logging
 import NIOCore
-public import NIOSSL
+import NIOSSL
+import ServerCertificate
 public import ServiceLifecycle
 
 /// The HTTP server: API under `/api/v1`, the page at `/`, metrics at `/metrics`.
@@ -22,12 +23,11 @@ public struct APIServer: Service, CustomStringConvertible {
     private let feed: LiveFeed
     private let address: String
     private let port: Int
-    private let tls: TLSConfiguration?
     private let started: @Sendable (Int) async -> Void
 
     /// A server on `address` and `port` (0 is any free one); `started` gets the real port.
     public init(
-        services: BoxServices, feed: LiveFeed, address: String, port: Int, tls: TLSConfiguration?,
+        services: BoxServices, feed: LiveFeed, address: String, port: Int,
         started: @escaping @Sendable (Int) async -> Void
     ) {
         self.services = services
@@ -35,7 +35,6 @@ public struct APIServer: Service, CustomStringConvertible {
         self.feed = feed
         self.address = address
         self.port = port
-        self.tls = tls
         self.started = started
     }
 
@@ -58,7 +57,7 @@ public struct APIServer: Service, CustomStringConvertible {
     }
 
     private func builder() throws -> HTTPServerBuilder {
-        guard var tls else { return .http1(configuration: .init(idleTimeout: .seconds(120))) }
+        guard var tls = services.certificates?.configuration() else { return .http1(configuration: .init(idleTimeout: .seconds(120))) }
         tls.applicationProtocols = ["h2", "http/1.1"]
         return try .http2Upgrade(tlsConfiguration: tls, configuration: .init(idleTimeout: .seconds(120)))
     }
@@ -66,7 +65,7 @@ public struct APIServer: Service, CustomStringConvertible {
     /// All routes, each behind the one gate.
     func router() throws -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: AnswerGate(isEncrypted: tls != nil, mediaOrigins: { [services] in services.targets.origins }))
+        router.add(middleware: AnswerGate(isEncrypted: services.isEncrypted, mediaOrigins: { [services] in services.targets.origins }))
         router.add(middleware: HostGate(machine: ProcessInfo.processInfo.hostName, others: services.hostNames, reach: services.reach))
         router.add(middleware: OriginGate())
         router.add(middleware: FileMiddleware(Self.webFolder, searchForIndexHtml: true))
@@ -96,7 +95,7 @@ public struct APIServer: Service, CustomStringConvertible {
                 status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-cache"],
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: try Self.openAPI())))
         }
-        SetupRoutes(services: services, maker: maker, secureCookies: tls != nil).add(to: routes)
+        SetupRoutes(services: services, maker: maker, secureCookies: services.isEncrypted).add(to: routes)
         AccountRoutes(services: services).add(to: routes)
         PeopleRoutes(services: services).add(to: routes)
         SiteRoutes(services: services).add(to: routes)
@@ -104,6 +103,9 @@ public struct APIServer: Service, CustomStringConvertible {
         ShareRoutes(services: services).add(to: routes)
         DeviceMoveRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         UnbindingRoutes(services: services, maker: maker, feed: feed).add(to: routes)
+        SiteApplicationRoutes(services: services).add(to: routes)
+        CodeRoutes(services: services).add(to: routes)
+        CertificateRoutes(services: services).add(to: routes)
         NoticeRoutes(services: services).add(to: routes)
         OperationRoutes(services: services).add(to: routes)
         SystemRoutes(services: services, maker: maker, feed: feed).add(to: routes)

@@ -123,7 +123,7 @@ struct AccessGate: RouterMiddleware {
         case .box(let action):
             guard rights.allow(action) else { throw Self.refusal(action) }
             // Nor to other people's accounts, nor to everything at once.
-            let isOfPeople = [.managePeople, .assignSites, .manageCompany, .backUp].contains(action)
+            let isOfPeople = [.managePeople, .assignSites, .manageCompany, .backUp, .resetBox].contains(action)
             guard rule.method == .get || !isOfPeople || context.caller?.signIn != nil else { throw Self.notByKey }
         case .each(let action):
             // A list of what one may see is empty where that is nothing.

@@ -8,6 +8,7 @@ import MediaWorker
 import Foundation
 import GRDB
 import Recording
+import ServerCertificate
 
 /// Makes the answers of the API out of rows and of what the channels do now.
 struct AnswerMaker: Sendable {
@@ -167,6 +168,10 @@ struct AnswerMaker: Sendable {
         }
         problems += try await missingPlans(rights)
         problems += try await storageProblems()
+        if rights.allow(.viewBox), let trouble = services.certificates?.shown.trouble {
+            problems.append(
+                .init(severity: .attention, subject: .init(kind: "certificate"), sentence: trouble, since: services.time.now()))
+        }
         if let software = services.transcodes.encoders.first(where: { !$0.isHardware }), !software.proven {
             problems.append(
                 .init(

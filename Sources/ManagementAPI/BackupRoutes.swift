@@ -4,8 +4,9 @@ import Core
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Logging
 
-/// A copy of everything that the box knows, encrypted with a passphrase.
+/// A copy of everything that the box knows, encrypted with a passphrase; and the end of all that it knows.
 struct BackupRoutes {
     private static let making = BlockingQueue(name: "backup", background: true)
     private static let turns = Turns(1)
@@ -14,6 +15,22 @@ struct BackupRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.post("backup") { request, context in try await make(request, context) }
+        routes.post("system/factory-reset") { request, context in try await reset(request, context) }
+    }
+
+    private func reset(_ request: Request, _ context: APIContext) async throws -> Response {
+        let body = try await RequestBody.read(request)
+        let password = body.string("password", 1...256, required: true)
+        let serialNumber = body.string("serialNumber", 1...64, required: true)
+        try body.finish()
+        guard let password, let caller = context.caller else { return Response(status: .badRequest) }
+        guard serialNumber == services.identity.serialNumber else {
+            throw Problem.invalid([.init(field: "/serialNumber", detail: "This is not the serial number of this box.")])
+        }
+        try await context.confirm(password, services.access)
+        services.logger.notice("the box is reset to what it was in the factory", metadata: ["by": "\(caller.name)"])
+        try services.resetBox()
+        return Response(status: .accepted)
     }
 
     private func make(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -32,7 +49,9 @@ struct BackupRoutes {
         do {
             try await Self.turns.run {
                 try await Self.making.run { [services] in
-                    try BoxBackup.make(of: services.stateFolder, services.database, manifest, to: path, passphrase: passphrase)
+                    try BoxBackup.make(
+                        of: services.stateFolder, services.database, manifest, to: path, passphrase: passphrase,
+                        keyCredential: services.keyCredential)
                 }
             }
         } catch {

@@ -13,6 +13,7 @@ public import MediaWorker
 public import Messaging
 public import Reach
 public import Recording
+public import ServerCertificate
 
 /// Who the box is.
 public struct BoxIdentity: Codable, Sendable, Equatable {
@@ -57,14 +58,21 @@ public struct BoxServices: Sendable {
     public let uploadFolder: String
     /// Where everything lies that the box knows.
     public let stateFolder: String
+    /// A file with a secret that seals the keys there.
+    public let keyCredential: String?
     public let pictures: PictureWorker
     public let live: LiveServices
     public let exports: ExportQueue
     public let playback: PlaybackServices
     public let reach: ReachServices
     public let messenger: Messenger
+    /// Nil where the box does not speak TLS itself.
+    public let certificates: ServerCertificates?
+    public let codes: CodeWorker
+    /// Asks for a factory reset and ends the box, which begins anew then.
+    public let resetBox: @Sendable () throws -> Void
     /// It speaks TLS itself.
-    public let isEncrypted: Bool
+    var isEncrypted: Bool { certificates != nil }
     public let logLevel: LogLevel
     public let metricsToken: String?
     /// Names of the box besides its own.
@@ -84,9 +92,11 @@ public struct BoxServices: Sendable {
         onboarding: Onboarding,
         discovery: DiscoveryList,
         eventPictures: EventPictures, prober: DeviceProber, servers: AddressPolicy, uploadFolder: String, stateFolder: String,
+        keyCredential: String?,
         pictures: PictureWorker, live: LiveServices,
         exports: ExportQueue,
-        playback: PlaybackServices, reach: ReachServices, messenger: Messenger, isEncrypted: Bool,
+        playback: PlaybackServices, reach: ReachServices, messenger: Messenger, certificates: ServerCertificates?, codes: CodeWorker,
+        resetBox: @escaping @Sendable () throws -> Void,
         logLevel: LogLevel,
         metricsToken: String?, hostNames: [String], requestsPerSecond: Int, startedAt: Date, time: TimeSource, logger: Logger
     ) {
@@ -116,13 +126,16 @@ public struct BoxServices: Sendable {
         self.servers = servers
         self.uploadFolder = uploadFolder
         self.stateFolder = stateFolder
+        self.keyCredential = keyCredential
         self.pictures = pictures
         self.live = live
         self.exports = exports
         self.playback = playback
         self.reach = reach
         self.messenger = messenger
-        self.isEncrypted = isEncrypted
+        self.certificates = certificates
+        self.codes = codes
+        self.resetBox = resetBox
         self.logLevel = logLevel
         self.metricsToken = metricsToken
         self.hostNames = hostNames

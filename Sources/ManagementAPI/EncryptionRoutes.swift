@@ -58,8 +58,11 @@ struct EncryptionRoutes {
 
     /// The site whose key somebody may set or take out: no partner may, who would keep it when the site is shared no longer.
     private func ownSite(_ request: Request, _ context: APIContext) async throws -> SiteRecord {
-        if let caller = context.caller, try await services.access.control.isPartner(caller.id) { throw AccessGate.refusal(.manageSite) }
-        return try await site(request, .configure, context)
+        let site = try await site(request, .configure, context)
+        if let caller = context.caller, try await services.access.control.isPartner(caller.id, at: site.id) {
+            throw AccessGate.refusal(.manageSite)
+        }
+        return site
     }
 
     private func set(_ request: Request, _ context: APIContext) async throws -> Response {

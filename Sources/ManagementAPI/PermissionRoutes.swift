@@ -47,8 +47,8 @@ struct PermissionRoutes {
             return Response(status: .noContent)
         }
         routes.get("sites/:id/applications") { _, context in
-            let isPartner = try await isPartner(context)
-            let found = isPartner ? [] : try await permissions.applications(at: try context.identifier("site"))
+            let id: SiteID = try context.identifier("site")
+            let found = try await isPartner(at: id, context) ? [] : try await permissions.applications(at: id)
             return try answer(ListAnswer(items: found.map(ApplicationAnswer.init)))
         }
         routes.post("sites/:id/applications") { request, context in
@@ -82,14 +82,15 @@ struct PermissionRoutes {
     }
 
     private func list(_ context: APIContext) async throws -> Response {
-        let found = try await isPartner(context) ? [] : try await permissions.all(at: try context.identifier("site"))
+        let id: SiteID = try context.identifier("site")
+        let found = try await isPartner(at: id, context) ? [] : try await permissions.all(at: id)
         return try answer(ListAnswer(items: found.map(PermissionAnswer.init)))
     }
 
     /// What is between owner and provider is not a partner's to know.
-    private func isPartner(_ context: APIContext) async throws -> Bool {
+    private func isPartner(at site: SiteID, _ context: APIContext) async throws -> Bool {
         guard let caller = context.caller else { return false }
-        return try await services.access.control.isPartner(caller.id)
+        return try await services.access.control.isPartner(caller.id, at: site)
     }
 
     private func note(_ site: SiteID, _ context: APIContext) async throws {

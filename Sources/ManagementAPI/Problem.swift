@@ -164,6 +164,9 @@ extension Problem {
         case .wrongSetupCode:
             let sentence = "The set-up code is not this box's. It is printed on the box's label, or where the box was started."
             self.init(.forbidden, "wrong-setup-code", "Wrong set-up code", sentence, errors: [.init(field: "/setupCode", detail: sentence)])
+        case .wrongResetCode:
+            let sentence = "This is not the code that was sent for this account, or it is too old. Ask for a new one."
+            self.init(.forbidden, "wrong-code", "Wrong code", sentence, errors: [.init(field: "/code", detail: sentence)])
         case .wrongPassword: self.init(.unauthorized, "wrong-password", "Not signed in", "The user name or the password is wrong.")
         case .oneTimePasswordNeeded:
             self.init(

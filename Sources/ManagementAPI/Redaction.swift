@@ -38,6 +38,8 @@ enum Redaction {
 
     /// Addresses may have a user and a password in them.
     private static func withoutCredentials(_ text: String) -> String {
+        // A certificate's key may stand in one text with it.
+        if text.contains("PRIVATE KEY") { return blot }
         guard let scheme = text.range(of: "://"), let at = text[scheme.upperBound...].lastIndex(of: "@") else { return text }
         return text[..<scheme.upperBound] + blot + text[at...]
     }

@@ -5,6 +5,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
+import Messaging
 
 /// Claiming the box, joining it, signing in and out.
 struct SetupRoutes {
@@ -24,6 +25,8 @@ struct SetupRoutes {
         routes.post("join") { request, context in try await join(request, context) }
         HandoverRecipientRoutes(services: services, origin: Self.origin, signedIn: signedIn).add(to: routes)
         ShareRecipientRoutes(services: services, origin: Self.origin, signedIn: signedIn).add(to: routes)
+        routes.post("session/forgotten") { request, context in try await forgotten(request, context) }
+        routes.post("session/new-password") { request, context in try await newPassword(request, context) }
         routes.post("session/reset") { request, context in try await reset(request, context) }
         routes.post("session") { request, context in try await signIn(request, context) }
         routes.get("session") { _, context in
@@ -66,6 +69,31 @@ struct SetupRoutes {
             code: code, password: password, permit: services.access.resetPermit, from: Self.origin(request, context))
         services.logger.notice("the installer admin's password was set anew", metadata: ["user": "\(signIn.caller.name)"])
         return try await signedIn(signIn, status: .ok)
+    }
+
+    private func forgotten(_ request: Request, _ context: APIContext) async throws -> Response {
+        let body = try await RequestBody.read(request)
+        let userName = body.string("userName", 1...64, required: true)
+        try body.finish()
+        guard let userName else { return Response(status: .badRequest) }
+        guard services.messenger.hasMail else {
+            throw Problem.conflict("This box sends no e-mails. Ask whoever looks after it for a new invitation.")
+        }
+        try await services.access.forgotten.ask(for: userName, from: context.remoteAddress)
+        return Response(status: .accepted)
+    }
+
+    private func newPassword(_ request: Request, _ context: APIContext) async throws -> Response {
+        let body = try await RequestBody.read(request)
+        let userName = body.string("userName", 1...64, required: true)
+        let code = body.string("code", 1...32, required: true)
+        let password = body.string("password", PasswordRules.length, required: true)
+        try body.finish()
+        guard let userName, let code, let password else { return Response(status: .badRequest) }
+        context.notes.person = userName
+        try await services.access.forgotten.reset(userName, code: code, password: password, from: context.remoteAddress)
+        services.logger.notice("a forgotten password was set anew", metadata: ["user": "\(userName)"])
+        return Response(status: .noContent)
     }
 
     private func join(_ request: Request, _ context: APIContext) async throws -> Response {

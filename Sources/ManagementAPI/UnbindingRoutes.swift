@@ -5,6 +5,7 @@ import CloudStorage
 import Core
 import Devices
 import Foundation
+import GRDB
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -14,12 +15,14 @@ struct UnbindingRoutes {
     let services: BoxServices
     let maker: AnswerMaker
     let feed: LiveFeed
-    private var unbindings: Unbindings { services.access.unbindings }
+    let challenges = PossessionChallenges()
+    var unbindings: Unbindings { services.access.unbindings }
 
     private static let largestProof = 4 << 20
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.post("onboardings/:id/devices/:index/unbinding") { request, context in try await ask(request, context) }
+        addPossession(to: routes)
         routes.get("unbindings") { request, context in try await list(request, context) }
         routes.get("unbindings/:id") { _, context in
             let caller = try caller(context)
@@ -41,7 +44,7 @@ struct UnbindingRoutes {
         }
     }
 
-    private func caller(_ context: APIContext) throws -> Caller {
+    func caller(_ context: APIContext) throws -> Caller {
         guard let caller = context.caller else { throw Problem.notSignedIn }
         return caller
     }
@@ -52,24 +55,37 @@ struct UnbindingRoutes {
         let body = try await RequestBody.read(request)
         let remarks = body.string("remarks", 1...1000, multiline: true)
         try body.finish()
+        let (job, item, bound) = try self.bound(context)
+        let view = try await unbindings.ask(
+            for: bound,
+            to: job.site, remarks: remarks,
+            isOnSite: isOnSite(item, request, context), by: try caller(context), context.rights)
+        context.notes.note(subject: view.record.targetSiteId.text, name: view.what)
+        return try answer(UnbindingAnswer(view), status: .created)
+    }
+
+    /// What could not be added because it is bound to another site.
+    func bound(_ context: APIContext) throws -> (Onboarding.Job, Onboarding.Item, Unbindings.Bound) {
         guard let id = context.parameters.get("id"), let job = services.onboarding[id],
             context.rights.allow(.configure, at: Place(site: job.site)),
             let index = context.parameters.get("index").flatMap({ Int($0) }), job.items.indices.contains(index)
         else { throw Problem.notFound("onboarding") }
-        guard let bound = job.items[index].bound else {
+        let item = job.items[index]
+        guard let bound = item.bound else {
             throw Problem.conflict("Only a device that could not be added because it is bound to another site can be asked for.")
         }
-        let view = try await unbindings.ask(
-            for: Unbindings.Bound(
-                device: bound.device, host: job.items[index].request.entry.address.host, model: bound.identity.model,
-                serialNumber: bound.identity.serialNumber, macAddress: bound.identity.macAddress),
-            to: job.site, remarks: remarks,
-            // Both whoever asks and the device.
-            isOnSite: services.isAtSite(context.remoteAddress, request.headers)
-                && services.isAtSite(job.items[index].request.entry.address.host, HTTPFields()),
-            by: try caller(context), context.rights)
-        context.notes.note(subject: view.record.targetSiteId.text, name: view.what)
-        return try answer(UnbindingAnswer(view), status: .created)
+        return (
+            job, item,
+            Unbindings.Bound(
+                device: bound.device, host: item.request.entry.address.host, model: bound.identity.model,
+                serialNumber: bound.identity.serialNumber, macAddress: bound.identity.macAddress)
+        )
+    }
+
+    /// Both whoever asks and the device are in the box's own network.
+    func isOnSite(_ item: Onboarding.Item, _ request: Request, _ context: APIContext) -> Bool {
+        services.isAtSite(context.remoteAddress, request.headers)
+            && services.isAtSite(item.request.entry.address.host, HTTPFields())
     }
 
     private func send(_ kind: UnbindingProofRecord.Kind, _ request: Request, _ context: APIContext) async throws -> Response {
@@ -141,19 +157,14 @@ struct UnbindingRoutes {
 
     private func unbind(_ context: APIContext) async throws -> Response {
         let id: UnbindingID = try context.identifier("request")
-        let (caller, rights, now) = (try caller(context), context.rights, services.time.now())
+        let (caller, rights) = (try caller(context), context.rights)
         let view = try await unbindings.one(id, for: caller, rights)
         context.notes.note(subject: id.text, name: view.what)
         let device = view.record.deviceId
         do {
-            let channels = try await maker.catalogue.remove(device) { [unbindings] database, channels in
+            try await takeOff(device) { [unbindings] database in
                 try unbindings.decide(id, unbind: true, reason: nil, by: caller, rights, database)
-                for channel in channels { try PlanLedger.void(channel, at: now, database) }
             }
-            await services.devices.remove(device)
-            try await services.plans.reload(channels)
-            feed.deviceChanged(device)
-            for channel in channels { feed.channelChanged(channel) }
         } catch CatalogueError.noSuchDevice {
             throw Problem.conflict("The device is not bound to any account. Refuse the request, and say so.")
         }
@@ -164,6 +175,19 @@ struct UnbindingRoutes {
         try await services.access.notices.tell(
             .unbindingDone, about: view.record.targetSiteId, to: .person(view.record.requestedBy), ["what": view.what])
         return try answer(UnbindingAnswer(decided))
+    }
+
+    /// Takes a device off its site, and writes down why in the same transaction.
+    func takeOff(_ device: DeviceID, because write: @escaping @Sendable (Database) throws -> Void) async throws {
+        let now = services.time.now()
+        let channels = try await maker.catalogue.remove(device) { database, channels in
+            try write(database)
+            for channel in channels { try PlanLedger.void(channel, at: now, database) }
+        }
+        await services.devices.remove(device)
+        try await services.plans.reload(channels)
+        feed.deviceChanged(device)
+        for channel in channels { feed.channelChanged(channel) }
     }
 
     private func refuse(_ request: Request, _ context: APIContext) async throws -> Response {

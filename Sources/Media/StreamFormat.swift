@@ -16,6 +16,10 @@ public struct Codec: RawRepresentable, Hashable, Codable, Sendable {
     public static let pcmALaw = Codec(rawValue: "pcm_alaw")
     public static let pcmMuLaw = Codec(rawValue: "pcm_mulaw")
 
+    /// A JPEG, alone or in a stream.
+    public static let mjpeg = Codec(rawValue: "mjpeg")
+    public static let png = Codec(rawValue: "png")
+
     init(_ id: AVCodecID) {
         self.init(rawValue: String(cString: avcodec_get_name(id)))
     }

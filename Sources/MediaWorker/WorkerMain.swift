@@ -39,6 +39,9 @@ public enum WorkerMain {
                     var maker = try SoundConversionMaker(conversion, pipes: pipes)
                     try maker.run()
                 }
+            case .readCodes:
+                Sandbox.lowerPriority(nice: 10)
+                try readCodes(first.decodeHead(), in: first.body, pipes: pipes)
             case .proveEncoder:
                 let trial = try first.decodeHead(EncoderTrial.self)
                 pipes.send(.done, head: EncoderTrialRun.prove(trial.encoder))
@@ -49,6 +52,15 @@ public enum WorkerMain {
             pipes.send(.failed, head: "\(error)")
             return 1
         }
+    }
+
+    private static func readCodes(_ request: CodeRequest, in picture: [UInt8], pipes: WorkerPipes) throws {
+        let library = CodeLibrary()
+        try Sandbox.enter(memoryBytes: 2 << 30, cpuSeconds: 30, devices: false)
+        guard Sandbox.holds() else { throw WorkerFailure(.refused, "the sandbox does not hold") }
+        guard let library, let reader = CodeReader(library) else { return pipes.send(.codesRead, head: CodeAnswer(isInstalled: false)) }
+        let texts = try? reader.texts(in: picture, codec: Codec(rawValue: request.codec))
+        pipes.send(.codesRead, head: CodeAnswer(texts: texts))
     }
 
     private static func transcode(_ job: TranscodeJob, pipes: WorkerPipes) throws {

@@ -17,6 +17,7 @@ struct WorkerMessage: Sendable {
         case cut = 6
         case convert = 7
         case samplesToConvert = 8
+        case readCodes = 9
         // From the worker.
         case header = 16
         case fragment = 17
@@ -26,6 +27,7 @@ struct WorkerMessage: Sendable {
         case pictureDone = 21
         case convertedFormat = 22
         case converted = 23
+        case codesRead = 24
     }
 
     static let prefixLength = 9

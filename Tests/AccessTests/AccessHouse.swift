@@ -1,9 +1,10 @@
-import Access
 import BoxDatabase
 import Core
 import Foundation
 import GRDB
 import TestSupport
+
+@testable import Access
 
 /// A new box as Access sees it.
 struct AccessHouse {
@@ -91,5 +92,19 @@ extension AccessHouse {
         try await services.handovers.accept(
             token, .new(userName: name, fullName: nil, password: Self.password), from: .init(address: "10.0.0.9", client: "test")
         ).caller
+    }
+
+    /// Somebody of another company.
+    func partner(_ name: String, company: String) async throws -> Caller {
+        let now = time.source.now()
+        let hash = try await signIns.hash(Self.password, names: [name])
+        try await database.write { database in
+            let company = CompanyRecord(id: .timeOrdered(at: now), name: company, createdAt: now)
+            try company.insert(database)
+            try PersonRecord(
+                id: .timeOrdered(at: now), companyId: company.id, roleId: nil, userName: name, passwordHash: hash, createdAt: now
+            ).insert(database)
+        }
+        return try await signIn(name).caller
     }
 }

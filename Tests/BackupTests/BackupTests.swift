@@ -91,11 +91,16 @@ private final class Folder {
     private let passphrase = "nine calm herons by noon"
     private let now = Date(timeIntervalSince1970: 1_790_000_000)
 
+    /// Of the length of a key.
+    private static func content(_ word: String, _ name: String) -> String {
+        "\(word) \(name)".padding(toLength: 32, withPad: ".", startingAt: 0)
+    }
+
     /// The state folder of a box that knows one thing.
     private func box(in folder: Folder, word: String) throws -> (state: String, database: BoxDatabase) {
         let state = folder.path + "/\(word)"
         try FileManager.default.createDirectory(atPath: state + "/tls", withIntermediateDirectories: true)
-        for name in BoxBackup.files { try Data("\(word) \(name)".utf8).write(to: URL(fileURLWithPath: state + "/" + name)) }
+        for name in BoxBackup.files { try Data(Self.content(word, name).utf8).write(to: URL(fileURLWithPath: state + "/" + name)) }
         try Data("label".utf8).write(to: URL(fileURLWithPath: state + "/setup-code"))
         let database = try BoxDatabase(path: state + "/box.sqlite")
         try database.queue.write { try $0.set("box.name", to: word) }
@@ -106,7 +111,7 @@ private final class Folder {
         let path = folder.path + "/\(UUID().uuidString).backup"
         try BoxBackup.make(
             of: state, database, BackupManifest(serialNumber: "GH1", version: "1.0", createdAt: now), to: path, passphrase: passphrase,
-            workFactor: 4)
+            keyCredential: nil, workFactor: 4)
         return path
     }
 
@@ -121,7 +126,7 @@ private final class Folder {
         let manifest = try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: false, now: now)
         #expect(manifest.serialNumber == "GH1")
         for name in BoxBackup.files {
-            #expect(try String(contentsOfFile: other + "/" + name, encoding: .utf8) == "first \(name)")
+            #expect(try String(contentsOfFile: other + "/" + name, encoding: .utf8) == Self.content("first", name))
             #expect(try FileManager.default.attributesOfItem(atPath: other + "/" + name)[.posixPermissions] as? Int == 0o600)
         }
         #expect(!FileManager.default.fileExists(atPath: other + "/setup-code"))
@@ -143,12 +148,12 @@ private final class Folder {
         #expect(throws: BackupFailure.wrongPassphrase) {
             try BoxBackup.restore(path, passphrase: "x", into: other, replaces: true, now: now)
         }
-        #expect(try String(contentsOfFile: other + "/secret.key", encoding: .utf8) == "second secret.key")
+        #expect(try String(contentsOfFile: other + "/secret.key", encoding: .utf8) == Self.content("second", "secret.key"))
         _ = try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: true, now: now)
-        #expect(try String(contentsOfFile: other + "/secret.key", encoding: .utf8) == "first secret.key")
+        #expect(try String(contentsOfFile: other + "/secret.key", encoding: .utf8) == Self.content("first", "secret.key"))
         #expect(try String(contentsOfFile: other + "/setup-code", encoding: .utf8) == "label")
         let former = other + "/former-1790000000"
-        #expect(try String(contentsOfFile: former + "/tls/key.pem", encoding: .utf8) == "second tls/key.pem")
+        #expect(try String(contentsOfFile: former + "/tls/key.pem", encoding: .utf8) == Self.content("second", "tls/key.pem"))
         #expect(try BoxDatabase(path: former + "/box.sqlite").queue.read { try $0.setting("box.name", as: String.self) } == "second")
     }
 
@@ -162,7 +167,7 @@ private final class Folder {
             try Data("half".utf8).write(to: URL(fileURLWithPath: other + "/" + name))
         }
         _ = try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: false, now: now)
-        #expect(try String(contentsOfFile: other + "/tls/key.pem", encoding: .utf8) == "first tls/key.pem")
+        #expect(try String(contentsOfFile: other + "/tls/key.pem", encoding: .utf8) == Self.content("first", "tls/key.pem"))
         #expect(try FileManager.default.contentsOfDirectory(atPath: other).filter { $0.hasPrefix("former-") || $0 == "restoring" } == [])
     }
 
@@ -180,7 +185,7 @@ private final class Folder {
         try Data(#"{"former":"former-1","names":["identity.json","secret.key","box.sqlite"]}"#.utf8).write(
             to: URL(fileURLWithPath: other + "/restoring"))
         _ = try BoxBackup.restore(path, passphrase: passphrase, into: other, replaces: true, now: now)
-        #expect(try String(contentsOfFile: other + "/former-1/secret.key", encoding: .utf8) == "second secret.key")
+        #expect(try String(contentsOfFile: other + "/former-1/secret.key", encoding: .utf8) == Self.content("second", "secret.key"))
         #expect(
             try BoxDatabase(path: other + "/former-1/box.sqlite").queue.read { try $0.setting("box.name", as: String.self) } == "second")
         #expect(FileManager.default.fileExists(atPath: other + "/spool"))

@@ -42,4 +42,38 @@ import Testing
         #expect(try files.contentsOfDirectory(atPath: folder.path).sorted() == before)
         #expect(try Data(contentsOf: URL(filePath: folder.path + "/half")) == Data("half a key".utf8))
     }
+
+    @Test func aCredentialSealsIt() throws {
+        let folder = try TemporaryFolder()
+        let (key, credential, other) = (folder.path + "/secret.key", folder.path + "/credential", folder.path + "/other")
+        try Data(repeating: 7, count: 32).write(to: URL(filePath: credential))
+        try Data(repeating: 8, count: 40).write(to: URL(filePath: other))
+        // One that lay open is sealed, and is the same.
+        let bytes = try KeyFile.bytes(at: key)
+        #expect(try KeyFile.bytes(at: key, credential: credential) == bytes)
+        let sealed = try #require(FileManager.default.contents(atPath: key))
+        #expect(sealed.count == 60 && sealed.range(of: bytes) == nil)
+        #expect(try KeyFile.bytes(at: key, credential: credential) == bytes)
+        #expect(FileManager.default.contents(atPath: key) == sealed)
+        for wrong in [nil, other, folder.path + "/nowhere"] {
+            #expect(throws: KeyFileError.self) { try KeyFile.bytes(at: key, credential: wrong) }
+        }
+        #expect(FileManager.default.contents(atPath: key) == sealed, "nothing replaces one that cannot be opened")
+        // One is not taken for another.
+        try FileManager.default.copyItem(atPath: key, toPath: folder.path + "/footage.key")
+        #expect(throws: KeyFileError.self) { try KeyFile.bytes(at: folder.path + "/footage.key", credential: credential) }
+        // A new one never lies open.
+        let made = try KeyFile.bytes(at: folder.path + "/new.key", credential: credential)
+        #expect(FileManager.default.contents(atPath: folder.path + "/new.key")?.range(of: made) == nil)
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.contains("new.key.") || $0.hasSuffix(".sealed") }
+                .isEmpty)
+    }
+
+    @Test func aShortCredentialIsNone() throws {
+        let folder = try TemporaryFolder()
+        try Data(repeating: 7, count: 31).write(to: URL(filePath: folder.path + "/credential"))
+        #expect(throws: KeyFileError.self) { try KeyFile.bytes(at: folder.path + "/key", credential: folder.path + "/credential") }
+        #expect(!FileManager.default.fileExists(atPath: folder.path + "/key"))
+    }
 }

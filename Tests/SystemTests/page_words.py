@@ -135,7 +135,7 @@ FOR_SUPPORT = {"Error", "noConnection", "problemOf", "details", "later"}
 SELECTORS = {"closest", "matches", "querySelector", "querySelectorAll"}
 # The same in every language.
 NAMES = {"Edge", "Opera", "Gatehouse", "gatehouse reset-password", "admin", "English", "Italiano", "HTTPS", "ISAPI", "ONVIF", "RTSP", "TCP", "UDP", "Opus", "ABCD-2345",
-         "7K4P-2MWD-9QTR-H6VB", "gatehouse picture 1", "SHA-256", "AES-256", "{0} min{1}", "{0} ms"}
+         "7K4P-2MWD-9QTR-H6VB", "gatehouse picture 1", "SHA-256", "AES-256", "-----BEGIN CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----", "{0} min{1}", "{0} ms"}
 ELSEWHERE = {("api.js", "status {0}, {1}"), ("clip.js", "off")}  # what support is told, and a tone
 
 

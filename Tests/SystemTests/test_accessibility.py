@@ -18,7 +18,7 @@ const sheet = new CSSStyleSheet();
 sheet.replaceSync('* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; } p { margin-bottom: 2em !important; }');
 document.adoptedStyleSheets = [sheet];
 """
-PAGES = ("cameras", "live", "add/find", "add/address", "add/url", "events", "cut-outs", "cloud", "sites", "people", "log", "health", "box", "account", "notices", "clips/none")
+PAGES = ("cameras", "live", "add/find", "add/address", "add/url", "add/code", "events", "cut-outs", "cloud", "sites", "take-over", "people", "log", "health", "box", "account", "notices", "clips/none")
 OTHERS_PAGES = ("cameras", "live", "events", "sites", "health", "box", "account", "notices")  # an owner's, and a partner's
 
 
@@ -103,7 +103,7 @@ class Accessibility(PageCase):
         page.find("[aria-invalid=true]")
         with self.subTest("sign-in"):
             self.look("sign-in")
-        for name, shown in (("on-site", "on-site-back"), ("forgotten", "reset-code")):
+        for name, shown in (("on-site", "on-site-back"), ("forgotten", "forgotten-user")):
             page.click(name)
             page.find(shown)
             with self.subTest(name):

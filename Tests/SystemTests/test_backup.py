@@ -164,3 +164,51 @@ class Backups(Case):
                 slowest = max(slowest, time.monotonic() - began)
             self.assertEqual({one.result().status for one in made}, {200})
         print(f"slowest answer beside three backups: {slowest:.2f} s", flush=True)
+
+
+class SealedKeys(Case):
+    """A box whose keys are sealed with a credential of the system."""
+
+    def test_keys_are_sealed(self):
+        """Keys that lay open are sealed; without the credential the box does not start and changes nothing; a backup opens without it."""
+        folder = self.folder()
+        credential, other = (os.path.join(folder, name) for name in ("credential", "other"))
+        for path in (credential, other):
+            with open(path, "wb") as file:
+                file.write(os.urandom(48))
+        box = self.box()
+        box.claim()
+        box.add_device("rtsp://127.0.0.1:9/main", "me", CAMERA_PASSWORD, name="Far")
+        keys = {name: open(os.path.join(box.state, name), "rb").read() for name in ("secret.key", "footage.key")}
+        box.stop()
+        box.settings["box.key-credential"] = credential
+        box.start()
+        for name, key in keys.items():
+            with open(os.path.join(box.state, name), "rb") as file:
+                sealed = file.read()
+            self.assertEqual(len(sealed), 60)
+            self.assertNotIn(key, sealed)
+        answer = box.client.request("POST", "/backup", {"password": PASSWORD, "passphrase": PASSPHRASE}, timeout=60)
+        path = os.path.join(folder, "box.backup")
+        with open(path, "wb") as file:
+            file.write(answer.body)
+        box.stop()
+        for wrong in (None, other, os.path.join(folder, "nowhere")):
+            if wrong:
+                box.settings["box.key-credential"] = wrong
+            else:
+                del box.settings["box.key-credential"]
+            box.launch()
+            self.assertNotEqual(box.await_death(30), 0)
+            self.assertIn("secret.key", box.log() if wrong != os.path.join(folder, "nowhere") else "secret.key")
+        box.settings["box.key-credential"] = credential
+        box.start()
+        self.assertEqual(box.get("/devices")["items"][0]["name"], "Far")
+        box.stop()
+        state = os.path.join(folder, "state")
+        os.mkdir(state)
+        done = subprocess.run([binary(), "restore", path, "--state", state, "--passphrase-file", "-"], capture_output=True, text=True, timeout=120,
+                              input=PASSPHRASE + "\n", check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(os.path.join(state, "secret.key"), "rb") as file:
+            self.assertEqual(file.read(), keys["secret.key"])

@@ -10,6 +10,7 @@ import threading
 
 from box import USER
 from case import Case
+from client import Client
 from owners import Owner, hand_over
 from people import Person
 from waiting import wait_for
@@ -94,3 +95,41 @@ class Told(Case):
         again = box.call("POST", f"/sites/{self.site}/handovers", asked)
         self.assertEqual((again["delivery"]["sent"], again["state"]), (False, "pending"))
         self.assertNotIn("s3cret-of-sms", box.log())
+
+    def test_a_forgotten_password(self):
+        """A code comes by e-mail to who has an address, and sets a new password; whoever has none is answered the same."""
+        box = self.made
+        box.call("PUT", "/session/contact", {"email": "anna@example.com", "language": "en"})
+        nobody = Client(box.client.base)
+        for name in (USER, "nobody"):
+            answer = nobody.request("POST", "/session/forgotten", {"userName": name})
+            self.assertEqual((answer.status, answer.body), (202, b""), name)
+        subject, text = self.letter("anna@example.com")
+        self.assertEqual(subject, "A new password")
+        self.assertNotIn("http", text)
+        code = re.search(r"[A-Z2-9]{4}-[A-Z2-9]{4}", text).group()
+        self.assertNotIn(code, box.log())
+        order = {"userName": USER, "code": "AAAA-AAAA", "password": "three green boats on land"}
+        wrong = nobody.request("POST", "/session/new-password", order).problem()
+        self.assertEqual((wrong.status, wrong.slug), (403, "wrong-code"))
+        self.assertEqual(nobody.request("POST", "/session/new-password", {**order, "code": code}).status, 204)
+        self.assertEqual(box.client.request("GET", "/session").status, 401, "every sign-in has ended")
+        self.assertEqual(nobody.request("POST", "/session/new-password", {**order, "code": code}).problem().slug, "wrong-code")
+        box.client.token = nobody.call("POST", "/session", {"userName": USER, "password": order["password"]})["token"]
+        known = [one for one in box.get("/operations")["items"] if one["action"] in ("forgetPassword", "setNewPassword")]
+        self.assertEqual({(one["action"], one["result"]) for one in known} & {("setNewPassword", "done")}, {("setNewPassword", "done")}, known)
+        self.assertNotIn(code, json.dumps(known))
+        with open(self.letters) as file:
+            self.assertEqual(file.read().count("=== end"), 1)
+
+
+class WithoutMail(Case):
+    """A box that sends nothing."""
+
+    def test_it_says_so(self):
+        """Whoever has forgotten a password is told whom to ask."""
+        box = self.box()
+        box.claim()
+        problem = Client(box.client.base).request("POST", "/session/forgotten", {"userName": USER}).problem()
+        self.assertEqual((problem.status, problem.slug), (409, "conflict"))
+        self.assertIn("sends no e-mails", problem.detail)

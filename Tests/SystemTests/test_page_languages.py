@@ -26,7 +26,7 @@ CUT_OFF = """
 return [...document.querySelectorAll('button, a, h1, h2, h3, label, legend, dt, .nav-label, .option-name, .stat-name, .chip')].filter((el) => el.offsetParent && el.scrollWidth > el.clientWidth + 1
   && getComputedStyle(el).overflowX !== 'visible' && !el.querySelector('input, select')).map((el) => el.textContent.trim());
 """
-PAGES = ("cameras", "live", "add/find", "add/address", "add/url", "events", "cut-outs", "cloud", "sites", "people", "log", "health", "box", "account", "notices", "unbindings")
+PAGES = ("cameras", "live", "add/find", "add/address", "add/url", "add/code", "events", "cut-outs", "cloud", "sites", "people", "log", "health", "box", "account", "notices", "unbindings", "take-over")
 
 
 class PageLanguages(PageCase):
@@ -147,7 +147,7 @@ class PageLanguages(PageCase):
         page.open()
         for name in ("on-site", "forgotten"):
             page.click(name)
-            page.find("on-site-back" if name == "on-site" else "reset-code")
+            page.find("on-site-back" if name == "on-site" else "forgotten-user")
             self.assertFalse(self.english_left(), name)
             page.driver.refresh()
             page.find("sign-in-form")

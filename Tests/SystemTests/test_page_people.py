@@ -167,6 +167,7 @@ class PagePeople(PageCase):
         page, box = self.browser, self.box_under_test
         page.click("sign-out")
         page.click("forgotten")
+        page.click("reset-at-the-box")
         page.fill("reset-code", box.setup_code)
         page.fill("reset-password", PASSWORD)
         page.click("reset-submit")

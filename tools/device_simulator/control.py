@@ -1,6 +1,7 @@
 """The control server on loopback: what goes on in the devices, events, faults, moves, bursts. Answers JSON."""
 
 import asyncio
+import base64
 import json
 import time
 
@@ -43,7 +44,7 @@ class Control:
                 parameters.update(json.loads(request.body))
             result = await self.request(request.method, request.path, parameters)
             code = 200 if result is not None else 404
-            result = {"error": "known: GET /state, GET /bursts, POST /event, /record, /fault, /move, /burst, /reboot, /clock, /disk, /input"} if result is None else result
+            result = {"error": "known: GET /state, GET /bursts, POST /event, /record, /fault, /move, /burst, /reboot, /clock, /disk, /input, /show"} if result is None else result
         except ValueError as error:
             code, result = 400, {"error": str(error)}
         except Exception as error:  # tell the caller, go on
@@ -64,7 +65,7 @@ class Control:
         if path == "/burst":
             return self.burst(float(parameters.get("rate", 100)), float(parameters.get("seconds", 10)), parameters.get("type", "linedetection"))
         actions = {"/event": self.event, "/record": self.record, "/fault": self.fault, "/move": self.move, "/reboot": self.reboot, "/clock": self.clock, "/disk": self.disk,
-                   "/input": self.input}
+                   "/input": self.input, "/show": self.show}
         if path not in actions:
             return None
         name = parameters.pop("device", None)
@@ -88,6 +89,15 @@ class Control:
             raise ValueError(f"unknown: {', '.join(unknown)}")
         fields = {key: EVENT_FIELDS[key](value) for key, value in parameters.items()}
         return device.parts["events"].raise_event(kind, state, seconds, **options, **fields)
+
+    async def show(self, device, parameters):
+        """Hold something before a device's lens: a JPEG in base64; none takes it away."""
+        channel, picture = int(parameters.pop("channel", 1)), parameters.pop("picture", None)
+        if picture:
+            self.world.media.shown[(device.name, channel)] = base64.b64decode(picture)
+        else:
+            self.world.media.shown.pop((device.name, channel), None)
+        return {"shown": bool(picture)}
 
     async def record(self, device, parameters):
         """Let a device have recorded an event, whether anybody heard of it or not."""

@@ -37,6 +37,7 @@ class Media:
         self.directory = os.path.join(base, "gatehouse-device-simulator")
         self.loaded, self.lock = {}, asyncio.Lock()
         self.numbers = itertools.count(1)
+        self.shown = {}  # (device, channel; ISAPI calls the first 101) -> the JPEG of what somebody holds before it
 
     async def file(self, name):
         """The bytes of a file."""
@@ -59,7 +60,7 @@ class Media:
 
     async def picture(self, device, channel):
         """A snapshot: every one differs by a comment that names device, channel and number."""
-        data = await self.file("picture.jpg")
+        data = self.shown.get((device.name, channel // 100 or channel)) or await self.file("picture.jpg")
         comment = f"{device.name} channel {channel} number {next(self.numbers)} at {device.utc().isoformat()}".encode()
         return data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:]
 

@@ -1,6 +1,14 @@
 import CLinux
 import Foundation
 
+/// The box's own addresses.
+public enum LocalAddresses {
+    /// Those in private networks, without those of one link.
+    public static var ofPrivateNetworks: [String] {
+        LocalInterface.all(loopback: false).filter { $0.isPrivate && !$0.isLinkLocal }.map(\.text)
+    }
+}
+
 /// An address of the box on a network it is attached to.
 struct LocalInterface: Sendable, Equatable {
     let name: String
@@ -8,6 +16,13 @@ struct LocalInterface: Sendable, Equatable {
     /// Four bytes, or sixteen.
     let address: [UInt8]
     let prefixLength: Int
+
+    /// As people write it (RFC 5952).
+    var text: String {
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        guard inet_ntop(isIPv4 ? AF_INET : AF_INET6, address, &text, socklen_t(text.count)) != nil else { return "" }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
 
     var isIPv4: Bool { address.count == 4 }
     var isLoopback: Bool { isIPv4 ? address[0] == 127 : address.dropLast().allSatisfy { $0 == 0 } && address.last == 1 }

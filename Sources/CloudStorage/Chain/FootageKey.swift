@@ -6,9 +6,9 @@ public import Foundation
 public struct FootageKey: Sendable {
     private let key: Curve25519.Signing.PrivateKey
 
-    /// Reads the key from the file at `path`, which is made where it is not there.
-    public init(keyFile path: String) throws {
-        key = try Curve25519.Signing.PrivateKey(rawRepresentation: KeyFile.bytes(at: path))
+    /// Reads the key from the file at `path`, which is made where it is not there; `credential` seals it (`KeyFile`).
+    public init(keyFile path: String, credential: String? = nil) throws {
+        key = try Curve25519.Signing.PrivateKey(rawRepresentation: KeyFile.bytes(at: path, credential: credential))
     }
 
     /// A new key.

@@ -34,9 +34,10 @@ export function byAddress({ draft, forgetDraft, show }) {
 
   const fields = [name, address, httpPort, port, user, password, driver];
   const add = button(tr`Add device`, { look: 'primary', iconName: 'plus', type: 'submit', testid: 'add-by-address' });
+  const isUnusual = () => Boolean(draft.httpPort || draft.https || draft.port) || draft.driver !== 'auto';
+  const more = h('details', { class: 'more', open: isUnusual() }, h('summary', {}, tr`Port, HTTPS and language`), httpPort.el, port.el, https.el, driver.el);
   const form = h('form', { class: 'card', 'data-testid': 'add-address-form' }, name.el, address.el, h('div', { class: 'pair' }, user.el, password.el),
-    h('details', { class: 'more', open: Boolean(draft.httpPort || draft.https || draft.port) || draft.driver !== 'auto' }, h('summary', {}, tr`Port, HTTPS and language`), httpPort.el, port.el, https.el, driver.el),
-    clock.el, h('div', { class: 'actions' }, add));
+    more, clock.el, h('div', { class: 'actions' }, add));
   bind(form, { fields, button: add, busy: tr`Starting…`, async submit() {
     if (!draft.address.trim()) throw wrong(address, tr`Enter the address of the device.`);
     for (const f of [httpPort, port]) if (!f.el.hidden && !PORT(f.value.trim())) throw wrong(f, tr`Enter a port from 1 to 65535, or leave it empty.`);
@@ -60,5 +61,14 @@ export function byAddress({ draft, forgetDraft, show }) {
     h('li', {}, tr`The box reaches the device, signs in and asks what it is and what it can.`),
     h('li', {}, tr`It watches the streams for some seconds, listens for events and compares the clock. You see each step as it goes.`),
     h('li', {}, tr`What is not right is said in a sentence, with the place to correct it.`)));
-  return { el: h('div', { class: 'columns' }, form, h('div', {}, guide)), shown() { shown(); if (!draft.name) name.focus(); } };
+  /** Shows the draft as it is, which another way of adding may have filled. */
+  function redraw() {
+    shown();
+    driver.value = draft.driver;
+    https.on = draft.https;
+    more.open ||= isUnusual();
+    shape();
+    if (!draft.name) name.focus();
+  }
+  return { el: h('div', { class: 'columns' }, form, h('div', {}, guide)), shown: redraw, begin() { user.focus(); } };
 }

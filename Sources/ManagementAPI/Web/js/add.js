@@ -1,4 +1,4 @@
-// Adding devices: found on the network, by address, or by RTSP URL. What was typed is kept when one leaves and comes back.
+// Adding devices: found on the network, by address, by RTSP URL, or by a QR code. What was typed is kept when one leaves and comes back.
 import { byAddress } from './add-by-address.js';
 import { byUrl } from './add-by-url.js';
 import { fill, h, icon } from './dom.js';
@@ -8,12 +8,14 @@ import { tr } from './language.js';
 import { title } from './navigate.js';
 import { onboardingBanner } from './onboarding-banner.js';
 import { head, link } from './parts.js';
+import { byCode } from './read-code.js';
 import { sitesToAddTo, store } from './store.js';
 
 const WAYS = {
   find: { label: tr`Find`, make: findDevices },
   address: { label: tr`Address`, make: byAddress },
   url: { label: tr`RTSP URL`, make: byUrl },
+  code: { label: tr`QR code`, make: byCode },
 };
 
 const blank = () => ({ name: '', address: '', httpPort: '', https: false, port: '', driver: 'auto', url: '', subUrl: '', userName: '', password: '', transport: 'tcp', setTime: true, siteId: null });
@@ -44,6 +46,7 @@ export function addPage(context) {
     made[next] ??= WAYS[next].make({ ...context, draft, forgetDraft, show });
     made[next].shown?.();
     fill(place, made[next].el);
+    return made[next];
   }
 
   fill(root, head([link('#/cameras', 'back', icon('back'), tr`Cameras`), h('h1', { tabindex: -1 }, tr`Add cameras`)]),

@@ -42,6 +42,9 @@ export async function problemOf(response, where) {
   });
 }
 
+/** What is sent as it is, and not as JSON; a picture says what it is. */
+const isRaw = (body) => body instanceof Uint8Array || body instanceof Blob;
+
 async function call(method, path, body, { gate = true, signal, isFile = false } = {}) {
   const where = `${method} ${BASE}${path}`;
   let response;
@@ -51,8 +54,8 @@ async function call(method, path, body, { gate = true, signal, isFile = false } 
       signal,
       credentials: 'same-origin',
       cache: 'no-store',
-      headers: body === undefined ? { accept: 'application/json' } : { accept: 'application/json', 'content-type': body instanceof Uint8Array ? 'application/octet-stream' : 'application/json' },
-      body: body === undefined || body instanceof Uint8Array ? body : JSON.stringify(body),
+      headers: body === undefined ? { accept: 'application/json' } : { accept: 'application/json', 'content-type': isRaw(body) ? body.type || 'application/octet-stream' : 'application/json' },
+      body: body === undefined || isRaw(body) ? body : JSON.stringify(body),
     });
   } catch (error) {
     if (error.name === 'AbortError') throw error;

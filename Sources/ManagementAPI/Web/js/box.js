@@ -1,12 +1,14 @@
 // The box itself: what it is, what it can, what it is called, how much it writes to its log.
 import { api } from './api.js';
 import { backupCard } from './backup-card.js';
+import { certificateCard } from './certificate-card.js';
 import { toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
 import { bind, field, wrong } from './form.js';
 import { bytes, count, duration, full, plain, zoneName } from './format.js';
 import { bar, button, card, facts, head, link } from './parts.js';
 import { ddnsCard } from './ddns-card.js';
+import { factoryResetCard } from './factory-reset-card.js';
 import { iceCard } from './ice-card.js';
 import { tr } from './language.js';
 import { title } from './navigate.js';
@@ -57,13 +59,14 @@ export function boxPage({ root, on, cleanup }) {
   // Who may not set the box sees how it is.
   const sets = may('configure-box');
   const [rtsp, ice, reach, ddns] = sets ? [rtspCard(), iceCard(), reachCard({ cleanup }), ddnsCard({ cleanup })] : [];
+  const certificate = may('view-box') && certificateCard();
   const timer = setInterval(tick, 1000);
   cleanup(() => clearInterval(timer));
   const mine = h('span', { class: 'phone-only' }, link('#/sites', 'button quiet', icon('key'), h('span', {}, tr`Sites`)), link('#/account', 'button quiet', icon('face'), h('span', {}, tr`Account`)),
     button(tr`Sign out`, { look: 'quiet', iconName: 'out', testid: 'box-sign-out', onClick: () => document.getElementById('app').dispatchEvent(new Event('gh-leave')) }));
   fill(root, head(tr`Box`, mine),
     h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card(tr`This box`, about), card(tr`Encoders`, encoders), rtsp?.el, ice?.el),
-      h('div', { class: 'stack-cards' }, sets && card(tr`Names and log`, form), sets && watchingCard({ cleanup }), card(tr`What the box carries`, load), reach?.el, ddns?.el, may('back-up') && backupCard())));
+      h('div', { class: 'stack-cards' }, sets && card(tr`Names and log`, form), sets && watchingCard({ cleanup }), card(tr`What the box carries`, load), reach?.el, ddns?.el, certificate?.el, may('back-up') && backupCard(), may('reset-box') && factoryResetCard())));
   draw();
-  return Promise.all([refreshSystem(), rtsp?.load(), ice?.load(), reach?.load(), ddns?.load()]);
+  return Promise.all([refreshSystem(), rtsp?.load(), ice?.load(), reach?.load(), ddns?.load(), certificate?.load()]);
 }

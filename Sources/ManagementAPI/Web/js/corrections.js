@@ -87,7 +87,7 @@ export function corrections({ item, path, taken }) {
     unreachable: connecting,
     refused: connecting,
     silent: connecting,
-    'already-added': () => (item.boundDevice ? [!store.user?.isOwner && unbindingOffer({ item, path }), form(tr`Try again`, { look: 'plain' })] : item.deviceId && link(`#/device/${encodeURIComponent(item.deviceId)}`, 'button', tr`To the device`)),
+    'already-added': () => (item.boundDevice ? [!store.user?.isOwner && unbindingOffer({ item, path, taken }), form(tr`Try again`, { look: 'plain' })] : item.deviceId && link(`#/device/${encodeURIComponent(item.deviceId)}`, 'button', tr`To the device`)),
   };
   const again = () => form(tr`Try again`, {});
   return h('div', { class: 'corrections' }, (ways[code] ?? again)(), code === 'insecure' && form(tr`Try again`, { look: 'plain', testid: `retry-again${at}` }));

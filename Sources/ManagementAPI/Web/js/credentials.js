@@ -11,13 +11,13 @@ function tidy(text) {
   return plain.length > 4 ? `${plain.slice(0, 4)}-${plain.slice(4)}` : plain;
 }
 
-/** The set-up code of the label. `read()` gives it whole, or throws what is wrong with it. */
-export function setupCodeField({ hint, testid }) {
-  const code = field({ label: tr`Set-up code`, pointer: '/setupCode', hint, autocomplete: 'one-time-code', autocapitalize: 'characters', testid, placeholder: 'ABCD-2345', class: 'mono' });
+/** The set-up code of the label, or one of its form. `read()` gives it whole, or throws what is wrong with it. */
+export function setupCodeField({ hint, testid, label = tr`Set-up code`, pointer = '/setupCode' }) {
+  const code = field({ label, pointer, hint, autocomplete: 'one-time-code', autocapitalize: 'characters', testid, placeholder: 'ABCD-2345', class: 'mono' });
   code.input.addEventListener('blur', () => { code.value = tidy(code.value); });
   code.read = () => {
     code.value = tidy(code.value);
-    if (code.value.length !== CODE + 1) throw wrong(code, tr`Enter all eight letters and digits of the set-up code.`);
+    if (code.value.length !== CODE + 1) throw wrong(code, tr`Enter all eight letters and digits of the code.`);
     return code.value;
   };
   return code;

@@ -1,5 +1,6 @@
 // One device: what it is, how it is, how the box reaches it, and what can be done on it. Only what it can is shown.
 import { api, seg } from './api.js';
+import { codeButton, deviceCodeHolds } from './code-dialog.js';
 import { CHECK_SECONDS, checking, startCheck } from './device-check.js';
 import { connection } from './device-connection.js';
 import { clockCard, disksCard, doorsCard, upkeepCard } from './device-upkeep.js';
@@ -139,12 +140,14 @@ export async function devicePage({ root, params: [id], on, skeleton }) {
   on('check', (which) => { if (which === id) draw(); });
   on('removed', (what) => { if (what.kind === 'device' && what.id === id) go('/cameras'); });
 
+  const maySet = store.sites.find((site) => site.id === now().siteId)?.permissions.includes('configure');
+  const code = maySet && h('div', { class: 'actions' }, codeButton({ path: `${path}/code`, name: () => now().name, holds: deviceCodeHolds(), testid: 'device-code' }));
   const [clock, disks, doors, upkeep] = pieces;
   const cameras = channelsOf(id);
   fill(root, head([link('#/cameras', 'back', icon('back'), tr`Cameras`), name, kind],
     cameras.length === 1 && link(`#/cameras/${seg(cameras[0].id)}`, 'button', icon('camera'), h('span', {}, tr`The camera`)), check),
   h('div', { class: 'columns' },
-    h('div', {}, state, message, doors.el, card(tr`What it is`, about), channelsCard, lastCheck),
+    h('div', {}, state, message, doors.el, card(tr`What it is`, about, code), channelsCard, lastCheck),
     h('div', {}, card(tr`How the box reaches it`, connection({ id, now, act, on })), clock.el, disks.el, upkeep.el, h('div', { class: 'row' }, gone))));
   draw();
 }

@@ -4,11 +4,13 @@ import { fill, h, icon } from './dom.js';
 import { tr } from './language.js';
 import { title } from './navigate.js';
 import { card, empty, head, link, time } from './parts.js';
-import { readNotices, refreshNotices, store } from './store.js';
+import { may, readNotices, refreshNotices, store } from './store.js';
 
 const ICONS = { applied: 'bell', approved: 'check', refused: 'cross', 'handover-accepted': 'check', 'handover-refused': 'cross', 'permission-taken': 'lock', 'authorization-discarded': 'lock', 'permission-ends-soon': 'clock', shared: 'check', 'share-accepted': 'check', 'share-refused': 'cross', 'share-changed': 'lock', 'share-ended': 'lock', 'partner-left': 'dash', 'move-asked': 'bell', 'devices-moved': 'check', 'move-refused': 'cross', 'unbinding-asked': 'bell', unbound: 'unplug', 'unbinding-done': 'check', 'unbinding-refused': 'cross' };
 const isOfUnbinding = (n) => n.kind === 'unbound' || n.kind.startsWith('unbinding-');
-const placeOf = (n) => (isOfUnbinding(n) ? '#/unbindings' : n.siteId ? `#/sites/${seg(n.siteId)}` : null);
+/** A site that was asked for and not granted has no page here. */
+const isElsewhere = (n) => n.kind === 'refused' && !store.sites.some((site) => site.id === n.siteId);
+const placeOf = (n) => (isOfUnbinding(n) ? '#/unbindings' : isElsewhere(n) && may('apply-for-site') ? '#/take-over' : n.siteId ? `#/sites/${seg(n.siteId)}` : null);
 
 export async function noticesPage({ root, on }) {
   title(tr`Notices`);

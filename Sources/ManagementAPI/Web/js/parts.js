@@ -30,14 +30,14 @@ export function details(text, label = tr`Details`) {
   return h('details', { class: 'details' }, h('summary', {}, label), pre, h('div', { class: 'row' }, copy, note));
 }
 
-/** A button that lets a JSON file be chosen. */
-export function fileButton(label, testid, chosen) {
-  const input = h('input', { type: 'file', accept: '.json,application/json', 'aria-label': label, 'data-testid': testid, async onChange() {
+/** A button that lets a file be chosen, a JSON file unless something else is named. */
+export function fileButton(label, testid, chosen, { accept = '.json,application/json', iconName = 'up', ...more } = {}) {
+  const input = h('input', { type: 'file', accept, ...more, 'aria-label': label, 'data-testid': testid, async onChange() {
     const [file] = input.files;
     if (file) await chosen(file);
     input.value = '';
   } });
-  return h('label', { class: 'button small file-button' }, icon('up'), h('span', {}, label), input);
+  return h('label', { class: 'button small file-button' }, icon(iconName), h('span', {}, label), input);
 }
 
 /** A problem as a sentence, its further sentences, and its details for support. */

@@ -9,7 +9,7 @@ import { emit, on } from './store.js';
 
 const ROUTES = [
   [/^\/cameras$/, async () => camerasPage, 'cameras', ['sk-head', 'sk-tile', 'sk-tile', 'sk-tile']],
-  [/^\/(cameras\/)?add(?:\/(find|address|url))?$/, async () => (await import('./add.js')).addPage, 'cameras', ['sk-head', 'sk-block']],
+  [/^\/(cameras\/)?add(?:\/(find|address|url|code))?$/, async () => (await import('./add.js')).addPage, 'cameras', ['sk-head', 'sk-block']],
   [/^\/onboarding\/([^/]+)$/, async () => (await import('./onboarding.js')).onboardingPage, 'cameras', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
   [/^\/device\/([^/]+)$/, async () => (await import('./device.js')).devicePage, 'cameras', ['sk-head', 'sk-block', 'sk-block']],
   [/^\/cameras\/([^/]+)\/link$/, async () => (await import('./link-camera.js')).linkPage, 'cameras', ['sk-head', 'sk-video', 'sk-block']],
@@ -24,6 +24,7 @@ const ROUTES = [
   [/^\/health$/, async () => (await import('./health.js')).healthPage, 'health', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
   [/^\/sites?$/, async () => (await import('./sites.js')).sitesPage, 'sites', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
   [/^\/sites\/([^/]+)$/, async () => (await import('./site.js')).sitePage, 'sites', ['sk-head', 'sk-block', 'sk-block']],
+  [/^\/take-over$/, async () => (await import('./take-over.js')).takeOverPage, 'sites', ['sk-head', 'sk-block', 'sk-block']],
   [/^\/people$/, async () => (await import('./people.js')).peoplePage, 'sites', ['sk-head', 'sk-block', 'sk-block']],
   [/^\/notices$/, async () => (await import('./notices.js')).noticesPage, 'sites', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
   [/^\/unbindings$/, async () => (await import('./unbindings.js')).unbindingsPage, 'sites', ['sk-head', 'sk-block', 'sk-block']],

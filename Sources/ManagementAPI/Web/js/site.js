@@ -1,5 +1,6 @@
 // One site: what is known of it, its owner, and what the owner lets the provider do.
 import { api, seg } from './api.js';
+import { codeButton, siteCodeHolds } from './code-dialog.js';
 import { ask, toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
 import { bind, field, toggle, wrong } from './form.js';
@@ -38,8 +39,9 @@ export async function sitePage(context) {
 function informationCard({ site, path, can, redraw }) {
   const shown = [[tr`Service provider`, site.company ?? tr`none`], [tr`Owner`, site.owner ?? tr`not handed over`], site.handedOverAt && [tr`Handed over`, full(site.handedOverAt)],
     [tr`Time zone`, site.timeZone], [tr`Site ID`, h('code', { class: 'wrap', 'data-testid': 'site-id' }, site.id)], site.managers.length > 0 && [tr`Managed by`, site.managers.join(', ')]];
+  const code = can('view-site') && h('div', { class: 'row wrap' }, codeButton({ path: `${path}/code`, name: () => site.name, holds: siteCodeHolds(), testid: 'site-code' }));
   if (!can('manage-site')) {
-    return card(tr`Site`, facts([...shown, site.address && [tr`Address`, site.address], site.city && [tr`City`, site.city], site.state && [tr`State`, site.state], site.remarks && [tr`Remarks`, site.remarks]]));
+    return card(tr`Site`, h('div', { class: 'stack' }, facts([...shown, site.address && [tr`Address`, site.address], site.city && [tr`City`, site.city], site.state && [tr`State`, site.state], site.remarks && [tr`Remarks`, site.remarks]]), code));
   }
   const text = (label, name, maxlength, more = {}) => field({ label, pointer: `/${name}`, value: site[name] ?? '', maxlength, optional: true, autocomplete: 'off', autocapitalize: 'sentences', testid: `site-${name}`, ...more });
   const name = text(tr`Name`, 'name', 64, { optional: false });
@@ -67,7 +69,7 @@ function informationCard({ site, path, can, redraw }) {
     toast(tr`Saved.`);
     await redraw();
   } });
-  return card(tr`Site`, facts(shown), sync.el, form);
+  return card(tr`Site`, h('div', { class: 'stack' }, facts(shown), code, sync.el), form);
 }
 
 function coordinates(position) {

@@ -31,7 +31,9 @@ export async function sitesPage({ root }) {
   search.input.addEventListener('input', settle(load, 250));
   const people = link('#/people', 'button', icon('face'), h('span', {}, tr`People`));
   people.dataset.testid = 'to-people';
-  const links = h('div', { class: 'row wrap' }, link('#/notices', 'button', icon('bell'), h('span', {}, tr`Notices`)), !owner && people, (owner || may('unbind') || may('configure')) && link('#/unbindings', 'button', icon('unplug'), h('span', {}, tr`Requests to unbind`)), may('read-log') && link('#/log', 'button', icon('clock'), h('span', {}, tr`What was done`)));
+  const takeOver = may('apply-for-site') && link('#/take-over', 'button', icon('enter'), h('span', {}, tr`Take over a site…`));
+  if (takeOver) takeOver.dataset.testid = 'to-take-over';
+  const links = h('div', { class: 'row wrap' }, link('#/notices', 'button', icon('bell'), h('span', {}, tr`Notices`)), !owner && people, (owner || may('unbind') || may('configure')) && link('#/unbindings', 'button', icon('unplug'), h('span', {}, tr`Requests to unbind`)), takeOver, may('read-log') && link('#/log', 'button', icon('clock'), h('span', {}, tr`What was done`)));
   const items = await load();
   if (items.length === 0 && !may('add-site')) {
     fill(root, head(tr`Sites`, links), empty({ iconName: 'key', title: tr`No sites for you yet`, text: tr`Sites will be here once one is assigned to you.` }));

@@ -14,6 +14,7 @@ export const store = {
   definitions: null,
   notices: [], // what one was told, the newest first
   sites: [], // those that one may know of, by name
+  codeSite: null, // the site that a QR code named last
   devicePassword: '', // typed last for devices that are being added: in this page's memory only
   line: [], // readings of the line: {at, bytesPerSecond}
 };
@@ -159,7 +160,7 @@ export async function resync() {
 }
 
 export function forget() {
-  Object.assign(store, { user: null, system: null, storage: null, health: null, notices: [], sites: [], devicePassword: '', line: [] });
+  Object.assign(store, { user: null, system: null, storage: null, health: null, notices: [], sites: [], codeSite: null, devicePassword: '', line: [] });
   store.channels.clear();
   store.devices.clear();
   store.onboardings.clear();

@@ -5,6 +5,7 @@ import { bind, field } from './form.js';
 import { when } from './format.js';
 import { tr } from './language.js';
 import { button, facts, link, problemBox, sentence } from './parts.js';
+import { possessionButton } from './possession.js';
 import { on } from './store.js';
 import { proofFields } from './unbinding-proofs.js';
 
@@ -14,20 +15,22 @@ export const identityFacts = ({ model, serialNumber, macAddress }) => [
 
 export const toldWords = () => tr`The owner and the box’s administrators are told. You hear when it is decided.`;
 
-/** `path` is that of the device in its onboarding. */
-export function unbindingOffer({ item, path }) {
+/** `path` is that of the device in its onboarding; `taken(item)` hears how it stands when it is tried again. */
+export function unbindingOffer({ item, path, taken }) {
   const bound = item.boundDevice;
   const said = h('div', { role: 'status' });
   const place = h('div', {});
-  const open = button(tr`Ask for it to be unbound`, { look: 'primary', iconName: 'unplug', testid: `unbind-ask-${item.index}`, 'aria-expanded': 'false', onClick() {
+  const message = h('div', { class: 'form-message', role: 'alert' });
+  const open = button(tr`Ask for it to be unbound`, { iconName: 'unplug', testid: `unbind-ask-${item.index}`, 'aria-expanded': 'false', onClick() {
     open.setAttribute('aria-expanded', 'true');
     first.hidden = true;
     const form = askForm({ bound, path, done: draw, close() { fill(place); first.hidden = false; open.setAttribute('aria-expanded', 'false'); open.focus(); } });
     fill(place, form);
     form.querySelector('input').focus();
   } });
-  const first = h('div', { class: 'row wrap' }, open);
-  const el = h('div', { class: 'stack', 'data-testid': 'unbinding-offer' }, said, first, place);
+  // To show it is the shorter way: nobody else has to decide.
+  const first = h('div', { class: 'row wrap' }, possessionButton({ item, path, taken, message }), open);
+  const el = h('div', { class: 'stack', 'data-testid': 'unbinding-offer' }, said, first, message, place);
 
   /** Says how the newest request for this device stands. */
   function draw(request) {

@@ -116,8 +116,8 @@ export const DAYS = [
 const MAY = {
   'view-site': tr`view site`, 'manage-site': tr`manage site`, configure: tr`configure`, 'view-live': tr`view live`, 'play-back': tr`play back`, export: tr`export`,
   'move-lens': tr`move lens`, talk: tr`talk`, 'open-door': tr`open door`, 'manage-plans': tr`manage plans`, 'remove-device': tr`remove device`, 'delete-site': tr`delete site`,
-  'hand-over': tr`hand over`, apply: tr`apply`, grant: tr`grant`, 'control-remote-use': tr`control remote use`, share: tr`share`, 'leave-site': tr`leave site`,
+  'hand-over': tr`hand over`, apply: tr`apply`, 'apply-for-site': tr`apply for site`, grant: tr`grant`, 'control-remote-use': tr`control remote use`, share: tr`share`, 'leave-site': tr`leave site`,
   'add-site': tr`add site`, 'view-box': tr`view box`, 'configure-box': tr`configure box`, 'view-people': tr`view people`, 'assign-sites': tr`assign sites`,
-  'manage-people': tr`manage people`, 'manage-company': tr`manage company`, 'read-log': tr`read log`, 'back-up': tr`back up`, unbind: tr`unbind`,
+  'manage-people': tr`manage people`, 'manage-company': tr`manage company`, 'read-log': tr`read log`, 'back-up': tr`back up`, 'reset-box': tr`reset box`, unbind: tr`unbind`,
 };
 export const mayWord = (code) => MAY[code] ?? code.replaceAll('-', ' ');

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Foundation
+
+/// Makes a box as it left the factory: the keys that open its secrets are destroyed first, then everything that it knew is removed.
+///
+/// Its serial number and its set-up code stay: they are on its label. What was uploaded stays in the cloud, and what of it is encrypted cannot be
+/// opened any more but with the sites' recovery files.
+enum FactoryReset {
+    /// Stands in the folder from when it is asked for until it is done, so that a power cut does not leave half a box.
+    private static let markName = "factory-reset"
+    private static let kept: Set<String> = ["lock", "identity.json", "setup-code", markName]
+    private static let keys = [
+        "secret.key", "footage.key", "tls/key.pem", "tls/authority-key.pem", "tls/installed-key.pem", "tls/request-key.pem",
+    ]
+
+    static func isAsked(in folder: String) -> Bool { FileManager.default.fileExists(atPath: folder + "/" + markName) }
+
+    /// Lets the next start do it.
+    /// - Throws: what the file system throws.
+    static func ask(in folder: String) throws {
+        try overwrite(folder + "/" + markName, with: [])
+        try synchronize(folder)
+    }
+
+    /// Does it, in a folder that no box uses.
+    /// - Throws: what the file system throws.
+    static func perform(in folder: String) throws {
+        for key in keys { try destroy(folder + "/" + key) }
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) where !kept.contains(name) {
+            try FileManager.default.removeItem(atPath: folder + "/" + name)
+        }
+        try synchronize(folder)
+        try FileManager.default.removeItem(atPath: folder + "/" + markName)
+        try synchronize(folder)
+    }
+
+    /// Overwritten before it is removed: where the disk writes in place nothing of it is left.
+    private static func destroy(_ path: String) throws {
+        guard let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int else { return }
+        try overwrite(path, with: (0..<size).map { _ in UInt8.random(in: 0...255) })
+        try FileManager.default.removeItem(atPath: path)
+        try synchronize((path as NSString).deletingLastPathComponent)
+    }
+
+    private static func overwrite(_ path: String, with bytes: [UInt8]) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw CocoaError(.fileWriteNoPermission) }
+        defer { close(descriptor) }
+        guard write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0 else { throw CocoaError(.fileWriteUnknown) }
+    }
+
+    private static func synchronize(_ folder: String) throws {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw CocoaError(.fileReadUnknown) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw CocoaError(.fileWriteUnknown) }
+    }
+}
+
+/// Makes a stopped box as it left the factory.
+struct FactoryResetCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "factory-reset", abstract: "Make a stopped box as it left the factory.",
+        discussion: """
+            The keys of its secrets are destroyed, and everything that it knew is removed; its serial number and set-up code stay. What was \
+            uploaded stays in the cloud; what of it is encrypted can only be opened with the sites' recovery files afterwards.
+            """)
+
+    @Option(help: "The box's state folder.")
+    var state = "/var/lib/gatehouse"
+
+    @Flag(help: "Yes, everything.")
+    var everything = false
+
+    func run() async throws {
+        guard FileManager.default.fileExists(atPath: state + "/identity.json") else {
+            throw ValidationError("There is no box in \(state). Give the box's state folder with --state.")
+        }
+        guard everything else { throw ValidationError("Everything that the box in \(state) knows will be gone. Say --everything.") }
+        do {
+            try BoxLock.take(state)
+        } catch is SettingsError {
+            throw ValidationError("A box runs in \(state). Stop it first.")
+        }
+        try FactoryReset.ask(in: state)
+        try FactoryReset.perform(in: state)
+        print("The box in \(state) knows nothing any more. Its set-up code is the same.")
+    }
+}
