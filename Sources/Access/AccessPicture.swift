@@ -80,7 +80,9 @@ struct AccessPicture: Sendable {
         for (site, known) in sites where known.company == company && (managesAll || person.assigned.contains(site)) {
             found[site] = rights(of: id, in: company, ofSites, at: site, known, isInForce: isInForce)
         }
-        return Rights(box: allowed.subtracting(Action.ofSites), sites: found, elsewhere: managesAll ? ofSites : [])
+        // What belongs to no site any more may have been of one that another company looks after.
+        let isAlone = sites.values.allSatisfy { $0.company == company }
+        return Rights(box: allowed.subtracting(Action.ofSites), sites: found, elsewhere: managesAll && isAlone ? ofSites : [])
     }
 
     /// What somebody of the company that looks after a site may do there, whose role allows `allowed`.
@@ -131,7 +133,7 @@ struct AccessPicture: Sendable {
     }
 
     /// What somebody of a partner's company may do: at sites that are shared with it never more than who shares them may do now, and at those
-    /// whose owners chose it for their provider what they granted. Plans are the box's first company's to buy.
+    /// whose owners chose it for their provider what they granted.
     private func rights(ofPartner id: PersonID, in company: CompanyID, isInForce: (SitePermissionRecord) -> Bool) -> Rights {
         var found: [SiteID: SiteRights] = [:]
         for (site, known) in sites where known.company == company {

@@ -79,8 +79,8 @@ public enum Action: String, Sendable, Codable, CaseIterable {
         .managePlans, .deleteSite, .handOver, .apply, .controlRemoteUse, .share, .leaveSite,
     ])
 
-    /// What another company does at a site whose owner chose it for their provider; plans are not theirs.
-    static let ofProviders = ofManagers.subtracting([.managePlans])
+    /// What another company does at a site whose owner chose it for their provider, as far as the owner grants it.
+    static let ofProviders = ofManagers.union([.managePlans])
 
     /// What an installation partner does with devices, until the handover. Neither plans nor what becomes of the site is theirs.
     static let ofInstallers: Set<Action> = [

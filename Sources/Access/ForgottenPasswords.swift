@@ -4,7 +4,7 @@ import Foundation
 import GRDB
 import Synchronization
 
-/// Passwords that people have forgotten who gave an e-mail address: a code goes there, with which they set a new one.
+/// Passwords that people have forgotten who gave an e-mail address for it: a code goes there, with which they set a new one.
 ///
 /// No link is sent: by whose name the box is reached whoever asks could choose. Codes are kept in memory alone.
 public final class ForgottenPasswords: Sendable {
@@ -12,12 +12,13 @@ public final class ForgottenPasswords: Sendable {
         let person: PersonID
         let code: SetupCode
         let at: Duration
+        var sentAt: Duration
         var tries = 0
     }
 
     /// A code is good for so long,
     public static let lasts = Duration.seconds(1800)
-    /// and until then another is sent no sooner.
+    /// and is sent again no sooner.
     private static let pause = Duration.seconds(120)
     private static let mostTries = 5
     private static let most = 1000
@@ -31,8 +32,9 @@ public final class ForgottenPasswords: Sendable {
         self.signIns = signIns
     }
 
-    private static func keys(_ address: String, _ account: String) -> [String] {
-        ["forgotten at \(Attempts.network(of: address))", "forgotten by \(account.lowercased())"]
+    /// Who asks in another's name does not keep them from entering their code.
+    private static func keys(_ what: String, _ address: String, _ account: String) -> [String] {
+        ["\(what) at \(Attempts.network(of: address))", "\(what) by \(account.lowercased())"]
     }
 
     private func person(_ userName: String) async throws -> PersonRecord? {
@@ -42,23 +44,30 @@ public final class ForgottenPasswords: Sendable {
     /// Sends a code where there is such an account with an address; what is answered does not tell.
     /// - Throws: `AccessDenied.tooManyAttempts`.
     public func ask(for userName: String, from address: String) async throws {
-        try signIns.attempts.begin(Self.keys(address, userName))
-        guard let person = try await person(userName), person.disabledAt == nil, person.email != nil else { return }
-        let (now, code) = (signIns.time.uptime(), SetupCode())
-        let isNew = asked.withLock { asked in
+        try signIns.attempts.begin(Self.keys("asked", address, userName))
+        guard let person = try await person(userName), person.disabledAt == nil, person.email != nil, person.recoversByEmail
+        else { return }
+        let now = signIns.time.uptime()
+        let code = asked.withLock { asked -> SetupCode? in
             asked = asked.filter { now - $0.value.at < Self.lasts }
-            if let known = asked[person.id.text], now - known.at < Self.pause { return false }
-            guard asked.count < Self.most else { return false }
-            asked[person.id.text] = Asked(person: person.id, code: code, at: now)
-            return true
+            // The same again, or who asks in another's name would void what is on its way.
+            if let known = asked[person.id.text] {
+                guard now - known.sentAt >= Self.pause else { return nil }
+                asked[person.id.text]?.sentAt = now
+                return known.code
+            }
+            guard asked.count < Self.most else { return nil }
+            let made = Asked(person: person.id, code: SetupCode(), at: now, sentAt: now)
+            asked[person.id.text] = made
+            return made.code
         }
-        if isNew { news.send((code.text, person)) }
+        if let code { news.send((code.text, person)) }
     }
 
     /// Sets the password anew of who has the code; all their sign-ins and keys for programs end, a second factor stays.
     /// - Throws: `AccessDenied`; `PeopleRefusal` for a weak password.
     public func reset(_ userName: String, code: String, password: String, from address: String) async throws {
-        let keys = Self.keys(address, userName)
+        let keys = Self.keys("entered", address, userName)
         try signIns.attempts.begin(keys)
         let person = try await person(userName)
         // First, so that a wrong code takes as long.

@@ -44,9 +44,9 @@ public struct SiteApplications: Sendable {
             guard try pending.filter(Column("siteId") == site && Column("companyId") == company).isEmpty(database) else {
                 throw PeopleRefusal(.notPossible, "Your company has asked the owner already, who has not decided yet.")
             }
-            guard try pending.filter(Column("companyId") == company).fetchCount(database) < Self.mostPending,
-                try pending.filter(Column("siteId") == site).fetchCount(database) < SitePermissions.mostPending
-            else { throw PeopleRefusal(.tooMany, "Too many applications wait for a decision already.") }
+            guard try pending.filter(Column("companyId") == company).fetchCount(database) < Self.mostPending else {
+                throw PeopleRefusal(.tooMany, "Too many applications wait for a decision already.")
+            }
             // Whom the owner does not know by name says for whom they ask.
             let name = try CompanyRecord.fetchOne(database, key: company)?.name
             let made = PermissionApplicationRecord(

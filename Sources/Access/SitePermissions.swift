@@ -153,9 +153,13 @@ public struct SitePermissions: Sendable {
     }
 
     /// Applications at a site, the newest first.
-    public func applications(at site: SiteID) async throws -> [PermissionApplicationRecord] {
+    /// What other companies ask of the owner is not the provider's to know.
+    public func applications(at site: SiteID, for caller: Caller) async throws -> [PermissionApplicationRecord] {
         try await database.read { database in
-            try PermissionApplicationRecord.filter(Column("siteId") == site).order(Column("createdAt").desc).limit(200).fetchAll(database)
+            let company = try PersonRecord.fetchOne(database, key: caller.id)?.companyId
+            let wanted = PermissionApplicationRecord.filter(Column("siteId") == site)
+            return try (company.map { wanted.filter(Column("companyId") == $0) } ?? wanted).order(Column("createdAt").desc).limit(200)
+                .fetchAll(database)
         }
     }
 
@@ -171,7 +175,7 @@ public struct SitePermissions: Sendable {
                 throw PeopleRefusal(.notPossible, "\(site.name) has no owner who could be asked.")
             }
             try Self.check(wishes, at: id, now: now, database)
-            guard try Self.pending(id).fetchCount(database) < Self.mostPending else {
+            guard try Self.pending(id).filter(Column("companyId") == company).fetchCount(database) < Self.mostPending else {
                 throw PeopleRefusal(.tooMany, "\(Self.mostPending) applications wait for the owner already.")
             }
             let record = PermissionApplicationRecord(
@@ -200,7 +204,7 @@ public struct SitePermissions: Sendable {
         }
     }
 
-    /// Another company looks after the site from now on: nothing of what its former one had is passed on.
+    /// Another company looks after the site from now on: no permission, assignment, share or control of its former one is passed on.
     private static func pass(_ site: inout SiteRecord, to company: CompanyID, at now: Date, _ database: Database) throws {
         let id = site.id
         try SitePermissionRecord.filter(Column("siteId") == id).deleteAll(database)
@@ -214,10 +218,13 @@ public struct SitePermissions: Sendable {
 
     /// Takes an application back.
     /// - Throws: `PeopleRefusal`.
-    public func takeBack(_ application: ApplicationID, at id: SiteID) async throws {
+    public func takeBack(_ application: ApplicationID, at id: SiteID, by caller: Caller) async throws {
         let now = time.now()
         try await database.write { database in
             var record = try Self.undecided(application, id, database)
+            guard try PersonRecord.fetchOne(database, key: caller.id)?.companyId == record.companyId else {
+                throw PeopleRefusal(.notFound, "There is no such application.")
+            }
             (record.state, record.decidedAt) = (.withdrawn, now)
             try record.update(database)
         }

@@ -136,6 +136,8 @@ public struct PersonRecord: Codable, Sendable, FetchableRecord, PersistableRecor
     public var disabledAt: Date?
     public var createdAt: Date
     public var email: String?
+    /// They have entered the address themselves, with their password: a forgotten one is set anew through it.
+    public var recoversByEmail = false
     public var phone: String?
     /// In which they are told something; English where they have not said.
     public var language: String?

@@ -24,6 +24,10 @@ enum Schema {
         migrator.registerMigration("12: shares and moves") { try SharesMigration.run($0) }
         migrator.registerMigration("13: idempotent requests") { try IdempotentRequestsMigration.run($0) }
         migrator.registerMigration("14: unbinding") { try UnbindingMigration.run($0) }
+        // Those that are there were entered by others, or by whoever had a sign-in.
+        migrator.registerMigration("15: recovery address") { database in
+            try database.alter(table: "person") { $0.add(column: "recoversByEmail", .boolean).notNull().defaults(to: false) }
+        }
         return migrator
     }
 

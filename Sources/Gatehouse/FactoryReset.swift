@@ -9,9 +9,8 @@ enum FactoryReset {
     /// Stands in the folder from when it is asked for until it is done, so that a power cut does not leave half a box.
     private static let markName = "factory-reset"
     private static let kept: Set<String> = ["lock", "identity.json", "setup-code", markName]
-    private static let keys = [
-        "secret.key", "footage.key", "tls/key.pem", "tls/authority-key.pem", "tls/installed-key.pem", "tls/request-key.pem",
-    ]
+    /// Without these a box is none.
+    private static let needed = ["secret.key", "footage.key", "box.sqlite", "box.sqlite-wal"]
 
     static func isAsked(in folder: String) -> Bool { FileManager.default.fileExists(atPath: folder + "/" + markName) }
 
@@ -22,16 +21,32 @@ enum FactoryReset {
         try synchronize(folder)
     }
 
-    /// Does it, in a folder that no box uses.
+    /// Does it, in a folder that no box uses; what cannot be removed is left, if it is nothing of what makes a box.
     /// - Throws: what the file system throws.
     static func perform(in folder: String) throws {
-        for key in keys { try destroy(folder + "/" + key) }
+        for key in keys(in: folder) { try destroy(key) }
         for name in try FileManager.default.contentsOfDirectory(atPath: folder) where !kept.contains(name) {
-            try FileManager.default.removeItem(atPath: folder + "/" + name)
+            remove(folder + "/" + name)
         }
         try synchronize(folder)
+        for name in needed where FileManager.default.fileExists(atPath: folder + "/" + name) { throw CocoaError(.fileWriteNoPermission) }
         try FileManager.default.removeItem(atPath: folder + "/" + markName)
         try synchronize(folder)
+    }
+
+    /// Also those of boxes of before, which a restoring has put aside, and those that were being written.
+    private static func keys(in folder: String) -> [String] {
+        let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
+        return names.filter { name in
+            let file = (name as NSString).lastPathComponent
+            return file.contains(".key") || file.contains("key") && file.contains(".pem")
+        }.map { folder + "/" + $0 }
+    }
+
+    /// Where a disk is mounted what is on it goes, and the place stays.
+    private static func remove(_ path: String) {
+        guard (try? FileManager.default.removeItem(atPath: path)) == nil else { return }
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] { remove(path + "/" + name) }
     }
 
     /// Overwritten before it is removed: where the disk writes in place nothing of it is left.

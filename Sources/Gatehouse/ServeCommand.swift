@@ -32,7 +32,11 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             let settings = try await Settings(file: config, flags: settings, environment: ProcessInfo.processInfo.environment)
-            try await Box(settings: settings).run()
+            do {
+                try await Box(settings: settings).run()
+            } catch  where FactoryReset.isAsked(in: settings.state) {
+                FileHandle.standardError.write(Data("gatehouse: the box did not end in order: \(error)\n".utf8))
+            }
             if FactoryReset.isAsked(in: settings.state) { try beginAnew() }
         } catch let error as SettingsError {
             FileHandle.standardError.write(Data("gatehouse: \(error)\n".utf8))

@@ -11,6 +11,7 @@ import Hummingbird
 import Media
 import MediaWorker
 import NIOCore
+import Synchronization
 
 /// QR codes of devices and sites: made, and read from pictures.
 struct CodeRoutes {
@@ -19,6 +20,8 @@ struct CodeRoutes {
     private static let largestPicture = 8 << 20
     private static let longestText = 4_096
     private static let passwordLength = 4...64
+    private static let mostReading = 4
+    private static let reading = Mutex(0)
     /// Deriving a key takes 64 MB.
     private static let deriving = Turns(1)
     private static let work = BlockingQueue(name: "codes", background: true)
@@ -75,7 +78,14 @@ struct CodeRoutes {
 
     // MARK: Reading
 
+    /// Of pictures no more than a few are in memory at a time.
     private func read(_ request: Request) async throws -> Response {
+        let mayRead = Self.reading.withLock { count in
+            defer { count = min(count + 1, Self.mostReading) }
+            return count < Self.mostReading
+        }
+        guard mayRead else { throw Problem.tooManyAttempts("Other codes are being read. Try again in a moment.", retryAfter: 3) }
+        defer { Self.reading.withLock { $0 -= 1 } }
         let buffer: ByteBuffer
         do { buffer = try await request.body.collect(upTo: Self.largestPicture) } catch {
             throw Problem(.contentTooLarge, "too-large", "Too large", "A picture may have at most \(Self.largestPicture >> 20) MB.")

@@ -30,10 +30,14 @@ struct NoticeRoutes {
             let email = body.string("email", 3...254)
             if let email, !SiteRoutes.isRecipient(email, .email) { body.reject("email", "email must be an e-mail address.") }
             let language = body.word("language", Language.self)
+            let password = body.string("password", 1...256)
             try body.finish()
             let id = try caller(context).id
+            // Whoever has no more than a sign-in must not get at the account by an address of their own.
+            if let password { try await context.confirm(password, services.access) }
             let record = try await services.database.write { database -> PersonRecord? in
                 guard var person = try PersonRecord.fetchOne(database, key: id) else { return nil }
+                person.recoversByEmail = email != nil && (password != nil || person.recoversByEmail && person.email == email)
                 (person.email, person.language) = (email, language?.rawValue)
                 try person.update(database)
                 return person
@@ -76,10 +80,13 @@ private struct ContactAnswer: Encodable {
     let language: String
     /// Whether the box sends e-mails.
     let mails: Bool
+    /// A forgotten password is set anew through the address.
+    let recovers: Bool
 
     init(_ person: PersonRecord, _ services: BoxServices) {
         email = Nullable(person.email)
         language = person.language ?? Language.english.rawValue
         mails = services.messenger.hasMail
+        recovers = person.recoversByEmail
     }
 }

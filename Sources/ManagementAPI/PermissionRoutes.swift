@@ -48,7 +48,8 @@ struct PermissionRoutes {
         }
         routes.get("sites/:id/applications") { _, context in
             let id: SiteID = try context.identifier("site")
-            let found = try await isPartner(at: id, context) ? [] : try await permissions.applications(at: id)
+            guard let caller = context.caller else { throw Problem.notSignedIn }
+            let found = try await isPartner(at: id, context) ? [] : try await permissions.applications(at: id, for: caller)
             return try answer(ListAnswer(items: found.map(ApplicationAnswer.init)))
         }
         routes.post("sites/:id/applications") { request, context in
@@ -66,7 +67,8 @@ struct PermissionRoutes {
         routes.delete("sites/:id/applications/:application") { _, context in
             let id: SiteID = try context.identifier("site")
             try await note(id, context)
-            try await permissions.takeBack(try Self.part("application", context), at: id)
+            guard let caller = context.caller else { throw Problem.notSignedIn }
+            try await permissions.takeBack(try Self.part("application", context), at: id, by: caller)
             return Response(status: .noContent)
         }
         for (word, isApproved) in [("approve", true), ("refuse", false)] {

@@ -26,9 +26,9 @@ struct CertificatePair: Sendable {
 
     /// The server's first, then those of its issuers.
     let chain: [Certificate]
-    /// The same for TLS.
     /// The key alone, whatever else was in its text.
     let keyPEM: String
+    /// Both for TLS.
     let chainSource: [NIOSSLCertificateSource]
     let keySource: NIOSSLPrivateKeySource
 

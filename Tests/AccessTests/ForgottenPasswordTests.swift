@@ -23,7 +23,7 @@ struct ForgottenPasswordTests {
         _ = try await house.claim()
         try await house.database.write { database in
             guard var person = try PersonRecord.fetchOne(database) else { return }
-            person.email = email
+            (person.email, person.recoversByEmail) = (email, true)
             try person.update(database)
         }
     }
@@ -74,6 +74,22 @@ struct ForgottenPasswordTests {
         try await ask("nobody")
         #expect(await sent() == 0)
         await #expect(throws: AccessDenied.wrongResetCode) { try await reset("AAAA-AAAA", name: "nobody") }
+    }
+
+    @Test func anAddressThatOthersEnteredOpensNothing() async throws {
+        try await owner()
+        try await house.database.write { try $0.execute(sql: "UPDATE person SET recoversByEmail = 0") }
+        try await ask()
+        #expect(await sent() == 0)
+    }
+
+    @Test func whoAsksInAnothersNameVoidsNothing() async throws {
+        try await owner()
+        try await ask()
+        let code = try #require(await code())
+        house.time.advance(.seconds(180))
+        for number in 0..<Attempts.tolerated { try? await ask(from: "10.0.3.\(number)") }
+        try await reset(code)
     }
 
     @Test func aDisabledAccountStaysClosed() async throws {

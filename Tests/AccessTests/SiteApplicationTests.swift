@@ -53,6 +53,7 @@ struct SiteApplicationTests {
             #expect(!theirs.allow(action, at: device), "\(action)")
         }
         #expect(try await !rights(anna).see(Place(site: site)), "its former company")
+        #expect(try await !rights(anna).allowEverywhere(.playBack))
         #expect(try await rights(olga).allow(.grant, at: Place(site: site)))
         #expect(try await applications.all(for: paul).map(\.site) == ["Shop"])
     }
@@ -68,6 +69,9 @@ struct SiteApplicationTests {
             try database.execute(sql: "UPDATE device SET ownerUseDisabled = 1")
         }
         let other = try await house.services.permissions.apply(wishes, remarks: nil, at: site, by: anna)
+        // Neither hears of the other, nor takes what the other asked back.
+        #expect(try await house.services.permissions.applications(at: site, for: anna).map(\.id) == [other.id])
+        await refused(.notFound) { try await house.services.permissions.takeBack(made.record.id, at: site, by: anna) }
         try await approve(made.record.id, site)
         let record = try await house.services.sites.one(site).record
         #expect(!record.controlsRemoteUse)

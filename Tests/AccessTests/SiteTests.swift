@@ -215,7 +215,7 @@ import Testing
         #expect(!rights.allow(.viewLive, at: door) && rights.allow(.configure, at: door))
         let third = try await permissions.apply(wishes, remarks: nil, at: site, by: anna)
         #expect(third.kind == .permission)
-        try await permissions.takeBack(third.id, at: site)
+        try await permissions.takeBack(third.id, at: site, by: anna)
         await refused(.notPossible) { _ = try await permissions.decide(third.id, at: site, isApproved: true) }
     }
 

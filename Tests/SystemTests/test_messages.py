@@ -8,7 +8,7 @@ import os
 import re
 import threading
 
-from box import USER
+from box import PASSWORD, USER
 from case import Case
 from client import Client
 from owners import Owner, hand_over
@@ -63,7 +63,7 @@ class Told(Case):
     def test_by_email(self):
         """The link comes by e-mail, in the owner's language; who is asked or answered is told on the page and by e-mail."""
         box = self.made
-        self.assertEqual(box.call("PUT", "/session/contact", {"email": "anna@example.com", "language": "it"}), {"email": "anna@example.com", "language": "it", "mails": True})
+        self.assertEqual(box.call("PUT", "/session/contact", {"email": "anna@example.com", "language": "it"}), {"email": "anna@example.com", "language": "it", "mails": True, "recovers": False})
         sent = hand_over(box, self.site, "olga", language="it", remarks="Le telecamere sono pronte.")
         self.assertEqual(sent["delivery"], {"sent": True, "sentence": "Sent to olga@example.com."})
         subject, text = self.letter("olga@example.com")
@@ -99,8 +99,15 @@ class Told(Case):
     def test_a_forgotten_password(self):
         """A code comes by e-mail to who has an address, and sets a new password; whoever has none is answered the same."""
         box = self.made
-        box.call("PUT", "/session/contact", {"email": "anna@example.com", "language": "en"})
+        contact = {"email": "anna@example.com", "language": "en"}
+        self.assertEqual(box.client.request("PUT", "/session/contact", {**contact, "password": "not " + PASSWORD}).status, 403)
+        self.assertTrue(box.call("PUT", "/session/contact", {**contact, "password": PASSWORD})["recovers"])
+        self.assertTrue(box.call("PUT", "/session/contact", contact)["recovers"], "the same address")
+        # One that came by a sign-in alone opens no account.
+        self.assertFalse(box.call("PUT", "/session/contact", {**contact, "email": "eve@example.com"})["recovers"])
         nobody = Client(box.client.base)
+        self.assertEqual(nobody.request("POST", "/session/forgotten", {"userName": USER}).status, 202)
+        box.call("PUT", "/session/contact", {**contact, "password": PASSWORD})
         for name in (USER, "nobody"):
             answer = nobody.request("POST", "/session/forgotten", {"userName": name})
             self.assertEqual((answer.status, answer.body), (202, b""), name)

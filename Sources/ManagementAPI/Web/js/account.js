@@ -30,10 +30,14 @@ function contactCard(contact) {
   const email = field({ label: tr`E-mail address`, pointer: '/email', type: 'email', value: contact.email ?? '', optional: true, maxlength: 254, autocomplete: 'email', testid: 'contact-email',
     hint: contact.mails ? tr`What you are told comes there, too.` : tr`This box sends no e-mail yet; whoever looks after it can set that up.` });
   const language = field({ label: tr`Language of what you are told`, pointer: '/language', type: 'select', value: contact.language, options: LANGUAGES, testid: 'contact-language' });
+  const password = field({ label: tr`Your password`, pointer: '/password', type: 'password', optional: true, maxlength: 256, autocomplete: 'current-password', testid: 'contact-password' });
+  const tell = (recovers) => password.hint(recovers ? tr`A forgotten password is set anew through this address. Another one needs your password for that.` : tr`With it a forgotten password can be set anew through this address.`);
+  tell(contact.recovers);
   const save = button(tr`Save`, { type: 'submit', testid: 'contact-save' });
-  const form = h('form', { class: 'stack' }, email.el, language.el, h('div', { class: 'actions' }, save));
-  bind(form, { fields: [email, language], button: save, busy: tr`Saving…`, async submit() {
-    await api.put('/session/contact', { email: email.given, language: language.value });
+  const form = h('form', { class: 'stack' }, email.el, password.el, language.el, h('div', { class: 'actions' }, save));
+  bind(form, { fields: [email, password, language], button: save, busy: tr`Saving…`, async submit() {
+    tell((await api.put('/session/contact', { email: email.given, language: language.value, ...(password.value && { password: password.value }) })).recovers);
+    password.value = '';
     toast(tr`Saved.`);
   } });
   return card(tr`How you are told`, form);
