@@ -142,7 +142,7 @@ struct AnswerMaker: Sendable {
                 linkedChannels: services.channels.linkedCount),
             encoders: services.transcodes.encoders.map {
                 .init(name: $0.encoder, kind: $0.isHardware ? "hardware" : "software", proven: $0.proven, reason: $0.reason)
-            }, embeddedStorage: embedded, plansEnforced: services.plans.isEnforced,
+            }, embeddedStorage: embedded, plansEnforced: services.plans.isEnforced, tls: services.isEncrypted,
             liveLimitMinutes: Nullable(try await LiveLimit.minutes(services.database)))
     }
 

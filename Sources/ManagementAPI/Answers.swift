@@ -116,6 +116,8 @@ struct SystemAnswer: Encodable {
     let encoders: [Encoder]
     let embeddedStorage: Bool
     let plansEnforced: Bool
+    /// The box speaks TLS itself.
+    let tls: Bool
     let liveLimitMinutes: Nullable<Int>
 }
 

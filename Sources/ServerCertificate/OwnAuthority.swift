@@ -5,7 +5,9 @@ import X509
 
 /// The box's own authority: whoever trusts it once trusts the box for as long as it lives, while its certificates are renewed.
 ///
-/// It can vouch for names and addresses of private networks alone (RFC 5280, 4.2.1.10): a stolen box is no danger to whoever trusts it.
+/// Of names it can vouch for those of local networks alone (RFC 5280, 4.2.1.10): with a stolen box nobody passes for a site on the internet.
+/// Addresses are not constrained, for BoringSSL, and with it the box's own command line, refuses every chain in which they are; it issues for
+/// those of private networks.
 struct OwnAuthority {
     private static let years = 20
     /// Browsers take none that holds for longer (CA/Browser Forum, Baseline Requirements 6.3.2).
@@ -34,7 +36,7 @@ struct OwnAuthority {
     /// A new one.
     /// - Parameters:
     ///   - name: the box's, for who finds it among those that they trust.
-    ///   - host: the machine's name, which it may vouch for besides names of private networks.
+    ///   - host: the machine's name, which it may vouch for besides names of local networks.
     init(name: String, host: String, at now: Date) throws {
         let key = P256.Signing.PrivateKey()
         self.key = key
@@ -45,7 +47,7 @@ struct OwnAuthority {
         let from = min(now, Self.earliest)
         let until = max(now, Self.earliest).addingTimeInterval(Double(Self.years) * 365 * Self.day)
         let constraints = NameConstraints(
-            permittedDNSDomains: Self.domains + [host], permittedIPRanges: Self.networks.map { ASN1OctetString(contentBytes: $0[...]) })
+            permittedDNSDomains: Self.domains + [host])
         certificate = try Certificate(
             version: .v3, serialNumber: .init(), publicKey: .init(key.publicKey), notValidBefore: from, notValidAfter: until,
             issuer: subject, subject: subject, signatureAlgorithm: .ecdsaWithSHA256,

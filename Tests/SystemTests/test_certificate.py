@@ -51,7 +51,7 @@ class Installed(Certificates):
         return self.made.call("PUT", "/certificate", body)
 
     def test_its_own(self):
-        """Whoever trusts the box's authority is not warned, by name nor by address; it can vouch for private networks alone, and anybody who is signed in may have it."""
+        """Whoever trusts the box's authority is not warned, by name nor by address; of names it can vouch for those of local networks alone, and anybody who is signed in may have it."""
         box = self.made
         self.assertEqual((self.own["source"], self.own["isRequested"], self.own["isConfigured"], self.own["trouble"]), ("own", False, False, None))
         answer = box.client.request("GET", "/certificate/authority")
@@ -64,7 +64,11 @@ class Installed(Certificates):
         with self.assertRaises(ssl.SSLCertVerificationError):
             handshake(box.client, authority, NAME)
         root = x509.load_pem_x509_certificate(answer.body)
-        self.assertTrue(root.extensions.get_extension_for_class(x509.NameConstraints).critical)
+        constraints = root.extensions.get_extension_for_class(x509.NameConstraints)
+        self.assertTrue(constraints.critical)
+        permitted = {name.value for name in constraints.value.permitted_subtrees}
+        self.assertLessEqual({"local", "lan", "localhost"}, permitted)
+        self.assertFalse([name for name in permitted if name.endswith(("com", "org", "net")) or not name], permitted)
         leaf = handshake(box.client)
         self.assertLess(leaf.not_valid_after - leaf.not_valid_before, LONGEST)
         self.assertEqual(datetime.fromisoformat(self.own["validUntil"]).replace(tzinfo=None, microsecond=0), leaf.not_valid_after)

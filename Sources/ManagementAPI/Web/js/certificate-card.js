@@ -6,7 +6,7 @@ import { fill, h, icon } from './dom.js';
 import { full } from './format.js';
 import { tr } from './language.js';
 import { button, card, facts, problemBox, sentence } from './parts.js';
-import { may } from './store.js';
+import { may, store } from './store.js';
 
 const SOURCES = { own: tr`The box’s own, renewed by itself`, installed: tr`Installed here`, files: tr`Files that the configuration names` };
 
@@ -19,10 +19,10 @@ function shown(certificate) {
 
 /** Who trusts the authority is not warned any more, whichever certificate of the box's own is shown. */
 function authority() {
-  return h('div', { class: 'stack' }, h('p', { class: 'muted small' }, tr`Browsers warn of the box’s own certificate until they trust the authority that issued it. Its file vouches for addresses of private networks only.`),
+  return h('div', { class: 'stack' }, h('p', { class: 'muted small' }, tr`Browsers warn of the box’s own certificate until they trust the authority that issued it. Its file vouches for names of local networks only.`),
     h('ul', { class: 'muted small' }, h('li', {}, tr`On a phone: open the file; then trust it in the settings, under “CA certificate” on Android, and on an iPhone as a profile and under “Certificate Trust Settings”.`),
       h('li', {}, tr`On a PC: open the file and install it among the “Trusted Root Certification Authorities”; in Firefox import it in the settings under “Certificates”, “Authorities”.`)),
-    h('div', { class: 'row wrap' }, h('a', { class: 'button', href: '/api/v1/certificate/authority', download: '', 'data-testid': 'certificate-authority' }, icon('download'), h('span', {}, tr`Download the box’s authority`))));
+    h('div', { class: 'row wrap' }, h('a', { class: 'button long', href: '/api/v1/certificate/authority', download: '', 'data-testid': 'certificate-authority' }, icon('download'), h('span', {}, tr`Download the box’s authority`))));
 }
 
 /** The card, and `load`, which gets what it shows. */
@@ -52,12 +52,16 @@ export function certificateCard() {
   }
 
   async function load() {
+    if (!store.system.tls) {
+      fill(place, sentence('off', tr`The box speaks no TLS itself (http.tls): a proxy before it has the certificate.`));
+      return;
+    }
     try {
       const certificate = await api.get('/certificate');
       fill(place, shown(certificate), authority());
       drawForms(certificate);
-    } catch (problem) { // without TLS there is none
-      fill(place, problem.slug === 'conflict' ? sentence('off', problem.detail) : problemBox(problem));
+    } catch (problem) {
+      fill(place, problemBox(problem));
       fill(forms);
     }
   }
