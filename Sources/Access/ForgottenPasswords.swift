@@ -9,7 +9,6 @@ import Synchronization
 /// No link is sent: by whose name the box is reached whoever asks could choose. Codes are kept in memory alone.
 public final class ForgottenPasswords: Sendable {
     private struct Asked {
-        let person: PersonID
         let code: SetupCode
         let at: Duration
         var sentAt: Duration
@@ -24,7 +23,7 @@ public final class ForgottenPasswords: Sendable {
     private static let most = 1000
 
     private let signIns: SignIns
-    private let asked = Mutex<[String: Asked]>([:])
+    private let asked = Mutex<[PersonID: Asked]>([:])
     /// Codes that are to be sent.
     public let news = Broadcast<(code: String, person: PersonRecord)>(capacity: 64)
 
@@ -51,14 +50,14 @@ public final class ForgottenPasswords: Sendable {
         let code = asked.withLock { asked -> SetupCode? in
             asked = asked.filter { now - $0.value.at < Self.lasts }
             // The same again, or who asks in another's name would void what is on its way.
-            if let known = asked[person.id.text] {
+            if let known = asked[person.id] {
                 guard now - known.sentAt >= Self.pause else { return nil }
-                asked[person.id.text]?.sentAt = now
+                asked[person.id]?.sentAt = now
                 return known.code
             }
             guard asked.count < Self.most else { return nil }
-            let made = Asked(person: person.id, code: SetupCode(), at: now, sentAt: now)
-            asked[person.id.text] = made
+            let made = Asked(code: SetupCode(), at: now, sentAt: now)
+            asked[person.id] = made
             return made.code
         }
         if let code { news.send((code.text, person)) }
@@ -74,7 +73,7 @@ public final class ForgottenPasswords: Sendable {
         let hash = try await signIns.hash(password, names: [userName])
         let now = signIns.time.uptime()
         let isRight = asked.withLock { asked in
-            guard let id = person?.id.text, var known = asked[id], now - known.at < Self.lasts else { return false }
+            guard let id = person?.id, var known = asked[id], now - known.at < Self.lasts else { return false }
             known.tries += 1
             let isRight = known.code.matches(code)
             asked[id] = isRight || known.tries >= Self.mostTries ? nil : known

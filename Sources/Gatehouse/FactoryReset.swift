@@ -9,8 +9,8 @@ enum FactoryReset {
     /// Stands in the folder from when it is asked for until it is done, so that a power cut does not leave half a box.
     private static let markName = "factory-reset"
     private static let kept: Set<String> = ["lock", "identity.json", "setup-code", markName]
-    /// Without these a box is none.
-    private static let needed = ["secret.key", "footage.key", "box.sqlite", "box.sqlite-wal"]
+    /// Whatever else cannot be removed, these must be gone.
+    private static let mustGo = ["secret.key", "footage.key", "box.sqlite", "box.sqlite-wal"]
 
     static func isAsked(in folder: String) -> Bool { FileManager.default.fileExists(atPath: folder + "/" + markName) }
 
@@ -29,7 +29,7 @@ enum FactoryReset {
             remove(folder + "/" + name)
         }
         try synchronize(folder)
-        for name in needed where FileManager.default.fileExists(atPath: folder + "/" + name) { throw CocoaError(.fileWriteNoPermission) }
+        for name in mustGo where FileManager.default.fileExists(atPath: folder + "/" + name) { throw CocoaError(.fileWriteNoPermission) }
         try FileManager.default.removeItem(atPath: folder + "/" + markName)
         try synchronize(folder)
     }
@@ -51,14 +51,17 @@ enum FactoryReset {
 
     /// Overwritten before it is removed: where the disk writes in place nothing of it is left.
     private static func destroy(_ path: String) throws {
-        guard let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int else { return }
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path), let size = attributes[.size] as? Int,
+            attributes[.type] as? FileAttributeType == .typeRegular
+        else { return }
         try overwrite(path, with: (0..<size).map { _ in UInt8.random(in: 0...255) })
         try FileManager.default.removeItem(atPath: path)
         try synchronize((path as NSString).deletingLastPathComponent)
     }
 
     private static func overwrite(_ path: String, with bytes: [UInt8]) throws {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        // A link must not lead out of the folder.
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw CocoaError(.fileWriteNoPermission) }
         defer { close(descriptor) }
         guard write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0 else { throw CocoaError(.fileWriteUnknown) }
