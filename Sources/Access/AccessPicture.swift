@@ -62,7 +62,10 @@ struct AccessPicture: Sendable {
         }
         permissions = Dictionary(grouping: try SitePermissionRecord.fetchAll(database)) { $0.siteId }
         ending = permissions.values.joined().filter { $0.endsAt != nil }
-        let accepted = try SiteShareRecord.filter(Column("state") == SiteShareRecord.State.accepted.rawValue).fetchAll(database)
+        // Who was invited has what the owner gave, and nothing by the invitation.
+        let accepted = try SiteShareRecord.filter(
+            Column("state") == SiteShareRecord.State.accepted.rawValue && Column("kind") != SiteShareRecord.Kind.management.rawValue
+        ).fetchAll(database)
         for share in accepted {
             if let company = share.companyId { shares[company, default: []].append(share) }
         }

@@ -140,6 +140,7 @@ public struct SitePermissions: Sendable {
             try site.update(database)
             try SitePermissionRecord.filter(Column("siteId") == id).deleteAll(database)
             try SiteShares.end(.maintenance, of: id, at: now, database)
+            try SiteShares.end(.management, of: id, at: now, database)
             try Self.pending(id).updateAll(
                 database, Column("state").set(to: PermissionApplicationRecord.State.refused.rawValue), Column("decidedAt").set(to: now))
         }
@@ -195,13 +196,18 @@ public struct SitePermissions: Sendable {
             (record.state, record.decidedAt) = (isApproved ? .approved : .refused, now)
             try record.update(database)
             guard isApproved else { return record }
-            var site = try Sites.site(id, database)
-            if site.companyId != record.companyId { try Self.pass(&site, to: record.companyId, at: now, database) }
-            site.authorizedAt = site.authorizedAt ?? now
-            try site.update(database)
-            try Self.grant(record.wishes, to: record.companyId, nil, at: id, now: now, database)
+            try Self.authorize(record.companyId, record.wishes, at: try Sites.site(id, database), now: now, database)
             return record
         }
+    }
+
+    /// A company looks after the site from now on, with what the owner lets it do.
+    static func authorize(_ company: CompanyID, _ wishes: [PermissionWish], at site: SiteRecord, now: Date, _ database: Database) throws {
+        var site = site
+        if site.companyId != company { try pass(&site, to: company, at: now, database) }
+        site.authorizedAt = site.authorizedAt ?? now
+        try site.update(database)
+        try grant(wishes, to: company, nil, at: site.id, now: now, database)
     }
 
     /// Another company looks after the site from now on: no permission, assignment, share or control of its former one is passed on.

@@ -7,7 +7,11 @@ import GRDB
 public struct ShareOffer: Sendable {
     public let record: SiteShareRecord
     public let site: SiteRecord
-    public let company: String
+    /// Who offers it: the provider's company, or the owner who invites one.
+    public let from: String
+    /// Names of what permissions are offered for.
+    public let devices: [DeviceID: String]
+    public let channels: [ChannelID: String]
 }
 
 /// A share with the name of its partner.
@@ -25,9 +29,9 @@ public struct SiteShares: Sendable {
     /// A link is good for three days.
     public static let offered: TimeInterval = 3 * 86_400
 
-    private let signIns: SignIns
-    private let control: AccessControl
-    private var database: BoxDatabase { signIns.database }
+    let signIns: SignIns
+    let control: AccessControl
+    var database: BoxDatabase { signIns.database }
 
     init(_ signIns: SignIns, control: AccessControl) {
         self.signIns = signIns
@@ -41,20 +45,28 @@ public struct SiteShares: Sendable {
             try Self.expire(at: now, database)
             let person = try PersonRecord.fetchOne(database, key: caller.id)
             let isShared = try person?.isPartner == true && SiteRecord.fetchOne(database, key: site)?.companyId != person?.companyId
-            return try SiteShareRecord.filter(Column("siteId") == site).order(Column("createdAt").desc).limit(200).fetchAll(database)
+            return try SiteShareRecord.filter(Column("siteId") == site && Column("kind") != SiteShareRecord.Kind.management.rawValue)
+                .order(Column("createdAt").desc).limit(200).fetchAll(database)
                 .filter { record in !isShared || record.companyId == person?.companyId }
                 .map { try Self.view($0, database) }
         }
     }
 
-    private static func view(_ record: SiteShareRecord, _ database: Database) throws -> ShareView {
+    /// One of them; nil when it is gone.
+    public func view(_ id: SiteShareID) async throws -> ShareView? {
+        try await database.read { database in
+            try SiteShareRecord.fetchOne(database, key: id).map { try Self.view($0, database) }
+        }
+    }
+
+    static func view(_ record: SiteShareRecord, _ database: Database) throws -> ShareView {
         ShareView(
             record: record, site: try SiteRecord.fetchOne(database, key: record.siteId)?.name ?? "",
             partner: try record.companyId.flatMap { try CompanyRecord.fetchOne(database, key: $0)?.name })
     }
 
     /// Ends those that nobody has answered in time.
-    private static func expire(at now: Date, _ database: Database) throws {
+    static func expire(at now: Date, _ database: Database) throws {
         try SiteShareRecord.filter(
             Column("state") == SiteShareRecord.State.pending.rawValue && Column("createdAt") <= now.addingTimeInterval(-offered)
         ).updateAll(database, Column("state").set(to: SiteShareRecord.State.ended.rawValue), Column("decidedAt").set(to: now))
@@ -73,7 +85,7 @@ public struct SiteShares: Sendable {
             let site = try Sites.site(id, database)
             try check(kind, permissions, at: site, database)
             try Self.expire(at: now, database)
-            guard try Self.lasting(id).fetchCount(database) < Self.most else {
+            guard try Self.lasting(id).filter(Column("kind") == kind.rawValue).fetchCount(database) < Self.most else {
                 throw PeopleRefusal(.tooMany, "A site is shared with at most \(Self.most) partners. End a share first.")
             }
             let record = SiteShareRecord(
@@ -89,6 +101,7 @@ public struct SiteShares: Sendable {
     private func check(_ kind: SiteShareRecord.Kind, _ permissions: [SitePermission], at site: SiteRecord, _ database: Database) throws {
         guard try Sites.status(of: site, database).allows(.share) else { throw Sites.not(.share, "shared", site) }
         switch (kind, site.ownerId) {
+        case (.management, _): throw PeopleRefusal(.notPossible, "Only an owner invites a service provider.", field: "/kind")
         case (.installation, nil): return
         case (.installation, _):
             throw PeopleRefusal(.notPossible, "\(site.name) has an owner: it is shared with a maintenance partner.", field: "/kind")
@@ -108,7 +121,7 @@ public struct SiteShares: Sendable {
         }
     }
 
-    private static func lasting(_ site: SiteID) -> QueryInterfaceRequest<SiteShareRecord> {
+    static func lasting(_ site: SiteID) -> QueryInterfaceRequest<SiteShareRecord> {
         SiteShareRecord.filter(
             Column("siteId") == site
                 && [SiteShareRecord.State.pending.rawValue, SiteShareRecord.State.accepted.rawValue].contains(Column("state")))
@@ -142,7 +155,7 @@ public struct SiteShares: Sendable {
     }
 
     private static func lasting(_ share: SiteShareID, at site: SiteID, _ database: Database) throws -> SiteShareRecord {
-        guard let record = try SiteShareRecord.fetchOne(database, key: share), record.siteId == site else {
+        guard let record = try SiteShareRecord.fetchOne(database, key: share), record.siteId == site, record.kind != .management else {
             throw PeopleRefusal(.notFound, "There is no such share.")
         }
         guard record.state == .pending || record.state == .accepted else {
@@ -168,16 +181,27 @@ public struct SiteShares: Sendable {
                 record.createdAt > since,
                 let site = try SiteRecord.fetchOne(database, key: record.siteId)
             else { return nil }
-            return ShareOffer(
-                record: record, site: site,
-                company: try site.companyId.flatMap { try CompanyRecord.fetchOne(database, key: $0)?.name } ?? "")
+            return try Self.offer(record, site, database)
         }
         try await signIns.guess(from: address) { try await database.read(find) != nil }
         guard let offer = try await database.read(find) else { throw Self.isOver }
         return offer
     }
 
-    /// Who accepts: a partner that is new on this box, or somebody who works for one.
+    private static func offer(_ record: SiteShareRecord, _ site: SiteRecord, _ database: Database) throws -> ShareOffer {
+        let wishes = record.wishes ?? []
+        let devices = try DeviceRecord.fetchAll(database, keys: Set(wishes.compactMap(\.deviceId)))
+        let channels = try ChannelRecord.fetchAll(database, keys: Set(wishes.compactMap(\.channelId)))
+        let from =
+            record.kind == .management
+            ? try site.ownerId.flatMap { try PersonRecord.fetchOne(database, key: $0) }.map { $0.fullName ?? $0.userName }
+            : try site.companyId.flatMap { try CompanyRecord.fetchOne(database, key: $0)?.name }
+        return ShareOffer(
+            record: record, site: site, from: from ?? "", devices: Dictionary(uniqueKeysWithValues: devices.map { ($0.id, $0.name) }),
+            channels: Dictionary(uniqueKeysWithValues: channels.map { ($0.id, $0.name) }))
+    }
+
+    /// Who accepts: a company that is new on this box, or somebody who works for one.
     public enum Recipient: Sendable {
         case new(userName: String, fullName: String?, company: String, password: String)
         case known(userName: String, password: String, oneTimePassword: String?)
@@ -201,9 +225,15 @@ public struct SiteShares: Sendable {
                 try company.insert(database)
                 try person.insert(database)
             }
-            // What is shared with a company is one thing: the new takes the place of the former.
-            try Self.lasting(record.siteId).filter(Column("companyId") == person.companyId).updateAll(
-                database, Column("state").set(to: SiteShareRecord.State.ended.rawValue), Column("decidedAt").set(to: now))
+            if record.kind == .management {
+                try Self.authorize(person, by: record, at: now, database)
+            } else {
+                // What is shared with a company is one thing: the new takes the place of the former.
+                try Self.lasting(record.siteId).filter(
+                    Column("companyId") == person.companyId && Column("kind") != SiteShareRecord.Kind.management.rawValue
+                ).updateAll(
+                    database, Column("state").set(to: SiteShareRecord.State.ended.rawValue), Column("decidedAt").set(to: now))
+            }
             record.companyId = person.companyId
             (record.state, record.decidedAt) = (.accepted, now)
             try record.update(database)
@@ -218,7 +248,9 @@ public struct SiteShares: Sendable {
         case .known(let userName, let password, let oneTimePassword):
             let person = try await signIns.proved(
                 userName: userName, password: password, oneTimePassword: oneTimePassword, from: address)
-            guard person.isPartner else {
+            if share.kind == .management {
+                try await checkLooksAfterSites(person)
+            } else if !person.isPartner {
                 throw PeopleRefusal(.notPossible, "This is no account of a partner. A partner has one of their own.", field: "/userName")
             }
             return (person, nil)
@@ -255,7 +287,9 @@ public struct SiteShares: Sendable {
             guard let person = try PersonRecord.fetchOne(database, key: caller.id), person.isPartner, let company = person.companyId else {
                 throw PeopleRefusal(.notPossible, "This site is not shared with you.")
             }
-            try Self.lasting(site).filter(Column("companyId") == company).updateAll(
+            try Self.lasting(site).filter(
+                Column("companyId") == company && Column("kind") != SiteShareRecord.Kind.management.rawValue
+            ).updateAll(
                 database, Column("state").set(to: SiteShareRecord.State.ended.rawValue), Column("decidedAt").set(to: now))
         }
     }

@@ -28,6 +28,9 @@ enum Schema {
         migrator.registerMigration("15: recovery address") { database in
             try database.alter(table: "person") { $0.add(column: "recoversByEmail", .boolean).notNull().defaults(to: false) }
         }
+        migrator.registerMigration("16: invitations of providers") { database in
+            try database.alter(table: "siteShare") { $0.add(column: "wishes", .text) }
+        }
         return migrator
     }
 

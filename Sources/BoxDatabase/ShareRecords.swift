@@ -6,7 +6,7 @@ public import GRDB
 public enum SiteShareKind {}
 public typealias SiteShareID = Identifier<SiteShareKind>
 
-/// A site that its provider shares with a partner; the token of the link is not stored.
+/// A site that its provider shares with a partner, or that its owner invites a provider to; the token of the link is not stored.
 public struct SiteShareRecord: Codable, Sendable, FetchableRecord, PersistableRecord {
     public static let databaseTableName = "siteShare"
 
@@ -15,6 +15,8 @@ public struct SiteShareRecord: Codable, Sendable, FetchableRecord, PersistableRe
         case installation
         /// With a maintenance service partner (MSP): what the owner lets the provider do, or a part of it.
         case maintenance
+        /// With a service provider whom the owner invites to look after devices ("device management invitation").
+        case management
     }
 
     public enum State: String, Codable, Sendable {
@@ -32,6 +34,8 @@ public struct SiteShareRecord: Codable, Sendable, FetchableRecord, PersistableRe
     public var kind: Kind
     /// Of maintenance; none otherwise.
     public var permissions: [SitePermission]
+    /// Of management: what the provider is given when it accepts.
+    public var wishes: [PermissionWish]?
     /// An e-mail address.
     public var recipient: String
     public var remarks: String?
@@ -42,14 +46,15 @@ public struct SiteShareRecord: Codable, Sendable, FetchableRecord, PersistableRe
     public var decidedAt: Date?
 
     public init(
-        id: SiteShareID, tokenHash: String, siteId: SiteID, kind: Kind, permissions: [SitePermission], recipient: String, remarks: String?,
-        language: String, sentBy: PersonID?, createdAt: Date
+        id: SiteShareID, tokenHash: String, siteId: SiteID, kind: Kind, permissions: [SitePermission], wishes: [PermissionWish]? = nil,
+        recipient: String, remarks: String?, language: String, sentBy: PersonID?, createdAt: Date
     ) {
         self.id = id
         self.tokenHash = tokenHash
         self.siteId = siteId
         self.kind = kind
         self.permissions = permissions
+        self.wishes = wishes
         self.recipient = recipient
         self.remarks = remarks
         self.language = language

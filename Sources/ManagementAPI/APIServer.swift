@@ -101,6 +101,7 @@ public struct APIServer: Service, CustomStringConvertible {
         SiteRoutes(services: services).add(to: routes)
         PermissionRoutes(services: services).add(to: routes)
         ShareRoutes(services: services).add(to: routes)
+        ProviderInvitationRoutes(services: services).add(to: routes)
         DeviceMoveRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         UnbindingRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         SiteApplicationRoutes(services: services).add(to: routes)

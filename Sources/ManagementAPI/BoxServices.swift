@@ -8,6 +8,7 @@ public import Core
 public import Devices
 public import Exports
 public import Foundation
+import Hummingbird
 public import Logging
 public import MediaWorker
 public import Messaging
@@ -73,6 +74,12 @@ public struct BoxServices: Sendable {
     public let resetBox: @Sendable () throws -> Void
     /// It speaks TLS itself.
     var isEncrypted: Bool { certificates != nil }
+
+    /// The address of something on this box, as whoever asks reached it.
+    func link(_ path: String, _ request: Request) -> String {
+        "\(isEncrypted ? "https" : "http")://\(request.head.authority ?? "")\(path)"
+    }
+
     public let logLevel: LogLevel
     public let metricsToken: String?
     /// Names of the box besides its own.

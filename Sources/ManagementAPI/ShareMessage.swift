@@ -2,22 +2,23 @@ import Access
 import BoxDatabase
 import Messaging
 
-/// What a partner to be is written: who asks for help with what, and the link.
+/// What a partner or a service provider to be is written: who asks for help with what, and the link.
 struct ShareMessage {
     private let recipient: String
     private let subject: String
     private let text: String
 
-    init(_ record: SiteShareRecord, site: SiteView, link: String, language: Language) {
+    /// `company` is who asks: the provider's company, or an owner.
+    init(_ record: SiteShareRecord, from company: String, site: String, link: String, language: Language) {
         recipient = record.recipient
-        let company = site.company ?? ""
-        let name = site.record.name
         let remarks = record.remarks.map { "\n\n\($0)" } ?? ""
+        let isInvitation = record.kind == .management
         switch language {
         case .english:
-            subject = "\(name): \(company) asks for your help"
+            subject = "\(site): \(company) asks for your help"
+            let what = isInvitation ? "invites you to look after devices of \(site)" : "shares \(site) with you"
             text = """
-                \(company) shares \(name) with you.\(remarks)
+                \(company) \(what).\(remarks)
 
                 Look at it, and accept or refuse it, here:
                 \(link)
@@ -25,11 +26,12 @@ struct ShareMessage {
                 The link is good for three days. Whoever has it can accept: do not pass it on.
                 """
         case .italian:
-            subject = "\(name): \(company) chiede il tuo aiuto"
+            subject = "\(site): \(company) chiede il tuo aiuto"
+            let what = isInvitation ? "ti invita a gestire dispositivi di \(site)" : "condivide \(site) con te"
             text = """
-                \(company) condivide \(name) con te.\(remarks)
+                \(company) \(what).\(remarks)
 
-                Guardalo, e accetta o rifiuta, qui:
+                Guarda la richiesta, e accettala o rifiutala, qui:
                 \(link)
 
                 Il collegamento vale tre giorni. Chi lo possiede può accettare: non inoltrarlo.

@@ -35,6 +35,7 @@ struct ShareRecipientRoutes {
         return token ?? ""
     }
 
+    /// Told to whoever sent the link.
     private func tell(_ kind: NoticeKind, _ share: SiteShareRecord, by person: String) async throws {
         try await services.access.notices.tell(
             kind, about: share.siteId, to: share.sentBy.map { .person($0) } ?? .managers, ["person": person])
@@ -60,11 +61,14 @@ struct ShareRecipientRoutes {
         context.notes.person = userName
         context.notes.note(subject: offer.site.id.text, name: offer.site.name)
         let signIn = try await shares.accept(token, recipient, from: origin(request, context))
-        let view = try await shares.all(of: offer.site.id, for: signIn.caller).first { $0.record.id == offer.record.id }
-        try await tell(.shareAccepted, offer.record, by: view?.partner ?? signIn.caller.name)
-        try await services.access.notices.tell(
-            .shared, about: offer.site.id, to: .owner,
-            ["person": view?.partner ?? signIn.caller.name, "what": ShareRoutes.words(view?.record.permissions ?? [])])
+        let known = try await shares.view(offer.record.id)
+        let partner = known?.partner ?? signIn.caller.name
+        try await tell(.shareAccepted, offer.record, by: partner)
+        if offer.record.kind != .management {
+            try await services.access.notices.tell(
+                .shared, about: offer.site.id, to: .owner,
+                ["person": partner, "what": ShareRoutes.words(known?.record.permissions ?? [])])
+        }
         return try await signedIn(signIn, .created)
     }
 
@@ -83,14 +87,19 @@ private struct OfferAnswer: Encodable {
     let remarks: Nullable<String>
     let kind: String
     let permissions: [String]
+    /// Of an owner's invitation: what the provider is given when it accepts.
+    let wishes: [WishAnswer]
 
     init(_ offer: ShareOffer) {
         site = offer.site.name
         address = Nullable(offer.site.address ?? offer.site.city)
-        company = offer.company
+        company = offer.from
         recipient = offer.record.recipient
         remarks = Nullable(offer.record.remarks)
         kind = offer.record.kind.rawValue
         permissions = offer.record.permissions.map(\.rawValue)
+        wishes = (offer.record.wishes ?? []).map { wish in
+            WishAnswer(wish, device: wish.deviceId.flatMap { offer.devices[$0] }, channel: wish.channelId.flatMap { offer.channels[$0] })
+        }
     }
 }

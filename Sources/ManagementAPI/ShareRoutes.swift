@@ -50,6 +50,7 @@ struct ShareRoutes {
         let id: SiteID = try context.identifier("site")
         let body = try await RequestBody.read(request)
         let kind = body.word("kind", SiteShareRecord.Kind.self, required: true)
+        if kind == .management { body.reject("kind", "kind must be installation or maintenance.") }
         let recipient = body.string("recipient", 3...254, required: true)
         if let recipient, !SiteRoutes.isRecipient(recipient, .email) { body.reject("recipient", "recipient must be an e-mail address.") }
         let permissions = Self.sorted(body.words("permissions", SitePermission.self))
@@ -66,9 +67,10 @@ struct ShareRoutes {
         let (view, token) = try await shares.share(
             id, kind, permissions: permissions, with: recipient, remarks: remarks, language: language, by: try caller(context))
         var made = ShareAnswer(view, token: token)
-        let link = "\(services.isEncrypted ? "https" : "http")://\(request.head.authority ?? "")\(made.path ?? "")"
+        let link = services.link(made.path ?? "", request)
         let site = try await services.access.sites.one(id)
-        made.delivery = await ShareMessage(view.record, site: site, link: link, language: language).deliver(by: services.messenger)
+        let message = ShareMessage(view.record, from: site.company ?? "", site: site.record.name, link: link, language: language)
+        made.delivery = await message.deliver(by: services.messenger)
         return try answer(made, status: .created)
     }
 

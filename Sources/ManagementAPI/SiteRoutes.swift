@@ -118,8 +118,8 @@ struct SiteRoutes {
             id, way: way, to: recipient, remarks: remarks, wishes: wishes, asksRemoteUseControl: control, language: language, by: caller)
         context.notes.note(subject: id.text, name: try await sites.one(id).record.name)
         var sent = HandoverAnswer(record, token: token)
-        let base = "\(services.isEncrypted ? "https" : "http")://\(request.head.authority ?? "")"
-        sent.delivery = await HandoverMessage(record, site: try await sites.one(id), link: base + (sent.path ?? ""), language: language)
+        let link = services.link(sent.path ?? "", request)
+        sent.delivery = await HandoverMessage(record, site: try await sites.one(id), link: link, language: language)
             .deliver(by: services.messenger)
         return try answer(sent, status: .created)
     }

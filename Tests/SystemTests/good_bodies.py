@@ -82,6 +82,7 @@ GOOD = {
     ("POST", "/handover/accept"): [{"token": "none", "userName": "olga", "fullName": "Olga", "password": "three green boats on land", "hasAccount": False, "oneTimePassword": "287082"}],
     ("POST", "/sites/{id}/permissions"): [{"permissions": [WISH], "personId": "a-person"}], ("POST", "/sites/{id}/applications"): [{"permissions": [WISH], "remarks": "Why."}],
     ("PUT", "/session/contact"): [{"email": "anna@example.com", "language": "it", "password": "not " + PASSWORD}],
+    ("POST", "/sites/{id}/provider-invitations"): [{"recipient": "verdi@example.com", "permissions": [{"permission": "live-view", "hours": 8}], "remarks": "Please.", "language": "it"}],
     ("POST", "/sites/{id}/shares"): [{"kind": "installation", "recipient": "mia@example.com", "remarks": "Please.", "language": "it"},
                                      {"kind": "maintenance", "recipient": "mia@example.com", "permissions": ["live-view"]}],
     ("PATCH", "/sites/{id}/shares/{share}"): [{"permissions": ["live-view"]}],

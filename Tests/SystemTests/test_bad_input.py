@@ -58,8 +58,8 @@ class Bodies(DeviceCase):
 
     def place(self, method, path):
         """Who asks, and the real path for an operation."""
-        client = self.new.client if path == "/setup/claim" else self.owner.client if (method, path) == ("POST", "/sites/{id}/permissions") else self.claimed.client
-        handed_over = re.search("permissions|applications|owner-use|shares/", path)
+        client = self.new.client if path == "/setup/claim" else self.owner.client if (method, path) in (("POST", "/sites/{id}/permissions"), ("POST", "/sites/{id}/provider-invitations")) else self.claimed.client
+        handed_over = re.search("permissions|provider-invitations|applications|owner-use|shares/", path)
         onboarding = path.startswith("/onboardings")
         device = self.lens if "device-" in path or "/lens" in path or "/notification" in path or path.count("/") > 2 else self.device
         names = {**PLACES, "share": self.share, "id": (self.tenants if handed_over else self.site) if path.startswith("/sites") else self.failed["onboardingId"] if onboarding else self.clip["id"] if path.startswith("/clips") else device["channelIds"][0] if path.startswith("/channels") else device["id"]}

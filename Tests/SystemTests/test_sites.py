@@ -108,7 +108,7 @@ class Statuses(Case):
                  "/exports": things["export"]["id"], "/live": things["view"]["id"], "/sites": self.sites[status]}
         found = next((value for start, value in names.items() if path.startswith(start)), "x")
         path = path.replace("{id}", found)
-        for name, value in {"door": "1", "stream": "101", "preset": "1", "patrol": "1", "talk": "x", "name": "x", "permission": "x", "application": "x", "share": "x"}.items():
+        for name, value in {"door": "1", "stream": "101", "preset": "1", "patrol": "1", "talk": "x", "name": "x", "permission": "x", "application": "x", "share": "x", "invitation": "x"}.items():
             path = path.replace("{" + name + "}", value)
         return path
 

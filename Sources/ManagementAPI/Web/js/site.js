@@ -13,6 +13,7 @@ import { permissionCards } from './permissions.js';
 import { channelsByName, devicesByName, refreshSites, store } from './store.js';
 import { statusChip } from './sites.js';
 import { moveCards } from './move-card.js';
+import { inviteCard } from './invite-provider.js';
 import { leaveCard, shareCard } from './share-card.js';
 import { siteStatus } from './words.js';
 
@@ -24,11 +25,11 @@ export async function sitePage(context) {
     const can = (what) => site.permissions.includes(what);
     title(site.name);
     const state = { site, path, can, redraw: draw, devices: devicesByName().filter((d) => d.siteId === site.id), channels: channelsByName().filter((c) => c.siteId === site.id) };
-    const [permissions, mine, shares, moves] = await Promise.all([site.owner && permissionCards(state), can('hand-over') && handOverCard(state), shareCard(state), moveCards(state)]);
+    const [permissions, mine, shares, moves, invitations] = await Promise.all([site.owner && permissionCards(state), can('hand-over') && handOverCard(state), shareCard(state), moveCards(state), inviteCard(state)]);
     const owns = store.user?.isOwner;
     const word = siteStatus(site.status);
     const about = h('div', { class: 'stack-cards' }, informationCard(state), devicesCard(state));
-    const rest = h('div', { class: 'stack-cards' }, mine, permissions, moves, shares, site.controlsRemoteUse && can('control-remote-use') && ownerUseCard(state), can('delete-site') && deleteCard(state), can('leave-site') && leaveCard(state));
+    const rest = h('div', { class: 'stack-cards' }, mine, permissions, invitations, moves, shares, site.controlsRemoteUse && can('control-remote-use') && ownerUseCard(state), can('delete-site') && deleteCard(state), can('leave-site') && leaveCard(state));
     fill(root, head([link('#/sites', 'back', icon('back'), tr`Sites`), h('h1', { tabindex: -1 }, site.name), statusChip(site.status)]),
       sentence(word.severity, owns ? word.forOwner : word.sentence),
       h('div', { class: 'columns after-sentence' }, owns ? [rest, about] : [about, rest]));
