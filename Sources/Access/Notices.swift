@@ -18,6 +18,8 @@ public enum NoticeKind: String, Codable, Sendable, CaseIterable {
     case shareRefused = "share-refused"
     case shareChanged = "share-changed"
     case shareEnded = "share-ended"
+    /// The owner is told that a partner is gone.
+    case shareOver = "share-over"
     case partnerLeft = "partner-left"
     case moveAsked = "move-asked"
     case devicesMoved = "devices-moved"
@@ -40,7 +42,11 @@ extension NoticeRecord {
     public func sentence(_ language: Language) -> String {
         let site = values["site"] ?? ""
         let person = values["person"] ?? ""
-        let what = values["what"] ?? ""
+        let told = values["what"] ?? ""
+        // Permissions are told by their words in the API.
+        let what = told.split(separator: ", ").map { word in
+            SitePermission(rawValue: String(word))?.words(language) ?? String(word)
+        }.joined(separator: ", ")
         return switch (NoticeKind(rawValue: kind), language) {
         case (.handoverAccepted, .english): "\(person) has accepted \(site)."
         case (.handoverAccepted, .italian): "\(person) ha accettato \(site)."
@@ -68,6 +74,8 @@ extension NoticeRecord {
         case (.shareChanged, .italian): "I tuoi permessi per \(site) sono cambiati: \(what)."
         case (.shareEnded, .english): "\(site) is no longer shared with you."
         case (.shareEnded, .italian): "\(site) non è più condiviso con te."
+        case (.shareOver, .english): "\(person) no longer helps your service provider with \(site)."
+        case (.shareOver, .italian): "\(person) non assiste più il tuo fornitore per \(site)."
         case (.partnerLeft, .english): "\(person) no longer helps you with \(site)."
         case (.partnerLeft, .italian): "\(person) non ti assiste più per \(site)."
         case (.moveAsked, .english): "\(person) asks you to move \(what) away from \(site)."
@@ -89,6 +97,21 @@ extension NoticeRecord {
         case (.unbindingRefused, .english): "\(what), which you wanted to add to \(site), is not unbound: \(values["reason"] ?? "")"
         case (.unbindingRefused, .italian): "\(what), che volevi aggiungere a \(site), non viene scollegato: \(values["reason"] ?? "")"
         case (nil, _): kind
+        }
+    }
+}
+
+extension SitePermission {
+    fileprivate func words(_ language: Language) -> String {
+        switch (self, language) {
+        case (.siteInformation, .english): "site information"
+        case (.siteInformation, .italian): "informazioni sul sito"
+        case (.configuration, .english): "configuration"
+        case (.configuration, .italian): "configurazione"
+        case (.liveView, .english): "live view"
+        case (.liveView, .italian): "visione dal vivo"
+        case (.playback, .english): "playback"
+        case (.playback, .italian): "riproduzione"
         }
     }
 }

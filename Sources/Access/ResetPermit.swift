@@ -3,7 +3,7 @@ public import Foundation
 
 /// A press of the button on the box, or what stands for it: a file in the state folder that only who stands before the box, or has its shell, can make.
 ///
-/// It lets the installer admin's password be set anew with the set-up code, once, for ten minutes.
+/// It lets one account's password be set anew with the set-up code, once, for ten minutes: the installer admin's, or that of whoever is named in it.
 public struct ResetPermit: Sendable {
     public static let lasts: TimeInterval = 600
 
@@ -16,15 +16,17 @@ public struct ResetPermit: Sendable {
         self.time = time
     }
 
-    /// Presses the button.
-    public func give() throws {
-        try Data().write(to: URL(filePath: path))
+    /// Presses the button, for the installer admin or for the account `userName`.
+    public func give(for userName: String? = nil) throws {
+        try Data((userName ?? "").utf8).write(to: URL(filePath: path), options: .atomic)
         try FileManager.default.setAttributes([.modificationDate: time.now()], ofItemAtPath: path)
     }
 
-    /// Whether it was pressed less than ten minutes ago.
-    public var isGiven: Bool {
-        guard let date = (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date else { return false }
+    /// Whether it was pressed less than ten minutes ago for this account; nil for the installer admin.
+    public func isGiven(for userName: String?) -> Bool {
+        guard FileManager.default.contents(atPath: path) == Data((userName ?? "").utf8),
+            let date = (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
+        else { return false }
         return abs(time.now().timeIntervalSince(date)) < Self.lasts
     }
 

@@ -110,21 +110,25 @@ public final class SignIns: Sendable {
         return try await begin(for: person, origin)
     }
 
-    /// Sets the installer admin's password anew, if `code` is the box's and `permit` was given; the second factor and all their sign-ins end.
+    /// Sets the password of the installer admin, or of `userName`, anew, if `code` is the box's and `permit` was given for them; the second
+    /// factor and all their sign-ins end.
     /// - Throws: `AccessDenied`; `PeopleRefusal` for a weak password.
-    public func reset(code: String, password: String, permit: ResetPermit, from origin: Origin) async throws -> SignIn {
+    public func reset(
+        _ userName: String? = nil, code: String, password: String, permit: ResetPermit, from origin: Origin
+    ) async throws -> SignIn {
         let keys = Self.keys(origin.address)
         try attempts.begin(keys)
-        guard permit.isGiven else { throw AccessDenied.noResetPermit }
+        guard permit.isGiven(for: userName) else { throw AccessDenied.noResetPermit }
         guard setupCode.matches(code) else { throw AccessDenied.wrongSetupCode }
         attempts.succeeded(keys)
-        guard let name = try await installerAdmin()?.userName else { throw AccessDenied.notClaimed }
-        let hash = try await hash(password, names: [name])
+        let wanted = userName.map { Column("userName") == $0 } ?? (Column("isInstallerAdmin") == true)
+        guard let found = try await database.read({ try PersonRecord.filter(wanted).fetchOne($0) }) else {
+            throw userName == nil ? AccessDenied.notClaimed : .noResetPermit
+        }
+        let hash = try await hash(password, names: [found.userName])
         let now = time.now()
         let person = try await database.write { database in
-            guard var person = try PersonRecord.filter(Column("isInstallerAdmin") == true).fetchOne(database) else {
-                throw AccessDenied.notClaimed
-            }
+            guard var person = try PersonRecord.fetchOne(database, key: found.id) else { throw AccessDenied.noResetPermit }
             (person.passwordHash, person.passwordSetAt) = (hash, now)
             (person.sealedOneTimeSecret, person.oneTimeConfirmedAt) = (nil, nil)
             try person.update(database)
@@ -134,10 +138,6 @@ public final class SignIns: Sendable {
         }
         permit.take()
         return try await begin(for: person, origin)
-    }
-
-    private func installerAdmin() async throws -> PersonRecord? {
-        try await database.read { try PersonRecord.filter(Column("isInstallerAdmin") == true).fetchOne($0) }
     }
 
     /// Signs in. A wrong name takes as long as a wrong password, and so does a disabled account.

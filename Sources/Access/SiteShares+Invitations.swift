@@ -1,5 +1,6 @@
 public import BoxDatabase
 public import Core
+import Foundation
 import GRDB
 
 /// Service providers whom owners invite to look after devices where nobody does: by a link that is good for three days

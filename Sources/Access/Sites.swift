@@ -63,6 +63,18 @@ public struct Sites: Sendable {
         try await database.read { try SiteID.fetchAll($0, SiteRecord.filter(Column("ownerId") != nil).select(Column("id"))) }
     }
 
+    /// Those of the service provider who look after a site, by name.
+    public func providers(of id: SiteID) async throws -> [PersonRecord] {
+        try await database.read { database in
+            guard let site = try SiteRecord.fetchOne(database, key: id), let company = site.companyId else { return [] }
+            let everywhere = Set(try RoleRecord.fetchAll(database).filter { $0.permissions.contains(.manageAllSites) }.map(\.id))
+            let assigned = Set(try SiteAssignmentRecord.filter(Column("siteId") == id).fetchAll(database).map(\.personId))
+            return try PersonRecord.filter(Column("companyId") == company && Column("disabledAt") == nil).order(Column("userName"))
+                .fetchAll(database)
+                .filter { $0.isPartner || assigned.contains($0.id) || $0.roleId.map(everywhere.contains) ?? false }
+        }
+    }
+
     /// Those of `ids`, by name; `words` are looked for in what is known of them.
     public func all(_ ids: Set<SiteID>, matching words: String? = nil) async throws -> [SiteView] {
         try await known.value().filter { view in

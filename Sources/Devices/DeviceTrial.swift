@@ -293,11 +293,13 @@ public struct DeviceTrial: Sendable {
         notes.begin(.clock)
         do throws(DeviceFailure) {
             var clock = try await driver.clock()
-            if setsClock, abs(clock.offset) >= 2 {
+            if setsClock, clock.isOff(in: zone, at: time.now()) {
                 try await driver.setClock(ClockChange(zone: zone, networkTimeServer: nil))
                 let before = clock.offset
                 clock = try await driver.clock()
-                notes.done(.clock, "Its clock was off by \(Self.seconds(before)); it is right now.")
+                notes.done(
+                    .clock,
+                    abs(before) < 2 ? "It has the site's time zone now." : "Its clock was off by \(Self.seconds(before)); it is right now.")
             } else if let remark = clock.remark {
                 notes.change { $0.set(.clock, .attention, remark) }
             } else {

@@ -116,7 +116,7 @@ struct Box {
             rtsp: RTSPRelay(
                 address: settings.address, database: database, sealer: sealer,
                 source: RelayedStreams(
-                    channels: channels, sessions: sessions, uploader: uploader, database: database, control: access.control,
+                    channels: channels, sessions: sessions, uploader: uploader, database: database, access: access,
                     passesOn: { reach.mapping.passesOn($0) }, time: time),
                 time: time, logger: logger),
             whep: WHEPRelay(
@@ -208,6 +208,12 @@ struct Box {
                 .init(service: Loop { [services] in await services.transcodes.run() }),
                 .init(service: Loop { [services] in await services.channels.run() }),
                 .init(service: Loop { [services] in await services.devices.run() }),
+                .init(
+                    service: Loop { [services] in
+                        await SiteClocks(
+                            devices: services.devices, database: services.database, time: services.time, logger: services.logger
+                        ).run()
+                    }),
                 .init(service: Loop { [services] in await services.live.streams.run() }),
                 .init(service: Loop { [services] in await services.live.playlists.run() }),
                 .init(service: Loop { [services] in await services.live.sessions.run() }),

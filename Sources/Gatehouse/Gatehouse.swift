@@ -1,6 +1,7 @@
 // The executable: configuration, commands and the composition root, where alone everything meets.
 
 import ArgumentParser
+import CLinux
 import Foundation
 import MediaWorker
 import Reach
@@ -11,6 +12,9 @@ enum Gatehouse {
         // A worker must stay as small as it can: it never comes to argument parsing.
         if CommandLine.arguments.dropFirst().elementsEqual(["worker"]) { exit(WorkerMain.run()) }
         if CommandLine.arguments.dropFirst().elementsEqual([RouterMain.argument]) { exit(RouterMain.run()) }
+        // Keys and passwords lie in memory: no core of it is written, nor handed to a program that collects them.
+        _ = gatehouse_limit_core_dump()
+        _ = gatehouse_no_core_dump()
         await GatehouseCommand.main()
     }
 }

@@ -52,19 +52,16 @@ final class OperationNotes: Sendable {
 /// Takes down who did what, on what, with which result.
 final class OperationRecorder: Sendable {
     private static let largestBody = 64 << 10
-    private static let once = Duration.seconds(60)
-    /// More than these are not told apart.
-    private static let most = 2_000
     private static let longestSubject = 64
 
     private let services: BoxServices
     private let viewer: ResourceViewer
-    /// When what comes many times in a row was last taken down.
-    private let recent = Mutex<[String: Duration]>([:])
+    private let repeats: Repeats
 
     init(services: BoxServices, viewer: ResourceViewer) {
         self.services = services
         self.viewer = viewer
+        repeats = Repeats(time: services.time)
     }
 
     /// Does something and takes it down, be it done or refused.
@@ -98,7 +95,13 @@ final class OperationRecorder: Sendable {
         let subject = context.notes.subject
         let id = (subject.id ?? context.parameters.get("id")).map { String($0.prefix(Self.longestSubject)) }
         let who = context.caller?.name ?? context.remoteAddress
-        if rule.log == .oncePerMinute || !isDone, isRepeated("\(who) \(rule.operation) \(id ?? "") \(result)", isDone) { return }
+        // Of more refusals in a minute than are told apart none is taken down: whoever asks for a thousand things that are not there must not
+        // push out what was done.
+        if rule.log == .oncePerMinute || !isDone,
+            repeats.isRepeated("\(who) \(rule.operation) \(id ?? "") \(result)", whenFull: !isDone)
+        {
+            return
+        }
         let known = rule.method == .delete ? before : before.map { before in before.filter { asked?[$0.key] != nil } }
         // Who only says who they are is not believed, nor is written down what was typed in the wrong field.
         let said = context.notes.person
@@ -133,19 +136,6 @@ final class OperationRecorder: Sendable {
         guard let typed else { return nil }
         if typed.hasPrefix(OperationNotes.byDevice) || typed == OperationNotes.byCode || typed == OperationNotes.byLink { return typed }
         return try? await services.database.read { try PersonRecord.filter(Column("userName") == typed).fetchOne($0)?.userName }
-    }
-
-    /// Of more refusals in a minute than are told apart none is taken down: whoever asks for a thousand things that are not there must not push out
-    /// what was done.
-    private func isRepeated(_ key: String, _ isDone: Bool) -> Bool {
-        let now = services.time.uptime()
-        return recent.withLock { recent in
-            if let last = recent[key], now - last < Self.once { return true }
-            if recent.count >= Self.most { recent = recent.filter { now - $0.value < Self.once } }
-            guard recent.count < Self.most else { return !isDone }
-            recent[key] = now
-            return false
-        }
     }
 
     // MARK: What it is about

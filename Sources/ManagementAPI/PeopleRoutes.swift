@@ -125,12 +125,22 @@ struct PeopleRoutes {
         let body = try await RequestBody.read(request)
         let name = body.string("name", 1...64, required: true)
         let role = body.identifier("roleId", RoleID.init, required: true)
+        let email = body.string("email", 3...254)
+        if let email, !SiteRoutes.isRecipient(email, .email) { body.reject("email", "email must be an e-mail address.") }
+        let language = body.word("language", Language.self) ?? .english
         try body.finish()
         guard let name, let role else { return Response(status: .badRequest) }
         let (record, token) = try await people.invite(name, role: role, by: try caller(context))
         context.notes.note(subject: record.id.text, name: record.name)
         let found = try await people.invitations().first { $0.record.id == record.id }
-        return try answer(InvitationAnswer(record, role: found?.role ?? "", token: token), status: .created)
+        var made = InvitationAnswer(record, role: found?.role ?? "", token: token)
+        if let email {
+            let message = InvitationMessage(
+                to: email, company: try await company().name, role: made.role, link: services.link(made.path ?? "", request),
+                language: language)
+            made.delivery = await message.deliver(by: services.messenger)
+        }
+        return try answer(made, status: .created)
     }
 
     private func role(_ request: Request, required: Bool) async throws -> (String?, Set<RolePermission>?) {
@@ -202,6 +212,8 @@ private struct InvitationAnswer: Encodable {
     var token: String?
     /// What is appended to the box's address; for the one who is invited.
     var path: String?
+    /// Whether the box has brought it to its recipient, where an address was given.
+    var delivery: DeliveryAnswer?
 
     init(_ record: InvitationRecord, role: String, token: String? = nil) {
         id = record.id

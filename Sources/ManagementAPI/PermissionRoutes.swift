@@ -86,7 +86,11 @@ struct PermissionRoutes {
     private func list(_ context: APIContext) async throws -> Response {
         let id: SiteID = try context.identifier("site")
         let found = try await isPartner(at: id, context) ? [] : try await permissions.all(at: id)
-        return try answer(ListAnswer(items: found.map(PermissionAnswer.init)))
+        let mayGive = context.rights.allow(.grant, at: Place(site: id))
+        let people = mayGive ? try await services.access.sites.providers(of: id) : []
+        return try answer(
+            PermissionListAnswer(
+                items: found.map(PermissionAnswer.init), people: people.map { .init(id: $0.id, name: $0.fullName ?? $0.userName) }))
     }
 
     /// What is between owner and provider is not a partner's to know.
@@ -170,6 +174,18 @@ private struct PermissionAnswer: Encodable {
         grantedAt = view.record.grantedAt
         endsAt = Nullable(view.record.endsAt)
     }
+}
+
+private struct PermissionListAnswer: Encodable {
+    struct Provider: Encodable {
+        let id: PersonID
+        let name: String
+    }
+
+    let items: [PermissionAnswer]
+    let next = Nullable<String>(nil)
+    /// Those of the service provider who look after the site, for who may give something to one of them.
+    let people: [Provider]
 }
 
 private struct ApplicationAnswer: Encodable {

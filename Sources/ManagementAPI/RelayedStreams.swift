@@ -3,6 +3,7 @@ public import BoxDatabase
 public import CloudStorage
 public import Core
 import Foundation
+import GRDB
 import Media
 public import Recording
 public import Relay
@@ -14,7 +15,8 @@ public struct RelayedStreams: RTSPSource {
     fileprivate let sessions: LiveSessions
     fileprivate let uploader: Uploader
     fileprivate let database: BoxDatabase
-    private let control: AccessControl
+    fileprivate let access: AccessServices
+    fileprivate let repeats: Repeats
     fileprivate let passesOn: @Sendable (String) -> Bool
     fileprivate let time: TimeSource
 
@@ -24,14 +26,15 @@ public struct RelayedStreams: RTSPSource {
 
     /// Streams for readers; `passesOn` tells addresses of routers that may pass on somebody outside.
     public init(
-        channels: ChannelRegistry, sessions: LiveSessions, uploader: Uploader, database: BoxDatabase, control: AccessControl,
+        channels: ChannelRegistry, sessions: LiveSessions, uploader: Uploader, database: BoxDatabase, access: AccessServices,
         passesOn: @escaping @Sendable (String) -> Bool, time: TimeSource
     ) {
         self.channels = channels
         self.sessions = sessions
         self.uploader = uploader
         self.database = database
-        self.control = control
+        self.access = access
+        repeats = Repeats(time: time)
         self.passesOn = passesOn
         self.time = time
     }
@@ -56,7 +59,20 @@ public struct RelayedStreams: RTSPSource {
 
 extension RelayedStreams {
     /// A database that fails for a moment takes nothing away.
-    fileprivate func mayBeWatched(_ channel: ChannelID) async -> Bool { (try? await control.providerMay(.viewLive, channel)) ?? true }
+    fileprivate func mayBeWatched(_ channel: ChannelID) async -> Bool {
+        (try? await access.control.providerMay(.viewLive, channel)) ?? true
+    }
+
+    /// A line of the operation log, as for every view of video; one a minute of a reader that comes again and again.
+    /// - Throws: where it cannot be written down: then nobody watches.
+    fileprivate func takeDown(_ channel: ChannelID, _ role: StreamRole, user: String, address: String) async throws {
+        guard !repeats.isRepeated("\(address) \(channel) \(role)", whenFull: false) else { return }
+        let name = try await database.read { try ChannelRecord.fetchOne($0, key: channel)?.name }
+        try await access.log.append(
+            Operation(
+                personId: nil, person: "RTSP: \(user)", role: nil, action: "watchByRTSP", subject: channel.text, subjectName: name,
+                after: #"{"stream":"\#(role.rawValue)"}"#, address: address))
+    }
 }
 
 private struct RelayedStream: RTSPStream {
@@ -72,6 +88,7 @@ private struct RelayedStream: RTSPStream {
     func watch() async throws -> any RTSPWatching {
         let isLocal = ViewerPlace.isLocal(address) && !streams.passesOn(address)
         let limit = try await LiveLimit.duration(of: channel, isLocal: isLocal, streams.database)
+        try await streams.takeDown(channel, role, user: user, address: address)
         do {
             // The password is the provider's: it is good for what the owners let the provider see.
             let (_, token) = try streams.sessions.begin(

@@ -62,12 +62,14 @@ struct SetupRoutes {
         let body = try await RequestBody.read(request)
         let code = body.string("setupCode", 1...32, required: true)
         let password = body.string("password", PasswordRules.length, required: true)
+        let userName = body.string("userName", 1...64)
         try body.finish()
         guard let code, let password else { return Response(status: .badRequest) }
         context.notes.person = OperationNotes.byCode
         let signIn = try await services.access.signIns.reset(
-            code: code, password: password, permit: services.access.resetPermit, from: Self.origin(request, context))
-        services.logger.notice("the installer admin's password was set anew", metadata: ["user": "\(signIn.caller.name)"])
+            userName, code: code, password: password, permit: services.access.resetPermit, from: Self.origin(request, context))
+        context.notes.note(subject: signIn.caller.id.text, name: signIn.caller.name)
+        services.logger.notice("a password was set anew at the box", metadata: ["user": "\(signIn.caller.name)"])
         return try await signedIn(signIn, status: .ok)
     }
 

@@ -40,12 +40,5 @@ struct ShareMessage {
     }
 
     /// Brings it to its recipient, where the box can.
-    func deliver(by messenger: Messenger) async -> DeliveryAnswer {
-        do {
-            try await messenger.mail(to: recipient, subject: subject, text: text)
-            return DeliveryAnswer(sent: true, sentence: "Sent to \(recipient).")
-        } catch {
-            return DeliveryAnswer(sent: false, sentence: error.sentence)
-        }
-    }
+    func deliver(by messenger: Messenger) async -> DeliveryAnswer { await messenger.deliver(to: recipient, subject, text) }
 }

@@ -33,7 +33,11 @@ struct ShareRoutes {
         routes.delete("sites/:id/shares/:share") { _, context in
             let id: SiteID = try context.identifier("site")
             try await note(id, context)
-            try await tell(.shareEnded, try await shares.end(try Self.share(context), at: id))
+            let ended = try await shares.end(try Self.share(context), at: id)
+            try await tell(.shareEnded, ended)
+            if let partner = try await shares.view(ended.id)?.partner {
+                try await services.access.notices.tell(.shareOver, about: id, to: .owner, ["person": partner])
+            }
             return Response(status: .noContent)
         }
         routes.post("sites/:id/leave") { _, context in
@@ -42,6 +46,7 @@ struct ShareRoutes {
             try await note(id, context)
             try await shares.leave(id, by: caller)
             try await services.access.notices.tell(.partnerLeft, about: id, to: .managers, ["person": caller.name])
+            try await services.access.notices.tell(.shareOver, about: id, to: .owner, ["person": caller.name])
             return Response(status: .noContent)
         }
     }

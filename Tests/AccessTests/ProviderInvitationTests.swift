@@ -1,6 +1,7 @@
 import BoxDatabase
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Access
@@ -16,6 +17,11 @@ struct ProviderInvitationTests {
     private func refused(_ kind: PeopleRefusal.Kind, _ body: () async throws -> Void) async {
         let refusal = await #expect(throws: PeopleRefusal.self) { try await body() }
         #expect(refusal?.kind == kind)
+    }
+
+    /// A link that is no longer good is answered as one that was guessed.
+    private func isOver(_ body: () async throws -> Void) async {
+        await #expect(throws: AccessDenied.wrongPassword) { try await body() }
     }
 
     private func rights(_ caller: Caller) async throws -> Rights { try await house.services.control.rights(of: caller.id) }
@@ -54,7 +60,8 @@ struct ProviderInvitationTests {
         let (site, device, other, anna, olga) = try await owned()
         let (_, token) = try await invite(site, olga, device.device, hours: 8)
         let offer = try await shares.offer(token, from: "10.0.0.7")
-        #expect(offer.from == "olga" && offer.devices[try #require(device.device)] != nil)
+        #expect(offer.from == "olga")
+        #expect(offer.devices.count == 1)
         let vera = try await accept(token)
         let theirs = try await rights(vera)
         #expect(theirs.allow(.viewLive, at: device) && theirs.allow(.viewSite, at: Place(site: site)))
@@ -77,7 +84,7 @@ struct ProviderInvitationTests {
         await refused(.notPossible) { _ = try await accept(token, as: "olga") }
         _ = try await accept(token, as: anna.name)
         #expect(try await rights(anna).allow(.viewLive, at: device))
-        await refused(.notFound) { _ = try await shares.offer(token, from: "10.0.0.7") }
+        await isOver { _ = try await shares.offer(token, from: "10.0.0.7") }
     }
 
     @Test func nobodyIsInvitedWhereSomebodyLooksAfterIt() async throws {
@@ -86,7 +93,7 @@ struct ProviderInvitationTests {
         try await house.services.permissions.give([.init(permission: .liveView, validity: .permanent)], to: nil, at: site)
         await refused(.notPossible) { _ = try await invite(site, olga) }
         await refused(.notPossible) { _ = try await accept(early) }
-        #expect(try await house.services.people.all().allSatisfy { $0.record.userName != "vera" }, "no account is left of it")
+        #expect(try await house.services.people.all().allSatisfy { $0.person.userName != "vera" }, "no account is left of it")
     }
 
     @Test func itIsGoodForThreeDays() async throws {
@@ -95,7 +102,7 @@ struct ProviderInvitationTests {
         house.time.advance(.seconds(3 * 86_400 - 60))
         _ = try await shares.offer(token, from: "10.0.0.7")
         house.time.advance(.seconds(61))
-        await refused(.notFound) { _ = try await accept(token) }
+        await isOver { _ = try await accept(token) }
         #expect(try await shares.invitations(of: site).map(\.record.state) == [.ended])
     }
 
@@ -104,10 +111,10 @@ struct ProviderInvitationTests {
         let (id, token) = try await invite(site, olga)
         try await shares.takeBack(id, at: site)
         await refused(.notPossible) { try await shares.takeBack(id, at: site) }
-        await refused(.notFound) { _ = try await accept(token) }
+        await isOver { _ = try await accept(token) }
         let (second, other) = try await invite(site, olga)
         #expect(try await shares.refuse(other, from: "10.0.0.7").id == second)
-        await refused(.notFound) { _ = try await accept(other) }
+        await isOver { _ = try await accept(other) }
         // Of another site it is none.
         let elsewhere = try await house.services.sites.add(
             SiteFields(), name: "Flat", timeZone: "Europe/Rome", by: try await house.administrator())

@@ -179,6 +179,29 @@ import Testing
         _ = try await house.signIn("anna", password)
     }
 
+    /// An owner without an e-mail address has no other way back; what was pressed for one account is good for no other.
+    @Test func anotherAccountsPasswordIsSetAnewWhereTheBoxNamesIt() async throws {
+        let house = try #require(house)
+        _ = try await house.claim()
+        let olga = try await house.accept(try await house.send(try await house.site()))
+        let (permit, password) = (house.services.resetPermit, "three green boats on land")
+        let reset = { (name: String?) in
+            try await house.signIns.reset(
+                name, code: "ABCD-EFGH", password: password, permit: permit, from: .init(address: "10.0.0.1", client: ""))
+        }
+        try permit.give()
+        await #expect(throws: AccessDenied.noResetPermit) { _ = try await reset("olga") }
+        try permit.give(for: "olga")
+        await #expect(throws: AccessDenied.noResetPermit) { _ = try await reset(nil) }
+        await #expect(throws: AccessDenied.noResetPermit) { _ = try await reset("anna") }
+        #expect(try await reset("olga").caller.id == olga.id)
+        await #expect(throws: AccessDenied.noResetPermit) { _ = try await reset("olga") }
+        _ = try await house.signIn("olga", password)
+        _ = try await house.signIn("anna")
+        try permit.give(for: "nobody")
+        await #expect(throws: AccessDenied.noResetPermit) { _ = try await reset("nobody") }
+    }
+
     @Test func aProgramsKeyIsGoodForAPartOfWhatItsPersonMayDo() async throws {
         let house = try #require(house)
         let anna = try await house.claim().caller

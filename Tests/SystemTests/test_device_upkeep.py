@@ -4,6 +4,7 @@ import subprocess
 import time
 from datetime import datetime, timedelta, timezone
 
+from client import Problem
 from devices import ControlCase, text_of
 from footage import moment
 from waiting import shorten, wait_for
@@ -35,6 +36,19 @@ class Clocks(ControlCase):
         clock = self.call("GET", self.device("local") + "/time")
         self.assertTrue(abs(clock["offset"]) < 5 or clock["remark"], clock)
         self.assertEqual(self.box_under_test.device(self.added["local"])["state"]["code"], "ok")
+
+    def test_synchronized_by_the_site(self):
+        """Where the site says so, clocks and zones of devices are set by themselves, those that are there already as well."""
+        box, name = self.box_under_test, "good"
+        self.call("PUT", self.device(name) + "/time", {"zone": "Asia/Tokyo"})
+        site = box.get("/sites")["items"][0]["id"]
+        self.call("PATCH", f"/sites/{site}", {"syncTime": True})
+        self.addCleanup(self.call, "PATCH", f"/sites/{site}", {"syncTime": False})
+        wait_for(lambda: "-1" in (box.device(self.added[name])["clock"]["zone"] or ""), 60, lambda: f"the zone: {box.device(self.added[name])['clock']}")
+        self.assertAlmostEqual(self.call("GET", self.device(name) + "/time")["offset"], 0, delta=2)
+        with self.assertRaises(Problem) as found:
+            self.call("PATCH", f"/sites/{site}", {"timeZone": "Asia/Tokyo"})
+        self.assertEqual((found.exception.status, found.exception.fields), (422, ["/timeZone"]))
 
     def test_good_clock(self):
         """A right clock is left alone, and without a zone the site's is set."""

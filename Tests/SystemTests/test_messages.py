@@ -10,7 +10,7 @@ import threading
 
 from box import PASSWORD, USER
 from case import Case
-from client import Client
+from client import Client, Problem
 from owners import Owner, hand_over
 from people import Person
 from waiting import wait_for
@@ -82,6 +82,22 @@ class Told(Case):
         # Nobody else's; no token is in the log.
         self.assertEqual(Person(box, "dora", "Site Manager").get("/notices")["items"], [])
         self.assertNotIn(sent["token"], box.log())
+
+    def test_an_invitation(self):
+        """Who is invited to the company gets the link by e-mail where an address is given; where not, nothing is sent and nothing said of it."""
+        box = self.made
+        roles = {one["name"]: one["id"] for one in box.get("/roles")["items"]}
+        order = {"name": "Dora", "roleId": roles["Site Manager"]}
+        made = box.call("POST", "/invitations", {**order, "email": "dora@example.com", "language": "it"})
+        self.assertEqual(made["delivery"], {"sent": True, "sentence": "Sent to dora@example.com."})
+        subject, text = self.letter("dora@example.com")
+        self.assertEqual(subject, "Service provider ti invita")
+        self.assertIn(f"{box.client.base}{made['path']}", text)
+        self.assertNotIn("delivery", box.call("POST", "/invitations", order))
+        self.assertFalse({"token", "email", "delivery"} & set(box.get("/invitations")["items"][0]))
+        with self.assertRaises(Problem) as found:
+            box.call("POST", "/invitations", {**order, "email": "dora"})
+        self.assertEqual((found.exception.status, found.exception.fields), (422, ["/email"]))
 
     def test_by_text_message(self):
         """By phone the link comes as a text message; where the gateway takes none, the answer says so."""

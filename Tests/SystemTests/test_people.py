@@ -233,6 +233,12 @@ class People(Case):
         """`gatehouse log` with the installer's password."""
         return subprocess.run([binary(), "log", *arguments], capture_output=True, text=True, timeout=60, env={**os.environ, "GATEHOUSE_PASSWORD": PASSWORD})
 
+    def test_no_core_of_it_is_written(self):
+        """Keys and passwords lie in the box's memory: the kernel writes no core of it, whatever its limits were."""
+        with open(f"/proc/{self.made.pid}/limits") as file:
+            [core] = [line for line in file if line.startswith("Max core file size")]
+        self.assertEqual(core.split()[4:6], ["0", "0"])
+
     def test_the_log_is_verified(self):
         """`gatehouse log verify` takes what the box gives, and finds every change of it."""
         address = f"http://127.0.0.1:{self.made.client.port}"

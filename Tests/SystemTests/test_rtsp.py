@@ -150,6 +150,9 @@ class Plays(RTSPCase):
         mine = wait_for(lambda: next((one for one in self.sessions() if one["bytes"] > 10_000), None) or (client.times(5) and None), 20, "the session")
         self.assertEqual((mine["person"], mine["channelId"], mine["stream"], mine["local"], mine["endsAt"]),
                          ("viewer", self.channel["id"], "main", True, None))
+        # Every view of video is a line of the log.
+        line = next(one for one in self.made.get("/operations?action=watchByRTSP")["items"])
+        self.assertEqual((line["person"], line["subject"], line["address"], line["result"]), ("RTSP: viewer", self.channel["id"], "127.0.0.1", "done"))
         self.made.call("DELETE", f"/live/{mine['id']}")
         ended = time.monotonic()
         with self.assertRaises((EOFError, OSError)):

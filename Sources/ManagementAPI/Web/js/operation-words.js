@@ -29,7 +29,7 @@ const ACTIONS = {
   startPatrol: tr`start patrol`, stopLens: tr`stop lens`, takeApplicationBack: tr`take application back`, takeDeviceMoveBack: tr`take device move back`, takeSiteApplicationBack: tr`take site application back`,
   takePermission: tr`take permission`, testDevice: tr`test device`, testNewDevice: tr`test new device`, testReach: tr`test reach`,
   testSecondStorage: tr`test second storage`, testStorage: tr`test storage`, transferPlan: tr`transfer plan`, trickleWHEP: tr`trickle whep`,
-  triggerChannel: tr`trigger channel`, unbindDevice: tr`unbind device`, unlinkChannel: tr`unlink channel`, upgradeFirmware: tr`upgrade firmware`, watchOnSite: tr`watch on site`,
+  triggerChannel: tr`trigger channel`, unbindDevice: tr`unbind device`, watchByRTSP: tr`watch by rtsp`, unlinkChannel: tr`unlink channel`, upgradeFirmware: tr`upgrade firmware`, watchOnSite: tr`watch on site`,
   withdrawHandover: tr`withdraw handover`, withdrawInvitation: tr`withdraw invitation`, withdrawUnbinding: tr`withdraw unbinding`,
 };
 /** One that is not known here is read by its name: "begin live view" of beginLiveView. */

@@ -4,9 +4,9 @@ import { ask, toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
 import { bind, field, toggle, wrong } from './form.js';
 import { count, when } from './format.js';
-import { tr } from './language.js';
+import { language, tr } from './language.js';
 import { title } from './navigate.js';
-import { button, card, head, link, problemBox } from './parts.js';
+import { button, card, head, link, problemBox, sentence } from './parts.js';
 import { may, store } from './store.js';
 
 export const ROLE_PERMISSIONS = [
@@ -82,24 +82,25 @@ function peopleCard(state) {
 function inviteCard(state) {
   const name = field({ label: tr`For whom`, pointer: '/name', maxlength: 64, autocomplete: 'off', autocapitalize: 'words', testid: 'invite-name' });
   const role = field({ label: tr`Role`, pointer: '/roleId', type: 'select', options: state.roles.map((r) => [r.id, r.name]), testid: 'invite-role' });
+  const email = field({ label: tr`E-mail address`, pointer: '/email', type: 'email', optional: true, maxlength: 254, autocomplete: 'off', testid: 'invite-email', hint: tr`The box sends the link there, if it sends e-mails.` });
   role.value = state.roles.find((r) => r.name === 'Site Manager')?.id ?? state.roles[0].id;
   const made = h('div', { class: 'stack made', 'aria-live': 'polite' });
   const waiting = h('ul', { class: 'plain-list people', 'data-testid': 'invitations' });
   const save = button(tr`Invite`, { look: 'primary', type: 'submit', testid: 'invite-submit' });
-  const form = h('form', { class: 'stack' }, name.el, role.el, h('div', { class: 'actions' }, save));
+  const form = h('form', { class: 'stack' }, name.el, role.el, email.el, h('div', { class: 'actions' }, save));
   function draw() {
     fill(waiting, state.invitations.map((i) => h('li', {}, icon('clock'), h('span', {}, h('span', { class: 'strong' }, i.name), h('span', { class: 'muted small' }, tr`${i.role} · until ${when(i.expiresAt)}`)),
       button(tr`Take back`, { look: 'small', async onClick() { await api.delete(`/invitations/${seg(i.id)}`).catch(() => {}); await refresh(); } }))));
   }
   async function refresh() { state.invitations = (await api.get('/invitations')).items; draw(); }
-  bind(form, { fields: [name, role], button: save, busy: tr`Inviting…`, async submit() {
+  bind(form, { fields: [name, role, email], button: save, busy: tr`Inviting…`, async submit() {
     if (!name.given) throw wrong(name, tr`Enter a name.`);
-    const invitation = await api.post('/invitations', { name: name.given, roleId: role.value });
+    const invitation = await api.post('/invitations', { name: name.given, roleId: role.value, ...(email.given && { email: email.given, language }) });
     const address = `${location.origin}${invitation.path}`;
     const code = h('code', { 'data-testid': 'invite-link' }, address);
-    fill(made, h('p', {}, tr`Send this link to ${invitation.name}. It is shown only now, and good once, until ${when(invitation.expiresAt)}.`), h('p', { class: 'wrap' }, code),
+    fill(made, invitation.delivery && sentence(invitation.delivery.sent ? 'ok' : 'attention', invitation.delivery.sentence), h('p', {}, tr`Send this link to ${invitation.name}. It is shown only now, and good once, until ${when(invitation.expiresAt)}.`), h('p', { class: 'wrap' }, code),
       button(tr`Copy`, { look: 'small', iconName: 'copy', async onClick() { try { await navigator.clipboard.writeText(address); toast(tr`Copied.`); } catch { getSelection().selectAllChildren(code); } } }));
-    name.value = '';
+    name.value = email.value = '';
     await refresh();
   } });
   draw();

@@ -10,7 +10,7 @@ import { button, gateCard } from './parts.js';
 export function reset(gate, enter, back) {
   const byMail = h('div', {});
   askForCode(byMail, back);
-  gateCard(gate, tr`A new password`, '', byMail, h('details', {}, h('summary', { 'data-testid': 'reset-at-the-box' }, tr`I am the installer admin, at the box`), atTheBox(enter)),
+  gateCard(gate, tr`A new password`, '', byMail, h('details', {}, h('summary', { 'data-testid': 'reset-at-the-box' }, tr`I am at the box`), atTheBox(enter)),
     h('p', { class: 'gate-more' }, button(tr`Back`, { look: 'quiet', onClick: back })));
   title(tr`A new password`);
 }
@@ -43,11 +43,12 @@ function enterCode(place, userName, back) {
 
 function atTheBox(enter) {
   const code = setupCodeField({ hint: tr`On the label under the box.`, testid: 'reset-code' });
+  const userName = field({ label: tr`User name`, pointer: '/userName', optional: true, autocomplete: 'username', maxlength: 64, testid: 'reset-user', hint: tr`Only for an account that was named on the box: “gatehouse reset-password --user NAME”. Without it: the installer admin’s.` });
   const password = newPasswordField({ testid: 'reset-password', label: tr`New password` });
   const save = button(tr`Set the password`, { look: 'wide', type: 'submit', testid: 'reset-submit' });
-  const form = h('form', {}, h('p', {}, tr`Press the button on the box (or run “gatehouse reset-password” on it), then enter the set-up code within ten minutes. The second factor is switched off, and all sign-ins and keys for programs of this account end.`), code.el, password.el, h('div', { class: 'actions' }, save));
-  bind(form, { fields: [code, password], button: save, busy: tr`Setting…`, async submit() {
-    await enter(await api.post('/session/reset', { setupCode: code.read(), password: password.read() }, { gate: false }));
+  const form = h('form', {}, h('p', {}, tr`Press the button on the box (or run “gatehouse reset-password” on it), then enter the set-up code within ten minutes. The second factor is switched off, and all sign-ins and keys for programs of this account end.`), code.el, userName.el, password.el, h('div', { class: 'actions' }, save));
+  bind(form, { fields: [code, userName, password], button: save, busy: tr`Setting…`, async submit() {
+    await enter(await api.post('/session/reset', { setupCode: code.read(), password: password.read(), ...(userName.given && { userName: userName.given }) }, { gate: false }));
   } });
   return form;
 }

@@ -56,7 +56,7 @@ function informationCard({ site, path, can, redraw }) {
       () => position.error(tr`This browser does not say where it is.`));
   } });
   const remarks = text(tr`Remarks`, 'remarks', 1000, { type: 'area', rows: 3, hint: tr`The owner sees them.` });
-  const sync = toggle({ label: tr`Devices get the site’s time`, hint: tr`When they are added, unless you say otherwise.`, on: site.syncTime, testid: 'site-sync', act: (syncTime) => api.patch(path, { syncTime }) });
+  const sync = toggle({ label: tr`Devices get the site’s time`, hint: tr`And its time zone, those that are there already as well.`, on: site.syncTime, testid: 'site-sync', act: (syncTime) => api.patch(path, { syncTime }) });
   const limits = [['', tr`As the box says`], ['0', tr`No limit`], ...[5, 10, 15, 30, 60].map((n) => [String(n), count(n, 'minute')])];
   const own = site.liveLimitMinutes;
   if (own !== null && !limits.some(([value]) => value === String(own))) limits.push([String(own), count(own, 'minute')]);
