@@ -9,6 +9,7 @@ from accounts import besides_record
 from case import Case
 from client import Problem
 from devices import DeviceCase
+from owners import Owner, hand_over
 from plans import MONTH, YEAR, Issuer, activate, pass_days, plan
 from stores import FaultyS3, Folder
 from waiting import shorten, wait_for
@@ -88,6 +89,17 @@ class Life(PlanCase):
         box.await_picture(back)
         self.assertIn("ended on", self.refused(409, "no-plan", box.trigger, back).detail)
         self.assertFalse(box.call("DELETE", f"/channels/{back['id']}/link")["linked"], "an expired plan keeps nothing linked")
+
+    def test_an_owner_takes_off_what_has_a_plan(self):
+        """Only the owner removes devices after the handover: a plan, which is the provider's, does not keep them; it ends, and is in the books."""
+        box = self.plan_box()
+        front, _ = box.channels
+        activate(box, front, self.issuer.give(box, MONTH, box=box.serial)[0])
+        site = box.get("/sites")["items"][0]["id"]
+        olga = Owner(box, "olga", hand_over(box, site, "olga")["token"])
+        olga.client.call("DELETE", f"/devices/{front['deviceId']}")
+        self.assertNotIn(front["deviceId"], [one["id"] for one in olga.get("/devices")["items"]])
+        self.assertEqual([one["kind"] for one in box.get("/plans")["history"]][:2], ["ended", "activated"])
 
     def test_footage_outlives_its_plan(self):
         """What was recorded under a plan goes up after its end, is readable until its retention ends, and is then removed."""
