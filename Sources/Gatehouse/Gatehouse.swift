@@ -15,6 +15,8 @@ enum Gatehouse {
         // Keys and passwords lie in memory: no core of it is written, nor handed to a program that collects them.
         _ = gatehouse_limit_core_dump()
         _ = gatehouse_no_core_dump()
+        // Each thread has a heap of its own else, which keeps the most that it ever had: memory would grow for hours, though nothing more is held.
+        _ = gatehouse_limit_arenas(2)
         await GatehouseCommand.main()
     }
 }

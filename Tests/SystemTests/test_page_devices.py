@@ -155,6 +155,8 @@ class PageDevices(PageCase):
                     " ? Promise.resolve(new Response('{\"detail\": \"8 channels are linked already.\"}', {status: 409, headers: {'content-type': 'application/problem+json'}}))"
                     " : fetched(path, options)", f"{refused}/link")
         page.choose("link-definition-standard")
+        warned = page.script("return import('/js/line-warning.js').then((m) => [m.lineWarning({highChannels: 1, standardChannels: 7}, 2, 6).textContent, m.lineWarning({highChannels: 1, standardChannels: 8}, 2, 6), m.lineWarning(null, 2, 6)])")
+        self.assertEqual((warned[0][:60], warned[1:]), ("The line carries 1 cameras in high or 7 in standard definitio", [None, None]))
         page.click("link-many")
         page.await_text("6 of 7 cameras linked")
         page.find(f'[data-testid="link-list"] [data-id="{refused}"] [role=alert]')

@@ -96,7 +96,7 @@ class Life(PlanCase):
         front, _ = box.channels
         activate(box, front, self.issuer.give(box, MONTH, box=box.serial)[0])
         site = box.get("/sites")["items"][0]["id"]
-        olga = Owner(box, "olga", hand_over(box, site, "olga")["token"])
+        olga = Owner(box, "olga", hand_over(box, site, "olga", [{"permission": "configuration"}])["token"])
         olga.client.call("DELETE", f"/devices/{front['deviceId']}")
         self.assertNotIn(front["deviceId"], [one["id"] for one in olga.get("/devices")["items"]])
         self.assertEqual([one["kind"] for one in box.get("/plans")["history"]][:2], ["ended", "activated"])

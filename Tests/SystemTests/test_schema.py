@@ -86,11 +86,14 @@ class ToItsDocument(Case):
     def test_as_each_role(self):
         """No 5xx but what a device is to blame for, no status that is not in the document, and each answer as its schema has it."""
         told = []
+        few = ("owner", "installer admin")  # the others are asked where there is more time
         for role, client in self.roles.items():
+            if CASES < MANY and role not in few:
+                continue
             with self.subTest(role=role):
                 report, text = self.run_as(client, CASES)
                 made = report["test_cases"]["generated"]
-                told.append(f"{role}: {made} cases")
+                told.append(f"{role}: {made} cases, {', '.join(one['title'] for one in report['errors']) or 'no error of schemathesis itself'}")
                 self.assertGreaterEqual(made, min(CASES, self.operations) * 0.9, text[-3000:])
                 self.assertFalse(report["failures"], text[-12_000:])
                 self.assertTrue(self.made.is_running())

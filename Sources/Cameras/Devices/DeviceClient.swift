@@ -347,7 +347,7 @@ struct SignInRefusal {
         case "deviceBound"?, "boundByOther"?:
             return DeviceFailure(
                 .boundElsewhere,
-                "The device belongs to another account. Its owner must unbind it first, or ask for it with proof of possession.")
+                "The device belongs to another account at its maker. Its owner must unbind it there first.")
         default: break
         }
         return isLocked ? .locked(seconds: lockedSeconds) : nil

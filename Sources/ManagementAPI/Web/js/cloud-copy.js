@@ -5,6 +5,7 @@ import { fill, h } from './dom.js';
 import { bind, choice, field, wrong } from './form.js';
 import { bitRate, count, frames, picture, plain } from './format.js';
 import { tr } from './language.js';
+import { lineAdvice, lineWarning } from './line-warning.js';
 import { bar, button, facts, problemBox, sentence } from './parts.js';
 import { definitions, put, refreshSystem, store } from './store.js';
 import { way } from './words.js';
@@ -43,7 +44,7 @@ function planFacts(channel) {
 
 /** `linked(channel)` is called after the link was made here. */
 export async function cloudCopy({ channelId, on, linked, later }) {
-  const list = await definitions();
+  const [list, advice] = await Promise.all([definitions(), lineAdvice()]);
   const custom = list.find((d) => d.kind === 'custom');
   const now = () => store.channels.get(channelId);
   const first = now();
@@ -136,7 +137,7 @@ export async function cloudCopy({ channelId, on, linked, later }) {
     fill(submitButton, h('span', {}, c.linked ? tr`Save` : tr`Link to the cloud`));
     unlink.hidden = !c.linked;
     fill(target, store.storage && !store.storage.target && sentence('attention', tr`No cloud storage is set yet. Clips wait on the box until it is.`, h('p', {}, h('a', { href: '#/cloud' }, tr`Set the cloud storage`))));
-    fill(numbers, planFacts(c), budget(c));
+    fill(numbers, planFacts(c), budget(c), !c.linked && lineWarning(advice, store.system?.budget?.linkedChannels ?? 0, 1));
     dirty();
   }
   shape();

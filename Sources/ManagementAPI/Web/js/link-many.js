@@ -6,6 +6,7 @@ import { fill, h, icon, say } from './dom.js';
 import { bind, choice } from './form.js';
 import { bitRate, budgetWords, count, picture } from './format.js';
 import { tr } from './language.js';
+import { lineAdvice, lineWarning } from './line-warning.js';
 import { bar, button, sentence } from './parts.js';
 import { definitions, put, refreshSystem, store } from './store.js';
 
@@ -14,12 +15,13 @@ const seen = (c) => Boolean(c.snapshotAt) && c.state.severity !== 'trouble';
 
 /** `channels()` gives those to choose from, linked ones among them. */
 export async function linkMany({ channels, on, close }) {
-  const list = await definitions();
+  const [list, advice] = await Promise.all([definitions(), lineAdvice()]);
   const off = new Set(); // those that were unticked
   const refused = new Map(); // channel -> why it was not linked
   let running = false;
   const rows = h('ul', { class: 'found-list linking', 'data-testid': 'link-list' });
   const cost = h('p', { class: 'muted small' });
+  const line = h('div', {});
   const progress = h('div', { role: 'status' });
   const kind = choice({ label: tr`Definition`, look: 'cards', value: 'high', testid: 'link-definition',
     options: list.filter((d) => d.kind !== 'custom').map((d) => ({ value: d.kind, label: definitionTitle(d), hint: `${picture(d.width, d.height)}, ${bitRate(d.bitRate)}` })) });
@@ -29,7 +31,7 @@ export async function linkMany({ channels, on, close }) {
   const form = h('form', { class: 'card stack', 'data-testid': 'link-many-form' }, h('h2', {}, tr`Link to the cloud`),
     h('p', { class: 'muted small' }, tr`When something happens, the box keeps a clip and sends a copy to the cloud. Each camera’s own page has more choices.`),
     store.storage && !store.storage.target && sentence('attention', tr`No cloud storage is set yet. Clips wait on the box until it is.`, h('p', {}, h('a', { href: '#/cloud' }, tr`Set the cloud storage`))),
-    rows, kind.el, keep.el, cost, progress, h('div', { class: 'actions' }, leave, submit));
+    rows, kind.el, keep.el, cost, line, progress, h('div', { class: 'actions' }, leave, submit));
 
   const chosen = () => channels().filter((c) => !c.linked && seen(c) && !off.has(c.id));
 
@@ -59,6 +61,7 @@ export async function linkMany({ channels, on, close }) {
     const b = store.system?.budget;
     const sum = mine.reduce((n, c) => n + (megapixels(c) ?? 0), 0);
     say(cost, b && mine.length ? tr`With these, linked cameras take ${budgetWords({ ...b, usedMegapixels: b.usedMegapixels + sum })}.` : '');
+    if (!running) fill(line, lineWarning(advice, b?.linkedChannels ?? 0, mine.length));
     say(submit.querySelector('span'), mine.length ? tr`Link ${count(mine.length, 'camera')}` : tr`Link`);
     if (!running) submit.disabled = mine.length === 0;
   }
