@@ -23,11 +23,13 @@ public struct AddressPolicy: Sendable {
     }
 
     let allowsLocal: Bool
+    private let allowsPublic: Bool
     private let target: Target
 
-    /// A policy; `allowsLocal` lets loopback and link-local through, for demonstrations and tests.
-    public init(allowsLocal: Bool, target: Target = .camera) {
+    /// A policy; `allowsLocal` lets everything through, for demonstrations and tests, `allowsPublic` cameras at addresses of the internet.
+    public init(allowsLocal: Bool, allowsPublic: Bool = false, target: Target = .camera) {
         self.allowsLocal = allowsLocal
+        self.allowsPublic = allowsPublic
         self.target = target
     }
 
@@ -57,6 +59,13 @@ public struct AddressPolicy: Sendable {
             throw AddressRefusal(code: "unreachable", sentence: "\(bare) could not be looked up.")
         }
         if !allowsLocal, let reason = addresses.lazy.compactMap(\.refusalReason).first { throw refusal(bare, reason) }
+        if case .camera = target, !allowsLocal, !allowsPublic, addresses.contains(where: \.isPublic) {
+            throw AddressRefusal(
+                code: "address-refused",
+                sentence:
+                    "\(bare) is an address of the internet, where no camera of this site is. Enter the camera's address on the site's network, or see devices.allow-public in the box's configuration."
+            )
+        }
         guard let first = addresses.first else { throw Self.unknown(bare) }
         return first.text
     }
@@ -133,6 +142,31 @@ private struct Address {
         guard inet_pton(AF_INET, text, &four) == 1 else { return nil }
         bytes = withUnsafeBytes(of: four) { Array($0) }
         self.text = text
+    }
+
+    /// IPv4 networks that are not of the internet (RFC 6890), with the lengths of their prefixes.
+    private static let privateNetworks: [(network: [UInt8], bits: Int)] = [
+        ([10], 8), ([172, 16], 12), ([192, 168], 16), ([100, 64], 10), ([192, 0, 0], 24), ([192, 0, 2], 24), ([198, 51, 100], 24),
+        ([203, 0, 113], 24), ([198, 18], 15),
+    ]
+
+    /// Whether it is of the internet, and of no network to which the box is attached.
+    var isPublic: Bool {
+        let isGlobal =
+            bytes.count == 4
+            ? !Self.privateNetworks.contains { isIn($0.network, bits: $0.bits) }
+            : isIn([0x20], bits: 3) && !isIn([0x20, 0x01, 0x0D, 0xB8], bits: 32)
+        return isGlobal
+            && !LocalInterface.all(loopback: false).contains {
+                $0.address.count == bytes.count && $0.prefixLength > 0 && isIn($0.address, bits: $0.prefixLength)
+            }
+    }
+
+    private func isIn(_ network: [UInt8], bits: Int) -> Bool {
+        (0..<bits).allSatisfy { bit in
+            let mask = UInt8(0x80) >> UInt8(bit % 8)
+            return bytes[bit / 8] & mask == (bit / 8 < network.count ? network[bit / 8] & mask : 0)
+        }
     }
 
     /// What kind of address it is, if no camera can be there.

@@ -11,7 +11,7 @@ extension Box {
     /// What takes absences down, and what refills them.
     static func refilling(_ settings: Settings, _ state: BoxState, _ services: BoxServices) -> (AbsenceWatch, RefillQueue) {
         let list = AbsenceList(database: services.database, time: services.time)
-        let policy = AddressPolicy(allowsLocal: settings.allowLocalDevices)
+        let policy = AddressPolicy(allowsLocal: settings.allowLocalDevices, allowsPublic: settings.allowPublicDevices)
         let executable = WorkerExecutable(
             path: FilePath(ExecutablePath.current), patience: .seconds(settings.workerPatience), time: services.time)
         let spool = services.spool

@@ -64,7 +64,7 @@ struct Box {
         let plans = PlanLedger(
             box: state.identity.serialNumber, issuers: settings.planIssuers, database: database, store: { uploader.store }, time: time,
             logger: logger, changed: { feed.plansChanged($0) })
-        let policy = AddressPolicy(allowsLocal: settings.allowLocalDevices)
+        let policy = AddressPolicy(allowsLocal: settings.allowLocalDevices, allowsPublic: settings.allowPublicDevices)
         let channels = ChannelRegistry(
             environment: ChannelEnvironment(
                 box: state.identity.serialNumber, spool: spool, pictures: pictures, transcodes: transcodes,

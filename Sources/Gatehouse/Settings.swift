@@ -36,6 +36,7 @@ struct SettingKey: Sendable {
             help: "A file with a secret of 32 bytes or more that seals the box's keys, such as a systemd credential that a TPM opens."),
         .init(key: "box.setup-code", help: "Set-up code; made at first start where it is not given."),
         .init(key: "devices.allow-local", help: "Allow device addresses on this machine; for demonstrations."),
+        .init(key: "devices.allow-public", help: "Allow devices at addresses of the internet."),
         .init(
             key: "servers.allow-local", help: "Allow storages and other servers that are entered to be on this machine; for demonstrations."
         ),
@@ -86,6 +87,7 @@ struct Settings: Sendable {
     /// Seals the box's keys.
     var keyCredential: String?
     var allowLocalDevices = false
+    var allowPublicDevices = false
     var cameraProfiles: String?
     var captureSeconds = 10
     var deviceOfflineAfter = 300
@@ -146,6 +148,7 @@ struct Settings: Sendable {
         setupCode = values.text("box.setup-code")
         keyCredential = values.text("box.key-credential")
         allowLocalDevices = try values.flag("devices.allow-local") ?? false
+        allowPublicDevices = try values.flag("devices.allow-public") ?? false
         cameraProfiles = values.text("devices.profiles")
         captureSeconds = try values.number("devices.capture-seconds", 1...60) ?? captureSeconds
         deviceOfflineAfter = try values.number("devices.offline-after-seconds", 5...7200) ?? deviceOfflineAfter

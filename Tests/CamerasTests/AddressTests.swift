@@ -36,9 +36,25 @@ import Testing
         #expect(error?.sentence.contains("camera") == true)
     }
 
-    @Test(arguments: ["192.168.1.64", "10.1.2.3", "172.16.5.4", "fd12:3456::7", "203.0.113.9", "::ffff:192.168.1.64"])
+    @Test(arguments: [
+        "192.168.1.64", "10.1.2.3", "172.16.5.4", "172.31.255.1", "100.64.0.9", "fd12:3456::7", "203.0.113.9", "2001:db8::4",
+        "::ffff:192.168.1.64",
+    ])
     func addressesOfCamerasPass(host: String) async throws {
         try await AddressPolicy(allowsLocal: false).check(host: host)
+    }
+
+    /// "private LAN only": not on the internet, however it is spelt, unless the configuration says so.
+    @Test(arguments: [
+        "8.8.8.8", "1.1.1.1", "172.32.0.1", "172.15.0.1", "100.128.0.1", "198.20.0.1", "192.169.0.1", "11.0.0.1", "134744072", "::ffff:8.8.8.8",
+        "64:ff9b::808:808", "2002:808:808::", "2606:4700:4700::1111", "[2a00:1450::1]",
+    ])
+    func noCameraIsOnTheInternet(host: String) async throws {
+        let error = await #expect(throws: AddressRefusal.self) { try await AddressPolicy(allowsLocal: false).check(host: host) }
+        #expect(error?.code == "address-refused")
+        #expect(error?.sentence.contains("devices.allow-public") == true)
+        try await AddressPolicy(allowsLocal: false, allowsPublic: true).check(host: host)
+        try await AddressPolicy(allowsLocal: false, target: .server).check(host: host)
     }
 
     @Test func theDemonstrationMayUseThisMachine() async throws {

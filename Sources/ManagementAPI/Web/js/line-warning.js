@@ -13,5 +13,5 @@ export async function lineAdvice() {
 /** A sentence where with `more` cameras besides those that are linked footage would wait often. */
 export function lineWarning(advice, linked, more) {
   if (!advice || more === 0 || linked + more <= advice.standardChannels) return null;
-  return sentence('attention', tr`The line carries ${advice.highChannels} cameras in high or ${advice.standardChannels} in standard definition. With this there would be ${linked + more}: footage will wait often.`);
+  return sentence('attention', tr`Cameras that the line carries: ${advice.highChannels} in high or ${advice.standardChannels} in standard definition. With this ${linked + more} would be linked: footage will wait often.`);
 }
