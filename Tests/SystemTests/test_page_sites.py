@@ -2,6 +2,7 @@
 
 import datetime
 
+from devices import QUICK, DeviceSimulator
 from owners import WORDS
 from page_case import PageCase
 from people import Person
@@ -9,15 +10,19 @@ from waiting import wait_for
 
 
 class PageSites(PageCase):
-    """A box with two cameras at its first site; an installer at a desk, an owner with a phone."""
+    """A box with two cameras and a recorder at its first site; an installer at a desk, an owner with a phone."""
 
     @classmethod
     def setUpClass(cls):
         cls.cameras = cls.class_small_cameras(2, key_interval=1)
-        cls.made = box = cls.class_box(**{"recording.seconds-before": 1, "recording.seconds": 3})
+        cls.recorder = DeviceSimulator("--device", "nvr:2,name=shop")
+        cls.addClassCleanup(cls.recorder.close)
+        cls.made = box = cls.class_box(**{"recording.seconds-before": 1, "recording.seconds": 3, **QUICK})
         box.claim()
         cls.channels = [box.add_camera(camera, name=name, sub=False) for camera, name in zip(cls.cameras.cameras, ("Door", "Yard"), strict=True)]
         box.await_picture(*cls.channels)
+        job = box.call("POST", "/onboardings", {"devices": [cls.recorder["shop"].entry()]})
+        wait_for(lambda: box.get(f"/onboardings/{job['id']}")["done"], 60, "the recorder to be added")
         cls.site = box.get("/sites")["items"][0]["id"]
         cls.open_two(box)
 
@@ -122,7 +127,48 @@ class PageSites(PageCase):
         wait_for(lambda: not page.all("[data-permission=playback]"), 10, "the permission to be released")
         self.done()
 
-    def test_d_ends_while_it_is_watched(self):
+    def test_d_of_several_things(self):
+        """Permissions of different things for different times are asked for at once, of one channel of a recorder, too."""
+        page, phone, box = self.browser, self.phone, self.made
+        one = next(channel for channel in box.get("/channels")["items"] if channel["deviceId"] not in [mine["deviceId"] for mine in self.channels])
+        recorder = box.get(f"/devices/{one['deviceId']}")
+        page.open("#/sites")
+        page.open(f"#/sites/{self.site}")
+        page.click("apply")
+        self.select(page, "apply-hours", "8")
+        page.click("apply-add")
+        self.select(page, "apply-device-2", one["id"], f"{recorder['name']} – {one['name']}")
+        page.click("apply-submit")
+        page.await_text("Choose at least one permission.")
+        page.choose("apply-playback-2")
+        self.select(page, "apply-hours-2", "until")
+        page.click("apply-submit")
+        page.await_text("Choose a moment.")
+        self.select(page, "apply-hours-2", "1")
+        page.click("apply-add")
+        page.find("apply-remove-3")
+        page.shoot("apply-several", self.overflow, at="apply-device")
+        page.narrow("apply-several", self.overflow)
+        page.click("apply-remove-3")
+        page.click("apply-submit")
+        page.find("[data-state=pending]")
+        asked = box.get(f"/sites/{self.site}/applications")["items"][0]["permissions"]
+        self.assertEqual([(wish["permission"], wish["channelId"], wish["hours"]) for wish in asked], [("live-view", None, 8), ("playback", one["id"], 1)])
+        phone.open("#/sites")
+        phone.open(f"#/sites/{self.site}")
+        phone.await_text(f"Live view of the whole site, for 8 hours · Playback of {one['name']}, for 1 hour")
+        phone.click("refuse")
+        phone.await_text("Refused.")
+        self.done()
+
+    @staticmethod
+    def select(page, testid, value, text=None):
+        """Choose in a list, as people do; the choice must be called so."""
+        chosen = page.script("const [list, value] = arguments; list.value = value; list.dispatchEvent(new Event('change'));"
+                             "return [list.value, list.selectedOptions[0]?.textContent]", page.find(testid), value)
+        assert chosen[0] == value and text in (None, chosen[1]), chosen
+
+    def test_e_ends_while_it_is_watched(self):
         """What was given until a moment ends the picture that is being watched, and says why."""
         page, box = self.browser, self.made
         permission = next(one for one in box.get(f"/sites/{self.site}/permissions")["items"] if one["permission"] == "live-view")
@@ -146,7 +192,7 @@ class PageSites(PageCase):
         page.shoot("permission-ended", self.overflow)
         self.done("403", "410", "404")
 
-    def test_e_discarded(self):
+    def test_f_discarded(self):
         """The owner lets nobody look after the site; the installer sees that it is there, and no camera of it."""
         page, phone = self.browser, self.phone
         phone.open("#/sites")

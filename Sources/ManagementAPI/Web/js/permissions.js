@@ -2,7 +2,7 @@
 import { api, seg } from './api.js';
 import { ask, toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
-import { bind, field, wrong } from './form.js';
+import { bind, field } from './form.js';
 import { full, when } from './format.js';
 import { tr } from './language.js';
 import { button, card, problemBox } from './parts.js';
@@ -46,14 +46,13 @@ function applicationsCard({ path, can, redraw, devices, channels }, items) {
         can('apply') && button(tr`Take back`, { look: 'small', testid: 'application-back', onClick: () => act(() => api.delete(`${path}/applications/${seg(one.id)}`), tr`Taken back.`) })))))), message);
 }
 
-function giveCard({ site, path, devices, redraw }) {
+function giveCard({ site, path, devices, channels, redraw }) {
   if (!site.company) return null;
-  const wishes = wishFields({ devices, testid: 'give' });
+  const wishes = wishFields({ devices, channels, testid: 'give' });
   const save = button(tr`Give`, { look: 'primary', type: 'submit', testid: 'give-submit' });
   const form = h('form', { class: 'stack' }, wishes.el, h('div', { class: 'actions' }, save));
   bind(form, { fields: wishes.fields, button: save, busy: tr`Giving…`, async submit() {
-    if (wishes.missing()) throw wrong(wishes.missing(), tr`Choose a moment.`);
-    if (wishes.read().length === 0) throw wrong(wishes.fields[0], tr`Choose at least one permission.`);
+    wishes.check({ some: true });
     await api.post(`${path}/permissions`, { permissions: wishes.read() });
     toast(tr`Given.`);
     await redraw();
@@ -61,14 +60,13 @@ function giveCard({ site, path, devices, redraw }) {
   return card(null, h('details', {}, h('summary', { 'data-testid': 'give' }, tr`Let ${site.company} do something`), form));
 }
 
-function applyCard({ site, path, devices, redraw }) {
-  const wishes = wishFields({ devices, testid: 'apply', ticked: ['live-view'] });
+function applyCard({ site, path, devices, channels, redraw }) {
+  const wishes = wishFields({ devices, channels, testid: 'apply', ticked: ['live-view'] });
   const remarks = field({ label: tr`Why`, pointer: '/remarks', type: 'area', rows: 2, optional: true, maxlength: 1000, testid: 'apply-remarks' });
   const save = button(tr`Ask the owner`, { look: 'primary', type: 'submit', testid: 'apply-submit' });
   const form = h('form', { class: 'stack' }, wishes.el, remarks.el, h('div', { class: 'actions' }, save));
   bind(form, { fields: [remarks, ...wishes.fields], button: save, busy: tr`Asking…`, async submit() {
-    if (wishes.missing()) throw wrong(wishes.missing(), tr`Choose a moment.`);
-    if (wishes.read().length === 0) throw wrong(wishes.fields[0], tr`Choose at least one permission.`);
+    wishes.check({ some: true });
     await api.post(`${path}/applications`, { permissions: wishes.read(), ...(remarks.given && { remarks: remarks.given }) });
     toast(tr`${site.owner} is asked.`);
     await redraw();
