@@ -168,7 +168,28 @@ class PageSites(PageCase):
                              "return [list.value, list.selectedOptions[0]?.textContent]", page.find(testid), value)
         assert chosen[0] == value and text in (None, chosen[1]), chosen
 
-    def test_e_ends_while_it_is_watched(self):
+    def test_e_to_one_person(self):
+        """The owner gives a permission to one of those who look after the site, and takes it back."""
+        phone, box = self.phone, self.made
+        phone.click("give")
+        everybody, *people = phone.script("return [...arguments[0].options].map((one) => [one.value, one.textContent])", phone.find("give-person"))
+        self.assertEqual(everybody[0], "")
+        person, name = people[0]
+        self.select(phone, "give-person", person)
+        phone.choose("give-configuration")
+        self.select(phone, "give-device", self.channels[0]["deviceId"], "Door")
+        phone.shoot("give-person", self.overflow, at="give")
+        phone.click("give-submit")
+        phone.find("[data-permission=configuration]")
+        given = next(one for one in box.get(f"/sites/{self.site}/permissions")["items"] if one["permission"] == "configuration")
+        self.assertEqual((given["person"], given["device"]), (name, "Door"))
+        phone.await_text(f"{name} of {given['company']}")
+        phone.narrow("give-person", self.overflow)
+        phone.click("take-configuration")
+        wait_for(lambda: not phone.all("[data-permission=configuration]"), 10, "the permission to be taken back")
+        self.done()
+
+    def test_f_ends_while_it_is_watched(self):
         """What was given until a moment ends the picture that is being watched, and says why."""
         page, box = self.browser, self.made
         permission = next(one for one in box.get(f"/sites/{self.site}/permissions")["items"] if one["permission"] == "live-view")
@@ -192,7 +213,7 @@ class PageSites(PageCase):
         page.shoot("permission-ended", self.overflow)
         self.done("403", "410", "404")
 
-    def test_f_discarded(self):
+    def test_g_discarded(self):
         """The owner lets nobody look after the site; the installer sees that it is there, and no camera of it."""
         page, phone = self.browser, self.phone
         phone.open("#/sites")

@@ -12,7 +12,7 @@ const STATES = { pending: tr`waits for the owner`, approved: tr`approved`, refus
 
 export async function permissionCards(state) {
   const [permissions, applications] = await Promise.all([api.get(`${state.path}/permissions`), api.get(`${state.path}/applications`)]);
-  return [permissionsCard(state, permissions.items), applicationsCard(state, applications.items), state.can('grant') && giveCard(state), state.can('apply') && applyCard(state)].filter(Boolean);
+  return [permissionsCard(state, permissions.items), applicationsCard(state, applications.items), state.can('grant') && giveCard(state, permissions.people), state.can('apply') && applyCard(state)].filter(Boolean);
 }
 
 /** A place for what goes wrong, and a way to do something and draw anew. */
@@ -46,14 +46,15 @@ function applicationsCard({ path, can, redraw, devices, channels }, items) {
         can('apply') && button(tr`Take back`, { look: 'small', testid: 'application-back', onClick: () => act(() => api.delete(`${path}/applications/${seg(one.id)}`), tr`Taken back.`) })))))), message);
 }
 
-function giveCard({ site, path, devices, channels, redraw }) {
+function giveCard({ site, path, devices, channels, redraw }, people = []) {
   if (!site.company) return null;
+  const person = people.length > 0 && field({ label: tr`For|a person`, pointer: '/personId', type: 'select', options: [['', tr`everybody at ${site.company}`], ...people.map((p) => [p.id, p.name])], testid: 'give-person' });
   const wishes = wishFields({ devices, channels, testid: 'give' });
   const save = button(tr`Give`, { look: 'primary', type: 'submit', testid: 'give-submit' });
-  const form = h('form', { class: 'stack' }, wishes.el, h('div', { class: 'actions' }, save));
-  bind(form, { fields: wishes.fields, button: save, busy: tr`Giving…`, async submit() {
+  const form = h('form', { class: 'stack' }, person && person.el, wishes.el, h('div', { class: 'actions' }, save));
+  bind(form, { fields: person ? [person, ...wishes.fields] : wishes.fields, button: save, busy: tr`Giving…`, async submit() {
     wishes.check({ some: true });
-    await api.post(`${path}/permissions`, { permissions: wishes.read() });
+    await api.post(`${path}/permissions`, { permissions: wishes.read(), ...(person && person.given && { personId: person.given }) });
     toast(tr`Given.`);
     await redraw();
   } });
