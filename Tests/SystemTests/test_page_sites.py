@@ -159,6 +159,18 @@ class PageSites(PageCase):
         phone.await_text(f"Live view of the whole site, for 8 hours · Playback of {one['name']}, for 1 hour")
         phone.click("refuse")
         phone.await_text("Refused.")
+        # The same is asked again without typing it again, and taken back.
+        page.open("#/sites")
+        page.open(f"#/sites/{self.site}")
+        page.click("apply-again")
+        self.assertEqual([page.find(name).get_attribute("value") for name in ("apply-hours", "apply-device-2", "apply-hours-2")], ["8", one["id"], "1"])
+        page.click("apply-submit")
+        page.find("[data-state=pending]")
+        self.assertEqual(box.get(f"/sites/{self.site}/applications")["items"][0]["permissions"], asked)
+        page.click("application-back")
+        wait_for(lambda: not page.all("[data-state=pending]"), 10, "the application to be taken back")
+        page.shoot("apply-again", self.overflow, at="applications")
+        page.narrow("apply-again", self.overflow)
         self.done()
 
     @staticmethod

@@ -23,6 +23,8 @@ const MOST_GROUPS = 20;
 /** A moment as a field for date and time has it. */
 const local = (t) => new Date(new Date(t) - new Date(t).getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 
+const thingOf = (wish) => wish.channelId ?? wish.deviceId ?? '';
+
 /** What permissions can be of; a device's channels only where it has several. */
 function things(devices, channels) {
   const own = (device) => channels.filter((c) => c.deviceId === device.id);
@@ -45,10 +47,18 @@ function wishGroup({ options, channels, testid, number, ticked = [], remove }) {
   long.input.addEventListener('change', shape);
   shape();
   const chosen = () => boxes.filter((b) => b.input.checked).map((b) => b.input.value);
+  function fillIn(wishes) {
+    for (const b of boxes) b.input.checked = wishes.some((wish) => wish.permission === b.input.value);
+    const [{ hours, until: end }] = wishes;
+    of.value = thingOf(wishes[0]);
+    long.value = hours ? String(hours) : end ? 'until' : '';
+    until.value = end && Date.parse(end) > Date.now() ? local(end) : ''; // a moment that is over is chosen anew
+    shape();
+  }
   const self = {
     el: h('div', { class: 'stack' }, checks, options.length > 1 && of.el, h('div', { class: 'pair' }, long.el, until.el), remove && button(tr`Remove these permissions`, { look: 'small long', testid: id('remove'), onClick: () => remove(self) })),
     error(text) { checks.classList.toggle('wrong', Boolean(text)); fill(note, text ? [icon('warn'), h('span', {}, text)] : ''); if (!text) until.error(null); },
-    focus: () => boxes[0].input.focus(),
+    fillIn, focus: () => boxes[0].input.focus(),
     read() {
       const validity = long.value === 'until' ? (until.value ? { until: new Date(until.value).toISOString() } : {}) : long.value ? { hours: Number(long.value) } : {};
       const thing = channels.some((c) => c.id === of.value) ? { channelId: of.value } : of.value ? { deviceId: of.value } : {};
@@ -85,6 +95,19 @@ export function wishFields({ devices, channels = [], testid, ticked }) {
     more.focus();
   }
   add(ticked);
+  /** Fills them with permissions that were asked for before; false, and nothing is changed, where they cannot hold all of them. */
+  function fillIn(wishes) {
+    const wanted = new Map();
+    for (const wish of wishes) {
+      const key = JSON.stringify([thingOf(wish), wish.hours, wish.until]);
+      wanted.set(key, [...wanted.get(key) ?? [], wish]);
+    }
+    if (wanted.size === 0 || wanted.size > MOST_GROUPS || wishes.some((wish) => !options.some(([value]) => value === thingOf(wish)))) return false;
+    for (const group of groups.slice(1)) remove(group);
+    number = 1;
+    [...wanted.values()].forEach((some, i) => (groups[i] ?? add()).fillIn(some));
+    return true;
+  }
   // The API names each permission by its place among all of them: what it says of one is said at its group.
   const all = {
     pointer: '/permissions',
@@ -97,7 +120,7 @@ export function wishFields({ devices, channels = [], testid, ticked }) {
   };
   return {
     el: h('div', { class: 'stack' }, list, more), fields: [all],
-    read: () => groups.flatMap((group) => group.read()),
+    fillIn, read: () => groups.flatMap((group) => group.read()),
     /** None at all will do, unless there have to be `some`; a group that was added is there for something. */
     check({ some = false } = {}) { for (const group of groups) group.check(some || group !== groups[0]); },
   };
