@@ -24,6 +24,7 @@ class PageSites(PageCase):
         job = box.call("POST", "/onboardings", {"devices": [cls.recorder["shop"].entry()]})
         wait_for(lambda: box.get(f"/onboardings/{job['id']}")["done"], 60, "the recorder to be added")
         cls.site = box.get("/sites")["items"][0]["id"]
+        box.call("PATCH", f"/sites/{cls.site}", {"scene": "Bakery", "position": {"latitude": -43.5, "longitude": 11}})
         cls.open_two(box)
 
     def test_a_second_site(self):
@@ -39,7 +40,13 @@ class PageSites(PageCase):
         page.fill("site-address", "Mill Lane 7")
         page.click("site-add")
         page.find("site-save")
+        self.assertFalse(page.all("site-map"))
+        page.fill("site-position", "43.88;")
+        page.click("site-save")
+        page.await_text("Enter latitude and longitude, such as 43.88, 11.09.")
+        self.assertFalse(page.all("site-map"))
         page.fill("site-position", "43.88; 11.09")
+        self.assertEqual(page.find("site-map").get_attribute("href"), "https://www.openstreetmap.org/?mlat=43.88&mlon=11.09#map=17/43.88/11.09")
         page.fill("site-remarks", "Key at the neighbour's.")
         page.click("site-save")
         page.await_text("Saved.")
@@ -122,6 +129,10 @@ class PageSites(PageCase):
         page.open("#/sites")
         page.open(f"#/sites/{self.site}")
         page.find("[data-permission=playback]")
+        # Whoever may not change what is known of the site reads it.
+        page.await_text("Bakery")
+        place = page.find("site-map")
+        self.assertEqual([place.get_attribute(name) for name in ("href", "target", "rel")], ["https://www.openstreetmap.org/?mlat=-43.5&mlon=11#map=17/-43.5/11", "_blank", "noreferrer"])
         page.shoot("site-provider", self.overflow)
         page.click("release-playback")
         wait_for(lambda: not page.all("[data-permission=playback]"), 10, "the permission to be released")
