@@ -36,6 +36,14 @@ class PageMoves(PageCase):
         page.click("move-submit")
         page.find("move-back")
         page.await_text("Door: from Test house to Flat")
+        # Taken back and asked for again: nothing is chosen nor typed again.
+        page.click("move-back")
+        page.click("move-again")
+        self.assertEqual((page.find("move-Door").is_selected(), page.find("move-remarks").get_attribute("value")), (True, "It hangs in the flat now."))
+        page.shoot("move-again", self.overflow, at="moves")
+        page.narrow("move-again", self.overflow)
+        page.click("move-submit")
+        page.find("move-back")
         self.done()
 
     def test_b_approved(self):

@@ -1,6 +1,6 @@
 """The page's way of a site to a partner: shared, accepted on a phone, worked on, left."""
 
-from owners import WORDS
+from owners import WORDS, Owner, Partner, hand_over, share
 from page_case import PageCase
 from waiting import wait_for
 
@@ -79,4 +79,24 @@ class PagePartners(PageCase):
         page.open(f"#/sites/{self.site}")
         page.find("[data-state=ended]")
         self.assertFalse([error for error in phone.errors() if "404" not in error and "403" not in error])
+        self.done()
+
+    def test_c_changed(self):
+        """After the handover a maintenance partner gets another permission and loses one, as it is ticked; none at all is refused."""
+        page, box = self.browser, self.made
+        Owner(box, "olga", hand_over(box, self.site, "olga", [{"permission": "configuration"}, {"permission": "live-view"}])["token"])
+        Partner(box, "mia", share(box, self.site, "mia", "maintenance", ["live-view"])["token"])
+        page.open("#/sites")
+        page.open(f"#/sites/{self.site}")
+        page.click("[data-state=accepted] [data-testid=share-change]")
+        page.choose("change-live-view")
+        page.click("change-submit")
+        page.await_text("Choose what the partner may do.")
+        page.choose("change-configuration")
+        page.shoot("share-change", self.overflow, at="[data-state=accepted]")
+        page.narrow("share-change", self.overflow)
+        page.click("change-submit")
+        page.await_text("Changed.")
+        self.assertEqual(next(one for one in box.get(f"/sites/{self.site}/shares")["items"] if one["state"] == "accepted")["permissions"], ["configuration"])
+        wait_for(lambda: "Configuration" in page.find("shares").text and "Live view" not in page.find("shares").text, 10, lambda: page.find("shares").text)
         self.done()

@@ -1,12 +1,14 @@
 """People on the page: invited, joined, limited by their role; one's own account; what was done."""
 
 import base64
+import datetime
 import hashlib
 import hmac
 import re
 import struct
 import subprocess
 import time
+import zoneinfo
 
 from box import PASSWORD, USER, binary
 from browser import Browser
@@ -195,4 +197,32 @@ class PagePeople(PageCase):
         page.click("log-show")
         page.await_text("unknown: join")
         wait_for(lambda: all(one.get_attribute("data-result") != "done" for one in page.all("[data-testid=operations] > li")), 10, "what was refused alone")
+        self.done()
+
+    def test_g_when_and_what(self):
+        """The log is read of some days, and of one action, in what opens below the other filters."""
+        page, box = self.browser, self.box_under_test
+        page.script("const s = document.querySelector('[data-testid=log-result]'); s.value = ''")
+        page.click("log-filters")
+        actions = page.script("return [...arguments[0].options].map((one) => one.textContent)", page.find("log-action"))
+        self.assertEqual(actions[1:], sorted(actions[1:]))
+        token = box.client.call("POST", "/session", {"userName": USER, "password": PASSWORD}, token=None)["token"]
+        today = datetime.datetime.now(zoneinfo.ZoneInfo(box.client.get("/sites", token=token)["items"][0]["timeZone"])).date()
+        days = lambda first, last: page.script("[document.querySelector('[data-testid=log-first]').value, document.querySelector('[data-testid=log-last]').value] = arguments", *(
+            "" if day is None else str(today + datetime.timedelta(days=day)) for day in (first, last)))
+        lines = lambda: page.all("[data-testid=operations] > li[data-action]")
+        days(0, -1)
+        page.click("log-show")
+        page.await_text("It is before the first day.")
+        days(None, -1)
+        page.click("log-show")
+        page.await_text("Nothing like that was done.")
+        days(-1, 0)
+        page.click("log-show")
+        wait_for(lambda: len(lines()) > 5, 10, "what was done in two days")
+        page.script("arguments[0].value = 'invite'", page.find("log-action"))
+        page.click("log-show")
+        wait_for(lambda: [one.get_attribute("data-action") for one in lines()] == ["invite"], 10, "the invitation alone")
+        page.shoot("log-filters", self.overflow)
+        page.narrow("log-filters", self.overflow)
         self.done()

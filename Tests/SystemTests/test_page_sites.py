@@ -2,6 +2,7 @@
 
 import datetime
 
+from devices import QUICK, DeviceSimulator
 from owners import WORDS
 from page_case import PageCase
 from people import Person
@@ -9,16 +10,21 @@ from waiting import wait_for
 
 
 class PageSites(PageCase):
-    """A box with two cameras at its first site; an installer at a desk, an owner with a phone."""
+    """A box with two cameras and a recorder at its first site; an installer at a desk, an owner with a phone."""
 
     @classmethod
     def setUpClass(cls):
         cls.cameras = cls.class_small_cameras(2, key_interval=1)
-        cls.made = box = cls.class_box(**{"recording.seconds-before": 1, "recording.seconds": 3})
+        cls.recorder = DeviceSimulator("--device", "nvr:2,name=shop")
+        cls.addClassCleanup(cls.recorder.close)
+        cls.made = box = cls.class_box(**{"recording.seconds-before": 1, "recording.seconds": 3, **QUICK})
         box.claim()
         cls.channels = [box.add_camera(camera, name=name, sub=False) for camera, name in zip(cls.cameras.cameras, ("Door", "Yard"), strict=True)]
         box.await_picture(*cls.channels)
+        job = box.call("POST", "/onboardings", {"devices": [cls.recorder["shop"].entry()]})
+        wait_for(lambda: box.get(f"/onboardings/{job['id']}")["done"], 60, "the recorder to be added")
         cls.site = box.get("/sites")["items"][0]["id"]
+        box.call("PATCH", f"/sites/{cls.site}", {"scene": "Bakery", "position": {"latitude": -43.5, "longitude": 11}})
         cls.open_two(box)
 
     def test_a_second_site(self):
@@ -34,7 +40,13 @@ class PageSites(PageCase):
         page.fill("site-address", "Mill Lane 7")
         page.click("site-add")
         page.find("site-save")
+        self.assertFalse(page.all("site-map"))
+        page.fill("site-position", "43.88;")
+        page.click("site-save")
+        page.await_text("Enter latitude and longitude, such as 43.88, 11.09.")
+        self.assertFalse(page.all("site-map"))
         page.fill("site-position", "43.88; 11.09")
+        self.assertEqual(page.find("site-map").get_attribute("href"), "https://www.openstreetmap.org/?mlat=43.88&mlon=11.09#map=17/43.88/11.09")
         page.fill("site-remarks", "Key at the neighbour's.")
         page.click("site-save")
         page.await_text("Saved.")
@@ -117,12 +129,90 @@ class PageSites(PageCase):
         page.open("#/sites")
         page.open(f"#/sites/{self.site}")
         page.find("[data-permission=playback]")
+        # Whoever may not change what is known of the site reads it.
+        page.await_text("Bakery")
+        place = page.find("site-map")
+        self.assertEqual([place.get_attribute(name) for name in ("href", "target", "rel")], ["https://www.openstreetmap.org/?mlat=-43.5&mlon=11#map=17/-43.5/11", "_blank", "noreferrer"])
         page.shoot("site-provider", self.overflow)
         page.click("release-playback")
         wait_for(lambda: not page.all("[data-permission=playback]"), 10, "the permission to be released")
         self.done()
 
-    def test_d_ends_while_it_is_watched(self):
+    def test_d_of_several_things(self):
+        """Permissions of different things for different times are asked for at once, of one channel of a recorder, too."""
+        page, phone, box = self.browser, self.phone, self.made
+        one = next(channel for channel in box.get("/channels")["items"] if channel["deviceId"] not in [mine["deviceId"] for mine in self.channels])
+        recorder = box.get(f"/devices/{one['deviceId']}")
+        page.open("#/sites")
+        page.open(f"#/sites/{self.site}")
+        page.click("apply")
+        self.select(page, "apply-hours", "8")
+        page.click("apply-add")
+        self.select(page, "apply-device-2", one["id"], f"{recorder['name']} – {one['name']}")
+        page.click("apply-submit")
+        page.await_text("Choose at least one permission.")
+        page.choose("apply-playback-2")
+        self.select(page, "apply-hours-2", "until")
+        page.click("apply-submit")
+        page.await_text("Choose a moment.")
+        self.select(page, "apply-hours-2", "1")
+        page.click("apply-add")
+        page.find("apply-remove-3")
+        page.shoot("apply-several", self.overflow, at="apply-device")
+        page.narrow("apply-several", self.overflow)
+        page.click("apply-remove-3")
+        page.click("apply-submit")
+        page.find("[data-state=pending]")
+        asked = box.get(f"/sites/{self.site}/applications")["items"][0]["permissions"]
+        self.assertEqual([(wish["permission"], wish["channelId"], wish["hours"]) for wish in asked], [("live-view", None, 8), ("playback", one["id"], 1)])
+        phone.open("#/sites")
+        phone.open(f"#/sites/{self.site}")
+        phone.await_text(f"Live view of the whole site, for 8 hours · Playback of {one['name']}, for 1 hour")
+        phone.click("refuse")
+        phone.await_text("Refused.")
+        # The same is asked again without typing it again, and taken back.
+        page.open("#/sites")
+        page.open(f"#/sites/{self.site}")
+        page.click("apply-again")
+        self.assertEqual([page.find(name).get_attribute("value") for name in ("apply-hours", "apply-device-2", "apply-hours-2")], ["8", one["id"], "1"])
+        page.click("apply-submit")
+        page.find("[data-state=pending]")
+        self.assertEqual(box.get(f"/sites/{self.site}/applications")["items"][0]["permissions"], asked)
+        page.click("application-back")
+        wait_for(lambda: not page.all("[data-state=pending]"), 10, "the application to be taken back")
+        page.shoot("apply-again", self.overflow, at="applications")
+        page.narrow("apply-again", self.overflow)
+        self.done()
+
+    @staticmethod
+    def select(page, testid, value, text=None):
+        """Choose in a list, as people do; the choice must be called so."""
+        chosen = page.script("const [list, value] = arguments; list.value = value; list.dispatchEvent(new Event('change'));"
+                             "return [list.value, list.selectedOptions[0]?.textContent]", page.find(testid), value)
+        assert chosen[0] == value and text in (None, chosen[1]), chosen
+
+    def test_e_to_one_person(self):
+        """The owner gives a permission to one of those who look after the site, and takes it back."""
+        phone, box = self.phone, self.made
+        phone.click("give")
+        everybody, *people = phone.script("return [...arguments[0].options].map((one) => [one.value, one.textContent])", phone.find("give-person"))
+        self.assertEqual(everybody[0], "")
+        person, name = people[0]
+        self.select(phone, "give-person", person)
+        phone.choose("give-configuration")
+        self.select(phone, "give-device", self.channels[0]["deviceId"], "Door")
+        phone.shoot("give-person", self.overflow, at="give")
+        phone.click("give-submit")
+        phone.find("[data-permission=configuration]")
+        given = next(one for one in box.get(f"/sites/{self.site}/permissions")["items"] if one["permission"] == "configuration")
+        self.assertEqual((given["person"], given["device"]), (name, "Door"))
+        phone.await_text(f"{name} of {given['company']}")
+        phone.narrow("give-person", self.overflow)
+        phone.click("take-configuration")
+        wait_for(lambda: not phone.all("[data-permission=configuration]"), 10, "the permission to be taken back")
+        self.done()
+
+    def test_f_ends_while_it_is_watched(self):
         """What was given until a moment ends the picture that is being watched, and says why."""
         page, box = self.browser, self.made
         permission = next(one for one in box.get(f"/sites/{self.site}/permissions")["items"] if one["permission"] == "live-view")
@@ -146,7 +236,7 @@ class PageSites(PageCase):
         page.shoot("permission-ended", self.overflow)
         self.done("403", "410", "404")
 
-    def test_e_discarded(self):
+    def test_g_discarded(self):
         """The owner lets nobody look after the site; the installer sees that it is there, and no camera of it."""
         page, phone = self.browser, self.phone
         phone.open("#/sites")

@@ -105,7 +105,7 @@ export function place(problem, fields, message) {
   let first = null;
   for (const e of problem.errors ?? []) {
     const f = fields.find((x) => matches(x, e.field ?? ''));
-    if (f) { f.error(e.detail); first ??= f; } else left.push(e.detail);
+    if (f) { f.error(e.detail, e.field); first ??= f; } else left.push(e.detail);
   }
   if (!first || left.length) fill(message, problemBox(problem, left));
   first?.focus();

@@ -35,7 +35,7 @@ export async function handOverCard({ site, path, devices, channels, redraw }) {
   }
   const remarks = field({ label: tr`Remarks`, pointer: '/remarks', type: 'area', rows: 2, optional: true, maxlength: 1000, testid: 'handover-remarks', hint: tr`The owner reads them before they accept.` });
   const tongue = field({ label: tr`Language of the message`, pointer: '/language', type: 'select', value: language, options: LANGUAGES, testid: 'handover-language' });
-  const wishes = wishFields({ devices, testid: 'handover', ticked: ['configuration', 'live-view'] });
+  const wishes = wishFields({ devices, channels, testid: 'handover', ticked: ['configuration', 'live-view'] });
   const tenant = h('input', { type: 'checkbox', 'data-testid': 'handover-control' });
   const save = button(site.status === 'to-be-accepted' ? tr`Send again` : tr`Hand over`, { look: 'primary', type: 'submit', testid: 'handover-submit' });
   const form = h('form', { class: 'stack' }, way.el, recipient.el, tongue.el, remarks.el, h('p', { class: 'muted small' }, tr`What you ask for here is yours when the owner accepts. Whatever you do not ask for you cannot do any more.`), wishes.el,
@@ -43,7 +43,7 @@ export async function handOverCard({ site, path, devices, channels, redraw }) {
     h('div', { class: 'actions' }, save));
   bind(form, { fields: [recipient, remarks, ...wishes.fields], button: save, busy: tr`Sending…`, async submit() {
     if (!recipient.given) throw wrong(recipient, way.value === 'email' ? tr`Enter the owner’s e-mail address.` : tr`Enter the owner’s phone number.`);
-    if (wishes.missing()) throw wrong(wishes.missing(), tr`Choose a moment.`);
+    wishes.check();
     const sent = await api.post(`${path}/handovers`, { way: way.value, recipient: recipient.given, language: tongue.value, permissions: wishes.read(), allowRemoteUseControl: tenant.checked, ...(remarks.given && { remarks: remarks.given }) });
     fill(made, sentLink(sent, { testid: 'handover-link', isMail: way.value === 'email', subject: site.name, note: tr`and good until they answer or you send another one` }));
   } });

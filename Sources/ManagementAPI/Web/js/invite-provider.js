@@ -27,18 +27,17 @@ export async function inviteCard(state) {
   return card(tr`Invite a service provider`, h('p', { class: 'muted small' }, tr`Nobody looks after this site for you. Whoever accepts sees which devices there are, and does what you choose here; you can take it back at any time.`), list, message, !site.authorizedAt && inviteForm(state));
 }
 
-function inviteForm({ site, path, devices }) {
+function inviteForm({ site, path, devices, channels }) {
   const recipient = field({ label: tr`E-mail address of the service provider`, pointer: '/recipient', type: 'email', maxlength: 254, autocomplete: 'off', testid: 'invite-recipient' });
   const tongue = field({ label: tr`Language of the message`, pointer: '/language', type: 'select', value: language, options: LANGUAGES, testid: 'invite-language' });
   const remarks = field({ label: tr`Remarks`, pointer: '/remarks', type: 'area', rows: 2, optional: true, maxlength: 1000, testid: 'invite-remarks', hint: tr`Such as what does not work.` });
-  const wishes = wishFields({ devices, testid: 'invite', ticked: ['configuration', 'live-view'] });
+  const wishes = wishFields({ devices, channels, testid: 'invite', ticked: ['configuration', 'live-view'] });
   const made = h('div', { class: 'stack made', 'aria-live': 'polite' });
   const save = button(tr`Invite|a service provider`, { look: 'primary', type: 'submit', testid: 'invite-submit' });
   const form = h('form', { class: 'stack' }, recipient.el, tongue.el, wishes.el, remarks.el, h('div', { class: 'actions' }, save), made);
   bind(form, { fields: [recipient, remarks, ...wishes.fields], button: save, busy: tr`Sending…`, async submit() {
     if (!recipient.given) throw wrong(recipient, tr`Enter the service provider’s e-mail address.`);
-    if (wishes.missing()) throw wrong(wishes.missing(), tr`Choose a moment.`);
-    if (wishes.read().length === 0) throw wrong(wishes.fields[0], tr`Choose at least one permission.`);
+    wishes.check({ some: true });
     const sent = await api.post(`${path}/provider-invitations`, { recipient: recipient.given, language: tongue.value, permissions: wishes.read(), ...(remarks.given && { remarks: remarks.given }) });
     fill(made, sentLink(sent, { testid: 'invite-link', isMail: true, subject: site.name, note: tr`and good for three days` }));
   } });

@@ -9,13 +9,15 @@ import { button, card, problemBox } from './parts.js';
 import { resync, store } from './store.js';
 
 const STATES = { pending: tr`waits for the owner`, moved: tr`moved`, refused: tr`refused`, withdrawn: tr`taken back`, expired: tr`nobody decided within seven days` };
+const AGAIN = ['refused', 'withdrawn', 'expired'];
 
 export async function moveCards(state) {
   const { items } = await api.get(`${state.path}/device-moves`);
-  return [items.length > 0 && listCard(state, items), formCard(state)].filter(Boolean);
+  const form = formCard(state);
+  return [items.length > 0 && listCard(state, items, form), form && form.el].filter(Boolean);
 }
 
-function listCard({ can, redraw }, items) {
+function listCard({ can, redraw }, items, form) {
   const message = h('div', { class: 'form-message', role: 'alert' });
   const act = async (what, done) => { fill(message); try { await what(); toast(done); await resync(); await redraw(); } catch (problem) { fill(message, problemBox(problem)); } };
   return card(tr`Devices on their way`, h('ul', { class: 'plain-list people', 'data-testid': 'moves' }, items.slice(0, 10).map((move) => {
@@ -23,7 +25,8 @@ function listCard({ can, redraw }, items) {
     const pending = move.state === 'pending';
     return h('li', { 'data-state': move.state }, icon(pending ? 'bell' : move.state === 'moved' ? 'check' : 'dash'), h('div', { class: 'stack tight' },
       h('span', { class: 'strong' }, tr`${move.devices.join(', ')}: from ${move.from} to ${move.to}`),
-      h('span', { class: 'muted small' }, `${move.appliedBy}, ${when(move.createdAt)} · ${STATES[move.state]}${pending ? tr`, until ${full(move.expiresAt)}` : ''}`), move.remarks && h('span', {}, `“${move.remarks}”`),
+      h('span', { class: 'muted small' }, `${move.appliedBy}, ${when(move.createdAt)} · ${STATES[move.state]}${pending ? tr`, until ${full(move.expiresAt)}` : ''}`), move.remarks && h('span', { class: 'block-line' }, `“${move.remarks}”`),
+      AGAIN.includes(move.state) && can('apply') && form && form.holds(move) && h('div', { class: 'row' }, button(tr`Ask again`, { look: 'small', testid: 'move-again', onClick: () => form.fillIn(move) })),
       pending && h('div', { class: 'row wrap' },
         can('grant') && button(tr`Approve`, { look: 'primary small', testid: 'move-approve', onClick: () => act(() => api.post(`${path}/approve`), tr`Moved.`) }),
         can('grant') && button(tr`Refuse`, { look: 'small', testid: 'move-refuse', onClick: () => act(() => api.post(`${path}/refuse`), tr`Refused.`) }),
@@ -53,5 +56,18 @@ function formCard({ site, devices, can, redraw }) {
     await resync();
     await redraw();
   } });
-  return card(null, h('details', {}, h('summary', { 'data-testid': 'move' }, tr`Move devices to another site`), form));
+  const details = h('details', {}, h('summary', { 'data-testid': 'move' }, tr`Move devices to another site`), form);
+  return {
+    el: card(null, details),
+    /** Whether what was asked for once can be asked for still: devices that are here, to a site that is there. */
+    holds: (move) => move.fromSiteId === site.id && others.some((s) => s.id === move.toSiteId) && boxes.some((b) => move.deviceIds.includes(b.device.id)),
+    fillIn(move) {
+      for (const b of boxes) b.input.checked = move.deviceIds.includes(b.device.id);
+      to.value = move.toSiteId;
+      remarks.value = move.remarks;
+      details.open = true;
+      save.scrollIntoView({ block: 'nearest' });
+      save.focus();
+    },
+  };
 }

@@ -1,5 +1,5 @@
 // What the operation log calls what was done, in words.
-import { tr } from './language.js';
+import { locale, tr } from './language.js';
 
 const ACTIONS = {
   acceptHandover: tr`accept handover`, acceptShare: tr`accept share`, activateDevice: tr`activate device`, activatePlan: tr`activate plan`, addDevice: tr`add device`,
@@ -32,5 +32,7 @@ const ACTIONS = {
   triggerChannel: tr`trigger channel`, unbindDevice: tr`unbind device`, watchByRTSP: tr`watch by rtsp`, unlinkChannel: tr`unlink channel`, upgradeFirmware: tr`upgrade firmware`, watchOnSite: tr`watch on site`,
   withdrawHandover: tr`withdraw handover`, withdrawInvitation: tr`withdraw invitation`, withdrawUnbinding: tr`withdraw unbinding`,
 };
+/** All of them with their words, by their words. */
+export const actionsByWords = () => Object.entries(ACTIONS).sort(([, a], [, b]) => a.localeCompare(b, locale));
 /** One that is not known here is read by its name: "begin live view" of beginLiveView. */
 export const actionWords = (action) => ACTIONS[action] ?? action.replace(/[A-Z]+(?![a-z])|[A-Z]/g, (m) => ` ${m.toLowerCase()}`);

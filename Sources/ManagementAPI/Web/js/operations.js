@@ -1,11 +1,15 @@
 // What was done: the operation log.
 import { api, query as params } from './api.js';
 import { fill, h, icon } from './dom.js';
-import { bind, field } from './form.js';
+import { bind, field, wrong } from './form.js';
+import { fromSiteClock } from './format.js';
 import { tr } from './language.js';
 import { title } from './navigate.js';
-import { actionWords } from './operation-words.js';
+import { actionsByWords, actionWords } from './operation-words.js';
 import { button, card, empty, head, problemBox, time } from './parts.js';
+
+/** When a day begins at the site, or the one so many days after it. */
+const dayBegins = (day, after = 0) => fromSiteClock(new Date(Date.parse(`${day}T00:00:00Z`) + after * 86400000).toISOString().slice(0, 19));
 
 export async function operationsPage({ root }) {
   title(tr`What was done`);
@@ -13,16 +17,25 @@ export async function operationsPage({ root }) {
   const more = h('div', { class: 'row' });
   const person = field({ label: tr`Person`, optional: true, maxlength: 64, autocomplete: 'off', testid: 'log-person' });
   const failed = field({ label: tr`Show`, type: 'select', options: [['', tr`All`], ['failed', tr`Refused and failed`]], testid: 'log-result' });
+  const first = field({ label: tr`First day`, pointer: '/from', type: 'date', optional: true, testid: 'log-first' });
+  const last = field({ label: tr`Last day`, pointer: '/to', type: 'date', optional: true, testid: 'log-last' });
+  const action = field({ label: tr`What|was done`, type: 'select', options: [['', tr`Everything`], ...actionsByWords()], testid: 'log-action' });
+  const further = h('details', { class: 'more' }, h('summary', { 'data-testid': 'log-filters' }, tr`More filters`), h('div', { class: 'pair' }, first.el, last.el), action.el);
   const save = button(tr`Show`, { type: 'submit', testid: 'log-show' });
-  const form = h('form', { class: 'row filter' }, person.el, failed.el, h('div', { class: 'actions' }, save));
+  const form = h('form', {}, h('div', { class: 'pair' }, person.el, failed.el), further, h('div', { class: 'actions' }, save));
+  let chosen = {};
+  function choose() {
+    if (first.given && last.given && last.given < first.given) throw wrong(last, tr`It is before the first day.`);
+    chosen = { person: person.given, result: failed.value || null, from: first.given && dayBegins(first.given), to: last.given && dayBegins(last.given, 1), action: action.given };
+  }
   async function load(before) {
-    const page = await api.get(`/operations${params({ person: person.given, result: failed.value || null, before })}`);
+    const page = await api.get(`/operations${params({ ...chosen, before })}`);
     const rows = page.items.map(row);
     if (before) list.append(...rows); else fill(list, rows);
     if (!before && rows.length === 0) fill(list, h('li', {}, empty({ iconName: 'clock', title: tr`Nothing here`, text: tr`Nothing like that was done.` })));
     fill(more, page.next && button(tr`Earlier|lines of the log`, { testid: 'log-more', onClick: () => load(page.next).catch((problem) => fill(more, problemBox(problem))) }));
   }
-  bind(form, { fields: [person, failed], button: save, submit: () => load() });
+  bind(form, { fields: [person, failed, first, last, action], button: save, async submit() { choose(); await load(); } });
   fill(root, head(tr`What was done`, h('a', { class: 'button', href: '/api/v1/operations/export', download: '', 'data-testid': 'log-export' }, icon('download'), h('span', {}, tr`All lines`))),
     h('div', { class: 'narrow' }, card(null, form, list, more)));
   await load();

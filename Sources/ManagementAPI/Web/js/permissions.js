@@ -2,7 +2,7 @@
 import { api, seg } from './api.js';
 import { ask, toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
-import { bind, field, wrong } from './form.js';
+import { bind, field } from './form.js';
 import { full, when } from './format.js';
 import { tr } from './language.js';
 import { button, card, problemBox } from './parts.js';
@@ -12,7 +12,8 @@ const STATES = { pending: tr`waits for the owner`, approved: tr`approved`, refus
 
 export async function permissionCards(state) {
   const [permissions, applications] = await Promise.all([api.get(`${state.path}/permissions`), api.get(`${state.path}/applications`)]);
-  return [permissionsCard(state, permissions.items), applicationsCard(state, applications.items), state.can('grant') && giveCard(state), state.can('apply') && applyCard(state)].filter(Boolean);
+  const apply = state.can('apply') && applyCard(state);
+  return [permissionsCard(state, permissions.items), applicationsCard(state, applications.items, apply), state.can('grant') && giveCard(state, permissions.people), apply && apply.el].filter(Boolean);
 }
 
 /** A place for what goes wrong, and a way to do something and draw anew. */
@@ -35,43 +36,56 @@ function permissionsCard({ site, path, can, redraw }, items) {
   return card(can('grant') ? tr`Who may do what` : tr`What the owner lets you do`, none, list, message, discard);
 }
 
-function applicationsCard({ path, can, redraw, devices, channels }, items) {
+function applicationsCard({ path, can, redraw, devices, channels }, items, apply) {
   if (items.length === 0) return null;
   const { message, act } = acting(redraw);
   const decide = (one, word, done) => act(() => api.post(`${path}/applications/${seg(one.id)}/${word}`), done);
   return card(tr`Applications`, h('ul', { class: 'plain-list people', 'data-testid': 'applications' }, items.slice(0, 10).map((one) => h('li', { 'data-state': one.state }, icon(one.state === 'pending' ? 'bell' : one.state === 'approved' ? 'check' : 'dash'),
     h('div', { class: 'stack tight' }, h('span', { class: 'strong' }, one.kind === 'authorization' ? tr`To look after the site` : tr`For permissions`),
-      h('span', { class: 'muted small' }, [`${one.appliedBy}, ${when(one.createdAt)}`, STATES[one.state], ...one.permissions.map((w) => wishWords(w, devices, channels))].join(' · ')), one.remarks && h('span', {}, `“${one.remarks}”`),
+      h('span', { class: 'muted small' }, [`${one.appliedBy}, ${when(one.createdAt)}`, STATES[one.state], ...one.permissions.map((w) => wishWords(w, devices, channels))].join(' · ')), one.remarks && h('span', { class: 'block-line' }, `“${one.remarks}”`),
+      apply && (one.state === 'refused' || one.state === 'withdrawn') && h('div', { class: 'row' }, button(tr`Ask again`, { look: 'small', testid: 'apply-again', onClick: () => apply.again(one, act) })),
       one.state === 'pending' && h('div', { class: 'row wrap' }, can('grant') && button(tr`Approve`, { look: 'primary small', testid: 'approve', onClick: () => decide(one, 'approve', tr`Approved.`) }), can('grant') && button(tr`Refuse`, { look: 'small', testid: 'refuse', onClick: () => decide(one, 'refuse', tr`Refused.`) }),
         can('apply') && button(tr`Take back`, { look: 'small', testid: 'application-back', onClick: () => act(() => api.delete(`${path}/applications/${seg(one.id)}`), tr`Taken back.`) })))))), message);
 }
 
-function giveCard({ site, path, devices, redraw }) {
+function giveCard({ site, path, devices, channels, redraw }, people = []) {
   if (!site.company) return null;
-  const wishes = wishFields({ devices, testid: 'give' });
+  const person = people.length > 0 && field({ label: tr`For|a person`, pointer: '/personId', type: 'select', options: [['', tr`everybody at ${site.company}`], ...people.map((p) => [p.id, p.name])], testid: 'give-person' });
+  const wishes = wishFields({ devices, channels, testid: 'give' });
   const save = button(tr`Give`, { look: 'primary', type: 'submit', testid: 'give-submit' });
-  const form = h('form', { class: 'stack' }, wishes.el, h('div', { class: 'actions' }, save));
-  bind(form, { fields: wishes.fields, button: save, busy: tr`Giving…`, async submit() {
-    if (wishes.missing()) throw wrong(wishes.missing(), tr`Choose a moment.`);
-    if (wishes.read().length === 0) throw wrong(wishes.fields[0], tr`Choose at least one permission.`);
-    await api.post(`${path}/permissions`, { permissions: wishes.read() });
+  const form = h('form', { class: 'stack' }, person && person.el, wishes.el, h('div', { class: 'actions' }, save));
+  bind(form, { fields: person ? [person, ...wishes.fields] : wishes.fields, button: save, busy: tr`Giving…`, async submit() {
+    wishes.check({ some: true });
+    await api.post(`${path}/permissions`, { permissions: wishes.read(), ...(person && person.given && { personId: person.given }) });
     toast(tr`Given.`);
     await redraw();
   } });
   return card(null, h('details', {}, h('summary', { 'data-testid': 'give' }, tr`Let ${site.company} do something`), form));
 }
 
-function applyCard({ site, path, devices, redraw }) {
-  const wishes = wishFields({ devices, testid: 'apply', ticked: ['live-view'] });
+function applyCard({ site, path, devices, channels, redraw }) {
+  const asked = tr`${site.owner} is asked.`;
+  const send = (permissions, why) => api.post(`${path}/applications`, { permissions, ...(why && { remarks: why }) });
+  const wishes = wishFields({ devices, channels, testid: 'apply', ticked: ['live-view'] });
   const remarks = field({ label: tr`Why`, pointer: '/remarks', type: 'area', rows: 2, optional: true, maxlength: 1000, testid: 'apply-remarks' });
   const save = button(tr`Ask the owner`, { look: 'primary', type: 'submit', testid: 'apply-submit' });
   const form = h('form', { class: 'stack' }, wishes.el, remarks.el, h('div', { class: 'actions' }, save));
   bind(form, { fields: [remarks, ...wishes.fields], button: save, busy: tr`Asking…`, async submit() {
-    if (wishes.missing()) throw wrong(wishes.missing(), tr`Choose a moment.`);
-    if (wishes.read().length === 0) throw wrong(wishes.fields[0], tr`Choose at least one permission.`);
-    await api.post(`${path}/applications`, { permissions: wishes.read(), ...(remarks.given && { remarks: remarks.given }) });
-    toast(tr`${site.owner} is asked.`);
+    wishes.check({ some: true });
+    await send(wishes.read(), remarks.given);
+    toast(asked);
     await redraw();
   } });
-  return card(null, h('details', { open: site.status === 'not-authorized' }, h('summary', { 'data-testid': 'apply' }, site.status === 'not-authorized' ? tr`Apply for authorization` : tr`Ask for permissions`), form));
+  const details = h('details', { open: site.status === 'not-authorized' }, h('summary', { 'data-testid': 'apply' }, site.status === 'not-authorized' ? tr`Apply for authorization` : tr`Ask for permissions`), form);
+  return {
+    el: card(null, details),
+    /** The same as once before, to be looked at; what the form cannot hold, such as devices that are not shown now, is sent as it was. */
+    again(one, act) {
+      if (!wishes.fillIn(one.permissions)) return act(() => send(one.permissions.map(({ permission, deviceId, channelId, hours, until }) => ({ permission, deviceId, channelId, hours, until })), one.remarks), asked);
+      remarks.value = one.remarks;
+      details.open = true;
+      save.scrollIntoView({ block: 'nearest' });
+      return save.focus();
+    },
+  };
 }

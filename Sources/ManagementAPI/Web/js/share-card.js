@@ -12,7 +12,7 @@ import { refreshRights } from './store.js';
 import { PERMISSIONS, permissionWord } from './wishes.js';
 
 const STATES = { pending: tr`waits for an answer`, accepted: tr`helps here`, refused: tr`refused`, ended: tr`ended` };
-const KINDS = { installation: tr`until the handover`, maintenance: 'maintenance' };
+const KINDS = { installation: tr`until the handover`, maintenance: tr`maintenance` };
 const words = (share) => (share.kind === 'installation' ? [tr`all that there is to do with devices`] : share.permissions.map(permissionWord)).join(', ');
 
 export async function shareCard(state) {
@@ -22,29 +22,63 @@ export async function shareCard(state) {
   const message = h('div', { class: 'form-message', role: 'alert' });
   const act = async (what, done) => { fill(message); try { await what(); toast(done); await redraw(); } catch (problem) { fill(message, problemBox(problem)); } };
   const lasting = (share) => share.state === 'pending' || share.state === 'accepted';
+  const acts = (share) => {
+    const form = h('div', {});
+    return [h('div', { class: 'row wrap' }, share.kind === 'maintenance' && button(tr`Change`, { look: 'small', testid: 'share-change', onClick: () => changeForm(state, share, form) }),
+      button(share.state === 'pending' ? tr`Take back` : tr`End`, { look: 'small', testid: 'share-end', async onClick() {
+        if (share.state === 'pending' || await ask({ title: tr`End sharing with ${share.partner}?`, text: tr`It sees nothing of this site any more, at once.`, action: tr`End` })) await act(() => api.delete(`${path}/shares/${seg(share.id)}`), tr`Ended.`);
+      } })), form];
+  };
   const list = h('ul', { class: 'plain-list people', 'data-testid': 'shares' }, items.slice(0, 10).map((share) => h('li', { 'data-state': share.state }, icon(share.state === 'accepted' ? 'check' : share.state === 'pending' ? 'clock' : 'dash'),
-    h('span', {}, h('span', { class: 'strong' }, share.partner ?? share.recipient), h('span', { class: 'muted small' }, [KINDS[share.kind], words(share), tr`${STATES[share.state]} since ${when(share.decidedAt ?? share.createdAt)}`].join(' · '))),
-    can('share') && lasting(share) && button(share.state === 'pending' ? tr`Take back` : tr`End`, { look: 'small', testid: 'share-end', async onClick() {
-      if (share.state === 'pending' || await ask({ title: tr`End sharing with ${share.partner}?`, text: tr`It sees nothing of this site any more, at once.`, action: tr`End` })) await act(() => api.delete(`${path}/shares/${seg(share.id)}`), tr`Ended.`);
-    } }))));
+    h('div', { class: 'stack tight' }, h('span', { class: 'strong' }, share.partner ?? share.recipient), h('span', { class: 'muted small' }, [KINDS[share.kind], words(share), tr`${STATES[share.state]} since ${when(share.decidedAt ?? share.createdAt)}`].join(' · ')),
+      can('share') && lasting(share) && acts(share)))));
   const about = h('p', { class: 'muted small' }, can('share') ? tr`A partner does what you may do here, or a part of it. It cannot share further nor activate plans. The owner is told.` : tr`These companies help your service provider here, with what you let it do.`);
   return card(tr`Partners`, about, list, message, can('share') && shareForm(state));
 }
 
-function shareForm({ site, path, redraw }) {
+/** What a maintenance partner may do, to be ticked; none of them is an error for itself. */
+function permissionChecks({ testid, ticked = [] }) {
+  const boxes = PERMISSIONS.map(([code, label, hint]) => ({ code, input: h('input', { type: 'checkbox', value: code, checked: ticked.includes(code), 'data-testid': `${testid}-${code}` }), label, hint }));
+  const note = h('p', { class: 'note' });
+  const el = h('fieldset', { class: 'checks' }, h('legend', {}, tr`What it may do`), boxes.map((b) => h('label', { class: 'check' }, b.input, h('span', {}, h('span', { class: 'strong' }, b.label), h('span', { class: 'muted small' }, b.hint)))), note);
+  const self = {
+    el, pointer: '/permissions',
+    error(text) { el.classList.toggle('wrong', Boolean(text)); fill(note, text ? [icon('warn'), h('span', {}, text)] : ''); },
+    focus: () => boxes[0].input.focus(),
+    read() {
+      const chosen = boxes.filter((b) => b.input.checked).map((b) => b.code);
+      if (chosen.length === 0) throw wrong(self, tr`Choose what the partner may do.`);
+      return chosen;
+    },
+  };
+  return self;
+}
+
+/** Below a partner, of what is offered and of what is accepted. */
+function changeForm({ path, redraw }, share, place) {
+  const checks = permissionChecks({ testid: 'change', ticked: share.permissions });
+  const save = button(tr`Save`, { look: 'primary', type: 'submit', testid: 'change-submit' });
+  const form = h('form', { class: 'stack' }, checks.el, h('div', { class: 'actions' }, button(tr`Cancel`, { onClick: () => fill(place) }), save));
+  bind(form, { fields: [checks], button: save, busy: tr`Saving…`, async submit() {
+    await api.patch(`${path}/shares/${seg(share.id)}`, { permissions: checks.read() });
+    toast(tr`Changed.`);
+    await redraw();
+  } });
+  fill(place, form);
+  checks.focus();
+}
+
+function shareForm({ site, path }) {
   const kind = site.owner ? 'maintenance' : 'installation';
   const recipient = field({ label: tr`E-mail address of the partner`, pointer: '/recipient', type: 'email', maxlength: 254, autocomplete: 'off', testid: 'share-recipient' });
   const remarks = field({ label: tr`Remarks`, pointer: '/remarks', type: 'area', rows: 2, optional: true, maxlength: 1000, testid: 'share-remarks' });
-  const boxes = kind === 'maintenance' ? PERMISSIONS.map(([code, label, hint]) => ({ code, input: h('input', { type: 'checkbox', value: code, 'data-testid': `share-${code}` }), label, hint })) : [];
-  const checks = boxes.length > 0 && h('fieldset', { class: 'checks' }, h('legend', {}, tr`What it may do`), boxes.map((b) => h('label', { class: 'check' }, b.input, h('span', {}, h('span', { class: 'strong' }, b.label), h('span', { class: 'muted small' }, b.hint)))));
+  const checks = kind === 'maintenance' && permissionChecks({ testid: 'share' });
   const made = h('div', { class: 'stack made', 'aria-live': 'polite' });
   const save = button(tr`Share`, { look: 'primary', type: 'submit', testid: 'share-submit' });
-  const form = h('form', { class: 'stack' }, recipient.el, checks, remarks.el, h('div', { class: 'actions' }, save), made);
-  bind(form, { fields: [recipient, remarks], button: save, busy: tr`Sending…`, async submit() {
+  const form = h('form', { class: 'stack' }, recipient.el, checks && checks.el, remarks.el, h('div', { class: 'actions' }, save), made);
+  bind(form, { fields: [recipient, remarks, checks].filter(Boolean), button: save, busy: tr`Sending…`, async submit() {
     if (!recipient.given) throw wrong(recipient, tr`Enter the partner’s e-mail address.`);
-    const permissions = boxes.filter((b) => b.input.checked).map((b) => b.code);
-    if (kind === 'maintenance' && permissions.length === 0) throw wrong(recipient, tr`Choose what the partner may do.`);
-    const sent = await api.post(`${path}/shares`, { kind, recipient: recipient.given, ...(kind === 'maintenance' && { permissions }), ...(remarks.given && { remarks: remarks.given }) });
+    const sent = await api.post(`${path}/shares`, { kind, recipient: recipient.given, ...(checks && { permissions: checks.read() }), ...(remarks.given && { remarks: remarks.given }) });
     fill(made, sentLink(sent, { testid: 'share-link', isMail: true, subject: site.name, note: tr`and good for three days` }));
   } });
   return h('details', {}, h('summary', { 'data-testid': 'share' }, kind === 'installation' ? tr`Share with an installation partner` : tr`Share with a maintenance partner`), form);

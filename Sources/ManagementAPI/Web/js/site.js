@@ -42,7 +42,7 @@ function informationCard({ site, path, can, redraw }) {
     [tr`Time zone`, site.timeZone], [tr`Site ID`, h('code', { class: 'wrap', 'data-testid': 'site-id' }, site.id)], site.managers.length > 0 && [tr`Managed by`, site.managers.join(', ')]];
   const code = can('view-site') && h('div', { class: 'row wrap' }, codeButton({ path: `${path}/code`, name: () => site.name, holds: siteCodeHolds(), testid: 'site-code' }));
   if (!can('manage-site')) {
-    return card(tr`Site`, h('div', { class: 'stack' }, facts([...shown, site.address && [tr`Address`, site.address], site.city && [tr`City`, site.city], site.state && [tr`State`, site.state], site.remarks && [tr`Remarks`, site.remarks]]), code));
+    return card(tr`Site`, h('div', { class: 'stack' }, facts([...shown, site.scene && [tr`Scene`, site.scene], site.address && [tr`Address`, site.address], site.city && [tr`City`, site.city], site.state && [tr`State`, site.state], site.position && [tr`Position on the map`, mapLink(site.position)], site.remarks && [tr`Remarks`, site.remarks]]), code));
   }
   const text = (label, name, maxlength, more = {}) => field({ label, pointer: `/${name}`, value: site[name] ?? '', maxlength, optional: true, autocomplete: 'off', autocapitalize: 'sentences', testid: `site-${name}`, ...more });
   const name = text(tr`Name`, 'name', 64, { optional: false });
@@ -50,11 +50,7 @@ function informationCard({ site, path, can, redraw }) {
   const city = text(tr`City`, 'city', 100);
   const state = text(tr`State or province`, 'state', 100);
   const scene = text(tr`Scene`, 'scene', 64, { hint: tr`Such as shop, flat, office.` });
-  const position = field({ label: tr`Position on the map`, pointer: '/position', optional: true, value: site.position ? `${site.position.latitude}, ${site.position.longitude}` : '', testid: 'site-position', hint: tr`Latitude and longitude, such as 43.88, 11.09.`, autocomplete: 'off' });
-  const here = button(tr`Where I am`, { look: 'quiet small', iconName: 'zone', onClick() {
-    navigator.geolocation?.getCurrentPosition(({ coords }) => { position.value = `${coords.latitude.toFixed(5)}, ${coords.longitude.toFixed(5)}`; position.error(null); },
-      () => position.error(tr`This browser does not say where it is.`));
-  } });
+  const position = positionField(site);
   const remarks = text(tr`Remarks`, 'remarks', 1000, { type: 'area', rows: 3, hint: tr`The owner sees them.` });
   const sync = toggle({ label: tr`Devices get the site’s time`, hint: tr`And its time zone, those that are there already as well.`, on: site.syncTime, testid: 'site-sync', act: (syncTime) => api.patch(path, { syncTime }) });
   const limits = [['', tr`As the box says`], ['0', tr`No limit`], ...[5, 10, 15, 30, 60].map((n) => [String(n), count(n, 'minute')])];
@@ -62,10 +58,10 @@ function informationCard({ site, path, can, redraw }) {
   if (own !== null && !limits.some(([value]) => value === String(own))) limits.push([String(own), count(own, 'minute')]);
   const limit = field({ label: tr`Watching from afar`, pointer: '/liveLimitMinutes', type: 'select', options: limits, value: own === null ? '' : String(own), testid: 'site-limit', hint: tr`Without a tap on “continue”.` });
   const save = button(tr`Save`, { look: 'primary', type: 'submit', testid: 'site-save' });
-  const form = h('form', { class: 'stack' }, name.el, scene.el, address.el, h('div', { class: 'pair' }, city.el, state.el), position.el, navigator.geolocation && here, remarks.el, limit.el, h('div', { class: 'actions' }, save));
+  const form = h('form', { class: 'stack' }, name.el, scene.el, address.el, h('div', { class: 'pair' }, city.el, state.el), position.el, position.tools, remarks.el, limit.el, h('div', { class: 'actions' }, save));
   bind(form, { fields: [name, scene, address, city, state, position, remarks, limit], button: save, busy: tr`Saving…`, async submit() {
     if (!name.given) throw wrong(name, tr`Enter a name for the site.`);
-    await api.patch(path, { name: name.given, scene: scene.given, address: address.given, city: city.given, state: state.given, remarks: remarks.given, position: coordinates(position), liveLimitMinutes: limit.value === '' ? null : Number(limit.value) });
+    await api.patch(path, { name: name.given, scene: scene.given, address: address.given, city: city.given, state: state.given, remarks: remarks.given, position: coordinates(position.given, position), liveLimitMinutes: limit.value === '' ? null : Number(limit.value) });
     await refreshSites();
     toast(tr`Saved.`);
     await redraw();
@@ -73,11 +69,30 @@ function informationCard({ site, path, can, redraw }) {
   return card(tr`Site`, h('div', { class: 'stack' }, facts(shown), code, sync.el), form);
 }
 
-function coordinates(position) {
-  if (!position.given) return null;
-  const [latitude, longitude] = position.given.split(/[\s,;]+/).map(Number);
-  if (!Number.isFinite(latitude) || !Number.isFinite(longitude)) throw wrong(position, tr`Enter latitude and longitude, such as 43.88, 11.09.`);
-  return { latitude, longitude };
+/** Only whoever follows it tells the map's server which place they look at, and not from where they come. */
+const mapLink = ({ latitude, longitude }) => h('a', { href: `https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=17/${latitude}/${longitude}`, target: '_blank', rel: 'noreferrer', 'data-testid': 'site-map' }, tr`Open the map`);
+
+/** The position, with what helps to find it: where this browser is, and the map as soon as there is a place to be shown. */
+function positionField(site) {
+  const position = field({ label: tr`Position on the map`, pointer: '/position', optional: true, value: site.position ? `${site.position.latitude}, ${site.position.longitude}` : '', testid: 'site-position', hint: tr`Latitude and longitude, such as 43.88, 11.09.`, autocomplete: 'off' });
+  const map = h('span', {});
+  const show = () => { const place = coordinates(position.given); fill(map, place && mapLink(place)); };
+  const here = button(tr`Where I am`, { look: 'quiet small', iconName: 'zone', onClick() {
+    navigator.geolocation?.getCurrentPosition(({ coords }) => { position.value = `${coords.latitude.toFixed(5)}, ${coords.longitude.toFixed(5)}`; position.error(null); show(); },
+      () => position.error(tr`This browser does not say where it is.`));
+  } });
+  position.input.addEventListener('input', show);
+  show();
+  position.tools = h('div', { class: 'row wrap' }, navigator.geolocation && here, map);
+  return position;
+}
+
+/** Latitude and longitude as they are typed; null for none. Anything else is wrong, where there is a field to say so. */
+function coordinates(text, position) {
+  const numbers = text?.split(/[\s,;]+/).filter(Boolean).map(Number) ?? [];
+  if (numbers.length === 2 && Math.abs(numbers[0]) <= 90 && Math.abs(numbers[1]) <= 180) return { latitude: numbers[0], longitude: numbers[1] };
+  if (text && position) throw wrong(position, tr`Enter latitude and longitude, such as 43.88, 11.09.`);
+  return null;
 }
 
 function devicesCard({ site, devices, can }) {

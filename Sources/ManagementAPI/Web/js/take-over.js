@@ -46,8 +46,7 @@ function applyCard({ siteId, applied }) {
   const form = h('form', { class: 'stack', 'data-testid': 'take-over-form' }, site.el, named, wishes.el, remarks.el, h('div', { class: 'actions' }, save));
   bind(form, { fields: [site, remarks, ...wishes.fields], button: save, busy: tr`Asking…`, async submit() {
     if (!site.given) throw wrong(site, tr`Enter the ID of the site, or read its QR code.`);
-    if (wishes.missing()) throw wrong(wishes.missing(), tr`Choose a moment.`);
-    if (wishes.read().length === 0) throw wrong(wishes.fields[0], tr`Choose at least one permission.`);
+    wishes.check({ some: true });
     await api.post('/site-applications', { siteId: site.given, permissions: wishes.read(), remarks: remarks.given });
     site.value = remarks.value = '';
     name();
