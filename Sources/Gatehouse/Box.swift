@@ -194,6 +194,10 @@ struct Box {
                         ResidentMemory.trim()
                         while (try? await services.time.sleep(.seconds(3600))) != nil { ResidentMemory.trim() }
                     }),
+                .init(
+                    service: Loop { [services] in
+                        while (try? await services.time.sleep(.seconds(60))) != nil { ResidentMemory.trimHeap() }
+                    }),
                 .init(service: Loop { [services] in await services.pictures.run() }),
                 .init(service: Loop { [services] in await services.uploader.run() }),
                 .init(service: Loop { [services] in await services.chain.run() }),

@@ -3,12 +3,15 @@ import Foundation
 
 /// Gives memory back that only starting needed.
 enum ResidentMemory {
+    /// Returns free heap to the kernel: what a burst of viewers needed for a moment is kept otherwise.
+    static func trimHeap() { _ = gatehouse_trim_heap() }
+
     /// Unmaps the program's own code pages, which come back from the page cache as they are used, and returns free heap to the kernel.
     ///
     /// Reading all protocol conformances and making the first certificate touch nearly all of 34 MB of code, of which a running box uses a
     /// third. Only mappings that are executable and never written are touched.
     static func trim() {
-        _ = gatehouse_trim_heap()
+        trimHeap()
         guard let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) else { return }
         let program = ExecutablePath.current
         for line in maps.split(separator: "\n") where line.hasSuffix(program) {
