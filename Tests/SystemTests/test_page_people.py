@@ -210,7 +210,8 @@ class PagePeople(PageCase):
         today = datetime.datetime.now(zoneinfo.ZoneInfo(box.client.get("/sites", token=token)["items"][0]["timeZone"])).date()
         days = lambda first, last: page.script("[document.querySelector('[data-testid=log-first]').value, document.querySelector('[data-testid=log-last]').value] = arguments", *(
             "" if day is None else str(today + datetime.timedelta(days=day)) for day in (first, last)))
-        lines = lambda: page.all("[data-testid=operations] > li[data-action]")
+        # In one go: lines are drawn anew meanwhile.
+        actions_shown = lambda: page.script("return [...document.querySelectorAll('[data-testid=operations] > li[data-action]')].map((one) => one.dataset.action)")
         days(0, -1)
         page.click("log-show")
         page.await_text("It is before the first day.")
@@ -219,10 +220,10 @@ class PagePeople(PageCase):
         page.await_text("Nothing like that was done.")
         days(-1, 0)
         page.click("log-show")
-        wait_for(lambda: len(lines()) > 5, 10, "what was done in two days")
+        wait_for(lambda: len(actions_shown()) > 5, 10, "what was done in two days")
         page.script("arguments[0].value = 'invite'", page.find("log-action"))
         page.click("log-show")
-        wait_for(lambda: [one.get_attribute("data-action") for one in lines()] == ["invite"], 10, "the invitation alone")
+        wait_for(lambda: actions_shown() == ["invite"], 10, "the invitation alone")
         page.shoot("log-filters", self.overflow)
         page.narrow("log-filters", self.overflow)
         self.done()
