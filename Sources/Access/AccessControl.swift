@@ -69,6 +69,9 @@ public final class AccessControl: Sendable {
     /// Whether somebody owns a site and has no employer.
     public func isOwner(_ person: PersonID) async throws -> Bool { try await current().people[person]?.company == nil }
 
+    /// Whether somebody works for another company than the one that set the box up.
+    public func isOfAnotherCompany(_ person: PersonID) async throws -> Bool { try await current().people[person]?.isPartner ?? false }
+
     /// Whether a site is only shared with somebody's company: what is between its owner and provider is not theirs to know.
     public func isPartner(_ id: PersonID, at site: SiteID) async throws -> Bool {
         let picture = try await current()

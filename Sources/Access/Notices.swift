@@ -43,10 +43,14 @@ extension NoticeRecord {
         let site = values["site"] ?? ""
         let person = values["person"] ?? ""
         let told = values["what"] ?? ""
-        // Permissions are told by their words in the API.
-        let what = told.split(separator: ", ").map { word in
-            SitePermission(rawValue: String(word))?.words(language) ?? String(word)
-        }.joined(separator: ", ")
+        // Permissions are told by their words in the API; everything else is a name.
+        let tellsPermissions = [NoticeKind.permissionTaken, .permissionEndsSoon, .shared, .shareChanged].map(\.rawValue).contains(kind)
+        let what =
+            !tellsPermissions
+            ? told
+            : told.split(separator: ", ").map { word in
+                SitePermission(rawValue: String(word))?.words(language) ?? String(word)
+            }.joined(separator: ", ")
         return switch (NoticeKind(rawValue: kind), language) {
         case (.handoverAccepted, .english): "\(person) has accepted \(site)."
         case (.handoverAccepted, .italian): "\(person) ha accettato \(site)."

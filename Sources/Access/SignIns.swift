@@ -136,7 +136,7 @@ public final class SignIns: Sendable {
             try ProgramKeyRecord.filter(Column("personId") == person.id).deleteAll(database)
             return person
         }
-        permit.take()
+        permit.take(for: userName)
         return try await begin(for: person, origin)
     }
 

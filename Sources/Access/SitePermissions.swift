@@ -202,12 +202,23 @@ public struct SitePermissions: Sendable {
     }
 
     /// A company looks after the site from now on, with what the owner lets it do.
+    /// - Throws: `PeopleRefusal` where the former one may switch the owner's use off: that ends by its own word alone.
     static func authorize(_ company: CompanyID, _ wishes: [PermissionWish], at site: SiteRecord, now: Date, _ database: Database) throws {
         var site = site
+        if site.companyId != company { try checkIsNotControlled(site, database) }
         if site.companyId != company { try pass(&site, to: company, at: now, database) }
         site.authorizedAt = site.authorizedAt ?? now
         try site.update(database)
         try grant(wishes, to: company, nil, at: site.id, now: now, database)
+    }
+
+    /// What a tenant has allowed is not got rid of by another company.
+    static func checkIsNotControlled(_ site: SiteRecord, _ database: Database) throws {
+        guard site.controlsRemoteUse else { return }
+        let name = try site.companyId.flatMap { try CompanyRecord.fetchOne(database, key: $0)?.name } ?? ""
+        throw PeopleRefusal(
+            .notPossible,
+            "\(name) may switch the remote use of \(site.name) off, and must give that up before another company looks after it.")
     }
 
     /// Another company looks after the site from now on: no permission, assignment, share or control of its former one is passed on.
@@ -216,6 +227,7 @@ public struct SitePermissions: Sendable {
         try SitePermissionRecord.filter(Column("siteId") == id).deleteAll(database)
         try SiteAssignmentRecord.filter(Column("siteId") == id).deleteAll(database)
         try SiteShares.end(.maintenance, of: id, at: now, database)
+        try SiteShares.end(.management, of: id, at: now, database)
         try pending(id).filter(Column("companyId") != company).updateAll(
             database, Column("state").set(to: PermissionApplicationRecord.State.refused.rawValue), Column("decidedAt").set(to: now))
         try database.execute(sql: "UPDATE device SET ownerUseDisabled = 0 WHERE siteId = ?", arguments: [id])

@@ -29,6 +29,7 @@ extension SiteShares {
         let view = try await database.write { database in
             let site = try Sites.site(id, database)
             try Self.checkIsFree(site, for: nil, database)
+            try SitePermissions.checkIsNotControlled(site, database)
             try SitePermissions.check(wishes, at: id, now: now, database)
             try Self.expire(at: now, database)
             guard
@@ -82,12 +83,23 @@ extension SiteShares {
         let site = try Sites.site(invitation.siteId, database)
         guard let company = person.companyId else { return }
         try checkIsFree(site, for: company, database)
-        try SitePermissions.authorize(company, invitation.wishes ?? [], at: site, now: now, database)
+        // What it was for may be gone, or over, by now: then there is nothing to accept.
+        let wishes = try (invitation.wishes ?? []).filter { wish in
+            if let end = wish.validity.until, end <= now { return false }
+            if let device = wish.deviceId { return try DeviceRecord.fetchOne(database, key: device)?.siteId == site.id }
+            if let channel = wish.channelId { return try ChannelRecord.fetchOne(database, key: channel)?.siteId == site.id }
+            return true
+        }
+        guard !wishes.isEmpty else { throw isOver }
+        try SitePermissions.authorize(company, wishes, at: site, now: now, database)
         // An employee who manages some sites manages this one, too.
         guard let role = try person.roleId.flatMap({ try RoleRecord.fetchOne(database, key: $0) }),
             !role.permissions.contains(.manageAllSites),
             try SiteAssignmentRecord.filter(Column("siteId") == site.id && Column("personId") == person.id).isEmpty(database)
         else { return }
+        guard try SiteAssignmentRecord.filter(Column("siteId") == site.id).fetchCount(database) < People.mostManagers else {
+            throw PeopleRefusal(.tooMany, "A site has at most \(People.mostManagers) managers.")
+        }
         try SiteAssignmentRecord(siteId: site.id, personId: person.id, createdAt: now).insert(database)
     }
 }

@@ -47,7 +47,12 @@ public struct SiteShares: Sendable {
             let isShared = try person?.isPartner == true && SiteRecord.fetchOne(database, key: site)?.companyId != person?.companyId
             return try SiteShareRecord.filter(Column("siteId") == site && Column("kind") != SiteShareRecord.Kind.management.rawValue)
                 .order(Column("createdAt").desc).limit(200).fetchAll(database)
-                .filter { record in !isShared || record.companyId == person?.companyId }
+                .filter { record in
+                    guard let company = person?.companyId else { return true }
+                    if isShared { return record.companyId == company }
+                    // What a former provider shared with whom is not its successor's to know.
+                    return try record.sentBy.flatMap { try PersonRecord.fetchOne(database, key: $0)?.companyId } == company
+                }
                 .map { try Self.view($0, database) }
         }
     }
@@ -214,9 +219,15 @@ public struct SiteShares: Sendable {
         let now = signIns.time.now()
         let (person, company) = try await person(recipient, offer.record, from: origin.address, now: now)
         try await database.write { database in
+            // Looked at again: making sure who it is takes its time.
             guard var record = try SiteShareRecord.fetchOne(database, key: offer.record.id), record.state == .pending,
+                record.createdAt > signIns.time.now().addingTimeInterval(-Self.offered),
                 try SiteRecord.exists(database, key: record.siteId)
             else { throw Self.isOver }
+            if company == nil {
+                let present = try PersonRecord.fetchOne(database, key: person.id)
+                guard let present, present.disabledAt == nil, present.roleId == person.roleId else { throw Self.isOver }
+            }
             if let company {
                 guard try PersonRecord.filter(Column("userName") == person.userName).fetchCount(database) == 0 else {
                     throw PeopleRefusal(
@@ -279,11 +290,12 @@ public struct SiteShares: Sendable {
         }
     }
 
-    /// The caller's company looks after the site no longer; nothing else of the site changes.
+    /// The caller's company, whose name is returned, looks after the site no longer; nothing else of the site changes.
     /// - Throws: `PeopleRefusal`.
-    public func leave(_ site: SiteID, by caller: Caller) async throws {
+    @discardableResult
+    public func leave(_ site: SiteID, by caller: Caller) async throws -> String {
         let now = signIns.time.now()
-        try await database.write { database in
+        return try await database.write { database in
             guard let person = try PersonRecord.fetchOne(database, key: caller.id), person.isPartner, let company = person.companyId else {
                 throw PeopleRefusal(.notPossible, "This site is not shared with you.")
             }
@@ -291,8 +303,9 @@ public struct SiteShares: Sendable {
                 Column("companyId") == company && Column("kind") != SiteShareRecord.Kind.management.rawValue
             ).updateAll(
                 database, Column("state").set(to: SiteShareRecord.State.ended.rawValue), Column("decidedAt").set(to: now))
+            return try CompanyRecord.fetchOne(database, key: company)?.name ?? caller.name
         }
     }
 
-    private static let isOver = PeopleRefusal(.notFound, "This link is no longer good. Ask whoever sent it for a new one.")
+    static let isOver = PeopleRefusal(.notFound, "This link is no longer good. Ask whoever sent it for a new one.")
 }

@@ -15,12 +15,17 @@ public struct SiteClocks: Sendable {
     private let devices: DeviceRegistry
     private let database: BoxDatabase
     private let time: TimeSource
+    private let isRight: @Sendable () -> Bool
     private let logger: Logger
 
-    public init(devices: DeviceRegistry, database: BoxDatabase, time: TimeSource, logger: Logger) {
+    /// `isRight` says whether the box's own clock is to be believed: a wrong one is given to nobody.
+    public init(
+        devices: DeviceRegistry, database: BoxDatabase, time: TimeSource, isRight: @escaping @Sendable () -> Bool, logger: Logger
+    ) {
         self.devices = devices
         self.database = database
         self.time = time
+        self.isRight = isRight
         self.logger = logger
     }
 
@@ -28,17 +33,27 @@ public struct SiteClocks: Sendable {
     public func run() async {
         var wasSet: [DeviceID: Duration] = [:]
         repeat {
-            let zones = (try? await zones()) ?? [:]
-            for device in zones.isEmpty ? [] : devices.devices {
-                guard let zone = zones[device.record.siteId], let clock = device.view.clock, clock.isOff(in: zone, at: time.now()) else {
-                    continue
-                }
-                let now = time.uptime()
-                if let last = wasSet[device.record.id], now - last < Self.setsEvery { continue }
-                wasSet[device.record.id] = now
-                await set(device, zone)
+            let now = time.uptime()
+            wasSet = wasSet.filter { now - $0.value < Self.setsEvery }
+            let wrong = await wrong().filter { wasSet[$0.device.record.id] == nil }
+            for (device, _) in wrong { wasSet[device.record.id] = now }
+            // At once: one that is slow to answer holds up no other.
+            await withTaskGroup { group in
+                for (device, zone) in wrong { group.addTask { await set(device, zone) } }
             }
         } while (try? await time.sleep(Self.looksEvery)) != nil
+    }
+
+    /// Devices that can be reached and whose clocks are wrong, with the zones that they should have.
+    private func wrong() async -> [(device: DeviceAtWork, zone: TimeZone)] {
+        guard isRight(), let zones = try? await zones(), !zones.isEmpty else { return [] }
+        return devices.devices.compactMap { device in
+            let view = device.view
+            guard view.condition.severity == .ok, let zone = zones[device.record.siteId], let clock = view.clock,
+                clock.isOff(in: zone, at: time.now())
+            else { return nil }
+            return (device, zone)
+        }
     }
 
     /// The zones of the sites that say so.

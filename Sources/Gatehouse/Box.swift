@@ -215,7 +215,9 @@ struct Box {
                 .init(
                     service: Loop { [services] in
                         await SiteClocks(
-                            devices: services.devices, database: services.database, time: services.time, logger: services.logger
+                            devices: services.devices, database: services.database, time: services.time,
+                            isRight: { [isRight = settings.clockIsRight] in isRight || ClockState.word == "synchronized" },
+                            logger: services.logger
                         ).run()
                     }),
                 .init(service: Loop { [services] in await services.live.streams.run() }),

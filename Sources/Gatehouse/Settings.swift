@@ -36,6 +36,9 @@ struct SettingKey: Sendable {
             help: "A file with a secret of 32 bytes or more that seals the box's keys, such as a systemd credential that a TPM opens."),
         .init(key: "box.setup-code", help: "Set-up code; made at first start where it is not given."),
         .init(key: "devices.allow-local", help: "Allow device addresses on this machine; for demonstrations."),
+        .init(
+            key: "devices.clock-is-right",
+            help: "Give devices the box's time even where no network time service sets it, as on a box whose own clock is kept right."),
         .init(key: "devices.allow-public", help: "Allow devices at addresses of the internet."),
         .init(
             key: "servers.allow-local", help: "Allow storages and other servers that are entered to be on this machine; for demonstrations."
@@ -88,6 +91,7 @@ struct Settings: Sendable {
     var keyCredential: String?
     var allowLocalDevices = false
     var allowPublicDevices = false
+    var clockIsRight = false
     var cameraProfiles: String?
     var captureSeconds = 10
     var deviceOfflineAfter = 300
@@ -148,6 +152,7 @@ struct Settings: Sendable {
         setupCode = values.text("box.setup-code")
         keyCredential = values.text("box.key-credential")
         allowLocalDevices = try values.flag("devices.allow-local") ?? false
+        clockIsRight = try values.flag("devices.clock-is-right") ?? false
         allowPublicDevices = try values.flag("devices.allow-public") ?? false
         cameraProfiles = values.text("devices.profiles")
         captureSeconds = try values.number("devices.capture-seconds", 1...60) ?? captureSeconds

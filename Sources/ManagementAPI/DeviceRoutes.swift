@@ -43,15 +43,15 @@ struct DeviceRoutes {
         routes.delete("devices/:id") { _, context in
             let id: DeviceID = try context.identifier("camera")
             let (_, channels) = try await catalogue.device(id)
-            for channel in try await catalogue.channelRecords(of: id) {
-                // Plans are the provider's, and end with what their owner takes off the box.
-                if context.rights.allow(.grant, at: channel.place) {
-                    try await services.plans.void(channel.id)
-                } else {
-                    try services.plans.admitUnlinking(channel)
-                }
+            for channel in try await catalogue.channelRecords(of: id) where !context.rights.allow(.grant, at: channel.place) {
+                try services.plans.admitUnlinking(channel)
             }
-            try await catalogue.remove(id)
+            // Plans are the provider's, and end with what their owner takes off the box.
+            let now = services.time.now()
+            try await catalogue.remove(id) { database, channels in
+                for channel in channels { try PlanLedger.void(channel, at: now, database) }
+            }
+            try await services.plans.reload(channels)
             await services.devices.remove(id)
             feed.deviceChanged(id)
             for channel in channels { feed.channelChanged(channel) }

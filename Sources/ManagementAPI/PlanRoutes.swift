@@ -30,6 +30,7 @@ struct PlanRoutes {
             let body = try await RequestBody.read(request)
             let automatic = body.bool("automaticRenewal", required: true)
             try body.finish()
+            if automatic == true { try await checkOwnsStock(context) }
             if let automatic { try await services.plans.setAutomaticRenewal(automatic, of: channel.id) }
             return try answer(try await maker.plan(of: channel))
         }
@@ -55,9 +56,20 @@ struct PlanRoutes {
         if let key {
             try await services.plans.activate(channel.id, serviceKey: key)
         } else if let package {
+            try await checkOwnsStock(context)
             try await services.plans.activate(channel.id, package: package)
         }
         return try answer(try await maker.plan(of: channel))
+    }
+
+    /// What is in stock was bought by the box's company: another that looks after a site brings a service key.
+    private func checkOwnsStock(_ context: APIContext) async throws {
+        guard let caller = context.caller else { throw Problem.notSignedIn }
+        guard try await !services.access.control.isOfAnotherCompany(caller.id) else {
+            throw Problem(
+                .forbidden, "not-permitted", "Not permitted",
+                "The packages in stock belong to the company that set the box up. Enter a service key.")
+        }
     }
 
     private func transfer(_ request: Request, _ context: APIContext) async throws -> Response {

@@ -42,8 +42,10 @@ struct ProviderInvitationRoutes {
         context.notes.note(subject: id.text, name: site)
         let (view, token) = try await shares.invite(recipient, for: wishes, at: id, remarks: remarks, language: language, by: caller)
         var made = InvitationAnswer(view, token: token)
+        let owner = try await services.access.account.record(of: caller.id)
         let message = ShareMessage(
-            view.record, from: caller.name, site: site, link: services.link(made.path ?? "", request), language: language)
+            view.record, from: owner.fullName ?? owner.userName, site: site, link: services.link(made.path ?? "", request),
+            language: language)
         made.delivery = await message.deliver(by: services.messenger)
         return try answer(made, status: .created)
     }

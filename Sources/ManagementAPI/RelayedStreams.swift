@@ -66,12 +66,18 @@ extension RelayedStreams {
     /// A line of the operation log, as for every view of video; one a minute of a reader that comes again and again.
     /// - Throws: where it cannot be written down: then nobody watches.
     fileprivate func takeDown(_ channel: ChannelID, _ role: StreamRole, user: String, address: String) async throws {
-        guard !repeats.isRepeated("\(address) \(channel) \(role)", whenFull: false) else { return }
-        let name = try await database.read { try ChannelRecord.fetchOne($0, key: channel)?.name }
-        try await access.log.append(
-            Operation(
-                personId: nil, person: "RTSP: \(user)", role: nil, action: "watchByRTSP", subject: channel.text, subjectName: name,
-                after: #"{"stream":"\#(role.rawValue)"}"#, address: address))
+        let key = "\(address) \(channel) \(role)"
+        guard !repeats.isRepeated(key, whenFull: false) else { return }
+        do {
+            let name = try await database.read { try ChannelRecord.fetchOne($0, key: channel)?.name }
+            try await access.log.append(
+                Operation(
+                    personId: nil, person: "RTSP: \(user)", role: nil, action: "watchByRTSP", subject: channel.text, subjectName: name,
+                    after: #"{"stream":"\#(role.rawValue)"}"#, address: address))
+        } catch {
+            repeats.forget(key)
+            throw error
+        }
     }
 }
 
@@ -88,13 +94,16 @@ private struct RelayedStream: RTSPStream {
     func watch() async throws -> any RTSPWatching {
         let isLocal = ViewerPlace.isLocal(address) && !streams.passesOn(address)
         let limit = try await LiveLimit.duration(of: channel, isLocal: isLocal, streams.database)
-        try await streams.takeDown(channel, role, user: user, address: address)
         do {
             // The password is the provider's: it is good for what the owners let the provider see.
             let (_, token) = try streams.sessions.begin(
                 channel, role, person: user, address: address, isLocal: isLocal, limit: limit,
                 permission: .init(key: "rtsp \(channel)") { [streams] in await streams.mayBeWatched(channel) })
             let attachment = try streams.sessions.attach(token: token, way: .rtsp, isLocal: isLocal)
+            do { try await streams.takeDown(channel, role, user: user, address: address) } catch {
+                streams.sessions.end(attachment.session.id)
+                throw error
+            }
             let samples = LiveSamples(formats: formats, time: streams.time) { [channels = streams.channels] in
                 channels[channel]?.stream(role)
             }

@@ -14,6 +14,9 @@ final class Repeats: Sendable {
         self.time = time
     }
 
+    /// Forgets what could not be written down after all.
+    func forget(_ key: String) { recent.withLock { _ = $0.removeValue(forKey: key) } }
+
     /// Whether `key` came less than a minute ago; where too many are to be told apart, `whenFull`.
     func isRepeated(_ key: String, whenFull: Bool) -> Bool {
         let now = time.uptime()

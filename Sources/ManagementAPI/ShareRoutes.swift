@@ -44,9 +44,9 @@ struct ShareRoutes {
             let id: SiteID = try context.identifier("site")
             let caller = try caller(context)
             try await note(id, context)
-            try await shares.leave(id, by: caller)
+            let company = try await shares.leave(id, by: caller)
             try await services.access.notices.tell(.partnerLeft, about: id, to: .managers, ["person": caller.name])
-            try await services.access.notices.tell(.shareOver, about: id, to: .owner, ["person": caller.name])
+            try await services.access.notices.tell(.shareOver, about: id, to: .owner, ["person": company])
             return Response(status: .noContent)
         }
     }

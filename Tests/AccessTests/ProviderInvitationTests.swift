@@ -1,6 +1,7 @@
 import BoxDatabase
 import Core
 import Foundation
+import GRDB
 import TestSupport
 import Testing
 
@@ -94,6 +95,28 @@ struct ProviderInvitationTests {
         await refused(.notPossible) { _ = try await invite(site, olga) }
         await refused(.notPossible) { _ = try await accept(early) }
         #expect(try await house.services.people.all().allSatisfy { $0.person.userName != "vera" }, "no account is left of it")
+    }
+
+    /// "then it can switch the owner's remote use off …, and the devices cannot be unbound": not by another company, either.
+    @Test func whatATenantHasAllowedIsNotGotRidOfByAnInvitation() async throws {
+        let (site, device, _, _, olga) = try await owned()
+        let (_, token) = try await invite(site, olga, device.device)
+        try await house.database.write { database in
+            try database.execute(sql: "UPDATE site SET controlsRemoteUse = 1")
+            try database.execute(sql: "UPDATE device SET ownerUseDisabled = 1")
+        }
+        await refused(.notPossible) { _ = try await invite(site, olga) }
+        await refused(.notPossible) { _ = try await accept(token) }
+        #expect(try await !rights(olga).allow(.viewLive, at: device))
+        #expect(try await house.services.sites.one(site).record.controlsRemoteUse)
+    }
+
+    @Test func whatItWasForMayBeGone() async throws {
+        let (site, device, _, _, olga) = try await owned()
+        let (_, token) = try await invite(site, olga, device.device)
+        try await house.database.write { _ = try DeviceRecord.deleteOne($0, key: device.device) }
+        await refused(.notFound) { _ = try await accept(token) }
+        #expect(try await house.services.sites.one(site).status == .notAuthorized)
     }
 
     @Test func itIsGoodForThreeDays() async throws {

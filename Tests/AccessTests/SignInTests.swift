@@ -191,6 +191,7 @@ import Testing
         }
         try permit.give()
         await #expect(throws: AccessDenied.noResetPermit) { _ = try await reset("olga") }
+        permit.take(for: nil)
         try permit.give(for: "olga")
         await #expect(throws: AccessDenied.noResetPermit) { _ = try await reset(nil) }
         await #expect(throws: AccessDenied.noResetPermit) { _ = try await reset("anna") }

@@ -72,6 +72,9 @@ struct SiteApplicationTests {
         // Neither hears of the other, nor takes what the other asked back.
         #expect(try await house.services.permissions.applications(at: site, for: anna).map(\.id) == [other.id])
         await refused(.notFound) { try await house.services.permissions.takeBack(made.record.id, at: site, by: anna) }
+        // What a tenant has allowed ends by the provider's word alone.
+        await refused(.notPossible) { try await approve(made.record.id, site) }
+        try await house.database.write { try $0.execute(sql: "UPDATE site SET controlsRemoteUse = 0") }
         try await approve(made.record.id, site)
         let record = try await house.services.sites.one(site).record
         #expect(!record.controlsRemoteUse)

@@ -46,7 +46,8 @@ import Testing
 
     /// "private LAN only": not on the internet, however it is spelt, unless the configuration says so.
     @Test(arguments: [
-        "8.8.8.8", "1.1.1.1", "172.32.0.1", "172.15.0.1", "100.128.0.1", "198.20.0.1", "192.169.0.1", "11.0.0.1", "134744072", "::ffff:8.8.8.8",
+        "8.8.8.8", "1.1.1.1", "172.32.0.1", "172.15.0.1", "100.128.0.1", "198.20.0.1", "192.169.0.1", "11.0.0.1", "134744072",
+        "::ffff:8.8.8.8",
         "64:ff9b::808:808", "2002:808:808::", "2606:4700:4700::1111", "[2a00:1450::1]",
     ])
     func noCameraIsOnTheInternet(host: String) async throws {

@@ -34,8 +34,9 @@ extension ONVIFDriver {
         try await call(.setSystemDateAndTime(client.time.now(), zone: zone))
         // Tokens must have the new time from now on.
         memory.with { $0.skew = nil }
-        guard let server = change.networkTimeServer else { return }
-        try await call(.setNTP(server: server))
+        // A clock that followed a server follows it again; what was set holds until the server is heard.
+        guard change.networkTimeServer != nil || told.usesNTP == true else { return }
+        if let server = change.networkTimeServer { try await call(.setNTP(server: server)) }
         try await call(.setSystemDateAndTime(nil, zone: zone))
         memory.with { $0.skew = nil }
     }

@@ -147,12 +147,6 @@ public final class PlanLedger: Sendable {
         }
     }
 
-    /// Ends the plan that a channel has, if it has one.
-    public func void(_ channel: ChannelID) async throws {
-        guard isEnforced, plan(of: channel).period(at: time.now()) != nil else { return }
-        try await end(channel)
-    }
-
     /// Ends the plan that a channel has, if it has one, together with other changes; `reload` has to follow.
     public static func void(_ channel: ChannelID, at now: Date, _ database: Database) throws {
         let plan = try plan(of: channel, database)

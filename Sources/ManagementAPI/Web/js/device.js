@@ -84,7 +84,8 @@ export async function devicePage({ root, params: [id], on, skeleton }) {
     const effect = n === 0 ? tr`Deletes the device and its settings from the box. On the device nothing changes; footage in the cloud stays until its retention ends.`
       : n === 1 ? tr`Deletes the device with its camera and their settings from the box. On the device nothing changes; footage in the cloud stays until its retention ends.`
         : tr`Deletes the device with its ${n} cameras and their settings from the box. On the device nothing changes; footage in the cloud stays until its retention ends.`;
-    if (!await ask({ title: tr`Delete ${d.name}?`, action: tr`Delete device`, text: effect })) return;
+    const plans = store.user?.isOwner && store.system?.plansEnforced ? ` ${tr`A plan for cloud storage that it has ends, and what is left of it is lost.`}` : '';
+    if (!await ask({ title: tr`Delete ${d.name}?`, action: tr`Delete device`, text: effect + plans })) return;
     await run(() => gone, async () => {
       await api.delete(path);
       remove({ kind: 'device', id });

@@ -24,7 +24,7 @@ export async function inviteCard(state) {
       fill(message);
       try { await api.delete(`${path}/provider-invitations/${seg(one.id)}`); toast(tr`Taken back.`); await redraw(); } catch (problem) { fill(message, problemBox(problem)); }
     } }))));
-  return card(tr`Invite a service provider`, h('p', { class: 'muted small' }, tr`Nobody looks after this site for you. Whoever accepts sees which devices there are, and does what you choose here; you can take it back at any time.`), list, message, !site.authorizedAt && inviteForm(state));
+  return card(tr`Invite a service provider`, !site.authorizedAt && h('p', { class: 'muted small' }, tr`Nobody looks after this site for you. Whoever accepts sees which devices there are, and does what you choose here; you can take it back at any time.`), list, message, !site.authorizedAt && inviteForm(state));
 }
 
 function inviteForm({ site, path, devices, channels }) {
