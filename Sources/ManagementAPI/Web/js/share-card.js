@@ -12,7 +12,7 @@ import { refreshRights } from './store.js';
 import { PERMISSIONS, permissionWord } from './wishes.js';
 
 const STATES = { pending: tr`waits for an answer`, accepted: tr`helps here`, refused: tr`refused`, ended: tr`ended` };
-const KINDS = { installation: tr`until the handover`, maintenance: 'maintenance' };
+const KINDS = { installation: tr`until the handover`, maintenance: tr`maintenance` };
 const words = (share) => (share.kind === 'installation' ? [tr`all that there is to do with devices`] : share.permissions.map(permissionWord)).join(', ');
 
 export async function shareCard(state) {
