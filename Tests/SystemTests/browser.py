@@ -136,6 +136,7 @@ class Browser:
 
     def size(self, width, height):
         """The size of the view."""
+        self.width = width
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
 
@@ -157,6 +158,12 @@ class Browser:
             self.measure(name, size[0], overflow)
         self.size(*DESK)
         self.colours("light")
+
+    def keep(self, name, overflow, at=None):
+        """One screenshot of what somebody sees now (or, when they have scrolled, `at` an element); what is wider than the view goes into `overflow`."""
+        self.script("arguments[0] ? arguments[0].scrollIntoView({block: 'start', behavior: 'instant'}) : scrollTo(0, 0)", self.find(at) if at else None)
+        self.driver.save_screenshot(os.path.join(self.screenshots, f"{name}.png"))
+        self.measure(name, self.width, overflow)
 
     def measure(self, name, width, overflow):
         """Note in `overflow` that the page is wider than its view: compared with what was set, for innerWidth grows with the page."""

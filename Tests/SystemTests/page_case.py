@@ -7,6 +7,13 @@ from browser import PHONE, Browser
 from case import Case
 from waiting import wait_for
 
+PLAYS = """
+const video = document.querySelector(arguments[0]);
+if (!video) return null;
+return {time: video.currentTime, width: video.videoWidth, hidden: video.hidden, paused: video.paused,
+        behind: video.buffered.length ? video.buffered.end(video.buffered.length - 1) - video.currentTime : null};
+"""
+
 
 class PageCase(Case):
     """Needs `browser`, `overflow` (what was too wide) and `failed` (None) of the class."""
@@ -40,6 +47,19 @@ class PageCase(Case):
             last.append(self.browser.script("return document.body.innerText.replace(/\\d/g, '')"))
             return len(last) > 2 and last[-1] == last[-2] == last[-3]
         wait_for(same, 20, "the page to be quiet", 0.3)
+
+    def plays(self, selector, seconds=20, width=None, page=None):
+        """Wait until a video moves on, by default in `browser`; what it is."""
+        page, first = page or self.browser, {}
+
+        def look():
+            now = page.script(PLAYS, selector)
+            if not now or now["hidden"] or not now["width"] or (width and now["width"] != width):
+                return None
+            first.setdefault("time", now["time"])
+            return now if now["time"] > first["time"] + 0.5 else None
+
+        return wait_for(look, seconds, lambda: f"{selector} to play: {page.script(PLAYS, selector)}", 0.1)
 
     def done(self, *expected_errors):
         """At the end of a good test: nothing in the console but what was provoked, nothing too wide."""

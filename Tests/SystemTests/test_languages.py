@@ -77,11 +77,15 @@ class Languages(unittest.TestCase):
         self.assertEqual(set(offered), {"en", *self.dictionaries})
 
     def test_f_what_was_done(self):
-        """The log has words for each operation that changes something."""
+        """The log has words for each operation that changes something, and for what is noted though it only looks."""
         with open(os.path.join(WEB, "..", "openapi.json"), encoding="utf-8") as file:
             paths = json.load(file)["paths"].values()
         with open(os.path.join(WEB, "js", "operation-words.js"), encoding="utf-8") as file:
             known = set(re.findall(r"(\w+): tr`", file.read()))
         named = {one["operationId"] for path in paths for method, one in path.items() if method in ("post", "put", "patch", "delete")}
         named.add("watchByRTSP")  # what is done beside the API
+        with open(os.path.join(WEB, "..", "AccessRules.swift"), encoding="utf-8") as file:
+            looks = set(re.findall(r'\.get, "[^"]+", "(\w+)"[^\n]*? log: \.(?:always|oncePerMinute)', file.read()))
+        self.assertIn("getSnapshot", looks)
+        named |= looks
         self.assertFalse(named ^ known, "not in operation-words.js, or no longer in the API")

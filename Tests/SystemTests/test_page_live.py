@@ -6,13 +6,6 @@ from browser import Browser
 from page_case import PageCase
 from waiting import wait_for
 
-PLAYS = """
-const video = document.querySelector(arguments[0]);
-if (!video) return null;
-return {time: video.currentTime, width: video.videoWidth, hidden: video.hidden, paused: video.paused,
-        behind: video.buffered.length ? video.buffered.end(video.buffered.length - 1) - video.currentTime : null};
-"""
-
 # Waits, at most 25 seconds, until the live picture's sound has 1 kHz in it, much louder than anything else; what was heard.
 HEAR = """
 const done = arguments[arguments.length - 1];
@@ -78,19 +71,6 @@ class PageLive(PageCase):
         cls.browser = Browser(box.client.base)
         cls.addClassCleanup(cls.browser.close)
         cls.overflow, cls.failed = [], None
-
-    def plays(self, selector, seconds=20, width=None):
-        """Wait until a video moves on; what it is."""
-        first = {}
-
-        def look():
-            now = self.browser.script(PLAYS, selector)
-            if not now or now["hidden"] or not now["width"] or (width and now["width"] != width):
-                return None
-            first.setdefault("time", now["time"])
-            return now if now["time"] > first["time"] + 0.5 else None
-
-        return wait_for(look, seconds, lambda: f"{selector} to play: {self.browser.script(PLAYS, selector)}", 0.1)
 
     def test_a_camera(self):
         """The camera's page shows it live at once, by WebRTC; high definition and back by one button."""

@@ -15,7 +15,8 @@ export async function accountPage({ root }) {
   title(tr`Your account`);
   const [{ user }, sessions, keys, contact] = await Promise.all([api.get('/session'), api.get('/sessions'), api.get('/keys'), api.get('/session/contact')]);
   store.user = user;
-  fill(root, head(tr`Your account`), h('div', { class: 'columns' },
+  const out = h('span', { class: 'phone-only' }, button(tr`Sign out`, { look: 'quiet', iconName: 'out', testid: 'account-sign-out', onClick: () => document.getElementById('app').dispatchEvent(new Event('gh-leave')) }));
+  fill(root, head(tr`Your account`, out), h('div', { class: 'columns' },
     card(tr`You`, facts([[tr`User name`, user.name], [tr`Role`, user.role], [tr`One-time password`, user.asksOneTimePassword ? tr`asked for` : tr`not asked for`]])),
     languageCard(), contactCard(contact), passwordCard(), factorCard(user), sessionsCard(sessions.items), keysCard(user, keys.items)));
 }

@@ -62,7 +62,7 @@ export function boxPage({ root, on, cleanup }) {
   const certificate = may('view-box') && certificateCard();
   const timer = setInterval(tick, 1000);
   cleanup(() => clearInterval(timer));
-  const mine = h('span', { class: 'phone-only' }, link('#/sites', 'button quiet', icon('key'), h('span', {}, tr`Sites`)), link('#/account', 'button quiet', icon('face'), h('span', {}, tr`Account`)),
+  const mine = h('span', { class: 'phone-only' }, link('#/sites', 'button quiet', icon('key'), h('span', {}, tr`Sites`)), link('#/notices', 'button quiet', icon('bell'), h('span', {}, tr`Notices`)), link('#/account', 'button quiet', icon('face'), h('span', {}, tr`Account`)),
     button(tr`Sign out`, { look: 'quiet', iconName: 'out', testid: 'box-sign-out', onClick: () => document.getElementById('app').dispatchEvent(new Event('gh-leave')) }));
   fill(root, head(tr`Box`, mine),
     h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card(tr`This box`, about), card(tr`Encoders`, encoders), rtsp?.el, ice?.el),

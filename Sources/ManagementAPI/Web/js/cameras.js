@@ -55,12 +55,14 @@ export function camerasPage({ root, on }) {
   const addButton = (label = tr`Add cameras`, iconName = 'plus', place = '#/add/find') => link(place, 'button primary', icon(iconName), h('span', {}, label));
   const top = addButton();
   top.dataset.testid = 'add-camera';
-  const adds = may('configure');
   const live = link('#/live', 'button', icon('wall'), h('span', {}, tr`Watch live`));
   live.dataset.testid = 'watch-live';
-  const teach = !adds ? empty({ iconName: 'camera', title: tr`No cameras for you yet`, text: tr`Cameras will be here once a site is assigned to you.` }) : empty({ iconName: 'camera', title: tr`Your cameras will be here`,
-    text: tr`Each camera shows its latest picture, how it is, and its last event. The box finds cameras and recorders on the network by itself; have their user name and password at hand.`, action: addButton(tr`Find cameras`, 'search', '#/add/find?now') });
-  fill(root, head([h('h1', { tabindex: -1 }, tr`Cameras`), about], h('div', { class: 'row wrap' }, live, adds && top)), onboardingBanner({ on }), wall, teach);
+  // A site may be assigned while one looks on.
+  const teach = h('div', {});
+  let taught = null;
+  const teaching = (adds) => (!adds ? empty({ iconName: 'camera', title: tr`No cameras for you yet`, text: tr`Cameras will be here once a site is assigned to you.` }) : empty({ iconName: 'camera', title: tr`Your cameras will be here`,
+    text: tr`Each camera shows its latest picture, how it is, and its last event. The box finds cameras and recorders on the network by itself; have their user name and password at hand.`, action: addButton(tr`Find cameras`, 'search', '#/add/find?now') }));
+  fill(root, head([h('h1', { tabindex: -1 }, tr`Cameras`), about], h('div', { class: 'row wrap' }, live, top)), onboardingBanner({ on }), wall, teach);
 
   function summary() {
     const list = [...store.channels.values()].filter(shown);
@@ -68,9 +70,11 @@ export function camerasPage({ root, on }) {
     const b = store.system?.budget;
     say(about, list.length === 0 ? '' : [count(list.length, 'camera'), ill ? count(ill, 'needs attention', 'need attention') : tr`all well`,
       b && (b.linkedChannels ? `${count(b.linkedChannels, 'linked to the cloud', 'linked to the cloud')}: ${budgetWords(b)}` : tr`none linked to the cloud`), zoneDiffers() ? zoneName() : ''].filter(Boolean).join(' · '));
+    const adds = may('configure');
+    if (taught !== adds) fill(teach, teaching(taught = adds));
     teach.hidden = list.length > 0;
     wall.hidden = list.length === 0;
-    top.hidden = list.length === 0;
+    top.hidden = list.length === 0 || !adds;
     live.hidden = list.length === 0;
   }
 

@@ -22,7 +22,7 @@ export function join(gate, setup, token, enter) {
     history.replaceState(null, '', '#/cameras');
     await enter(session);
   } });
-  gateCard(gate, tr`You are invited`, [setup.name, setup.serialNumber].filter(Boolean).join(', '), form);
+  gateCard(gate, tr`You are invited`, [setup.name, setup.serialNumber].filter(Boolean).join(', '), form, h('p', { class: 'gate-more' }, h('a', { class: 'button quiet', href: '#/cameras', 'data-testid': 'join-sign-in', onClick: () => setTimeout(() => location.reload()) }, tr`Sign in`)));
   title(tr`Join`);
   userName.focus();
 }

@@ -33,6 +33,7 @@ export class LivePlayer {
   #hasSound = false;
   #timer = null;
   #isOver = false; // the limit has come: whoever wants to go on says so
+  #seen = false; // it has played once
   #told = null; // the state that was told last
   #pictures = -1; // how many were shown when one was last
   #moved = 0;
@@ -41,7 +42,7 @@ export class LivePlayer {
   #awake = () => { if (!document.hidden) this.#again(0); };
   #leaveStore = on('resync', this.#awake);
 
-  /** `begin` opens a view of a stream; `changed` is told {state, sentence, session, stream, way}: opening, playing, still, waiting, over, unplayable. `ways`, the best first. */
+  /** `begin` opens a view of a stream; `changed` is told {state, sentence, refused, session, stream, way}: opening, playing, still, waiting, over, unplayable. `ways`, the best first. */
   constructor(video, { channel, begin = (s) => api.post(`/channels/${seg(channel)}/live`, { stream: s }), stream = 'sub', ways = ['webrtc', 'mp4', 'hls'], changed = () => {} }) {
     this.#ways = ways.filter((way) => able[way]());
     this.video = video;
@@ -105,11 +106,14 @@ export class LivePlayer {
     this.#leave();
   }
 
-  #tell(state, sentence = '') {
+  #tell(state, sentence = '', refused = false) {
     if (this.#closed) return;
     this.#told = state;
-    this.#changed({ state, sentence, session: this.#session, stream: this.#stream, way: this.#way });
+    this.#seen ||= state === 'playing';
+    this.#changed({ state, sentence, refused, session: this.#session, stream: this.#stream, way: this.#way });
   }
+
+  get #forbidden() { return this.#seen ? tr`The live view has ended: its permission is over or was taken back.` : tr`You may not see this camera live: the permission for it is missing.`; }
 
   /** Whether the picture still moves: a connection that stands tells nothing of the camera. */
   #look() {
@@ -176,8 +180,9 @@ export class LivePlayer {
         return;
       }
       if (problem.status === 404) this.#session = null;
-      refused = problem.status === 403;
-      if (!over) this.#tell('waiting', problem.detail ?? '');
+      // Of a view that is over the box does not say why; who asks for another one is told.
+      refused = problem.status === 403 && problem.slug !== 'live-over';
+      if (!over) this.#tell('waiting', problem.slug === 'not-permitted' ? this.#forbidden : problem.slug === 'live-over' ? '' : problem.detail ?? '', refused);
     } finally {
       if (this.#stop === stop) this.#stop = null;
     }

@@ -3,7 +3,8 @@ import { fill, h, icon, say } from './dom.js';
 import { bitRate, exactly } from './format.js';
 import { tr } from './language.js';
 import { LivePlayer, WAYS, canPlayLive } from './live-player.js';
-import { button, problemBox } from './parts.js';
+import { button, link, problemBox } from './parts.js';
+import { store } from './store.js';
 import { canTalk, talkButton } from './talk.js';
 
 const small = () => matchMedia('(max-width: 700px)').matches;
@@ -25,6 +26,7 @@ export function liveView({ channel, frame, cleanup, begin }) {
   const readout = h('span', { class: 'live-readout', 'aria-hidden': 'true' });
   const rest = h('span', { class: 'live-left' });
   const more = button(tr`Continue`, { look: 'small', testid: 'live-continue', async onClick() { try { await player.prolong(); } catch (problem) { fill(note, problemBox(problem)); } } });
+  const apply = link(`#/sites/${channel.siteId}`, 'button small', tr`Ask the owner`);
   const note = h('div', { class: 'live-note' });
   let session = null;
   let state = 'opening';
@@ -38,7 +40,7 @@ export function liveView({ channel, frame, cleanup, begin }) {
   const whole = round('whole', tr`Full screen`, () => (document.fullscreenElement ? document.exitFullscreen() : frame.requestFullscreen?.()), 'live-full');
   const speaks = canTalk && channel.capabilities?.includes('talk');
   const talking = speaks && talkButton({ channel, cleanup, failed: (problem) => fill(note, problemBox(problem)) });
-  const bar = h('div', { class: 'live-bar' }, badge, word, readout, rest, more, h('span', { class: 'live-buttons' }, talking, sharp.el, sound.el, whole.el));
+  const bar = h('div', { class: 'live-bar' }, badge, word, readout, rest, more, apply, h('span', { class: 'live-buttons' }, talking, sharp.el, sound.el, whole.el));
   frame.append(video, note, bar);
   const hasSub = channel.streams.some((s) => s.role === 'sub');
   sharp.el.hidden = !hasSub;
@@ -49,8 +51,10 @@ export function liveView({ channel, frame, cleanup, begin }) {
     ({ session, state } = news);
     frame.dataset.live = state;
     frame.dataset.way = news.way ?? '';
-    // The picture of before stays until the next is there.
-    video.hidden = !['playing', 'still', 'waiting'].includes(state) || !(video.currentSrc || video.srcObject);
+    frame.classList.toggle('refused', news.refused);
+    apply.hidden = !(news.refused && store.sites.find((site) => site.id === channel.siteId)?.permissions.includes('apply'));
+    // The picture of before stays until the next is there; not where it may not be seen.
+    video.hidden = news.refused || !['playing', 'still', 'waiting'].includes(state) || !(video.currentSrc || video.srcObject);
     badge.hidden = state !== 'playing';
     say(word, { opening: tr`Opening…`, still: tr`The picture stands: nothing new comes from the camera.`, waiting: news.sentence || tr`Trying again…`, over: tr`The time for viewing from afar is over.`, unplayable: news.sentence }[state] ?? '');
     sharp.set('hd', news.stream === 'main' ? tr`Standard definition` : tr`High definition`, news.stream === 'main');

@@ -89,6 +89,13 @@ on('storage', (storage, before) => {
   if (before && before.state.code !== storage.state.code) announce(storage.state.sentence);
 });
 
+// A link that was pasted where the page is open already: as if it were opened anew.
+addEventListener('hashchange', (event) => {
+  if (!/^#\/(join|handover|share)\/[\w-]+$/.test(location.hash)) return;
+  event.stopImmediatePropagation();
+  location.reload();
+});
+
 async function begin() {
   try {
     const setup = await api.get('/setup', { gate: false });

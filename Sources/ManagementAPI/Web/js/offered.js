@@ -39,6 +39,6 @@ export async function offered(gate, setup, enter, { token, path, testid, title, 
       gateCard(gate, tr`Refused`, offer.site, h('p', {}, tr`${offer.company} is told. You can close this page.`));
     } catch (problem) { fill(message, problemBox(problem)); }
   } });
-  gateCard(gate, offer.site, say.lead, offer.remarks && h('p', { 'data-testid': `${testid}-remarks` }, `“${offer.remarks}”`), ...about(offer), form, message, h('p', { class: 'gate-more' }, refuse));
+  gateCard(gate, offer.site, say.lead, offer.remarks && h('p', { class: 'offer-remarks', 'data-testid': `${testid}-remarks` }, `“${offer.remarks}”`), ...about(offer), form, message, h('p', { class: 'gate-more' }, refuse));
   account.focus();
 }

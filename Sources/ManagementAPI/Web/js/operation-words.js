@@ -30,6 +30,9 @@ const ACTIONS = {
   takePermission: tr`take permission`, testDevice: tr`test device`, testNewDevice: tr`test new device`, testReach: tr`test reach`,
   testSecondStorage: tr`test second storage`, testStorage: tr`test storage`, transferPlan: tr`transfer plan`, trickleWHEP: tr`trickle whep`,
   triggerChannel: tr`trigger channel`, unbindDevice: tr`unbind device`, watchByRTSP: tr`watch by rtsp`, unlinkChannel: tr`unlink channel`, upgradeFirmware: tr`upgrade firmware`, watchOnSite: tr`watch on site`,
+  // What is only looked at, and noted all the same.
+  downloadRecording: tr`download recording`, exportOperations: tr`export log`, getClipLink: tr`get clip link`, getDeviceSnapshot: tr`get device snapshot`, getExportedFile: tr`get exported file`,
+  getRecoveryFile: tr`get recovery file`, getSnapshot: tr`get snapshot`, getVideo: tr`get video`,
   withdrawHandover: tr`withdraw handover`, withdrawInvitation: tr`withdraw invitation`, withdrawUnbinding: tr`withdraw unbinding`,
 };
 /** All of them with their words, by their words. */

@@ -51,13 +51,19 @@ function peopleCard(state) {
   }
   const role = (person) => h('select', { 'aria-label': tr`Role of ${person.name}`, 'data-testid': `role-${person.name}`, value: person.roleId, onChange: (event) => act(() => api.patch(`/people/${seg(person.id)}`, { roleId: event.target.value })) },
     state.roles.map((r) => h('option', { value: r.id }, r.name)));
-  const oneSite = (person, site, label, testid) => toggle({ label, on: person.siteIds.includes(site.id), testid,
+  const managed = (person) => tr`Manages ${count(person.siteIds.length, 'site')}`;
+  const oneSite = (person, site, label, testid, changed) => toggle({ label, on: person.siteIds.includes(site.id), testid,
     async act(next) {
       const others = person.siteIds.filter((id) => id !== site.id);
       person.siteIds = (await api.put(`/people/${seg(person.id)}/sites`, { siteIds: next ? [...others, site.id] : others })).siteIds;
+      changed?.();
     } }).el;
   const manages = (person) => (state.sites.length === 1 ? oneSite(person, state.sites[0], tr`Manages ${state.sites[0].name}`, `manages-${person.name}`)
-    : h('details', {}, h('summary', { 'data-testid': `sites-${person.name}` }, tr`Manages ${count(person.siteIds.length, 'site')}`), state.sites.map((site) => oneSite(person, site, site.name, `manages-${person.name}-${site.name}`))));
+    : manySites(person));
+  function manySites(person) {
+    const summary = h('summary', { 'data-testid': `sites-${person.name}` }, managed(person));
+    return h('details', {}, summary, state.sites.map((site) => oneSite(person, site, site.name, `manages-${person.name}-${site.name}`, () => { summary.textContent = managed(person); })));
+  }
   const isBound = (person) => { return !(state.roles.find((r) => r.id === person.roleId)?.permissions.includes('manage-all-sites') ?? true); };
   function row(person) {
     const own = person.id === store.user.id;

@@ -6,14 +6,22 @@ import { bind, field } from './form.js';
 import { full, when } from './format.js';
 import { tr } from './language.js';
 import { button, card, problemBox } from './parts.js';
-import { permissionWord, wishFields, wishWords } from './wishes.js';
+import { PERMISSIONS, permissionWord, wishFields, wishWords } from './wishes.js';
 
 const STATES = { pending: tr`waits for the owner`, approved: tr`approved`, refused: tr`refused`, withdrawn: tr`taken back` };
 
 export async function permissionCards(state) {
   const [permissions, applications] = await Promise.all([api.get(`${state.path}/permissions`), api.get(`${state.path}/applications`)]);
+  state.nextEnd = Math.min(...permissions.items.map((p) => (p.endsAt ? Date.parse(p.endsAt) : Infinity)));
   const apply = state.can('apply') && applyCard(state);
-  return [permissionsCard(state, permissions.items), applicationsCard(state, applications.items, apply), state.can('grant') && giveCard(state, permissions.people), apply && apply.el].filter(Boolean);
+  return [state.can('leave-site') ? partnersCard(state) : permissionsCard(state, permissions.items), applicationsCard(state, applications.items, apply), state.can('grant') && giveCard(state, permissions.people), apply && apply.el].filter(Boolean);
+}
+
+/** A partner is not told what the owner gave whom, but what comes of it for them. */
+function partnersCard({ can }) {
+  const of = { 'live-view': 'view-live', playback: 'play-back', configuration: 'configure', 'site-information': 'manage-site' };
+  const list = PERMISSIONS.filter(([code]) => can(of[code])).map(([, word, hint]) => h('li', {}, icon('check'), h('span', {}, h('span', { class: 'strong' }, word), h('span', { class: 'muted small' }, hint))));
+  return card(tr`What you may do here`, list.length > 0 ? h('ul', { class: 'plain-list people', 'data-testid': 'shared-permissions' }, list) : h('p', { class: 'muted' }, tr`Nothing now: the owner does not let your partner do what was shared with you.`));
 }
 
 /** A place for what goes wrong, and a way to do something and draw anew. */

@@ -17,6 +17,7 @@ const words = (share) => (share.kind === 'installation' ? [tr`all that there is 
 
 export async function shareCard(state) {
   const { path, can, redraw } = state;
+  if (can('leave-site')) return null; // a partner sees what it may do
   const { items } = await api.get(`${path}/shares`);
   if (!can('share') && items.length === 0) return null;
   const message = h('div', { class: 'form-message', role: 'alert' });

@@ -11,11 +11,11 @@ let offs = [];
 export function shell(app, leave) {
   for (const off of offs) off();
   const badge = h('span', { class: 'badge' });
-  const unread = h('span', { class: 'badge' });
+  const [unread, unreadAfar] = [h('span', { class: 'badge' }), h('span', { class: 'badge of-sites' })];
   // The cloud is the provider's to look after.
   const entries = ENTRIES.filter(([section]) => section !== 'cloud' || !store.user?.isOwner);
   const links = entries.map(([section, label, iconName]) => h('a', { href: `#/${section}`, 'data-section': section, 'data-testid': `nav-${section}` },
-    h('span', { class: 'nav-icon' }, icon(iconName), section === 'health' && badge, section === 'sites' && unread), h('span', { class: 'nav-label' }, label)));
+    h('span', { class: 'nav-icon' }, icon(iconName), section === 'health' && badge, section === 'sites' && unread, section === 'box' && unreadAfar), h('span', { class: 'nav-label' }, label)));
   const site = h('span', { class: 'site-name' });
   const content = h('main', { id: 'content', tabindex: -1 });
   const bar = h('div', { class: 'connection', role: 'status', 'data-testid': 'connection-bar' });
@@ -31,6 +31,7 @@ export function shell(app, leave) {
       for (const a of links) {
         if (a.dataset.section === section) a.setAttribute('aria-current', 'page');
         else a.removeAttribute('aria-current');
+        a.classList.toggle('of-sites-current', section === 'sites' && a.dataset.section === 'box');
       }
     }),
     on('system', (system) => { site.textContent = system.site?.name ?? ''; }),
@@ -41,8 +42,10 @@ export function shell(app, leave) {
     }),
     ...['notices', 'unread'].map((name) => on(name, () => {
       const n = unreadNotices();
-      unread.className = `badge ${n ? 'attention' : ''}`;
-      fill(unread, n ? String(n) : '', n ? h('span', { class: 'spoken' }, ` ${n === 1 ? tr`notice` : tr`notices`}`) : '');
+      for (const place of [unread, unreadAfar]) {
+        place.classList.toggle('attention', n > 0);
+        fill(place, n ? String(n) : '', n ? h('span', { class: 'spoken' }, ` ${n === 1 ? tr`notice` : tr`notices`}`) : '');
+      }
     })),
     on('connection', (since) => {
       bar.classList.toggle('shown', Boolean(since));

@@ -10,7 +10,7 @@ import { tr } from './language.js';
 import { go, title } from './navigate.js';
 import { button, card, facts, head, link, problemBox, sentence } from './parts.js';
 import { permissionCards } from './permissions.js';
-import { channelsByName, devicesByName, refreshSites, store } from './store.js';
+import { channelsByName, refreshSites, store } from './store.js';
 import { statusChip } from './sites.js';
 import { moveCards } from './move-card.js';
 import { inviteCard } from './invite-provider.js';
@@ -18,22 +18,42 @@ import { leaveCard, shareCard } from './share-card.js';
 import { siteStatus } from './words.js';
 
 export async function sitePage(context) {
-  const { root, params: [id] } = context;
+  const { root, params: [id], on, cleanup } = context;
   const path = `/sites/${seg(id)}`;
-  async function draw() {
+  let ending = null;
+  let touched = false; // something is typed or opened here
+  root.addEventListener('input', () => { touched = true; });
+  root.addEventListener('click', (event) => { touched ||= Boolean(event.target.closest('summary')); });
+  // No word that was typed is lost to what others do, nor a link that is shown once.
+  const inUse = () => touched || root.querySelector('.made:not(:empty), :is(input, textarea, select):focus');
+  async function draw(isNews = false) {
     const site = await api.get(path);
     const can = (what) => site.permissions.includes(what);
     title(site.name);
-    const state = { site, path, can, redraw: draw, devices: devicesByName().filter((d) => d.siteId === site.id), channels: channelsByName().filter((c) => c.siteId === site.id) };
+    // Asked for anew: of a device that went to a site that is not one’s own nothing is told.
+    const devices = can('view-site') ? (await api.get(`/devices?siteId=${seg(id)}`)).items.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })) : [];
+    const state = { site, path, can, redraw: () => draw(), devices, channels: channelsByName().filter((c) => c.siteId === site.id) };
     const [permissions, mine, shares, moves, invitations] = await Promise.all([site.owner && permissionCards(state), can('hand-over') && handOverCard(state), shareCard(state), moveCards(state), inviteCard(state)]);
+    if (isNews && inUse()) return; // meanwhile
     const owns = store.user?.isOwner;
     const word = siteStatus(site.status);
+    touched = false;
+    clearTimeout(ending); // what ends by itself is seen to end
+    if (state.nextEnd < Date.now() + 86400e3 && context.alive) ending = setTimeout(news, Math.max(0, state.nextEnd - Date.now()) + 1500);
     const about = h('div', { class: 'stack-cards' }, informationCard(state), devicesCard(state));
     const rest = h('div', { class: 'stack-cards' }, mine, permissions, invitations, moves, shares, site.controlsRemoteUse && can('control-remote-use') && ownerUseCard(state), can('delete-site') && deleteCard(state), can('leave-site') && leaveCard(state));
     fill(root, head([link('#/sites', 'back', icon('back'), tr`Sites`), h('h1', { tabindex: -1 }, site.name), statusChip(site.status)]),
       sentence(word.severity, owns ? word.forOwner : word.sentence),
       h('div', { class: 'columns after-sentence' }, owns ? [rest, about] : [about, rest]));
   }
+  // What others do is seen at once.
+  async function news() {
+    if (inUse()) return;
+    try { await draw(true); } catch (problem) { if (problem.status === 404 && context.alive) go('/sites'); }
+  }
+  cleanup(() => clearTimeout(ending));
+  on('resync', news);
+  on('notices', () => { if (store.notices[0]?.siteId === id) news(); });
   await draw();
 }
 

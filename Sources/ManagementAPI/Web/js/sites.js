@@ -13,7 +13,7 @@ import { present, zoneOptions, zones } from './zones.js';
 
 export const statusChip = (status) => { const s = siteStatus(status); return h('span', { class: `chip ${s.tone}`, 'data-status': status }, icon(s.icon), s.word); };
 
-export async function sitesPage({ root }) {
+export async function sitesPage({ root, on }) {
   title(tr`Sites`);
   const owner = store.user?.isOwner;
   const list = h('ul', { class: 'plain-list sites', 'data-testid': 'sites' });
@@ -33,7 +33,8 @@ export async function sitesPage({ root }) {
   people.dataset.testid = 'to-people';
   const takeOver = may('apply-for-site') && link('#/take-over', 'button', icon('enter'), h('span', {}, tr`Take over a site…`));
   if (takeOver) takeOver.dataset.testid = 'to-take-over';
-  const links = h('div', { class: 'row wrap' }, link('#/notices', 'button', icon('bell'), h('span', {}, tr`Notices`)), !owner && people, (owner || may('unbind') || may('configure')) && link('#/unbindings', 'button', icon('unplug'), h('span', {}, tr`Requests to unbind`)), takeOver, may('read-log') && link('#/log', 'button', icon('clock'), h('span', {}, tr`What was done`)));
+  const links = h('div', { class: 'row wrap' }, link('#/notices', 'button', icon('bell'), h('span', {}, tr`Notices`)), ['view-people', 'manage-people', 'manage-company'].some(may) && people, (owner || may('unbind') || may('configure')) && link('#/unbindings', 'button', icon('unplug'), h('span', {}, tr`Requests to unbind`)), takeOver, may('read-log') && link('#/log', 'button', icon('clock'), h('span', {}, tr`What was done`)));
+  on('resync', () => load().catch(() => {}));
   const items = await load();
   if (items.length === 0 && !may('add-site')) {
     fill(root, head(tr`Sites`, links), empty({ iconName: 'key', title: tr`No sites for you yet`, text: tr`Sites will be here once one is assigned to you.` }));

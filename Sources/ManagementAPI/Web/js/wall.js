@@ -20,9 +20,10 @@ function tile(channel, single) {
   const el = h('a', { class: 'wall-tile', href: `#/cameras/${encodeURIComponent(channel.id)}`, 'data-testid': 'wall-tile', 'data-id': channel.id },
     picture(channel, 'tile'), video, h('span', { class: 'wall-foot' }, h('span', { class: 'tile-name' }, channel.name), word));
   const hasSub = channel.streams.some((s) => s.role === 'sub');
-  const player = new LivePlayer(video, { channel: channel.id, stream: hasSub && !single ? 'sub' : 'main', ways: single ? undefined : MANY, changed({ state, sentence: why }) {
+  const player = new LivePlayer(video, { channel: channel.id, stream: hasSub && !single ? 'sub' : 'main', ways: single ? undefined : MANY, changed({ state, sentence: why, refused }) {
     el.dataset.live = state;
-    video.hidden = !['playing', 'still', 'waiting'].includes(state) || !(video.currentSrc || video.srcObject);
+    el.classList.toggle('refused', refused);
+    video.hidden = refused || !['playing', 'still', 'waiting'].includes(state) || !(video.currentSrc || video.srcObject);
     say(word, { opening: tr`Opening…`, still: tr`The picture stands.`, waiting: why || tr`Trying again…`, over: tr`Over; tap to watch on.`, unplayable: why }[state] ?? '');
   } }).start();
   return { el, player, get state() { return el.dataset.live; } };
