@@ -47,7 +47,7 @@ struct SystemRoutes {
             let messages = feed.listen()
             try await writer.write(ByteBuffer(string: "retry: 2000\n: Gatehouse\n\n"))
             var lookedAt = time.uptime()
-            var last: Rights?
+            var last = context.rights
             // Ends when the feed does, at the box's shutdown, when the client has gone, or when the sign-in is over.
             for await message in messages {
                 if time.uptime() - lookedAt > Self.trust {
@@ -55,7 +55,7 @@ struct SystemRoutes {
                     do { _ = try await access.signIns.authenticate(token: token) } catch is AccessDenied { break } catch {}
                 }
                 let rights = try await access.control.rights(of: caller.id, limitedTo: caller.actions)
-                if let last, last != rights { try await writer.write(ByteBuffer(string: "event: rights\ndata: {}\n\n")) }
+                if last != rights { try await writer.write(ByteBuffer(string: "event: rights\ndata: {}\n\n")) }
                 last = rights
                 if try await message.audience.includes(rights, of: caller.id, access.control) { try await writer.write(message.bytes) }
             }
