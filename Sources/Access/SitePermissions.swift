@@ -205,8 +205,10 @@ public struct SitePermissions: Sendable {
     /// - Throws: `PeopleRefusal` where the former one may switch the owner's use off: that ends by its own word alone.
     static func authorize(_ company: CompanyID, _ wishes: [PermissionWish], at site: SiteRecord, now: Date, _ database: Database) throws {
         var site = site
-        if site.companyId != company { try checkIsNotControlled(site, database) }
-        if site.companyId != company { try pass(&site, to: company, at: now, database) }
+        if site.companyId != company {
+            try checkIsNotControlled(site, database)
+            try pass(&site, to: company, at: now, database)
+        }
         site.authorizedAt = site.authorizedAt ?? now
         try site.update(database)
         try grant(wishes, to: company, nil, at: site.id, now: now, database)

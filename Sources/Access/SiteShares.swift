@@ -50,7 +50,8 @@ public struct SiteShares: Sendable {
                 .filter { record in
                     guard let company = person?.companyId else { return true }
                     if isShared { return record.companyId == company }
-                    // What a former provider shared with whom is not its successor's to know.
+                    // What a former provider shared with whom is not its successor's to know; all of it is over. Who sent one may have left.
+                    if record.state == .pending || record.state == .accepted { return true }
                     return try record.sentBy.flatMap { try PersonRecord.fetchOne(database, key: $0)?.companyId } == company
                 }
                 .map { try Self.view($0, database) }

@@ -62,6 +62,19 @@ import Testing
         #expect(try await rights(mia).sites.isEmpty)
     }
 
+    /// Who sent it may have left since: what is shared is still to be seen, and to be ended.
+    @Test func aShareIsListedAfterItsSenderIsGone() async throws {
+        let anna = try await house.claim().caller
+        let site = try await house.site()
+        let bert = try await house.join("bert", .itManager).caller
+        let (view, token) = try await shares.share(
+            site, .installation, permissions: [], with: "mia@example.com", remarks: nil, language: .english, by: bert)
+        _ = try await accept(token)
+        try await house.services.people.delete(bert.id, by: anna)
+        #expect(try await shares.all(of: site, for: anna).map(\.record.id) == [view.record.id])
+        #expect(try await shares.end(view.record.id, at: site).state == .ended)
+    }
+
     /// "With an MSP during or after it (only permissions that the owner granted, changeable)".
     @Test func aMaintenancePartnerHasWhatTheOwnerGranted() async throws {
         let anna = try await house.claim().caller
