@@ -9,7 +9,7 @@ from accounts import besides_record
 from case import Case
 from client import Problem
 from devices import DeviceCase
-from owners import Owner, hand_over
+from owners import Owner, Partner, hand_over
 from plans import MONTH, YEAR, Issuer, activate, pass_days, plan
 from stores import FaultyS3, Folder
 from waiting import shorten, wait_for
@@ -100,6 +100,21 @@ class Life(PlanCase):
         olga.client.call("DELETE", f"/devices/{front['deviceId']}")
         self.assertNotIn(front["deviceId"], [one["id"] for one in olga.get("/devices")["items"]])
         self.assertEqual([one["kind"] for one in box.get("/plans")["history"]][:2], ["ended", "activated"])
+
+    def test_stock_is_its_companys(self):
+        """A company that an owner invited spends nothing of what the box's company has in stock; with a service key it activates."""
+        box = self.plan_box()
+        front, _ = box.channels
+        box.call("POST", "/plans/vouchers", Issuer.voucher(self.issuer.issue(MONTH, 2, box=box.serial, stock=True)[1]))
+        key = self.issuer.give(box, MONTH, box=box.serial)[0]
+        site = box.get("/sites")["items"][0]["id"]
+        olga = Owner(box, "olga", hand_over(box, site, "olga")["token"])
+        invitation = olga.client.call("POST", f"/sites/{site}/provider-invitations", {"recipient": "vera@example.com", "permissions": [{"permission": "configuration"}]})
+        vera, path = Partner(box, "vera", invitation["token"]), f"/channels/{front['id']}/plan"
+        self.assertEqual(vera.status("PUT", path, {"package": MONTH}), (403, "not-permitted"))
+        self.assertEqual(vera.client.call("PUT", path, {"serviceKey": key})["package"], MONTH)
+        self.assertEqual(vera.status("PATCH", path, {"automaticRenewal": True}), (403, "not-permitted"))
+        self.assertFalse(vera.client.call("PATCH", path, {"automaticRenewal": False})["automaticRenewal"])
 
     def test_footage_outlives_its_plan(self):
         """What was recorded under a plan goes up after its end, is readable until its retention ends, and is then removed."""
