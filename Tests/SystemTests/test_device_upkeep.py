@@ -27,6 +27,8 @@ class Clocks(ControlCase):
                 self.assertAlmostEqual(now["offset"], 0, delta=3)
                 self.assertEqual((now["networkTimeServer"], now["usesNetworkTime"]), ("192.0.2.5", True))
                 self.assertIn("-1", now["zone"])  # POSIX: west is positive
+                # A clock that follows a server goes on doing so when only its zone is set.
+                self.assertTrue(self.call("PUT", self.device(name) + "/time", {"zone": "Europe/Rome"})["usesNetworkTime"])
                 self.assertAlmostEqual(self.box_under_test.device(self.added[name])["clock"]["offset"], 0, delta=3)
                 told = self.simulator[name].state()["time"]
                 self.assertAlmostEqual(datetime.fromisoformat(told).timestamp(), time.time(), delta=3)
