@@ -12,12 +12,36 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 
 from waiting import shorten, wait_for
 
 PHONE, DESK = (390, 844), (1440, 900)
 NARROW = (360, 390)  # the widths of phones
 NARROWEST = (320, 568)  # what WCAG wants: a desk's view enlarged four times
+
+
+class Element(WebElement):
+    """An element that is looked for anew when the page has drawn itself anew (for news) since it was found."""
+    again = None
+
+    def _anew(self, act):
+        try:
+            return act()
+        except StaleElementReferenceException:
+            if not self.again:
+                raise
+            self._id = self.again().id
+            return act()
+
+    def _execute(self, command, params=None):
+        return self._anew(lambda: super(Element, self)._execute(command, params))
+
+    def get_attribute(self, name):
+        return self._anew(lambda: super(Element, self).get_attribute(name))
+
+    def is_displayed(self):
+        return self._anew(lambda: super(Element, self).is_displayed())
 
 
 class Browser:
@@ -37,6 +61,7 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         service = Service("/usr/bin/chromedriver", env={**os.environ, "TMPDIR": self.temporary})
         self.driver = webdriver.Chrome(service=service, options=options)
+        self.driver._web_element_cls = Element
         self.console = []
         self.size(*DESK)
 
@@ -57,6 +82,7 @@ class Browser:
             for element in self.all(testid):
                 try:
                     if not visible or element.is_displayed():
+                        element.again = lambda: self.find(testid, seconds, visible)
                         return element
                 except StaleElementReferenceException:
                     continue
@@ -92,7 +118,10 @@ class Browser:
 
     def script(self, code, *arguments):
         """Run a script in the page."""
-        return self.driver.execute_script(code, *arguments)
+        try:
+            return self.driver.execute_script(code, *arguments)
+        except StaleElementReferenceException:
+            return self.driver.execute_script(code, *(one.again() if isinstance(one, Element) and one.again else one for one in arguments))
 
     # Doing
 
