@@ -135,7 +135,8 @@ let package = Package(
             name: "Relay", dependencies: ["Core", "Media", "Recording", .crypto, .deque, .logging, .nioCore], swiftSettings: strict),
         .target(
             name: "Messaging",
-            dependencies: ["Core", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .subprocess, .system], swiftSettings: strict),
+            dependencies: ["Core", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .subprocess, .system, .yams],
+            swiftSettings: strict),
         .target(
             name: "Reach",
             dependencies: [
@@ -239,7 +240,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "CodesTests", dependencies: ["Codes", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "ManagementAPITests", dependencies: ["Access", "Core", "ManagementAPI", "TestSupport", .httpTypes, .nioCore],
+            name: "ManagementAPITests",
+            dependencies: ["Access", "BoxDatabase", "Core", "ManagementAPI", "Messaging", "TestSupport", .httpTypes, .nioCore],
             swiftSettings: strict),
         .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "TestSupport", .argumentParser], swiftSettings: strict),
     ],

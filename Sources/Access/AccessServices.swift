@@ -40,7 +40,7 @@ public struct AccessServices: Sendable {
         permissions = SitePermissions(database: database, control: control, notices: notices, time: time)
         shares = SiteShares(signIns, control: control)
         moves = DeviceMoves(database: database, time: time)
-        unbindings = Unbindings(database: database, time: time)
+        unbindings = Unbindings(database: database, notices: notices, time: time)
         siteApplications = SiteApplications(database: database, time: time)
         log = OperationLog(database: database, time: time, clock: clock, tell: tell)
     }

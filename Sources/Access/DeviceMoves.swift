@@ -31,16 +31,19 @@ public struct DeviceMoves: Sendable {
     private static let notYours = PeopleRefusal(.beyondOwnRights, "You may not move this device: it takes the permission to configure it.")
 
     /// Those from or to a site, the newest first.
-    public func all(of site: SiteID, for rights: Rights) async throws -> [View] {
+    public func all(
+        of site: SiteID, for rights: Rights, in state: DeviceMoveRecord.State? = nil, _ page: NewestPage = NewestPage()
+    ) async throws -> ListPart<View> {
         let now = time.now()
         return try await database.write { database in
             try Self.expire(at: now, database)
-            return try DeviceMoveRecord.filter(Column("fromSiteId") == site || Column("toSiteId") == site)
-                .order(Column("createdAt").desc).limit(200).fetchAll(database)
+            var wanted = DeviceMoveRecord.filter(Column("fromSiteId") == site || Column("toSiteId") == site)
+            if let state { wanted = wanted.filter(Column("state") == state.rawValue) }
+            return try page.cut(wanted, \.id, database) { record in
                 // Of a site that one may not know of nothing is told.
-                .filter { rights.see(Place(site: $0.fromSiteId)) && rights.see(Place(site: $0.toSiteId)) }.map {
-                    try Self.view($0, database)
-                }
+                guard rights.see(Place(site: record.fromSiteId)), rights.see(Place(site: record.toSiteId)) else { return nil }
+                return try Self.view(record, database)
+            }
         }
     }
 

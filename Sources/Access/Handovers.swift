@@ -30,8 +30,14 @@ public struct Handovers: Sendable {
     }
 
     /// The site's handovers, the newest first.
-    public func all(of site: SiteID) async throws -> [HandoverRecord] {
-        try await database.read { try HandoverRecord.filter(Column("siteId") == site).order(Column("createdAt").desc).fetchAll($0) }
+    public func all(
+        of site: SiteID, in state: HandoverRecord.State? = nil, _ page: NewestPage = NewestPage()
+    ) async throws -> ListPart<HandoverRecord> {
+        try await database.read { database in
+            var wanted = HandoverRecord.filter(Column("siteId") == site)
+            if let state { wanted = wanted.filter(Column("state") == state.rawValue) }
+            return try page.cut(wanted, \.id, database) { $0 }
+        }
     }
 
     /// Sends a site to its owner to be: the token goes into a link that is shown once. A former one that nobody has decided is void.

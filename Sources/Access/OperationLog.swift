@@ -14,6 +14,8 @@ public struct Operation: Sendable {
     /// The operation's name in the API's document.
     public var action: String
     public var subject: String?
+    /// Where it was done; nil for what is of the box or of an account.
+    public var site: SiteID?
     public var subjectName: String?
     /// JSON objects without secrets.
     public var before: String?
@@ -23,14 +25,15 @@ public struct Operation: Sendable {
     public var result: String
 
     public init(
-        personId: PersonID?, person: String, role: String?, action: String, subject: String? = nil, subjectName: String? = nil,
-        before: String? = nil, after: String? = nil, address: String, result: String = "done"
+        personId: PersonID?, person: String, role: String?, action: String, subject: String? = nil, site: SiteID? = nil,
+        subjectName: String? = nil, before: String? = nil, after: String? = nil, address: String, result: String = "done"
     ) {
         self.personId = personId
         self.person = person
         self.role = role
         self.action = action
         self.subject = subject
+        self.site = site
         self.subjectName = subjectName
         self.before = before
         self.after = after
@@ -44,14 +47,31 @@ public struct OperationFilter: Sendable {
     public var person: String?
     public var action: String?
     public var subject: String?
+    public var site: SiteID?
     public var from: Date?
     public var to: Date?
     /// Only what was refused or failed.
     public var failed = false
     /// Lines before this number.
     public var before: Int?
+    /// Lines from this number on.
+    public var first: Int?
 
     public init() {}
+
+    fileprivate var rows: QueryInterfaceRequest<OperationRecord> {
+        var rows = OperationRecord.all()
+        if let person { rows = rows.filter(Column("person").collating(.nocase) == person) }
+        if let action { rows = rows.filter(Column("action") == action) }
+        if let subject { rows = rows.filter(Column("subject") == subject) }
+        if let site { rows = rows.filter(Column("siteId") == site) }
+        if let from { rows = rows.filter(Column("at") >= from) }
+        if let to { rows = rows.filter(Column("at") < to) }
+        if failed { rows = rows.filter(Column("result") != "done") }
+        if let first { rows = rows.filter(Column("number") >= first) }
+        if let before { rows = rows.filter(Column("number") < before) }
+        return rows
+    }
 }
 
 /// The operation log: lines are added and, once they are old, taken away from the beginning; nothing else ever happens to them.
@@ -66,9 +86,7 @@ public final class OperationLog: Sendable {
     private static let anchorKey = "operation-log.anchor"
     /// The newest digest is told to the box's own log so often, which lies outside the database.
     private static let told = 1_000
-    /// Two years, and
-    private static let kept: TimeInterval = 2 * 366 * 86_400
-    /// never more lines than these.
+    /// Never more lines than these.
     private static let most = 1_000_000
 
     private let database: BoxDatabase
@@ -98,8 +116,9 @@ public final class OperationLog: Sendable {
             let used = try Int.fetchOne(database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'operation'") ?? 0
             var line = OperationRecord(
                 number: max(anchor.number, used) + 1, at: at, clock: clock, personId: operation.personId, person: operation.person,
-                role: operation.role, action: operation.action, subject: operation.subject, subjectName: operation.subjectName,
-                before: operation.before, after: operation.after, address: operation.address, result: operation.result,
+                role: operation.role, action: operation.action, subject: operation.subject, siteId: operation.site,
+                subjectName: operation.subjectName, before: operation.before, after: operation.after, address: operation.address,
+                result: operation.result,
                 previous: anchor.digest)
             line.digest = Self.digest(of: line)
             try line.insert(database)
@@ -117,13 +136,15 @@ public final class OperationLog: Sendable {
         try database.setting(anchorKey, as: Anchor.self) ?? Anchor(number: 0, digest: origin)
     }
 
-    /// SHA-256 of a line's fields in their order, as a JSON array, hexadecimal.
+    /// SHA-256 of a line's fields in their order, as a JSON array, hexadecimal. The site, which older lines have not, comes last, where
+    /// there is one.
     public static func digest(of line: OperationRecord) -> String {
-        let fields: [String?] = [
+        var fields: [String?] = [
             String(line.number), String(Int((line.at.timeIntervalSince1970 * 1000).rounded())), line.clock, line.personId?.text,
             line.person, line.role, line.action, line.subject, line.subjectName, line.before, line.after, line.address, line.result,
             line.previous,
         ]
+        if let site = line.siteId { fields.append(site.text) }
         // Texts and nulls are always encodable.
         let bytes = (try? JSONEncoder().encode(fields)) ?? Data()
         return AccessToken.hexadecimal(SHA256.hash(data: bytes))
@@ -131,28 +152,27 @@ public final class OperationLog: Sendable {
 
     /// The newest lines that `filter` wants, at most `limit`, the newest first.
     public func lines(_ filter: OperationFilter, limit: Int) async throws -> [OperationRecord] {
+        try await database.read { try filter.rows.order(Column("number").desc).limit(limit).fetchAll($0) }
+    }
+
+    /// The line in which somebody has last taken a site over; nil where there is none any more.
+    public func handover(of site: SiteID) async throws -> Int? {
         try await database.read { database in
-            var rows = OperationRecord.order(Column("number").desc)
-            if let person = filter.person { rows = rows.filter(Column("person").collating(.nocase) == person) }
-            if let action = filter.action { rows = rows.filter(Column("action") == action) }
-            if let subject = filter.subject { rows = rows.filter(Column("subject") == subject) }
-            if let from = filter.from { rows = rows.filter(Column("at") >= from) }
-            if let to = filter.to { rows = rows.filter(Column("at") < to) }
-            if filter.failed { rows = rows.filter(Column("result") != "done") }
-            if let before = filter.before { rows = rows.filter(Column("number") < before) }
-            return try rows.limit(limit).fetchAll(database)
+            let accepted = OperationRecord.filter(
+                Column("siteId") == site && Column("action") == "acceptHandover" && Column("result") == "done")
+            return try accepted.select(max(Column("number"))).asRequest(of: Int?.self).fetchOne(database) ?? nil
         }
     }
 
-    /// Lines from `number` on, the oldest first.
-    public func lines(from number: Int, limit: Int) async throws -> [OperationRecord] {
+    /// Lines that `filter` wants from `number` on, the oldest first.
+    public func lines(_ filter: OperationFilter = OperationFilter(), from number: Int, limit: Int) async throws -> [OperationRecord] {
         try await database.read { database in
-            try OperationRecord.filter(Column("number") >= number).order(Column("number")).limit(limit).fetchAll(database)
+            try filter.rows.filter(Column("number") >= number).order(Column("number")).limit(limit).fetchAll(database)
         }
     }
 
     /// Takes old lines away now and then, until cancelled.
-    public func run(logger: Logger) async {
+    public func run(keepingDays days: Int, logger: Logger) async {
         var last = 0
         while (try? await time.sleep(.seconds(3600))) != nil {
             do {
@@ -160,7 +180,7 @@ public final class OperationLog: Sendable {
                     last = head.number
                     tell(head.number, head.digest)
                 }
-                let count = try await prune(olderThan: Self.kept, beyond: Self.most)
+                let count = try await prune(olderThan: TimeInterval(days) * 86_400, beyond: Self.most)
                 if count > 0 { logger.info("old lines of the operation log are gone", metadata: ["count": "\(count)"]) }
             } catch {
                 logger.error("the operation log could not be shortened", metadata: ["error": "\(error)"])

@@ -29,12 +29,29 @@ public struct People: Sendable {
         self.signIns = signIns
     }
 
-    /// Everybody, by user name.
-    public func all() async throws -> [Employee] {
+    /// Everybody, in the order they joined; only those with these words in their names, and of this role.
+    public func all(matching words: String? = nil, in role: RoleID? = nil) async throws -> [Employee] {
         try await database.read { database in
-            try PersonRecord.filter(Column("roleId") != nil).order(Column("userName")).fetchAll(database).compactMap {
-                try Self.employee($0, database)
+            var wanted = PersonRecord.filter(Column("roleId") != nil)
+            if let role { wanted = wanted.filter(Column("roleId") == role) }
+            return try wanted.order(Column("createdAt"), Column("id")).fetchAll(database).compactMap { person in
+                // Nothing that is not shown: addresses are found out letter by letter else.
+                let texts = [person.userName, person.fullName]
+                guard words.map({ words in texts.contains { $0?.localizedCaseInsensitiveContains(words) ?? false } }) ?? true else {
+                    return nil
+                }
+                return try Self.employee(person, database)
             }
+        }
+    }
+
+    /// Whether anybody has an account of this name: employee, owner or partner.
+    /// Looks into the file at `path`, which stays as it is: its box may run.
+    public static func isKnown(_ userName: String, inDatabase path: String) throws -> Bool {
+        var configuration = Configuration()
+        configuration.readonly = true
+        return try DatabaseQueue(path: path, configuration: configuration).read { database in
+            try PersonRecord.filter(Column("userName") == userName).fetchCount(database) > 0
         }
     }
 
@@ -174,17 +191,30 @@ public struct People: Sendable {
         try await database.write { database in
             guard try PersonRecord.fetchOne(database, key: id)?.roleId != nil else { throw Self.noPerson }
             try SiteAssignmentRecord.filter(Column("personId") == id && !sites.contains(Column("siteId"))).deleteAll(database)
-            for site in sites {
-                guard try SiteRecord.exists(database, key: site) else {
-                    throw PeopleRefusal(.notFound, "There is no such site.", field: "/siteIds")
-                }
-                guard try SiteAssignmentRecord.fetchOne(database, key: ["siteId": site, "personId": id]) == nil else { continue }
-                guard try SiteAssignmentRecord.filter(Column("siteId") == site).fetchCount(database) < Self.mostManagers else {
-                    throw PeopleRefusal(.tooMany, "A site has at most \(Self.mostManagers) managers.", field: "/siteIds")
-                }
-                try SiteAssignmentRecord(siteId: site, personId: id, createdAt: now).insert(database)
-            }
+            for site in sites { try Self.assign(site, to: id, field: "/siteIds", at: now, database) }
         }
+    }
+
+    /// Gives somebody sites and takes others, and leaves alone what others have changed meanwhile.
+    /// - Throws: `PeopleRefusal`.
+    public func assign(adding added: Set<SiteID>, removing removed: Set<SiteID>, to id: PersonID) async throws {
+        let now = signIns.time.now()
+        try await database.write { database in
+            guard try PersonRecord.fetchOne(database, key: id)?.roleId != nil else { throw Self.noPerson }
+            try SiteAssignmentRecord.filter(Column("personId") == id && removed.contains(Column("siteId"))).deleteAll(database)
+            for site in added { try Self.assign(site, to: id, field: "/add", at: now, database) }
+        }
+    }
+
+    private static func assign(_ site: SiteID, to id: PersonID, field: String, at now: Date, _ database: Database) throws {
+        guard try SiteRecord.exists(database, key: site) else {
+            throw PeopleRefusal(.notFound, "There is no such site.", field: field)
+        }
+        guard try SiteAssignmentRecord.fetchOne(database, key: ["siteId": site, "personId": id]) == nil else { return }
+        guard try SiteAssignmentRecord.filter(Column("siteId") == site).fetchCount(database) < mostManagers else {
+            throw PeopleRefusal(.tooMany, "A site has at most \(mostManagers) managers.", field: field)
+        }
+        try SiteAssignmentRecord(siteId: site, personId: id, createdAt: now).insert(database)
     }
 
     private func change(

@@ -82,6 +82,9 @@ public struct Rights: Sendable, Equatable {
     /// Whether they may do something there.
     public func allow(_ action: Action, at place: Place) -> Bool { sites[place.site]?.allows(action, at: place) ?? false }
 
+    /// All that they may do there.
+    public func actions(at place: Place) -> Set<Action> { sites[place.site]?.actions(at: place) ?? [] }
+
     /// Whether they may do it with all that there is, of sites that are no more as well.
     public func allowEverywhere(_ action: Action) -> Bool {
         elsewhere.contains(action)

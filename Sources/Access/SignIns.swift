@@ -14,6 +14,8 @@ public struct Caller: Sendable, Equatable {
     public let signIn: SignInID?
     /// Of what the person may do, what this caller is for; nil for all of it.
     public let actions: Set<Action>?
+    /// The name of the program's key.
+    public var key: String?
 }
 
 /// A new sign-in: the token is shown once and not stored.
@@ -193,7 +195,8 @@ public final class SignIns: Sendable {
             guard let name = names[record.personId] else { continue }
             let actions = Set(record.actions.compactMap { Action(rawValue: $0) })
             found[record.keyHash] = Holder(
-                caller: Caller(id: record.personId, name: name, expiresAt: record.expiresAt, signIn: nil, actions: actions),
+                caller: Caller(
+                    id: record.personId, name: name, expiresAt: record.expiresAt, signIn: nil, actions: actions, key: record.name),
                 lastUsedAt: record.lastUsedAt ?? .distantPast)
         }
         for record in try SignInRecord.fetchAll(database) {

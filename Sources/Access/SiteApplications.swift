@@ -8,7 +8,6 @@ import GRDB
 public struct SiteApplications: Sendable {
     /// That nobody has decided, of one company.
     public static let mostPending = 20
-    private static let mostListed = 200
 
     private let database: BoxDatabase
     private let time: TimeSource
@@ -59,12 +58,17 @@ public struct SiteApplications: Sendable {
     }
 
     /// Those of the caller's company for sites that it did not look after, the newest first.
-    public func all(for caller: Caller) async throws -> [View] {
+    public func all(
+        for caller: Caller, in state: PermissionApplicationRecord.State? = nil, _ page: NewestPage = NewestPage()
+    ) async throws -> ListPart<View> {
         try await database.read { database in
-            guard let company = try PersonRecord.fetchOne(database, key: caller.id)?.companyId else { return [] }
-            return try PermissionApplicationRecord.filter(
-                Column("companyId") == company && Column("kind") == PermissionApplicationRecord.Kind.authorization.rawValue
-            ).order(Column("createdAt").desc).limit(Self.mostListed).fetchAll(database).map { try Self.view($0, database) }
+            guard let company = try PersonRecord.fetchOne(database, key: caller.id)?.companyId else {
+                return ListPart(items: [], next: nil)
+            }
+            var wanted = PermissionApplicationRecord.filter(
+                Column("companyId") == company && Column("kind") == PermissionApplicationRecord.Kind.authorization.rawValue)
+            if let state { wanted = wanted.filter(Column("state") == state.rawValue) }
+            return try page.cut(wanted, \.id, database) { try Self.view($0, database) }
         }
     }
 

@@ -155,12 +155,16 @@ public struct SitePermissions: Sendable {
 
     /// Applications at a site, the newest first.
     /// What other companies ask of the owner is not the provider's to know.
-    public func applications(at site: SiteID, for caller: Caller) async throws -> [PermissionApplicationRecord] {
+    public func applications(
+        at site: SiteID, for caller: Caller, in state: PermissionApplicationRecord.State? = nil, _ page: NewestPage = NewestPage()
+    ) async throws -> ListPart<PermissionApplicationRecord> {
         try await database.read { database in
-            let company = try PersonRecord.fetchOne(database, key: caller.id)?.companyId
-            let wanted = PermissionApplicationRecord.filter(Column("siteId") == site)
-            return try (company.map { wanted.filter(Column("companyId") == $0) } ?? wanted).order(Column("createdAt").desc).limit(200)
-                .fetchAll(database)
+            var wanted = PermissionApplicationRecord.filter(Column("siteId") == site)
+            if let company = try PersonRecord.fetchOne(database, key: caller.id)?.companyId {
+                wanted = wanted.filter(Column("companyId") == company)
+            }
+            if let state { wanted = wanted.filter(Column("state") == state.rawValue) }
+            return try page.cut(wanted, \.id, database) { $0 }
         }
     }
 

@@ -7,12 +7,15 @@ import GRDB
 /// (domain.md, "device management invitations").
 extension SiteShares {
     /// A site's invitations, the newest first.
-    public func invitations(of site: SiteID) async throws -> [ShareView] {
+    public func invitations(
+        of site: SiteID, in state: SiteShareRecord.State? = nil, _ page: NewestPage = NewestPage()
+    ) async throws -> ListPart<ShareView> {
         let now = signIns.time.now()
         return try await database.write { database in
             try Self.expire(at: now, database)
-            return try Self.invitations(of: site).order(Column("createdAt").desc).limit(200).fetchAll(database)
-                .map { try Self.view($0, database) }
+            var wanted = Self.invitations(of: site)
+            if let state { wanted = wanted.filter(Column("state") == state.rawValue) }
+            return try page.cut(wanted, \.id, database) { try Self.view($0, database) }
         }
     }
 

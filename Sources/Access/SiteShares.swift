@@ -39,22 +39,24 @@ public struct SiteShares: Sendable {
     }
 
     /// A site's shares, the newest first; only those of the caller's own company where that is a partner's.
-    public func all(of site: SiteID, for caller: Caller) async throws -> [ShareView] {
+    public func all(
+        of site: SiteID, for caller: Caller, in state: SiteShareRecord.State? = nil, _ page: NewestPage = NewestPage()
+    ) async throws -> ListPart<ShareView> {
         let now = signIns.time.now()
         return try await database.write { database in
             try Self.expire(at: now, database)
             let person = try PersonRecord.fetchOne(database, key: caller.id)
             let isShared = try person?.isPartner == true && SiteRecord.fetchOne(database, key: site)?.companyId != person?.companyId
-            return try SiteShareRecord.filter(Column("siteId") == site && Column("kind") != SiteShareRecord.Kind.management.rawValue)
-                .order(Column("createdAt").desc).limit(200).fetchAll(database)
-                .filter { record in
-                    guard let company = person?.companyId else { return true }
-                    if isShared { return record.companyId == company }
-                    // What a former provider shared with whom is not its successor's to know; all of it is over. Who sent one may have left.
-                    if record.state == .pending || record.state == .accepted { return true }
-                    return try record.sentBy.flatMap { try PersonRecord.fetchOne(database, key: $0)?.companyId } == company
-                }
-                .map { try Self.view($0, database) }
+            var wanted = SiteShareRecord.filter(Column("siteId") == site && Column("kind") != SiteShareRecord.Kind.management.rawValue)
+            if let state { wanted = wanted.filter(Column("state") == state.rawValue) }
+            func isShown(_ record: SiteShareRecord) throws -> Bool {
+                guard let company = person?.companyId else { return true }
+                if isShared { return record.companyId == company }
+                // What a former provider shared with whom is not its successor's to know; all of it is over. Who sent one may have left.
+                if record.state == .pending || record.state == .accepted { return true }
+                return try record.sentBy.flatMap { try PersonRecord.fetchOne(database, key: $0)?.companyId } == company
+            }
+            return try page.cut(wanted, \.id, database) { try isShown($0) ? Self.view($0, database) : nil }
         }
     }
 

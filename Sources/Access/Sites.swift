@@ -76,25 +76,29 @@ public struct Sites: Sendable {
     }
 
     /// Those of `ids`, by name; `words` are looked for in what is known of them.
-    public func all(_ ids: Set<SiteID>, matching words: String? = nil) async throws -> [SiteView] {
+    /// Of one that nobody looks after more than the name is looked at for its owner alone.
+    public func all(
+        _ ids: Set<SiteID>, matching words: String? = nil, in status: SiteStatus? = nil, for caller: PersonID? = nil
+    ) async throws -> [SiteView] {
         try await known.value().filter { view in
-            guard ids.contains(view.record.id) else { return false }
+            guard ids.contains(view.record.id), status.map({ $0 == view.status }) ?? true else { return false }
             guard let words else { return true }
-            let known = [
-                view.record.name, view.record.address, view.record.city, view.record.state, view.record.remarks, view.record.scene,
-                view.owner,
-                view.record.id.text,
-            ]
+            let record = view.record
+            var known = [record.name, record.id.text, view.owner]
+            if view.status != .notAuthorized || record.ownerId == caller {
+                known += [record.address, record.city, record.state, record.remarks, record.scene]
+            }
             return known.contains { $0?.localizedCaseInsensitiveContains(words) ?? false }
         }
     }
 
-    /// All there are, by their names.
+    /// All there are, in the order they were added.
     private static func views(_ database: Database) throws -> [SiteView] {
         let records = try SiteRecord.fetchAll(database)
         let surroundings = try SiteSurroundings(of: Set(records.map(\.id)), database)
         return records.map(surroundings.view).sorted {
-            ($0.record.name.lowercased(), $0.record.id.text) < ($1.record.name.lowercased(), $1.record.id.text)
+            ListPlace(createdAt: $0.record.createdAt, id: $0.record.id.text)
+                < ListPlace(createdAt: $1.record.createdAt, id: $1.record.id.text)
         }
     }
 

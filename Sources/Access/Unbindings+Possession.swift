@@ -29,7 +29,6 @@ extension Unbindings {
     /// - Throws: `PeopleRefusal`.
     public func prove(_ bound: Bound, for target: SiteID, by caller: Caller, _ rights: Rights, _ database: Database) throws -> View {
         let now = time.now()
-        try Self.settle(at: now, database)
         let (device, company) = try Self.check(bound, target, caller, database)
         var record = UnbindingRecord(
             id: .timeOrdered(at: now), device: device, targetSiteId: target, companyId: company, requestedBy: caller.id,

@@ -10,16 +10,15 @@ public import GRDB
 public struct Unbindings: Sendable {
     /// That nobody has decided, of one company.
     public static let mostPending = 20
-    private static let mostListed = 200
-    private static let day: TimeInterval = 86_400
-    /// What is decided is told for so long.
-    private static let kept: TimeInterval = 365 * day
+    static let day: TimeInterval = 86_400
 
     let database: BoxDatabase
+    let notices: Notices
     let time: TimeSource
 
-    init(database: BoxDatabase, time: TimeSource) {
+    init(database: BoxDatabase, notices: Notices, time: TimeSource) {
         self.database = database
+        self.notices = notices
         self.time = time
     }
 
@@ -76,9 +75,7 @@ public struct Unbindings: Sendable {
         }
 
         /// What the device is called by who does not know its name.
-        public var what: String {
-            [record.model, record.serialNumber ?? record.macAddress].compactMap { $0 }.joined(separator: " ")
-        }
+        public var what: String { Unbindings.what(record) }
 
         fileprivate var isSeen: Bool { isOwn || mayDecide && record.provenAt != nil }
     }
@@ -106,8 +103,7 @@ public struct Unbindings: Sendable {
         -> View
     {
         let now = time.now()
-        return try await database.write { database in
-            try Self.settle(at: now, database)
+        return try await settling { database in
             guard let company = try PersonRecord.fetchOne(database, key: caller.id)?.companyId else {
                 throw PeopleRefusal(.notPossible, "Only a company that is known here asks for a device to be unbound.")
             }
@@ -143,8 +139,7 @@ public struct Unbindings: Sendable {
         _ proof: Proof, as kind: UnbindingProofRecord.Kind, to id: UnbindingID, by caller: Caller, _ rights: Rights
     ) async throws -> View {
         let now = time.now()
-        return try await database.write { database in
-            try Self.settle(at: now, database)
+        return try await settling { database in
             let looker = try Looker(caller, rights, database)
             var record = try Self.own(id, looker, database)
             guard record.state == .inProgress, record.provenAt == nil else { throw Self.decided }
@@ -172,7 +167,7 @@ public struct Unbindings: Sendable {
     }
 
     /// One of the caller's company, who may add devices where it is to go.
-    private static func own(_ id: UnbindingID, _ looker: Looker, _ database: Database) throws -> UnbindingRecord {
+    static func own(_ id: UnbindingID, _ looker: Looker, _ database: Database) throws -> UnbindingRecord {
         let view = try found(id, as: looker, database)
         guard view.isOwn, looker.rights.allow(.configure, at: Place(site: view.record.targetSiteId)) else { throw none }
         return view.record
@@ -196,39 +191,32 @@ public struct Unbindings: Sendable {
         }
     }
 
-    /// Those that somebody may see, the undecided first, then the newest: their company's own, and those that they may decide.
-    public func all(_ filter: Filter, for caller: Caller, _ rights: Rights) async throws -> [View] {
-        let now = time.now()
-        return try await database.write { database in
-            try Self.settle(at: now, database)
+    /// Those that somebody may see, the newest first: their company's own, and those that they may decide.
+    public func all(
+        _ filter: Filter, for caller: Caller, _ rights: Rights, _ page: NewestPage = NewestPage()
+    ) async throws -> ListPart<View> {
+        try await settling { database in
             let looker = try Looker(caller, rights, database)
-            let isOpen = Column("state") == UnbindingRecord.State.inProgress.rawValue
-            var wanted = UnbindingRecord.order(isOpen.desc, Column("createdAt").desc, Column("id").desc)
+            var wanted = UnbindingRecord.all()
             if !rights.allow(.unbind) {
                 wanted = wanted.filter(Column("companyId") == looker.company || rights.sites(.grant).contains(Column("siteId")))
             }
             if let state = filter.state { wanted = wanted.filter(Column("state") == state.rawValue) }
-            var found: [View] = []
-            for record in try wanted.fetchAll(database) where found.count < Self.mostListed {
+            return try page.cut(wanted, \.id, database) { record in
                 let view = try Self.view(record, as: looker, database)
-                guard view.isSeen else { continue }
-                if let region = filter.region {
-                    let known = [view.site?.city, view.site?.state].compactMap { $0 }
-                    guard known.contains(where: { $0.localizedCaseInsensitiveContains(region) }) else { continue }
-                }
-                found.append(view)
+                guard view.isSeen else { return nil }
+                guard let region = filter.region else { return view }
+                let known = [view.site?.city, view.site?.state].compactMap { $0 }
+                return known.contains { $0.localizedCaseInsensitiveContains(region) } ? view : nil
             }
-            return found
         }
     }
 
     /// One of them; for whom it does not concern there is none.
     /// - Throws: `PeopleRefusal` of kind `notFound`.
     public func one(_ id: UnbindingID, for caller: Caller, _ rights: Rights) async throws -> View {
-        let now = time.now()
-        return try await database.write { database in
-            try Self.settle(at: now, database)
-            return try Self.found(id, as: Looker(caller, rights, database), database)
+        try await settling { database in
+            try Self.found(id, as: Looker(caller, rights, database), database)
         }
     }
 
@@ -240,9 +228,9 @@ public struct Unbindings: Sendable {
     }
 
     private static let none = PeopleRefusal(.notFound, "There is no such request.")
-    private static let decided = PeopleRefusal(.notPossible, "This is decided already, or waits for a decision.")
+    static let decided = PeopleRefusal(.notPossible, "This is decided already, or waits for a decision.")
     private static let askedAlready = PeopleRefusal(.notPossible, "Somebody has asked for this device to be unbound already.")
-    private static let notUnbound = PeopleRefusal(.notPossible, "The device is not unbound, or this is confirmed already.")
+    static let notUnbound = PeopleRefusal(.notPossible, "The device is not unbound, or this is confirmed already.")
 
     static func view(_ record: UnbindingRecord, as looker: Looker, _ database: Database) throws -> View {
         let site = try Sites.site(record.siteId, database)
@@ -256,8 +244,16 @@ public struct Unbindings: Sendable {
             proofs: try proofs.fetchAll(database).compactMap { UnbindingProofRecord.Kind(rawValue: $0) },
             site: mayDecide ? site : nil, owner: mayDecide ? owner.map { $0.fullName ?? $0.userName } : nil,
             device: mayDecide ? device.flatMap { $0.siteId == site.id ? $0.name : nil } : nil, mayDecide: mayDecide,
-            isAdministrators: try site.ownerId == nil || CompanyRecord.own(database)?.id != record.companyId,
+            isAdministrators: try isAdministrators(record, at: site, database),
             isOwn: record.companyId == looker.company && looker.rights.see(Place(site: record.targetSiteId)))
+    }
+
+    static func isAdministrators(_ record: UnbindingRecord, at site: SiteRecord, _ database: Database) throws -> Bool {
+        try site.ownerId == nil || CompanyRecord.own(database)?.id != record.companyId
+    }
+
+    static func what(_ record: UnbindingRecord) -> String {
+        [record.model, record.serialNumber ?? record.macAddress].compactMap { $0 }.joined(separator: " ")
     }
 
     /// What proves it, for who decides and for who sent it.
@@ -293,56 +289,5 @@ public struct Unbindings: Sendable {
         (record.reason, record.decidedAt, record.decidedByName) = (reason, time.now(), caller.name)
         try record.update(database)
         try Self.forgetProofs(database)
-    }
-
-    /// Ends one by who asked: confirmed once the device is unbound, withdrawn before.
-    /// - Throws: `PeopleRefusal`.
-    public func end(_ id: UnbindingID, confirmed: Bool, by caller: Caller, _ rights: Rights) async throws -> View {
-        let now = time.now()
-        return try await database.write { database in
-            let looker = try Looker(caller, rights, database)
-            var record = try Self.own(id, looker, database)
-            guard record.state == (confirmed ? .toBeConfirmed : .inProgress) else { throw confirmed ? Self.notUnbound : Self.decided }
-            (record.state, record.closedAt) = (confirmed ? .closed : .withdrawn, now)
-            try record.update(database)
-            try Self.forgetProofs(database)
-            return try Self.view(record, as: looker, database)
-        }
-    }
-
-    /// Photographs are for who decides, and for as long.
-    private static func forgetProofs(_ database: Database) throws {
-        try database.execute(
-            sql: "DELETE FROM unbindingProof WHERE unbindingId NOT IN (SELECT id FROM unbinding WHERE state = 'in-progress')")
-    }
-
-    /// Whoever has added the device has confirmed that they can; what is not proven within a day is given up.
-    static func settle(at now: Date, _ database: Database) throws {
-        let waiting = UnbindingRecord.filter(Column("state") == UnbindingRecord.State.toBeConfirmed.rawValue)
-        for var record in try waiting.fetchAll(database) {
-            let there = DeviceRecord.filter(Column("siteId") == record.targetSiteId)
-            let isAdded = try there.fetchAll(database).contains { device in
-                if let serial = record.serialNumber { return device.serialNumber == serial }
-                if let mac = record.macAddress { return device.macAddress == mac }
-                return device.host == record.host
-            }
-            guard isAdded else { continue }
-            (record.state, record.closedAt) = (.closed, now)
-            try record.update(database)
-        }
-        try database.execute(
-            sql:
-                "UPDATE unbinding SET state = 'withdrawn', closedAt = ? WHERE state = 'in-progress' AND provenAt IS NULL AND createdAt <= ?",
-            arguments: [now, now.addingTimeInterval(-day)])
-        // Moved, removed, or unbound for somebody else.
-        try database.execute(
-            sql: """
-                UPDATE unbinding SET state = 'refused', reason = ?, decidedAt = ? WHERE state = 'in-progress'
-                AND NOT EXISTS (SELECT 1 FROM device WHERE device.id = unbinding.deviceId AND device.siteId = unbinding.siteId)
-                """, arguments: ["The device is not bound there any more.", now])
-        try forgetProofs(database)
-        try database.execute(
-            sql: "DELETE FROM unbinding WHERE COALESCE(closedAt, decidedAt) <= ? AND state != 'to-be-confirmed'",
-            arguments: [now.addingTimeInterval(-kept)])
     }
 }

@@ -1,3 +1,4 @@
+public import Core
 public import Foundation
 public import GRDB
 
@@ -21,6 +22,8 @@ public struct OperationRecord: Codable, Sendable, Equatable, FetchableRecord, Pe
     public var action: String
     /// The identifier of what it was done to.
     public var subject: String?
+    /// Where that belonged then; nil for what is of the box or of an account.
+    public var siteId: SiteID?
     /// How that was called then.
     public var subjectName: String?
     /// Of what was asked for: how it was before, and what it shall be; JSON objects without secrets.
@@ -37,7 +40,8 @@ public struct OperationRecord: Codable, Sendable, Equatable, FetchableRecord, Pe
 
     public init(
         number: Int, at: Date, clock: String, personId: PersonID?, person: String, role: String?, action: String, subject: String?,
-        subjectName: String?, before: String?, after: String?, address: String, result: String, previous: String, digest: String = ""
+        siteId: SiteID?, subjectName: String?, before: String?, after: String?, address: String, result: String, previous: String,
+        digest: String = ""
     ) {
         self.number = number
         self.at = at
@@ -47,6 +51,7 @@ public struct OperationRecord: Codable, Sendable, Equatable, FetchableRecord, Pe
         self.role = role
         self.action = action
         self.subject = subject
+        self.siteId = siteId
         self.subjectName = subjectName
         self.before = before
         self.after = after

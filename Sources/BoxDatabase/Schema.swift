@@ -31,6 +31,11 @@ enum Schema {
         migrator.registerMigration("16: invitations of providers") { database in
             try database.alter(table: "siteShare") { $0.add(column: "wishes", .text) }
         }
+        // Older lines are not told apart by site: who reads a site's finds none of them.
+        migrator.registerMigration("17: sites in the operation log") { database in
+            try database.alter(table: "operation") { $0.add(column: "siteId", .text) }
+            try database.create(index: "operation_site", on: "operation", columns: ["siteId", "number"])
+        }
         return migrator
     }
 

@@ -19,7 +19,7 @@ public struct SiteShareRecord: Codable, Sendable, FetchableRecord, PersistableRe
         case management
     }
 
-    public enum State: String, Codable, Sendable {
+    public enum State: String, Codable, Sendable, CaseIterable {
         case pending, accepted, refused
         /// By the provider, the partner, the handover, or because the owner discarded the authorization.
         case ended
@@ -71,7 +71,7 @@ public typealias DeviceMoveID = Identifier<DeviceMoveKind>
 public struct DeviceMoveRecord: Codable, Sendable, FetchableRecord, PersistableRecord {
     public static let databaseTableName = "deviceMove"
 
-    public enum State: String, Codable, Sendable {
+    public enum State: String, Codable, Sendable, CaseIterable {
         /// The owner has not decided.
         case pending
         case moved, refused, withdrawn

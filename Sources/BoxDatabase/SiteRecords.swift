@@ -108,7 +108,7 @@ public struct HandoverRecord: Codable, Sendable, FetchableRecord, PersistableRec
         case email, phone
     }
 
-    public enum State: String, Codable, Sendable {
+    public enum State: String, Codable, Sendable, CaseIterable {
         case pending, accepted, refused
         /// Another one was sent, or it was taken back.
         case void
@@ -197,7 +197,7 @@ public struct PermissionApplicationRecord: Codable, Sendable, FetchableRecord, P
         case permission
     }
 
-    public enum State: String, Codable, Sendable {
+    public enum State: String, Codable, Sendable, CaseIterable {
         case pending, approved, refused, withdrawn
     }
 

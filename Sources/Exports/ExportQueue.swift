@@ -104,8 +104,14 @@ public final class ExportQueue: Sendable {
     }
 
     /// All that there are, the newest first.
-    public func all() async throws -> [ExportRecord] {
-        try await environment.database.read { try ExportRecord.order(Column("id").desc).fetchAll($0) }
+    public func all(
+        in state: ExportRecord.State? = nil, _ page: NewestPage = NewestPage(),
+        where admits: @escaping @Sendable (ExportRecord) -> Bool = { _ in true }
+    ) async throws -> ListPart<ExportRecord> {
+        try await environment.database.read { database in
+            let wanted = state.map { ExportRecord.filter(Column("state") == $0.rawValue) } ?? ExportRecord.all()
+            return try page.cut(wanted, \.id, database) { admits($0) ? $0 : nil }
+        }
     }
 
     public func export(_ id: ExportID) async throws -> ExportRecord? {

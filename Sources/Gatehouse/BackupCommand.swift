@@ -50,11 +50,11 @@ struct BackupCommand: AsyncParsableCommand {
     @OptionGroup var passphrase: PassphraseOption
 
     func run() async throws {
+        guard !FileManager.default.fileExists(atPath: file) else { throw ValidationError("\(file) is there already. Choose another file.") }
         let passphrase = try passphrase.read(isNew: true)
-        let box = try await arguments.connect()
+        let password = try BoxClient.readPassword(of: arguments.user)
+        let box = try await arguments.connect(password: password)
         do {
-            // The password was read by `connect`.
-            let password = ProcessInfo.processInfo.environment["GATEHOUSE_PASSWORD"] ?? ""
             let response = try await box.take("/backup", ["password": password, "passphrase": passphrase])
             let bytes = try await Self.save(response.body, to: file)
             print("\(file): \(bytes) bytes.")

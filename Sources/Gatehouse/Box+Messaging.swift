@@ -1,5 +1,6 @@
 import Core
 import Logging
+import ManagementAPI
 import Messaging
 import SystemPackage
 
@@ -9,5 +10,11 @@ extension Box {
         Messenger(
             mail: settings.mailProgram.map { .init(path: FilePath($0), from: settings.mailFrom ?? "") },
             gateway: settings.smsURL.map { .init(url: $0, token: settings.smsToken) }, time: time, logger: logger)
+    }
+
+    /// What is said to them: the program's own words, and over them those of a folder of profiles.
+    static func texts(_ profiles: String) throws -> MessageTexts {
+        let folders = [try? ProfileFolder.find(nil), profiles].compactMap { $0 }.map { $0 + "/messages" }
+        return try MessageTexts(folders: folders, notices: MessageTexts.notices, words: MessageTexts.words)
     }
 }

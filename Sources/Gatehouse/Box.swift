@@ -144,6 +144,7 @@ struct Box {
                 state, key: footageKey, archive: archive, spool: spool, targets: targets, database: database, executable: executable,
                 changed: { feed.exportChanged($0) }, time: time, logger: logger),
             playback: PlaybackServices(archive: archive), reach: reach, messenger: Self.messenger(settings, time: time, logger: logger),
+            texts: try Self.texts(profiles),
             certificates: try Self.certificates(settings, state, time: time, logger: logger), codes: CodeWorker(executable: executable),
             resetBox: { [path = state.path] in
                 try FactoryReset.ask(in: path)
@@ -205,8 +206,12 @@ struct Box {
                 .init(service: Loop { [services] in await services.networkTests.run() }),
                 .init(service: Loop { [retention] in await retention.run() }),
                 .init(service: Loop { [services] in await services.plans.run() }),
-                .init(service: Loop { [services] in await services.access.log.run(logger: services.logger) }),
+                .init(
+                    service: Loop { [services, settings] in
+                        await services.access.log.run(keepingDays: settings.operationLogDays, logger: services.logger)
+                    }),
                 .init(service: Loop { [services] in await services.access.permissions.run() }),
+                .init(service: Loop { [services] in await services.access.unbindings.run() }),
                 .init(service: Loop { [services] in await NoticeMail(services: services).run() }),
                 .init(service: Loop { [services] in await ForgottenPasswordMail(services: services).run() }),
                 .init(service: Loop { [services] in await services.transcodes.run() }),

@@ -12,8 +12,8 @@ struct BoxArguments: ParsableArguments {
     @Argument(help: "The box's page: https://192.168.1.5:8443")
     var box: String
 
-    @Option(help: "The user.")
-    var user = "admin"
+    @Option(help: "The user name; the password is asked for, or taken from the environment (GATEHOUSE_PASSWORD).")
+    var user: String
 
     @Option(help: "The box's certificate in a PEM file; as `openssl s_client -showcerts` shows it.")
     var certificate: String?
@@ -21,21 +21,30 @@ struct BoxArguments: ParsableArguments {
     @Flag(help: "Take whatever certificate the box has. Whoever is in between can read the password.")
     var insecure = false
 
-    /// A client that has signed in with the password in GATEHOUSE_PASSWORD.
-    func connect() async throws -> BoxClient {
-        try await BoxClient.connect(to: box, user: user, certificate: certificate, insecure: insecure)
+    /// A client that has signed in: with `password`, else with the one that `readPassword` gives.
+    func connect(password: String? = nil) async throws -> BoxClient {
+        try await BoxClient.connect(to: box, user: user, password: password, certificate: certificate, insecure: insecure)
     }
 }
 
 extension BoxClient {
-    /// A client that has signed in with the password in GATEHOUSE_PASSWORD.
-    static func connect(to box: String, user: String, certificate: String?, insecure: Bool) async throws -> BoxClient {
+    /// The password in GATEHOUSE_PASSWORD, else as it is typed when asked for.
+    static func readPassword(of user: String) throws -> String {
+        if let given = ProcessInfo.processInfo.environment["GATEHOUSE_PASSWORD"] { return given }
+        guard isatty(STDIN_FILENO) == 1, let typed = getpass("Password of \(user): ") else {
+            throw ValidationError("Give the password in the environment as GATEHOUSE_PASSWORD.")
+        }
+        return String(cString: typed)
+    }
+
+    /// A client that has signed in: with `password`, else with the one that `readPassword` gives.
+    static func connect(to box: String, user: String, password: String? = nil, certificate: String?, insecure: Bool) async throws
+        -> BoxClient
+    {
         guard let url = URL(string: box), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host != nil else {
             throw ValidationError("\(box) is no address of a box such as https://192.168.1.5:8443.")
         }
-        guard let password = ProcessInfo.processInfo.environment["GATEHOUSE_PASSWORD"] else {
-            throw ValidationError("Give the password in the environment as GATEHOUSE_PASSWORD.")
-        }
+        let password = try password ?? readPassword(of: user)
         var tls = TLSConfiguration.makeClientConfiguration()
         if let certificate {
             tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(certificate))

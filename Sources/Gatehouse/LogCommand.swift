@@ -15,7 +15,9 @@ struct LogCommand: AsyncParsableCommand {
         defaultSubcommand: Show.self)
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show what was done, the newest last.")
+        static let configuration = CommandConfiguration(
+            abstract: "Show what was done, the newest last.",
+            discussion: "gatehouse log https://192.168.1.5:8443 --user anna --certificate authority.pem")
 
         @OptionGroup var arguments: BoxArguments
 
@@ -74,8 +76,8 @@ struct LogCommand: AsyncParsableCommand {
         @Argument(help: "A file of JSON lines, or the box's page: https://192.168.1.5:8443")
         var source: String
 
-        @Option(help: "The user, where it is a box.")
-        var user = "admin"
+        @Option(help: "The user name, where it is a box; the password is asked for, or taken from the environment (GATEHOUSE_PASSWORD).")
+        var user: String?
 
         @Option(help: "The box's certificate in a PEM file.")
         var certificate: String?
@@ -130,6 +132,7 @@ struct LogCommand: AsyncParsableCommand {
                 for line in data.split(separator: UInt8(ascii: "\n")) { try body(Data(line)) }
                 return
             }
+            guard let user else { throw ValidationError("Say who you are with --user.") }
             let box = try await BoxClient.connect(to: source, user: user, certificate: certificate, insecure: insecure)
             do {
                 let response = try await box.open("/api/v1/operations/export")

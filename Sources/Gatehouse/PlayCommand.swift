@@ -10,7 +10,7 @@ struct PlayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "play",
         abstract: "Writes a camera's pictures as MP4 to standard output, live or from a moment on: for ffplay, VLC, or a file.",
-        discussion: "gatehouse play https://192.168.1.5:8443 front | ffplay -\nThe password is in the environment as GATEHOUSE_PASSWORD.")
+        discussion: "gatehouse play https://192.168.1.5:8443 front --user anna | ffplay -")
 
     @OptionGroup var place: BoxArguments
 

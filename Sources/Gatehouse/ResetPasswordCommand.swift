@@ -22,6 +22,9 @@ struct ResetPasswordCommand: AsyncParsableCommand {
         guard FileManager.default.fileExists(atPath: state + "/box.sqlite") else {
             throw ValidationError("There is no box in \(state). Give the box's state folder with --state.")
         }
+        if let user, try !People.isKnown(user, inDatabase: state + "/box.sqlite") {
+            throw ValidationError("Nobody has the user name \(user). Nothing is changed.")
+        }
         try ResetPermit(path: BoxState.resetPermitPath(in: state), time: .system).give(for: user)
         let name = user.map { ", the user name \($0)" } ?? ""
         print(

@@ -70,6 +70,7 @@ struct SettingKey: Sendable {
         .init(key: "sms.url", help: "A gateway for text messages: takes {to, text} by POST."),
         .init(key: "sms.token", help: "Bearer token for the gateway."),
         .init(key: "metrics.token", help: "Bearer token for /metrics."),
+        .init(key: "operation-log.days", help: "How long the lines of the operation log are kept."),
         .init(key: "log.level", help: "trace, debug, info, notice, warning or error."),
     ]
 }
@@ -92,6 +93,8 @@ struct Settings: Sendable {
     var allowLocalDevices = false
     var allowPublicDevices = false
     var clockIsRight = false
+    /// Two years.
+    var operationLogDays = 732
     var cameraProfiles: String?
     var captureSeconds = 10
     var deviceOfflineAfter = 300
@@ -190,6 +193,7 @@ struct Settings: Sendable {
         guard smsURL.map({ $0.hasPrefix("https://") || $0.hasPrefix("http://127.0.0.1:") }) ?? true else {
             throw SettingsError(description: "sms.url must begin with https://.")
         }
+        operationLogDays = try values.number("operation-log.days", 30...36_600) ?? operationLogDays
         metricsToken = values.text("metrics.token")
         logLevel = values.text("log.level") ?? logLevel
         guard ["trace", "debug", "info", "notice", "warning", "error"].contains(logLevel) else {

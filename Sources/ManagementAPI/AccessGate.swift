@@ -129,43 +129,44 @@ struct AccessGate: RouterMiddleware {
             // A list of what one may see is empty where that is nothing.
             guard rule.method == .get || rights.actions.contains(action) else { throw Self.refusal(action) }
         case .site(let action):
-            try decide(action, rights, place: Place(site: try context.identifier("site")), what: "site")
+            try decide(action, context, place: Place(site: try context.identifier("site")), what: "site")
         case .anySite(let action):
             guard rights.allowSomewhere(action) else { throw Self.refusal(action) }
         case .device(let action):
             let id: DeviceID = try context.identifier("camera")
-            try decide(action, rights, place: try await access.control.place(of: id), what: "camera")
+            try decide(action, context, place: try await access.control.place(of: id), what: "camera")
         case .channel(let action):
             let id: ChannelID = try context.identifier("channel")
-            try decide(action, rights, place: try await access.control.place(of: id), what: "channel")
+            try decide(action, context, place: try await access.control.place(of: id), what: "channel")
         case .clip(let action):
-            try await decide(action, rights, of: try await channel(ofClip: try context.identifier("clip")), what: "clip")
+            try await decide(action, context, of: try await channel(ofClip: try context.identifier("clip")), what: "clip")
         case .event(let action):
-            try await decide(action, rights, of: try await channel(ofEvent: try context.identifier("event")), what: "event")
+            try await decide(action, context, of: try await channel(ofEvent: try context.identifier("event")), what: "event")
         case .export(let action):
             guard let record = try await services.exports.export(try context.identifier("export")) else { throw Problem.notFound("export") }
-            for channel in record.channels { try await decide(action, rights, of: channel.id, what: "export") }
+            for channel in record.channels { try await decide(action, context, of: channel.id, what: "export") }
         case .liveView(let action):
             guard let session = services.live.sessions.session(try context.identifier("live view")) else {
                 throw Problem.notFound("live view")
             }
             // One's own one may always see and end.
             if let caller = context.caller, caller.name == session.person { return }
-            try await decide(action, rights, of: session.channel, what: "live view")
+            try await decide(action, context, of: session.channel, what: "live view")
         }
     }
 
     /// What was recorded outlives its channel, and its site; whoever may see all footage sees it then.
-    private func decide(_ action: Action, _ rights: Rights, of channel: ChannelID?, what: String) async throws {
+    private func decide(_ action: Action, _ context: APIContext, of channel: ChannelID?, what: String) async throws {
         guard let channel else { throw Problem.notFound(what) }
         let place = try await access.control.place(of: channel)
-        if place == nil, rights.elsewhere.contains(action) { return }
-        try decide(action, rights, place: place, what: what)
+        if place == nil, context.rights.elsewhere.contains(action) { return }
+        try decide(action, context, place: place, what: what)
     }
 
-    private func decide(_ action: Action, _ rights: Rights, place: Place?, what: String) throws {
-        guard let place, rights.see(place) else { throw Problem.notFound(what) }
-        guard rights.allow(action, at: place) else { throw Self.refusal(action) }
+    private func decide(_ action: Action, _ context: APIContext, place: Place?, what: String) throws {
+        guard let place, context.rights.see(place) else { throw Problem.notFound(what) }
+        context.notes.note(site: place.site)
+        guard context.rights.allow(action, at: place) else { throw Self.refusal(action) }
     }
 
     private func channel(ofClip id: ClipID) async throws -> ChannelID? {
@@ -200,6 +201,7 @@ extension APIContext {
     /// Refuses what the caller may not do with a channel that the request names.
     func require(_ action: Action, _ channel: ChannelID, _ control: AccessControl) async throws {
         guard let place = try await control.place(of: channel), rights.see(place) else { throw Problem.notFound("channel") }
+        notes.note(site: place.site)
         guard rights.allow(action, at: place) else { throw AccessGate.refusal(action) }
     }
 
@@ -215,6 +217,7 @@ extension APIContext {
         if let named {
             guard rights.see(Place(site: named)) else { throw Problem.notFound("site") }
             guard able.contains(named) else { throw AccessGate.refusal(action) }
+            notes.note(site: named)
             return try await catalogue.site(named)
         }
         guard let only = able.first, able.count == 1 else {
@@ -223,6 +226,7 @@ extension APIContext {
                 .init(field: "/siteId", detail: "siteId is missing: there are \(able.count) sites where you may add it.")
             ])
         }
+        notes.note(site: only)
         return try await catalogue.site(only)
     }
 }

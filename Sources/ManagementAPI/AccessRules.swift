@@ -264,6 +264,7 @@ enum AccessRules {
         .init(.patch, "/api/v1/people/{id}", "changePerson", .box(.managePeople)),
         .init(.delete, "/api/v1/people/{id}", "deletePerson", .box(.managePeople)),
         .init(.put, "/api/v1/people/{id}/sites", "assignSites", .box(.assignSites)),
+        .init(.patch, "/api/v1/people/{id}/sites", "changeAssignedSites", .box(.assignSites)),
         .init(.get, "/api/v1/invitations", "listInvitations", .box(.managePeople)),
         .init(.post, "/api/v1/invitations", "invite", .box(.managePeople)),
         .init(.delete, "/api/v1/invitations/{id}", "withdrawInvitation", .box(.managePeople)),
@@ -331,6 +332,7 @@ enum AccessRules {
         .init(.post, "/api/v1/share/accept", "acceptShare", .open),
         .init(.post, "/api/v1/share/refuse", "refuseShare", .open),
         .init(.get, "/api/v1/operations", "listOperations", .box(.readLog)),
+        .init(.get, "/api/v1/sites/{id}/operations", "listSiteOperations", .site(.grant)),
         .init(.get, "/api/v1/operations/export", "exportOperations", .box(.readLog), log: .always),
     ]
 }

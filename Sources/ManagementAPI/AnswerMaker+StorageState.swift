@@ -105,8 +105,23 @@ extension AnswerMaker {
 
     /// What the first storage has, and the second, is not fit to work with: for the box's health.
     func storageProblems() async throws -> [HealthAnswer.Problem] {
-        try await storageConditions().filter { $0.condition.severity != .ok && $0.condition.severity != .off }.map { kind, condition in
+        let problems: [HealthAnswer.Problem] = try await storageConditions().filter {
+            $0.condition.severity != .ok && $0.condition.severity != .off
+        }
+        .map { kind, condition in
             .init(severity: condition.severity, subject: .init(kind: kind), sentence: condition.sentence, since: condition.since)
+        }
+        return problems + recordProblems()
+    }
+
+    /// Footage is stored, and what proves it whole is not.
+    private func recordProblems() -> [HealthAnswer.Problem] {
+        [("storage", services.uploader.store), ("second-storage", services.uploader.secondStore)].compactMap { kind, store in
+            store.flatMap { services.chain.trouble(in: $0.identity) }.map { trouble in
+                .init(
+                    severity: .attention, subject: .init(kind: kind),
+                    sentence: "The record that proves footage whole is not stored. \(trouble.sentence)", since: trouble.since)
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+import Access
 import BoxDatabase
 import CloudStorage
 import Core
@@ -58,6 +59,12 @@ extension KeyedEncodingContainer {
 struct ListAnswer<Item: Encodable>: Encodable {
     let items: [Item]
     var next = Nullable<String>(nil)
+}
+
+extension ListAnswer {
+    init<Part>(_ part: ListPart<Part>, _ item: (Part) -> Item) {
+        self.init(items: part.items.map(item), next: Nullable(part.next))
+    }
 }
 
 struct SetupAnswer: Encodable {
@@ -272,6 +279,15 @@ struct ChannelAnswer: Encodable {
     let sourceAddress: Nullable<String>
     let sourceModel: Nullable<String>
     let capabilities: [String]
+    /// What the asker may do with it; not where it is told to everybody who watches.
+    var permissions: [String]?
+
+    /// As one caller sees it.
+    func seen(by rights: Rights, at place: Place) -> ChannelAnswer {
+        var seen = self
+        seen.permissions = rights.actions(at: place).words
+        return seen
+    }
 }
 
 struct EventAnswer: Encodable {

@@ -67,6 +67,8 @@ public struct BoxServices: Sendable {
     public let playback: PlaybackServices
     public let reach: ReachServices
     public let messenger: Messenger
+    /// What people are told, in their languages.
+    public let texts: MessageTexts
     /// Nil where the box does not speak TLS itself.
     public let certificates: ServerCertificates?
     public let codes: CodeWorker
@@ -102,7 +104,8 @@ public struct BoxServices: Sendable {
         keyCredential: String?,
         pictures: PictureWorker, live: LiveServices,
         exports: ExportQueue,
-        playback: PlaybackServices, reach: ReachServices, messenger: Messenger, certificates: ServerCertificates?, codes: CodeWorker,
+        playback: PlaybackServices, reach: ReachServices, messenger: Messenger, texts: MessageTexts, certificates: ServerCertificates?,
+        codes: CodeWorker,
         resetBox: @escaping @Sendable () throws -> Void,
         logLevel: LogLevel,
         metricsToken: String?, hostNames: [String], requestsPerSecond: Int, startedAt: Date, time: TimeSource, logger: Logger
@@ -140,6 +143,7 @@ public struct BoxServices: Sendable {
         self.playback = playback
         self.reach = reach
         self.messenger = messenger
+        self.texts = texts
         self.certificates = certificates
         self.codes = codes
         self.resetBox = resetBox

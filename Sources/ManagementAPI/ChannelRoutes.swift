@@ -22,15 +22,16 @@ struct ChannelRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("channels") { request, context in
-            let query = try PageQuery(request, known: ["siteId", "deviceId", "search"])
+            var query = PageQuery(request, known: ["siteId", "deviceId", "search"])
             let filter = DeviceFilter(
-                sites: try query.sites(of: context.rights.seen), device: try query.identifier("deviceId"), words: query.words,
-                page: query.page)
+                sites: query.sites(of: context.rights.seen), device: query.words.identifier("deviceId"),
+                words: query.words.search("search"), page: query.page)
+            try query.finish()
             let (found, next) = try await catalogue.channels(filter) { context.rights.allow(.viewSite, at: $0.place) }
-            return try answer(ListAnswer(items: found.map(maker.channel), next: Nullable(next?.text)))
+            return try answer(ListAnswer(items: found.map { seen($0, context) }, next: Nullable(next?.text)))
         }
         routes.get("channels/:id") { _, context in
-            try answer(maker.channel(try await catalogue.channelRecord(try context.identifier("channel"))))
+            try answer(seen(try await catalogue.channelRecord(try context.identifier("channel")), context))
         }
         routes.patch("channels/:id") { request, context in try await change(request, context) }
         routes.put("channels/:id/link") { request, context in try await link(request, context) }
@@ -39,11 +40,15 @@ struct ChannelRoutes {
             try services.plans.admitUnlinking(channel)
             channel.definition = nil
             try await catalogue.update(channel)
-            return try answer(maker.channel(channel))
+            return try answer(seen(channel, context))
         }
         routes.post("channels/:id/trigger") { request, context in try await trigger(request, context) }
         routes.get("channels/:id/snapshot") { _, context in try await snapshot(context) }
         routes.get("definitions") { _, _ in try answer(ListAnswer(items: DefinitionChoice.all(services.definitions))) }
+    }
+
+    private func seen(_ channel: ChannelRecord, _ context: APIContext) -> ChannelAnswer {
+        maker.channel(channel).seen(by: context.rights, at: channel.place)
     }
 
     private func change(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -64,7 +69,7 @@ struct ChannelRoutes {
             channel.definition = definition
         }
         try await catalogue.update(channel)
-        return try answer(maker.channel(channel))
+        return try answer(seen(channel, context))
     }
 
     private func link(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -78,7 +83,7 @@ struct ChannelRoutes {
         channel.definition = definition
         if let days { channel.retentionDays = days }
         try await catalogue.update(channel)
-        return try answer(maker.channel(channel))
+        return try answer(seen(channel, context))
     }
 
     /// The budget of 16 megapixels: a channel too many is refused with the numbers.

@@ -16,9 +16,12 @@ struct DeviceMoveRoutes {
     private var catalogue: DeviceCatalogue { maker.catalogue }
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("sites/:id/device-moves") { _, context in
-            try answer(
-                ListAnswer(items: try await moves.all(of: try context.identifier("site"), for: context.rights).map(DeviceMoveAnswer.init)))
+        routes.get("sites/:id/device-moves") { request, context in
+            var query = NewestQuery(request, known: ["state"])
+            let state = query.words.word("state", DeviceMoveRecord.State.self)
+            try query.finish()
+            let found = try await moves.all(of: try context.identifier("site"), for: context.rights, in: state, query.page)
+            return try answer(ListAnswer(found, DeviceMoveAnswer.init))
         }
         routes.post("device-moves") { request, context in try await apply(request, context) }
         routes.delete("device-moves/:move") { _, context in
@@ -50,6 +53,7 @@ struct DeviceMoveRoutes {
         guard let site, let caller = context.caller else { return Response(status: .badRequest) }
         let (view, isFree) = try await moves.apply(devices, to: site, remarks: remarks, by: caller, context.rights)
         context.notes.note(subject: view.record.fromSiteId.text, name: view.from)
+        for site in [view.record.fromSiteId, view.record.toSiteId] { context.notes.note(site: site) }
         guard isFree else {
             try await tell(.moveAsked, view, to: .owner)
             return try answer(DeviceMoveAnswer(view), status: .created)
@@ -66,6 +70,7 @@ struct DeviceMoveRoutes {
         guard context.rights.see(place) else { throw Problem.notFound("application") }
         guard context.rights.allow(action, at: place) else { throw AccessGate.refusal(action) }
         context.notes.note(subject: view.record.fromSiteId.text, name: view.from)
+        for site in [view.record.fromSiteId, view.record.toSiteId] { context.notes.note(site: site) }
         return view
     }
 

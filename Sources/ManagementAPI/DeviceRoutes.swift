@@ -26,8 +26,10 @@ struct DeviceRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("devices") { request, context in
-            let query = try PageQuery(request, known: ["siteId", "search"])
-            let filter = DeviceFilter(sites: try query.sites(of: context.rights.seen), words: query.words, page: query.page)
+            var query = PageQuery(request, known: ["siteId", "search"])
+            let filter = DeviceFilter(
+                sites: query.sites(of: context.rights.seen), words: query.words.search("search"), page: query.page)
+            try query.finish()
             let (found, next) = try await catalogue.devices(filter) { context.rights.allow(.viewSite, at: $0.place) }
             return try answer(ListAnswer(items: found.map(maker.device), next: Nullable(next?.text)))
         }

@@ -48,11 +48,13 @@ struct EncryptionRoutes {
         if let text = request.uri.queryParameters["siteId"] {
             guard let id = SiteID(String(text)), context.rights.see(Place(site: id)) else { throw Problem.notFound("site") }
             guard context.rights.allow(action, at: Place(site: id)) else { throw AccessGate.refusal(action) }
+            context.notes.note(site: id)
             return try await services.catalogue.site(id)
         }
         let able = context.rights.sites(action)
         let sites = try await services.database.read { try SiteRecord.order(Column("createdAt")).fetchAll($0) }
         guard let site = sites.first(where: { able.contains($0.id) }) else { throw EncryptionRefusal.noSite }
+        context.notes.note(site: site.id)
         return site
     }
 

@@ -17,12 +17,15 @@ struct ExportRoutes {
     let services: BoxServices
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("exports") { _, context in
+        routes.get("exports") { request, context in
+            var query = NewestQuery(request, known: ["state"])
+            let state = query.words.word("state", ExportRecord.State.self)
+            try query.finish()
             let channels = try await context.channels(.export, services.access.control)
-            let records = try await services.exports.all().filter { record in
+            let found = try await services.exports.all(in: state, query.page) { record in
                 channels.map { channels in record.channels.allSatisfy { channels.contains($0.id) } } ?? true
             }
-            return try answer(ListAnswer(items: records.map(ExportAnswer.init)))
+            return try answer(ListAnswer(found, ExportAnswer.init))
         }
         routes.post("exports") { request, context in try await order(request, context) }
         routes.get("exports/:id") { _, context in try answer(ExportAnswer(try await export(context))) }

@@ -54,9 +54,10 @@ struct HandoverRecipientRoutes {
             : .new(userName: userName, fullName: fullName, password: password)
         // The link is looked at first: a wrong password afterwards is a wrong password.
         let offer = try await Self.orOver { try await handovers.offer(token, from: context.remoteAddress) }
-        context.notes.person = userName
+        context.notes.person = hasAccount ? userName : OperationNotes.byLink
         context.notes.note(subject: offer.site.id.text, name: offer.site.name)
         let signIn = try await handovers.accept(token, recipient, from: origin(request, context))
+        context.notes.person = userName
         try await tell(.handoverAccepted, offer.record, by: signIn.caller.name)
         return try await signedIn(signIn, .created)
     }

@@ -5,6 +5,7 @@ import CloudStorage
 public import Core
 public import Devices
 import Logging
+import Messaging
 import Foundation
 import NIOCore
 public import Recording
@@ -156,7 +157,7 @@ public final class LiveFeed: Sendable {
             group.addTask { await self.follow(maker.services.spool.index) }
             group.addTask { await self.sendChanges(maker) }
             group.addTask { await self.keepAlive(maker) }
-            group.addTask { await self.follow(maker.services.access.notices) }
+            group.addTask { await self.follow(maker.services.access.notices, maker.services.texts) }
             await group.waitForAll()
         }
         messages.finish()
@@ -176,10 +177,10 @@ public final class LiveFeed: Sendable {
         }
     }
 
-    private func follow(_ notices: Notices) async {
+    private func follow(_ notices: Notices, _ texts: MessageTexts) async {
         for await (notice, person) in notices.news.listen() {
-            let language = person.language.flatMap { Language(rawValue: $0) } ?? .english
-            try? send("notice", NoticeAnswer(notice, language), to: .person(person.id))
+            let sentence = texts.sentence(of: notice, in: texts.language(person.language))
+            try? send("notice", NoticeAnswer(notice, sentence), to: .person(person.id))
         }
     }
 

@@ -16,7 +16,7 @@ public struct NoticeMail: Sendable {
     public func run() async {
         for await (notice, person) in services.access.notices.news.listen() {
             guard let email = person.email, services.messenger.hasMail else { continue }
-            let sentence = notice.sentence(person.language.flatMap { Language(rawValue: $0) } ?? .english)
+            let sentence = services.texts.sentence(of: notice, in: services.texts.language(person.language))
             do {
                 try await services.messenger.mail(to: email, subject: sentence, text: sentence + "\n")
             } catch {

@@ -12,11 +12,14 @@ struct NoticeRoutes {
     let services: BoxServices
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("notices") { _, context in
+        routes.get("notices") { request, context in
+            var query = NewestQuery(request, known: ["unread"])
+            let unread: Bool? = query.words.value("unread", "true or false") { Bool($0) }
+            try query.finish()
             let caller = try caller(context)
             let language = try await language(of: caller.id)
-            let notices = try await services.access.notices.all(of: caller.id)
-            return try answer(ListAnswer(items: notices.map { NoticeAnswer($0, language) }))
+            let notices = try await services.access.notices.all(of: caller.id, unread: unread, query.page)
+            return try answer(ListAnswer(notices) { NoticeAnswer($0, services.texts.sentence(of: $0, in: language)) })
         }
         routes.post("notices/read") { _, context in
             try await services.access.notices.markRead(of: try caller(context).id)
@@ -29,7 +32,7 @@ struct NoticeRoutes {
             let body = try await RequestBody.read(request)
             let email = body.string("email", 3...254)
             if let email, !SiteRoutes.isRecipient(email, .email) { body.reject("email", "email must be an e-mail address.") }
-            let language = body.word("language", Language.self)
+            let language = body.language(services.texts)
             let password = body.string("password", 1...256)
             try body.finish()
             let id = try caller(context).id
@@ -53,7 +56,7 @@ struct NoticeRoutes {
     }
 
     private func language(of person: PersonID) async throws -> Language {
-        try await services.access.account.record(of: person).language.flatMap { Language(rawValue: $0) } ?? .english
+        services.texts.language(try await services.access.account.record(of: person).language)
     }
 }
 
@@ -65,11 +68,11 @@ struct NoticeAnswer: Encodable {
     let createdAt: Date
     let readAt: Nullable<Date>
 
-    init(_ record: NoticeRecord, _ language: Language) {
+    init(_ record: NoticeRecord, _ sentence: String) {
         id = record.id
         kind = record.kind
         siteId = Nullable(record.siteId)
-        sentence = record.sentence(language)
+        self.sentence = sentence
         createdAt = record.createdAt
         readAt = Nullable(record.readAt)
     }
@@ -85,7 +88,7 @@ private struct ContactAnswer: Encodable {
 
     init(_ person: PersonRecord, _ services: BoxServices) {
         email = Nullable(person.email)
-        language = person.language ?? Language.english.rawValue
+        language = services.texts.language(person.language).rawValue
         mails = services.messenger.hasMail
         recovers = person.recoversByEmail
     }

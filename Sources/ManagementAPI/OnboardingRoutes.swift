@@ -69,6 +69,7 @@ struct OnboardingRoutes {
         guard let id = context.parameters.get("id"), let job = services.onboarding[id],
             context.rights.allow(.configure, at: Place(site: job.site))
         else { throw Problem.notFound("onboarding") }
+        context.notes.note(site: job.site)
         return job
     }
 

@@ -22,6 +22,7 @@ final class OperationNotes: Sendable {
         var before: [String: JSONValue]?
         var subject: String?
         var subjectName: String?
+        var sites: Set<SiteID> = []
     }
 
     private let state = Mutex(State())
@@ -31,6 +32,12 @@ final class OperationNotes: Sendable {
         get { state.withLock { $0.person } }
         set { state.withLock { $0.person = newValue } }
     }
+
+    /// The sites whose owners read of it: where it was decided that it may be done, and others that the route names.
+    var sites: Set<SiteID> { state.withLock { $0.sites } }
+
+    /// It is done at this site, or at this one as well.
+    func note(site: SiteID) { state.withLock { _ = $0.sites.insert(site) } }
 
     /// How it was before, where the thing's own address does not tell.
     var before: [String: JSONValue]? {
@@ -110,9 +117,28 @@ final class OperationRecorder: Sendable {
         var operation = Operation(
             personId: context.caller?.id, person: person ?? "unknown", role: nil, action: rule.operation, subject: id,
             before: Self.text(context.notes.before ?? known), after: Self.text(after), address: context.remoteAddress, result: result)
-        if let id = context.caller?.id { operation.role = try? await services.access.control.role(of: id) }
+        if let caller = context.caller { operation.role = await role(of: caller) }
         operation.subjectName = await name(subject.name, rule, id, before)
-        await write(operation)
+        var sites = context.notes.sites
+        // Of what was refused it is not known whether the caller may know of the site: its owner does not read what strangers typed.
+        if sites.isEmpty, isDone, let site = await site(of: id) { sites = [site] }
+        await write(operation, at: sites)
+    }
+
+    /// A line for each site, so that its owner reads it. One of several sites tells nothing of the others; of a site that nobody looks after
+    /// the provider, who reads all lines, learns no more than that something was done.
+    private func write(_ operation: Access.Operation, at sites: Set<SiteID>) async {
+        guard !sites.isEmpty else { return await write(operation) }
+        for site in sites.sorted(by: { $0.text < $1.text }) {
+            var line = operation
+            line.site = site
+            let view = try? await services.access.sites.one(site)
+            if sites.count > 1 || view?.status == .notAuthorized {
+                (line.before, line.after) = (nil, nil)
+                if line.subjectName != view?.record.name { line.subjectName = nil }
+            }
+            await write(line)
+        }
     }
 
     /// In a task of its own: what was done is written down though whoever asked for it has gone.
@@ -125,6 +151,13 @@ final class OperationRecorder: Sendable {
                     metadata: ["action": "\(operation.action)", "person": "\(operation.person)", "error": "\(error)"])
             }
         }.value
+    }
+
+    /// What a program did with somebody's key is told from what they did themselves.
+    private func role(of caller: Caller) async -> String? {
+        let role = try? await services.access.control.role(of: caller.id)
+        let words = [role, caller.key.map { "key “\($0)”" }].compactMap { $0 }
+        return words.isEmpty ? nil : words.joined(separator: ", ")
     }
 
     private static func text(_ fields: [String: JSONValue]?) -> String? {
@@ -151,6 +184,17 @@ final class OperationRecorder: Sendable {
             case .clip: try ClipRecord.fetchOne(database, key: id)?.channelName
             default: nil
             }
+        }
+        return found ?? nil
+    }
+
+    /// Where something is that a route found by itself: a site, or what is there.
+    private func site(of id: String?) async -> SiteID? {
+        guard let id else { return nil }
+        let found = try? await services.database.read { database -> SiteID? in
+            if let site = try SiteRecord.fetchOne(database, key: id) { return site.id }
+            if let device = try DeviceRecord.fetchOne(database, key: id) { return device.siteId }
+            return try ChannelRecord.fetchOne(database, key: id)?.siteId
         }
         return found ?? nil
     }

@@ -17,54 +17,53 @@ struct OperationRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("operations") { request, _ in try await list(request) }
-        routes.get("operations/export") { _, _ in export() }
+        routes.get("sites/:id/operations") { request, context in
+            // What was done before it was somebody's is not theirs to know.
+            let site = try await services.access.sites.one(try context.identifier("site")).record
+            guard let handedOverAt = site.handedOverAt else { return try answer(ListAnswer<OperationAnswer>(items: [])) }
+            return try await list(request, of: site.id, handedOverAt)
+        }
+        routes.get("operations/export") { request, _ in try export(request) }
     }
 
-    private func list(_ request: Request) async throws -> Response {
-        let query = request.uri.queryParameters
-        var filter = OperationFilter()
-        var errors: [Problem.FieldError] = []
-        func text(_ name: String) -> String? { query[name[...]].map(String.init) }
-        func wrong(_ name: String, _ what: String) { errors.append(.init(field: "/\(name)", detail: "\(name) must be \(what).")) }
-        func date(_ name: String) -> Date? {
-            guard let given = text(name) else { return nil }
-            let date = GatehouseJSON.date(given)
-            if date == nil { wrong(name, "a time such as 2026-11-27T08:15:00Z") }
-            return date
+    private func list(_ request: Request, of site: SiteID? = nil, _ handedOverAt: Date = .distantPast) async throws -> Response {
+        let filters = site == nil ? Self.filters : Self.filters.subtracting(["siteId"])
+        var words = QueryWords(request, known: filters.union(["before", "limit"]))
+        var filter = Self.filter(&words)
+        if let site {
+            filter.site = site
+            // By number, whatever the clock said; by the clock alone where that line is no longer kept.
+            filter.first = try await log.handover(of: site)
+            if filter.first == nil { filter.from = max(handedOverAt, filter.from ?? handedOverAt) }
         }
-        func number(_ name: String, _ range: ClosedRange<Int>) -> Int? {
-            guard let given = text(name) else { return nil }
-            guard let number = Int(given), range.contains(number) else {
-                wrong(name, "\(range.lowerBound) to \(range.upperBound)")
-                return nil
-            }
-            return number
-        }
-        let known = ["person", "action", "subject", "from", "to", "result", "before", "limit"]
-        for name in Set(query.map { String($0.key) }).subtracting(known) {
-            errors.append(.init(field: "/\(name.prefix(64))", detail: "\(name.prefix(64)) is not known here."))
-        }
-        (filter.person, filter.action, filter.subject) = (text("person"), text("action"), text("subject"))
-        (filter.from, filter.to) = (date("from"), date("to"))
-        filter.before = number("before", 1...Int.max)
-        let limit = number("limit", 1...Self.most) ?? Self.usual
-        if let result = text("result") {
-            if result != "failed" { wrong("result", "failed") }
-            filter.failed = true
-        }
-        guard errors.isEmpty else { throw Problem.invalid(errors) }
+        filter.before = words.number("before", 1...Int.max)
+        let limit = words.number("limit", 1...Self.most) ?? Self.usual
+        try words.finish()
         let lines = try await log.lines(filter, limit: limit + 1)
         let page = lines.prefix(limit)
         let next = lines.count > limit ? page.last.map { String($0.number) } : nil
         return try answer(ListAnswer(items: page.map(OperationAnswer.init), next: Nullable(next)))
     }
 
-    /// All lines, the oldest first, each as a JSON object with its digests (JSON lines).
-    private func export() -> Response {
+    private static let filters: Set<String> = ["person", "action", "subject", "siteId", "from", "to", "result"]
+
+    private static func filter(_ words: inout QueryWords) -> OperationFilter {
+        var filter = OperationFilter()
+        (filter.person, filter.action, filter.subject) = (words.text("person"), words.text("action"), words.text("subject"))
+        (filter.site, filter.from, filter.to) = (words.identifier("siteId"), words.date("from"), words.date("to"))
+        filter.failed = words.value("result", "failed") { $0 == "failed" ? true : nil } ?? false
+        return filter
+    }
+
+    /// The lines that are wanted, the oldest first, each as a JSON object with its digests (JSON lines).
+    private func export(_ request: Request) throws -> Response {
+        var words = QueryWords(request, known: Self.filters)
+        let filter = Self.filter(&words)
+        try words.finish()
         let body = ResponseBody { writer in
             var next = 0
             while true {
-                let lines = try await log.lines(from: next, limit: Self.atOnce)
+                let lines = try await log.lines(filter, from: next, limit: Self.atOnce)
                 guard let last = lines.last else { break }
                 var bytes = ByteBuffer()
                 for line in lines {
@@ -94,6 +93,7 @@ private struct OperationAnswer: Encodable {
     let role: Nullable<String>
     let action: String
     let subject: Nullable<String>
+    let siteId: Nullable<SiteID>
     let subjectName: Nullable<String>
     /// JSON objects, as texts: their fields are those of the operation.
     let before: Nullable<String>
@@ -110,6 +110,7 @@ private struct OperationAnswer: Encodable {
         role = Nullable(line.role)
         action = line.action
         subject = Nullable(line.subject)
+        siteId = Nullable(line.siteId)
         subjectName = Nullable(line.subjectName)
         before = Nullable(line.before)
         after = Nullable(line.after)

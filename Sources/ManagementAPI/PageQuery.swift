@@ -2,50 +2,42 @@ import BoxDatabase
 import Core
 import Hummingbird
 
-/// What is asked of a list: a part of it, and which of its things.
+/// What is asked of a list that begins with its oldest: a part of it, and which of its things.
 struct PageQuery {
     static let most = 500
-    private static let longest = 64
 
+    var words: QueryWords
     let page: ListPage
-    private let texts: [String: String]
 
-    /// Reads `after`, `limit` and the words of `known`; whatever else there is, is wrong.
-    /// - Throws: a problem that names what is wrong.
-    init(_ request: Request, known: Set<String>) throws {
-        var (page, texts, errors) = (ListPage(), [String: String](), [Problem.FieldError]())
-        for (key, value) in request.uri.queryParameters {
-            let (name, text) = (String(key), String(value))
-            switch name {
-            case "after":
-                page.after = ListPlace(text)
-                if page.after == nil { errors.append(.init(field: "/after", detail: "after must be the next of an answer of this list.")) }
-            case "limit":
-                page.limit = Int(text).flatMap { (1...Self.most).contains($0) ? $0 : nil }
-                if page.limit == nil { errors.append(.init(field: "/limit", detail: "limit must be 1 to \(Self.most).")) }
-            case _ where known.contains(name): texts[name] = text
-            default: errors.append(.init(field: "/\(name.prefix(64))", detail: "\(name.prefix(64)) is not known here."))
-            }
-        }
-        guard errors.isEmpty else { throw Problem.invalid(errors) }
-        (self.page, self.texts) = (page, texts)
-    }
-
-    /// Words that are looked for; nil where there are none.
-    var words: String? { texts["search"].map { String($0.prefix(Self.longest)) }.flatMap { $0.isEmpty ? nil : $0 } }
-
-    /// - Throws: a problem that names it where it is no identifier.
-    func identifier<Kind>(_ name: String) throws -> Identifier<Kind>? {
-        guard let text = texts[name] else { return nil }
-        guard let id = Identifier<Kind>(text) else {
-            throw Problem.invalid([.init(field: "/\(name)", detail: "\(name) must be an identifier.")])
-        }
-        return id
+    /// Reads `after`, `limit` and what is in `known`; whatever else there is, is wrong, which `finish` says.
+    init(_ request: Request, known: Set<String> = []) {
+        words = QueryWords(request, known: known.union(["after", "limit"]))
+        page = ListPage(
+            after: words.value("after", "the next of an answer of this list", ListPlace.init), limit: words.number("limit", 1...Self.most))
     }
 
     /// Of the sites where something may be seen, the one that is asked for, or all.
-    func sites(of visible: Set<SiteID>) throws -> Set<SiteID> {
-        guard let site: SiteID = try identifier("siteId") else { return visible }
+    mutating func sites(of visible: Set<SiteID>) -> Set<SiteID> {
+        guard let site: SiteID = words.identifier("siteId") else { return visible }
         return visible.intersection([site])
     }
+
+    /// - Throws: a problem that names all that is wrong.
+    func finish() throws { try words.finish() }
+}
+
+/// What is asked of a list that begins with its newest.
+struct NewestQuery {
+    var words: QueryWords
+    let page: NewestPage
+
+    /// Reads `before`, `limit` and what is in `known`; whatever else there is, is wrong, which `finish` says.
+    init(_ request: Request, known: Set<String> = []) {
+        words = QueryWords(request, known: known.union(["before", "limit"]))
+        let before: Identifier<Never>? = words.identifier("before")
+        page = NewestPage(before: before?.text, limit: words.number("limit", 1...PageQuery.most) ?? NewestPage.usual)
+    }
+
+    /// - Throws: a problem that names all that is wrong.
+    func finish() throws { try words.finish() }
 }

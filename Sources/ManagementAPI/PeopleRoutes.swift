@@ -5,6 +5,7 @@ import Foundation
 import GRDB
 import HTTPTypes
 import Hummingbird
+import Messaging
 
 /// The company, its people and their roles, invitations, and who manages which site.
 struct PeopleRoutes {
@@ -15,7 +16,14 @@ struct PeopleRoutes {
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("company") { _, _ in try answer(CompanyAnswer(name: try await company().name)) }
         routes.patch("company") { request, _ in try await changeCompany(request) }
-        routes.get("people") { _, _ in try answer(ListAnswer(items: try await people.all().map(PersonAnswer.init))) }
+        routes.get("people") { request, _ in
+            var query = PageQuery(request, known: ["search", "roleId"])
+            let role: RoleID? = query.words.identifier("roleId")
+            try query.finish()
+            let found = try await people.all(matching: query.words.search("search"), in: role)
+            let (items, next) = query.page.cut(found) { ListPlace(createdAt: $0.person.createdAt, id: $0.person.id.text) }
+            return try answer(ListAnswer(items: items.map(PersonAnswer.init), next: Nullable(next?.text)))
+        }
         routes.get("people/:id") { _, context in try answer(PersonAnswer(try await people.one(try context.identifier("person")))) }
         routes.patch("people/:id") { request, context in try await change(request, context) }
         routes.delete("people/:id") { _, context in
@@ -23,6 +31,7 @@ struct PeopleRoutes {
             return Response(status: .noContent)
         }
         routes.put("people/:id/sites") { request, context in try await assign(request, context) }
+        routes.patch("people/:id/sites") { request, context in try await reassign(request, context) }
         routes.get("invitations") { _, _ in
             try answer(ListAnswer(items: try await people.invitations().map { InvitationAnswer($0.record, role: $0.role) }))
         }
@@ -109,16 +118,32 @@ struct PeopleRoutes {
     private func assign(_ request: Request, _ context: APIContext) async throws -> Response {
         let id: PersonID = try context.identifier("person")
         let body = try await RequestBody.read(request)
-        let texts = body.strings("siteIds", count: 0...1_000)
+        let sites = Self.sites("siteIds", body)
         if !body.has("siteIds") { body.reject("siteIds", "siteIds is missing.") }
-        let sites = (texts ?? []).compactMap { SiteID($0) }
-        if let texts, Set(sites).count != texts.count { body.reject("siteIds", "siteIds must be identifiers of sites, each once.") }
         try body.finish()
         let former = try await people.one(id)
         context.notes.note(subject: id.text, name: former.person.userName)
         context.notes.before = ["siteIds": .array(former.sites.sorted { $0.text < $1.text }.map { .string($0.text) })]
-        try await people.assign(Set(sites), to: id)
+        try await people.assign(sites, to: id)
         return try answer(PersonAnswer(try await people.one(id)))
+    }
+
+    private func reassign(_ request: Request, _ context: APIContext) async throws -> Response {
+        let id: PersonID = try context.identifier("person")
+        let body = try await RequestBody.read(request)
+        let (added, removed) = (Self.sites("add", body), Self.sites("remove", body))
+        if !added.isDisjoint(with: removed) { body.reject("remove", "A site is added or removed, not both.") }
+        try body.finish()
+        context.notes.note(subject: id.text, name: try await people.one(id).person.userName)
+        try await people.assign(adding: added, removing: removed, to: id)
+        return try answer(PersonAnswer(try await people.one(id)))
+    }
+
+    private static func sites(_ name: String, _ body: RequestBody) -> Set<SiteID> {
+        let texts = body.strings(name, count: 0...1_000) ?? []
+        let sites = Set(texts.compactMap { SiteID($0) })
+        if sites.count != texts.count { body.reject(name, "\(name) must be identifiers of sites, each once.") }
+        return sites
     }
 
     private func invite(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -127,7 +152,7 @@ struct PeopleRoutes {
         let role = body.identifier("roleId", RoleID.init, required: true)
         let email = body.string("email", 3...254)
         if let email, !SiteRoutes.isRecipient(email, .email) { body.reject("email", "email must be an e-mail address.") }
-        let language = body.word("language", Language.self) ?? .english
+        let language = body.language(services.texts) ?? .english
         try body.finish()
         guard let name, let role else { return Response(status: .badRequest) }
         let (record, token) = try await people.invite(name, role: role, by: try caller(context))
@@ -135,10 +160,10 @@ struct PeopleRoutes {
         let found = try await people.invitations().first { $0.record.id == record.id }
         var made = InvitationAnswer(record, role: found?.role ?? "", token: token)
         if let email {
-            let message = InvitationMessage(
-                to: email, company: try await company().name, role: made.role, link: services.link(made.path ?? "", request),
-                language: language)
-            made.delivery = await message.deliver(by: services.messenger)
+            let letter = services.texts.letter(
+                .invite,
+                ["company": try await company().name, "role": made.role, "link": services.link(made.path ?? "", request)], in: language)
+            made.delivery = await SentLetter(letter: letter, recipient: email).mail(by: services.messenger)
         }
         return try answer(made, status: .created)
     }

@@ -11,7 +11,11 @@ struct PermissionRoutes {
     private var permissions: SitePermissions { services.access.permissions }
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("sites/:id/permissions") { _, context in try await list(context) }
+        routes.get("sites/:id/permissions") { request, context in
+            let query = PageQuery(request)
+            try query.finish()
+            return try await list(context, query.page)
+        }
         routes.post("sites/:id/permissions") { request, context in
             let body = try await RequestBody.read(request)
             let wishes = Self.wishes(body, required: true)
@@ -27,6 +31,7 @@ struct PermissionRoutes {
             try await note(id, context)
             let permission: SitePermissionID = try Self.part("permission", context)
             let former = try await permissions.all(at: id).first { $0.record.id == permission }
+            context.notes.before = former.map(Self.fields)
             guard try await permissions.withdraw(permission, at: id) else { throw Problem.notFound("permission") }
             try await services.access.notices.tell(
                 .permissionTaken, about: id, to: former?.record.personId.map { .person($0) } ?? .managers,
@@ -36,7 +41,9 @@ struct PermissionRoutes {
         routes.post("sites/:id/permissions/:permission/release") { _, context in
             let id: SiteID = try context.identifier("site")
             try await note(id, context)
-            try await permissions.release(try Self.part("permission", context), at: id)
+            let permission: SitePermissionID = try Self.part("permission", context)
+            context.notes.before = try await permissions.all(at: id).first { $0.record.id == permission }.map(Self.fields)
+            try await permissions.release(permission, at: id)
             return Response(status: .noContent)
         }
         routes.delete("sites/:id/authorization") { _, context in
@@ -46,11 +53,15 @@ struct PermissionRoutes {
             try await services.access.notices.tell(.authorizationDiscarded, about: id, to: .managers)
             return Response(status: .noContent)
         }
-        routes.get("sites/:id/applications") { _, context in
+        routes.get("sites/:id/applications") { request, context in
+            var query = NewestQuery(request, known: ["state"])
+            let state = query.words.word("state", PermissionApplicationRecord.State.self)
+            try query.finish()
             let id: SiteID = try context.identifier("site")
             guard let caller = context.caller else { throw Problem.notSignedIn }
-            let found = try await isPartner(at: id, context) ? [] : try await permissions.applications(at: id, for: caller)
-            return try answer(ListAnswer(items: found.map(ApplicationAnswer.init)))
+            if try await isPartner(at: id, context) { return try answer(ListAnswer<ApplicationAnswer>(items: [])) }
+            return try answer(
+                ListAnswer(try await permissions.applications(at: id, for: caller, in: state, query.page), ApplicationAnswer.init))
         }
         routes.post("sites/:id/applications") { request, context in
             let body = try await RequestBody.read(request)
@@ -76,6 +87,10 @@ struct PermissionRoutes {
                 let id: SiteID = try context.identifier("site")
                 try await note(id, context)
                 let decided = try await permissions.decide(try Self.part("application", context), at: id, isApproved: isApproved)
+                context.notes.before = [
+                    "appliedBy": .string(decided.appliedByName),
+                    "permissions": .array(decided.wishes.map { .string($0.permission.rawValue) }),
+                ]
                 try await services.access.notices.tell(
                     isApproved ? .approved : .refused, about: id, to: decided.appliedBy.map { .person($0) } ?? .managers)
                 return try answer(ApplicationAnswer(decided))
@@ -83,14 +98,23 @@ struct PermissionRoutes {
         }
     }
 
-    private func list(_ context: APIContext) async throws -> Response {
+    private func list(_ context: APIContext, _ page: ListPage = ListPage()) async throws -> Response {
         let id: SiteID = try context.identifier("site")
-        let found = try await isPartner(at: id, context) ? [] : try await permissions.all(at: id)
+        let (found, next) = page.cut(try await isPartner(at: id, context) ? [] : try await permissions.all(at: id)) {
+            ListPlace(createdAt: $0.record.grantedAt, id: $0.record.id.text)
+        }
         let mayGive = context.rights.allow(.grant, at: Place(site: id))
         let people = mayGive ? try await services.access.sites.providers(of: id) : []
         return try answer(
             PermissionListAnswer(
-                items: found.map(PermissionAnswer.init), people: people.map { .init(id: $0.id, name: $0.fullName ?? $0.userName) }))
+                items: found.map(PermissionAnswer.init), next: Nullable(next?.text),
+                people: people.map { .init(id: $0.id, name: $0.fullName ?? $0.userName) }))
+    }
+
+    /// What a permission was, for the operation log.
+    private static func fields(_ view: SitePermissions.View) -> [String: JSONValue] {
+        let told = ["permission": view.record.permission.rawValue, "person": view.person, "device": view.device, "channel": view.channel]
+        return told.compactMapValues { $0.map { .string($0) } }
     }
 
     /// What is between owner and provider is not a partner's to know.
@@ -183,7 +207,7 @@ private struct PermissionListAnswer: Encodable {
     }
 
     let items: [PermissionAnswer]
-    let next = Nullable<String>(nil)
+    let next: Nullable<String>
     /// Those of the service provider who look after the site, for who may give something to one of them.
     let people: [Provider]
 }

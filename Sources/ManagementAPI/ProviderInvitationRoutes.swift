@@ -4,6 +4,7 @@ import Core
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Messaging
 
 /// Service providers whom an owner invites to look after devices of a site.
 struct ProviderInvitationRoutes {
@@ -11,9 +12,12 @@ struct ProviderInvitationRoutes {
     private var shares: SiteShares { services.access.shares }
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("sites/:id/provider-invitations") { _, context in
-            let found = try await shares.invitations(of: try context.identifier("site"))
-            return try answer(ListAnswer(items: found.map { InvitationAnswer($0) }))
+        routes.get("sites/:id/provider-invitations") { request, context in
+            var query = NewestQuery(request, known: ["state"])
+            let state = query.words.word("state", SiteShareRecord.State.self)
+            try query.finish()
+            let found = try await shares.invitations(of: try context.identifier("site"), in: state, query.page)
+            return try answer(ListAnswer(found) { InvitationAnswer($0) })
         }
         routes.post("sites/:id/provider-invitations") { request, context in try await invite(request, context) }
         routes.delete("sites/:id/provider-invitations/:invitation") { _, context in
@@ -35,7 +39,7 @@ struct ProviderInvitationRoutes {
         if let recipient, !SiteRoutes.isRecipient(recipient, .email) { body.reject("recipient", "recipient must be an e-mail address.") }
         let wishes = PermissionRoutes.wishes(body, required: true)
         let remarks = body.string("remarks", 1...1000, multiline: true)
-        let language = body.word("language", Language.self) ?? .english
+        let language = body.language(services.texts) ?? .english
         try body.finish()
         guard let recipient else { return Response(status: .badRequest) }
         let site = try await services.access.sites.one(id).record.name
@@ -43,10 +47,13 @@ struct ProviderInvitationRoutes {
         let (view, token) = try await shares.invite(recipient, for: wishes, at: id, remarks: remarks, language: language, by: caller)
         var made = InvitationAnswer(view, token: token)
         let owner = try await services.access.account.record(of: caller.id)
-        let message = ShareMessage(
-            view.record, from: owner.fullName ?? owner.userName, site: site, link: services.link(made.path ?? "", request),
-            language: language)
-        made.delivery = await message.deliver(by: services.messenger)
+        let letter = services.texts.letter(
+            .inviteProvider,
+            [
+                "company": owner.fullName ?? owner.userName, "site": site, "link": services.link(made.path ?? "", request),
+                "remarks": MessageTexts.paragraph(view.record.remarks),
+            ], in: language)
+        made.delivery = await SentLetter(letter: letter, recipient: recipient).mail(by: services.messenger)
         return try answer(made, status: .created)
     }
 }

@@ -69,11 +69,11 @@ extension RelayedStreams {
         let key = "\(address) \(channel) \(role)"
         guard !repeats.isRepeated(key, whenFull: false) else { return }
         do {
-            let name = try await database.read { try ChannelRecord.fetchOne($0, key: channel)?.name }
+            let record = try await database.read { try ChannelRecord.fetchOne($0, key: channel) }
             try await access.log.append(
                 Operation(
-                    personId: nil, person: "RTSP: \(user)", role: nil, action: "watchByRTSP", subject: channel.text, subjectName: name,
-                    after: #"{"stream":"\#(role.rawValue)"}"#, address: address))
+                    personId: nil, person: "RTSP: \(user)", role: nil, action: "watchByRTSP", subject: channel.text,
+                    site: record?.siteId, subjectName: record?.name, after: #"{"stream":"\#(role.rawValue)"}"#, address: address))
         } catch {
             repeats.forget(key)
             throw error

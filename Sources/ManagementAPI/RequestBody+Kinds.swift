@@ -1,6 +1,7 @@
 import Cameras
 import Core
 import Foundation
+import Messaging
 
 // Fields with a meaning of their own.
 extension RequestBody {
@@ -45,6 +46,16 @@ extension RequestBody {
             reject(name, "\(name) must be some of \(Word.allCases.map(\.rawValue).joined(separator: ", ")), each once.")
         }
         return words
+    }
+
+    /// A language in which the box can say something.
+    func language(_ texts: MessageTexts) -> Language? {
+        guard let value = value("language", required: false, nullable: false) else { return nil }
+        guard case .string(let code) = value, let language = texts.languages.first(where: { $0.rawValue == code }) else {
+            reject("language", "language must be one of \(texts.languages.map(\.rawValue).joined(separator: ", ")).")
+            return nil
+        }
+        return language
     }
 
     /// Refuses the host of a server that the box must not connect to on somebody's word; a name that is not known now may be later.

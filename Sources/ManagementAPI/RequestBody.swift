@@ -104,7 +104,7 @@ final class RequestBody {
         path + "/" + name.replacing("~", with: "~0").replacing("/", with: "~1")
     }
 
-    private func value(_ name: String, required: Bool, nullable: Bool = true) -> JSONValue? {
+    func value(_ name: String, required: Bool, nullable: Bool = true) -> JSONValue? {
         known.insert(name)
         switch object[name] {
         case nil:

@@ -106,10 +106,12 @@ struct SetupRoutes {
         let password = body.string("password", PasswordRules.length, required: true)
         try body.finish()
         guard let token, let userName, let password else { return Response(status: .badRequest) }
-        context.notes.person = userName
+        // A name that is taken is somebody else's.
+        context.notes.person = OperationNotes.byLink
         do {
             let signIn = try await services.access.people.join(
                 token: token, userName: userName, fullName: fullName, password: password, from: Self.origin(request, context))
+            context.notes.person = userName
             return try await signedIn(signIn, status: .created)
         } catch AccessDenied.wrongPassword {
             throw Problem(.forbidden, "invitation-over", "Over", "This invitation is no longer good. Ask for a new one.")

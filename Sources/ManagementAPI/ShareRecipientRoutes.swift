@@ -58,9 +58,10 @@ struct ShareRecipientRoutes {
             : .new(userName: userName, fullName: fullName, company: company ?? "", password: password)
         // The link is looked at first: a wrong password afterwards is a wrong password.
         let offer = try await Self.orOver { try await shares.offer(token, from: context.remoteAddress) }
-        context.notes.person = userName
+        context.notes.person = hasAccount ? userName : OperationNotes.byLink
         context.notes.note(subject: offer.site.id.text, name: offer.site.name)
         let signIn = try await shares.accept(token, recipient, from: origin(request, context))
+        context.notes.person = userName
         let known = try await shares.view(offer.record.id)
         let partner = known?.partner ?? signIn.caller.name
         try await tell(.shareAccepted, offer.record, by: partner)

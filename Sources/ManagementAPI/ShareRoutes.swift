@@ -4,6 +4,7 @@ import Core
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Messaging
 
 /// Sites that a provider shares with partners, from its side.
 struct ShareRoutes {
@@ -11,9 +12,12 @@ struct ShareRoutes {
     private var shares: SiteShares { services.access.shares }
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("sites/:id/shares") { _, context in
-            let found = try await shares.all(of: try context.identifier("site"), for: try caller(context))
-            return try answer(ListAnswer(items: found.map { ShareAnswer($0) }))
+        routes.get("sites/:id/shares") { request, context in
+            var query = NewestQuery(request, known: ["state"])
+            let state = query.words.word("state", SiteShareRecord.State.self)
+            try query.finish()
+            let found = try await shares.all(of: try context.identifier("site"), for: try caller(context), in: state, query.page)
+            return try answer(ListAnswer(found) { ShareAnswer($0) })
         }
         routes.post("sites/:id/shares") { request, context in try await share(request, context) }
         routes.patch("sites/:id/shares/:share") { request, context in
@@ -65,7 +69,7 @@ struct ShareRoutes {
                 "An installation partner may do all that there is to do with devices; only a maintenance partner has permissions.")
         }
         let remarks = body.string("remarks", 1...1000, multiline: true)
-        let language = body.word("language", Language.self) ?? .english
+        let language = body.language(services.texts) ?? .english
         try body.finish()
         guard let kind, let recipient else { return Response(status: .badRequest) }
         try await note(id, context)
@@ -74,8 +78,13 @@ struct ShareRoutes {
         var made = ShareAnswer(view, token: token)
         let link = services.link(made.path ?? "", request)
         let site = try await services.access.sites.one(id)
-        let message = ShareMessage(view.record, from: site.company ?? "", site: site.record.name, link: link, language: language)
-        made.delivery = await message.deliver(by: services.messenger)
+        let letter = services.texts.letter(
+            .share,
+            [
+                "company": site.company ?? "", "site": site.record.name, "link": link,
+                "remarks": MessageTexts.paragraph(view.record.remarks),
+            ], in: language)
+        made.delivery = await SentLetter(letter: letter, recipient: recipient).mail(by: services.messenger)
         return try answer(made, status: .created)
     }
 

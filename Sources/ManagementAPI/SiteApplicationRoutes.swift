@@ -11,9 +11,12 @@ struct SiteApplicationRoutes {
     private var applications: SiteApplications { services.access.siteApplications }
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("site-applications") { _, context in
-            let found = try await applications.all(for: try caller(context))
-            return try answer(ListAnswer(items: found.map(SiteApplicationAnswer.init)))
+        routes.get("site-applications") { request, context in
+            var query = NewestQuery(request, known: ["state"])
+            let state = query.words.word("state", PermissionApplicationRecord.State.self)
+            try query.finish()
+            return try answer(
+                ListAnswer(try await applications.all(for: try caller(context), in: state, query.page), SiteApplicationAnswer.init))
         }
         routes.post("site-applications") { request, context in try await apply(request, context) }
         routes.delete("site-applications/:id") { _, context in

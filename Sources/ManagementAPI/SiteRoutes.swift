@@ -6,6 +6,7 @@ import Foundation
 import GRDB
 import HTTPTypes
 import Hummingbird
+import Messaging
 
 /// Sites, and their way to their owners.
 struct SiteRoutes {
@@ -15,13 +16,18 @@ struct SiteRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("sites") { request, context in
-            let words = request.uri.queryParameters["search"].map { String($0.prefix(64)) }.flatMap { $0.isEmpty ? nil : $0 }
-            let found = try await sites.all(context.rights.sites(.viewSite), matching: words)
-            return try answer(ListAnswer(items: found.map { SiteAnswer($0, context.rights) }))
+            var query = PageQuery(request, known: ["search", "status"])
+            let status = query.words.word("status", SiteStatus.self)
+            try query.finish()
+            let found = try await sites.all(
+                context.rights.sites(.viewSite), matching: query.words.search("search"), in: status,
+                for: context.caller?.id)
+            let (items, next) = query.page.cut(found) { ListPlace(createdAt: $0.record.createdAt, id: $0.record.id.text) }
+            return try answer(ListAnswer(items: items.map { SiteAnswer($0, context) }, next: Nullable(next?.text)))
         }
         routes.post("sites") { request, context in try await add(request, context) }
         routes.get("sites/:id") { _, context in
-            try answer(SiteAnswer(try await sites.one(try context.identifier("site")), context.rights))
+            try answer(SiteAnswer(try await sites.one(try context.identifier("site")), context))
         }
         routes.patch("sites/:id") { request, context in
             let id: SiteID = try context.identifier("site")
@@ -29,14 +35,18 @@ struct SiteRoutes {
             let fields = Self.fields(body)
             try body.finish()
             try await sites.change(id, fields)
-            return try answer(SiteAnswer(try await sites.one(id), context.rights))
+            return try answer(SiteAnswer(try await sites.one(id), context))
         }
         routes.delete("sites/:id") { _, context in
             try await sites.delete(try context.identifier("site"))
             return Response(status: .noContent)
         }
-        routes.get("sites/:id/handovers") { _, context in
-            try answer(ListAnswer(items: try await handovers.all(of: try context.identifier("site")).map { HandoverAnswer($0) }))
+        routes.get("sites/:id/handovers") { request, context in
+            var query = NewestQuery(request, known: ["state"])
+            let state = query.words.word("state", HandoverRecord.State.self)
+            try query.finish()
+            let found = try await handovers.all(of: try context.identifier("site"), in: state, query.page)
+            return try answer(ListAnswer(found) { HandoverAnswer($0) })
         }
         routes.post("sites/:id/handovers") { request, context in try await send(request, context) }
         routes.delete("sites/:id/handovers") { _, context in
@@ -93,7 +103,7 @@ struct SiteRoutes {
         let id = try await sites.add(fields, name: name, timeZone: zone, by: caller)
         context.notes.note(subject: id.text, name: name)
         let rights = try await services.access.control.rights(of: caller.id, limitedTo: caller.actions)
-        return try answer(SiteAnswer(try await sites.one(id), rights), status: .created)
+        return try answer(SiteAnswer(try await sites.one(id), context, rights), status: .created)
     }
 
     // MARK: Handing over
@@ -111,16 +121,22 @@ struct SiteRoutes {
         let remarks = body.string("remarks", 1...1000, multiline: true)
         let wishes = PermissionRoutes.wishes(body, required: false)
         let control = body.bool("allowRemoteUseControl") ?? false
-        let language = body.word("language", Language.self) ?? .english
+        let language = body.language(services.texts) ?? .english
         try body.finish()
         guard let way, let recipient, let caller = context.caller else { return Response(status: .badRequest) }
         let (record, token) = try await handovers.send(
             id, way: way, to: recipient, remarks: remarks, wishes: wishes, asksRemoteUseControl: control, language: language, by: caller)
-        context.notes.note(subject: id.text, name: try await sites.one(id).record.name)
+        let site = try await sites.one(id)
+        context.notes.note(subject: id.text, name: site.record.name)
         var sent = HandoverAnswer(record, token: token)
-        let link = services.link(sent.path ?? "", request)
-        sent.delivery = await HandoverMessage(record, site: try await sites.one(id), link: link, language: language)
-            .deliver(by: services.messenger)
+        let letter = services.texts.letter(
+            .handOver,
+            [
+                "company": site.company ?? "", "site": site.record.name, "link": services.link(sent.path ?? "", request),
+                "remarks": MessageTexts.paragraph(remarks),
+            ], in: language)
+        let posted = SentLetter(letter: letter, recipient: recipient)
+        sent.delivery = way == .email ? await posted.mail(by: services.messenger) : await posted.message(by: services.messenger)
         return try answer(sent, status: .created)
     }
 
@@ -168,15 +184,17 @@ struct SiteAnswer: Encodable {
     let permissions: [String]
     let createdAt: Date
 
-    init(_ view: SiteView, _ rights: Rights) {
-        let site = view.record
+    /// As the caller sees it; with other rights than the context's where they have changed meanwhile.
+    init(_ view: SiteView, _ context: APIContext, _ changed: Rights? = nil) {
+        let (site, rights) = (view.record, changed ?? context.rights)
         (id, name, timeZone, status) = (site.id, site.name, site.timeZone, view.status)
-        scene = Nullable(site.scene)
-        address = Nullable(site.address)
-        city = Nullable(site.city)
-        state = Nullable(site.state)
-        remarks = Nullable(site.remarks)
-        if let latitude = site.latitude, let longitude = site.longitude {
+        // Who may only ask to look after it again knows it by its name.
+        let isTold = view.status != .notAuthorized || site.ownerId == context.caller?.id
+        func told(_ text: String?) -> Nullable<String> { Nullable(isTold ? text : nil) }
+        (scene, address, city, state, remarks) = (
+            told(site.scene), told(site.address), told(site.city), told(site.state), told(site.remarks)
+        )
+        if isTold, let latitude = site.latitude, let longitude = site.longitude {
             position = Nullable(Position(latitude: latitude, longitude: longitude))
         } else {
             position = Nullable(nil)
@@ -188,7 +206,7 @@ struct SiteAnswer: Encodable {
         handedOverAt = Nullable(site.handedOverAt)
         authorizedAt = Nullable(site.authorizedAt)
         controlsRemoteUse = site.controlsRemoteUse
-        deviceCount = view.devices
+        deviceCount = isTold ? view.devices : 0
         // Names to sign in with: not for a partner.
         managers = rights.sites[site.id]?.site.contains(.leaveSite) == true ? [] : view.managers
         permissions = (rights.sites[site.id]?.site ?? []).words

@@ -56,8 +56,10 @@ extension UnbindingRoutes {
     func addPossession(to routes: RouterGroup<APIContext>) {
         routes.post("onboardings/:id/devices/:index/challenge") { request, context in
             let (job, item, bound) = try self.bound(context)
+            let former = try await services.catalogue.device(bound.device).0.siteId
             try await check(job, item, bound, request, context)
             context.notes.note(subject: job.site.text, name: bound.model)
+            for site in [former, job.site] { context.notes.note(site: site) }
             let text = challenges.make(try key(job, item, context), at: services.time.uptime())
             return try CodeRoutes.drawing(text, status: .created)
         }

@@ -61,6 +61,7 @@ struct UnbindingRoutes {
             to: job.site, remarks: remarks,
             isOnSite: isOnSite(item, request, context), by: try caller(context), context.rights)
         context.notes.note(subject: view.record.targetSiteId.text, name: view.what)
+        context.notes.note(site: view.record.targetSiteId)
         return try answer(UnbindingAnswer(view), status: .created)
     }
 
@@ -104,6 +105,7 @@ struct UnbindingRoutes {
         }
         let view = try await unbindings.attach(.init(mediaType: type, bytes: bytes), as: kind, to: id, by: caller, context.rights)
         context.notes.note(subject: id.text, name: view.what)
+        context.notes.note(site: view.record.siteId)
         if before.record.provenAt == nil, view.record.provenAt != nil { try await tellOfRequest(view) }
         return try answer(UnbindingAnswer(view))
     }
@@ -127,21 +129,12 @@ struct UnbindingRoutes {
     // MARK: Looking
 
     private func list(_ request: Request, _ context: APIContext) async throws -> Response {
-        var filter = Unbindings.Filter()
-        for (key, value) in request.uri.queryParameters {
-            switch key {
-            case "state":
-                filter.state = UnbindingRecord.State(rawValue: String(value))
-                if filter.state == nil {
-                    let words = UnbindingRecord.State.allCases.map(\.rawValue).joined(separator: ", ")
-                    throw Problem.invalid([.init(field: "/state", detail: "state must be one of \(words).")])
-                }
-            case "region": filter.region = value.isEmpty ? nil : String(value.prefix(100))
-            default: throw Problem.invalid([.init(field: "/\(key.prefix(64))", detail: "\(key.prefix(64)) is not known here.")])
-            }
-        }
-        let views = try await unbindings.all(filter, for: try caller(context), context.rights)
-        return try answer(ListAnswer(items: views.map(UnbindingAnswer.init)))
+        var query = NewestQuery(request, known: ["state", "region"])
+        let filter = Unbindings.Filter(
+            state: query.words.word("state", UnbindingRecord.State.self), region: query.words.search("region"))
+        try query.finish()
+        let found = try await unbindings.all(filter, for: try caller(context), context.rights, query.page)
+        return try answer(ListAnswer(found, UnbindingAnswer.init))
     }
 
     private func proof(_ kind: UnbindingProofRecord.Kind, _ context: APIContext) async throws -> Response {
@@ -160,6 +153,7 @@ struct UnbindingRoutes {
         let (caller, rights) = (try caller(context), context.rights)
         let view = try await unbindings.one(id, for: caller, rights)
         context.notes.note(subject: id.text, name: view.what)
+        context.notes.note(site: view.record.siteId)
         let device = view.record.deviceId
         do {
             try await takeOff(device) { [unbindings] database in
@@ -201,6 +195,7 @@ struct UnbindingRoutes {
         }
         let view = try await unbindings.one(id, for: caller, rights)
         context.notes.note(subject: id.text, name: view.what)
+        context.notes.note(site: view.record.siteId)
         try await services.access.notices.tell(
             .unbindingRefused, about: view.record.targetSiteId, to: .person(view.record.requestedBy),
             ["what": view.what, "reason": reason ?? ""])

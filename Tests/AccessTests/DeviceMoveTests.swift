@@ -53,7 +53,8 @@ import Testing
         #expect(try await moves.one(asked.view.record.id).record.state == .pending)
         house.time.advance(.seconds(1))
         #expect(try await moves.one(asked.view.record.id).record.state == .expired)
-        #expect(try await moves.all(of: to, for: try await house.services.control.rights(of: olga.id)).map(\.record.state) == [.expired])
+        #expect(
+            try await moves.all(of: to, for: try await house.services.control.rights(of: olga.id)).items.map(\.record.state) == [.expired])
         await refused(.notPossible) { try await close(asked.view.record, isFree: false) }
         let again = try await apply(device, to: to, by: anna)
         #expect(try await moves.end(again.view.record.id, as: .refused).record.state == .refused)

@@ -72,10 +72,10 @@ struct ProviderInvitationTests {
         #expect(given.map(\.company) == ["Verdi"] && given.first?.record.endsAt != nil)
         #expect(try await house.services.sites.one(site).status == .authorized)
         // It is a provider of the site, and no partner in a share.
-        #expect(try await shares.all(of: site, for: olga).isEmpty)
-        #expect(try await shares.invitations(of: site).map(\.record.state) == [.accepted])
+        #expect(try await shares.all(of: site, for: olga).items.isEmpty)
+        #expect(try await shares.invitations(of: site).items.map(\.record.state) == [.accepted])
         try await house.services.permissions.discard(at: site)
-        #expect(try await shares.invitations(of: site).map(\.record.state) == [.ended])
+        #expect(try await shares.invitations(of: site).items.map(\.record.state) == [.ended])
         #expect(try await !rights(vera).allow(.viewLive, at: device))
     }
 
@@ -126,7 +126,7 @@ struct ProviderInvitationTests {
         _ = try await shares.offer(token, from: "10.0.0.7")
         house.time.advance(.seconds(61))
         await isOver { _ = try await accept(token) }
-        #expect(try await shares.invitations(of: site).map(\.record.state) == [.ended])
+        #expect(try await shares.invitations(of: site).items.map(\.record.state) == [.ended])
     }
 
     @Test func itIsTakenBackAndRefused() async throws {

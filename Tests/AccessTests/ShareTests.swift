@@ -71,7 +71,7 @@ import Testing
             site, .installation, permissions: [], with: "mia@example.com", remarks: nil, language: .english, by: bert)
         _ = try await accept(token)
         try await house.services.people.delete(bert.id, by: anna)
-        #expect(try await shares.all(of: site, for: anna).map(\.record.id) == [view.record.id])
+        #expect(try await shares.all(of: site, for: anna).items.map(\.record.id) == [view.record.id])
         #expect(try await shares.end(view.record.id, at: site).state == .ended)
     }
 
@@ -104,11 +104,11 @@ import Testing
         #expect(try await rights(mia).allow(.viewLive, at: place))
         #expect(try await !rights(mia).allow(.configure, at: place))
         // The provider and the owner see it; another partner does not.
-        #expect(try await shares.all(of: site, for: anna).map(\.partner) == ["Night Watch"])
-        #expect(try await shares.all(of: site, for: olga).count == 1)
+        #expect(try await shares.all(of: site, for: anna).items.map(\.partner) == ["Night Watch"])
+        #expect(try await shares.all(of: site, for: olga).items.count == 1)
         let nora = try await accept(try await share(site, .maintenance, [.liveView]).1, as: "nora")
-        #expect(try await shares.all(of: site, for: nora).count == 1)
-        #expect(try await shares.all(of: site, for: anna).count == 2)
+        #expect(try await shares.all(of: site, for: nora).items.count == 1)
+        #expect(try await shares.all(of: site, for: anna).items.count == 2)
         // What the owner takes back nobody has any more, and a discarded authorization ends all shares.
         try await house.services.permissions.discard(at: site)
         #expect(try await rights(mia).sites.isEmpty)
@@ -132,11 +132,11 @@ import Testing
             from: .init(address: "10.0.0.7", client: "test"))
         #expect(try await rights(mia).allow(.playBack, at: place))
         #expect(try await !rights(mia).allow(.viewLive, at: place))
-        #expect(try await shares.all(of: site, for: mia).map(\.record.state) == [.accepted, .ended])
+        #expect(try await shares.all(of: site, for: mia).items.map(\.record.state) == [.accepted, .ended])
         let late = try await share(site, .maintenance, [.liveView])
         house.time.advance(.seconds(3 * 86_400))
         await #expect(throws: AccessDenied.wrongPassword) { _ = try await accept(late.1, as: "nora") }
-        let found = try await shares.all(of: site, for: try await house.administrator())
+        let found = try await shares.all(of: site, for: try await house.administrator()).items
         #expect(found.first { $0.record.id == late.0 }?.record.state == .ended)
     }
 

@@ -55,7 +55,7 @@ struct SiteApplicationTests {
         #expect(try await !rights(anna).see(Place(site: site)), "its former company")
         #expect(try await !rights(anna).allowEverywhere(.playBack))
         #expect(try await rights(olga).allow(.grant, at: Place(site: site)))
-        #expect(try await applications.all(for: paul).map(\.site) == ["Shop"])
+        #expect(try await applications.all(for: paul).items.map(\.site) == ["Shop"])
     }
 
     @Test func nothingOfTheFormerCompanyIsPassedOn() async throws {
@@ -70,7 +70,7 @@ struct SiteApplicationTests {
         }
         let other = try await house.services.permissions.apply(wishes, remarks: nil, at: site, by: anna)
         // Neither hears of the other, nor takes what the other asked back.
-        #expect(try await house.services.permissions.applications(at: site, for: anna).map(\.id) == [other.id])
+        #expect(try await house.services.permissions.applications(at: site, for: anna).items.map(\.id) == [other.id])
         await refused(.notFound) { try await house.services.permissions.takeBack(made.record.id, at: site, by: anna) }
         // What a tenant has allowed ends by the provider's word alone.
         await refused(.notPossible) { try await approve(made.record.id, site) }
@@ -114,9 +114,9 @@ struct SiteApplicationTests {
         try await house.services.permissions.discard(at: site)
         try await approve(try await apply(site, paul).record.id, site)
         try await house.services.notices.tell(.authorizationDiscarded, about: site, to: .managers)
-        #expect(try await house.services.notices.all(of: paul.id).map(\.kind) == [NoticeKind.authorizationDiscarded.rawValue])
+        #expect(try await house.services.notices.all(of: paul.id).items.map(\.kind) == [NoticeKind.authorizationDiscarded.rawValue])
         #expect(
-            try await house.services.notices.all(of: house.administrator().id).filter {
+            try await house.services.notices.all(of: house.administrator().id).items.filter {
                 $0.kind == NoticeKind.authorizationDiscarded.rawValue
             }.isEmpty)
     }

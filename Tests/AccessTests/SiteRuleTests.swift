@@ -14,7 +14,7 @@ struct SiteRuleTests {
 
     private func rights(_ caller: Caller) async throws -> Rights { try await house.services.control.rights(of: caller.id) }
 
-    private func kinds(_ caller: Caller) async throws -> [String] { try await house.services.notices.all(of: caller.id).map(\.kind) }
+    private func kinds(_ caller: Caller) async throws -> [String] { try await house.services.notices.all(of: caller.id).items.map(\.kind) }
 
     /// A site with an owner, whose provider has an installer admin and an IT manager.
     private func owned() async throws -> (site: SiteID, device: Place, anna: Caller, bert: Caller) {
@@ -71,17 +71,5 @@ struct SiteRuleTests {
         try await sites.delete(attic)
         #expect(try await rights(anna).sites.keys.contains(flat))
         #expect(try await !rights(anna).sites.keys.contains(attic))
-    }
-
-    @Test func noticesNamePermissionsInTheLanguageOfWhoReadsThem() {
-        let record = NoticeRecord(
-            id: .timeOrdered(at: Date()), personId: .timeOrdered(at: Date()), kind: NoticeKind.shareChanged.rawValue, siteId: nil,
-            values: ["site": "Shop", "what": "live-view, site-information"], createdAt: Date())
-        #expect(record.sentence(.english) == "What you may do at Shop has changed: live view, site information.")
-        #expect(record.sentence(.italian) == "I tuoi permessi per Shop sono cambiati: visione dal vivo, informazioni sul sito.")
-        // Names of devices are left as they are.
-        var moved = record
-        (moved.kind, moved.values) = (NoticeKind.devicesMoved.rawValue, ["site": "Shop", "what": "Door, Yard"])
-        #expect(moved.sentence(.english) == "Door, Yard is no longer at Shop. Set it anew where it is now.")
     }
 }

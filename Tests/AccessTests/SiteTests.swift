@@ -87,7 +87,7 @@ import Testing
         let token = try await house.send(site)
         _ = try await handovers.refuse(token, from: "10.0.0.9")
         #expect(try await control.status(of: site) == .notHandedOver)
-        #expect(try await handovers.all(of: site).map(\.state) == [.refused])
+        #expect(try await handovers.all(of: site).items.map(\.state) == [.refused])
         #expect(try await control.rights(of: anna.id).allow(.handOver, at: Place(site: site)))
         await #expect(throws: AccessDenied.wrongPassword) { _ = try await house.accept(token) }
     }

@@ -66,7 +66,7 @@ import Testing
         #expect(asked.missing == [.label])
         await refused(.notFound) { _ = try await state(asked.record.id, olga) }
         #expect(try await unbindings.attach(label, as: .label, to: asked.record.id, by: anna, try await rights(anna)).missing == [])
-        let seen = try #require(try await unbindings.all(.init(), for: olga, try await rights(olga)).first)
+        let seen = try #require(try await unbindings.all(.init(), for: olga, try await rights(olga)).items.first)
         #expect(seen.mayDecide && !seen.isOwn && seen.site?.id == device.site && seen.company == "Service provider")
         // The administrator of the company that asks may not decide it, though they may decide others.
         #expect(try await rights(anna).allow(.unbind))
@@ -142,7 +142,7 @@ import Testing
     @Test func refusedWhereRemoteUseControlWasGranted() async throws {
         let (device, target, olga, anna) = try await owned(controls: true)
         await refused(.notPossible) { _ = try await ask(device, to: target, by: anna) }
-        #expect(try await unbindings.all(.init(), for: olga, try await rights(olga)).isEmpty)
+        #expect(try await unbindings.all(.init(), for: olga, try await rights(olga)).items.isEmpty)
     }
 
     @Test func onlyCompaniesAsk() async throws {
@@ -161,9 +161,9 @@ import Testing
         _ = try await unbindings.attach(label, as: .label, to: asked.record.id, by: anna, try await rights(anna))
         let rights = try await rights(olga)
         for (region, count) in [("piem", 1), ("torino", 1), ("Lazio", 0)] {
-            #expect(try await unbindings.all(.init(region: region), for: olga, rights).count == count, "\(region)")
+            #expect(try await unbindings.all(.init(region: region), for: olga, rights).items.count == count, "\(region)")
         }
-        #expect(try await unbindings.all(.init(state: .closed), for: olga, rights).isEmpty)
+        #expect(try await unbindings.all(.init(state: .closed), for: olga, rights).items.isEmpty)
     }
 
     @Test func whatWasLookedAtIsNotChangedAndThenForgotten() async throws {

@@ -107,6 +107,10 @@ class Browser:
                 return False
         wait_for(look, seconds, lambda: f"{text!r} on the page, which says: {shorten(self.text(), 1500)}")
 
+    def read(self, selector, attribute=None):
+        """The texts, or an attribute, of all that fits, as they are at one moment."""
+        return self.script("return [...document.querySelectorAll(arguments[0])].map((one) => arguments[1] ? one.getAttribute(arguments[1]) : one.innerText)", selector, attribute)
+
     def place(self):
         """The part of the address after #."""
         return self.driver.current_url.partition("#")[2]

@@ -90,7 +90,7 @@ GOOD = {
     ("POST", "/share"): [{"token": "none"}], ("POST", "/share/refuse"): [{"token": "none"}],
     ("POST", "/share/accept"): [{"token": "none", "userName": "mia", "fullName": "Mia", "company": "Night Watch", "password": "three green boats on land", "hasAccount": False, "oneTimePassword": "287082"}],
     ("PUT", "/sites/{id}/owner-use"): [{"allowed": False, "deviceId": "a-device", "giveUpControl": False}],
-    ("PATCH", "/people/{id}"): [{"roleId": "a-role", "disabled": False}], ("PUT", "/people/{id}/sites"): [{"siteIds": ["a-site"]}],
+    ("PATCH", "/people/{id}"): [{"roleId": "a-role", "disabled": False}], ("PUT", "/people/{id}/sites"): [{"siteIds": ["a-site"]}], ("PATCH", "/people/{id}/sites"): [{"add": ["a-site"], "remove": ["b-site"]}],
     ("POST", "/invitations"): [{"name": "Bert", "roleId": "a-role"}], ("POST", "/roles"): [{"name": "Clerk", "permissions": ["manage-service-package-and-order"]}],
     ("PATCH", "/roles/{id}"): [{"name": "Clerk", "permissions": ["manage-service-package-and-order"]}],
     ("POST", "/join"): [{"token": "q4Zr", "userName": "bert", "fullName": "Bert", "password": "three green boats on land"}],

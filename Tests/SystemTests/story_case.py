@@ -98,4 +98,4 @@ class StoryCase(PageCase):
             count = len(page.all("[data-testid=operations] > li"))
             page.click("log-more")
             wait_for(lambda: len(page.all("[data-testid=operations] > li")) > count, 10, "more of the log")
-        return [one.text for one in page.all("[data-testid=operations] > li")]
+        return page.read("[data-testid=operations] > li")

@@ -175,6 +175,8 @@ class PagePeople(PageCase):
         page.click("reset-submit")
         page.await_text("Somebody at the box has to allow it first")
         page.shoot("reset", self.overflow)
+        unknown = subprocess.run([binary(), "reset-password", "--state", box.state, "--user", "nobody"], capture_output=True, text=True, timeout=30)
+        self.assertEqual((unknown.returncode != 0, "Nobody has the user name nobody" in unknown.stderr), (True, True))
         pressed = subprocess.run([binary(), "reset-password", "--state", box.state], capture_output=True, text=True, timeout=30)
         self.assertEqual(pressed.returncode, 0, pressed.stderr)
         page.click("reset-submit")
@@ -195,8 +197,8 @@ class PagePeople(PageCase):
         page.fill("log-person", "")
         page.script("const s = document.querySelector('[data-testid=log-result]'); s.value = 'failed'; s.dispatchEvent(new Event('change'))")
         page.click("log-show")
-        page.await_text("unknown: join")
-        wait_for(lambda: all(one.get_attribute("data-result") != "done" for one in page.all("[data-testid=operations] > li")), 10, "what was refused alone")
+        page.await_text("whoever has the link: join")
+        wait_for(lambda: "done" not in (results := page.read("[data-testid=operations] > li", "data-result")) and results, 10, "what was refused alone")
         self.done()
 
     def test_g_when_and_what(self):

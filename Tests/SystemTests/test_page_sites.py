@@ -209,6 +209,7 @@ class PageSites(PageCase):
         phone.await_text(f"{name} of {given['company']}")
         phone.narrow("give-person", self.overflow)
         phone.click("take-configuration")
+        phone.click("ask-confirm")
         wait_for(lambda: not phone.all("[data-permission=configuration]"), 10, "the permission to be taken back")
         self.done()
 
@@ -218,6 +219,7 @@ class PageSites(PageCase):
         permission = next(one for one in box.get(f"/sites/{self.site}/permissions")["items"] if one["permission"] == "live-view")
         self.phone.open(f"#/sites/{self.site}")
         self.phone.click("take-live-view")
+        self.phone.click("ask-confirm")
         wait_for(lambda: not self.phone.all("[data-permission=live-view]"), 10, "the permission to be taken back")
         self.phone.click("give")
         self.phone.choose("give-live-view")
@@ -243,7 +245,7 @@ class PageSites(PageCase):
         phone.open(f"#/sites/{self.site}")
         phone.click("discard")
         phone.click("ask-confirm")
-        phone.await_text("Nobody but you sees this site.")
+        phone.await_text("Nobody but you sees what is at this site.")
         page.open("#/sites")
         page.await_text("Not authorized")
         page.open("#/cameras")
@@ -251,5 +253,11 @@ class PageSites(PageCase):
         page.open(f"#/sites/{self.site}")
         page.find("apply-submit")
         page.shoot("site-not-authorized", self.overflow)
+        # Who watched their cameras, the owner reads as well.
+        phone.click("site-log")
+        phone.await_text("installer: begin live view, Door")
+        phone.await_text("olga: discard authorization")
+        self.assertFalse(phone.all("log-export"))
+        phone.shoot("site-log", self.overflow)
         # The last tries for pictures may have come after the owner's word: of what one may not know of, the box says that it is not there.
         self.done("403", r"/(live|snapshot\S*) - .* 404 ")

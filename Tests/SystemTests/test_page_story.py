@@ -152,7 +152,7 @@ class PageStory(StoryCase):
         carla.keep("05-handover-form", self.overflow, at="handover-recipient")
         carla.click("handover-submit")
         link = carla.find("handover-link").text
-        carla.keep("05-handover-sent", self.overflow, at="handover-submit")
+        carla.keep("05-handover-sent", self.overflow, at="handover-link")
         olga.driver.get(link)
         for told in ("Alarm & Eye Srl hands this site over to you.", "Two cameras, at the door and at the till.", "Mill Lane 7", "Door, Till", "Configuration of the whole site, for good"):
             olga.await_text(told)
@@ -205,6 +205,7 @@ class PageStory(StoryCase):
         self.plays(VIDEO, 40, page=carla)
         carla.keep("06-carla-sees", self.overflow)
         olga.click("take-live-view")
+        olga.click("ask-confirm")
         wait_for(lambda: not olga.all("[data-permission=live-view]"), 10, "the permission to be gone")
         self.over(carla)
         carla.keep("06-taken-back", self.overflow)
@@ -348,7 +349,7 @@ class PageStory(StoryCase):
         page.find("operations")
         page.keep("10-log", self.overflow)
         lines = self.log(page)
-        for told in ("installer: claim box", "installer: change company", "installer: invite", "carla: join", "installer: add site", "installer: assign sites", "carla: add device",
+        for told in ("installer: claim box", "installer: change company", "installer: invite", "carla: join", "installer: add site", "installer: change assigned sites", "carla: add device",
                      "carla: hand over", "olga: accept handover", "carla: apply", "olga: approve application", "olga: take permission", "olga: give permissions", "installer: share site",
                      "ivan: accept share", "ivan: sign in", "olga: move devices", "olga: remove device"):
             line = next((one for one in lines if told in one), None)
@@ -362,9 +363,12 @@ class PageStory(StoryCase):
         page.fill("log-person", "")
         self.select(page, "log-result", "Refused and failed")
         page.click("log-show")
-        wait_for(lambda: page.all("[data-testid=operations] > li") and all(one.get_attribute("data-result") != "done" for one in page.all("[data-testid=operations] > li")), 10, "what was refused alone")
+        wait_for(lambda: "done" not in (results := page.read("[data-testid=operations] > li", "data-result")) and results, 10, "what was refused alone")
         page.await_text("join")
         page.keep("10-log-refused", self.overflow)
+        self.select(page, "log-result", "All")
+        page.click("log-show")
+        wait_for(lambda: page.find("log-export").text == "All lines", 10, "all lines to be offered")
         folder = self.folder()
         page.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": folder})
         page.click("log-export")

@@ -81,6 +81,26 @@ class Record(RecordCase):
         code, found = self.verify("--folder", box.store, public_key="A" * 43 + "=")
         self.assertEqual((code, [finding["kind"] for finding in found["findings"]]), (1, ["unsigned"]))
 
+    def test_a_store_of_another_key(self):
+        """A box that was reset cannot go on with its old record: its health says so, with what to do, until it has a store of its own."""
+        box = self.fitted(**EVERY)
+        self.filled(box, 1)
+        self.recorded(box, 1)
+        document = os.path.join(box.store, box.get("/system")["serialNumber"], "box.json")
+        box.stop()
+        with open(document) as file:
+            own = file.read()
+        with open(document, "w") as file:
+            json.dump({**json.loads(own), "publicKey": "A" * 43 + "="}, file)
+        box.start()
+        told = lambda: [one["sentence"] for one in box.get("/health")["problems"] if "record that proves footage" in one["sentence"]]
+        wait_for(told, 30, "the box to say that its record is not stored")
+        self.assertIn("Give it a bucket or a folder of its own.", told()[0])
+        with open(document, "w") as file:
+            file.write(own)
+        wait_for(lambda: not told(), 60, "the record to be stored")
+        self.recorded(box, 1)
+
     def test_after_kills(self):
         """The record goes on after the box was killed at every step of it: no link twice, none missing."""
         box = self.fitted(**EVERY)

@@ -50,6 +50,25 @@ class TakeOver(Case):
         """The names of the sites that somebody knows of."""
         return sorted(one["name"] for one in person.get("/sites")["items"])
 
+    def test_a_former_provider_knows_its_name(self):
+        """What the owner writes down once nobody looks after the site is shown to nobody else, nor found."""
+        box = self.made
+        self.discard()
+        changed = {"address": "Secret Lane 9", "city": "Prato", "remarks": "The key is under the mat.", "position": {"latitude": 43.88, "longitude": 11.09}}
+        self.olga.client.call("PATCH", f"/sites/{self.shop}", changed)
+        site = box.get(f"/sites/{self.shop}")
+        self.assertEqual((site["name"], site["status"], site["deviceCount"]), ("Test house", "not-authorized", 0))
+        self.assertEqual([site[name] for name in (*changed, "scene", "state")], [None] * 6)
+        for words, names in (("Secret", []), ("mat", []), ("Prato", []), ("house", ["Test house"])):
+            self.assertEqual([one["name"] for one in box.get(f"/sites?search={words}")["items"]], names, words)
+        for path in (f"/operations?siteId={self.shop}", "/operations/export"):
+            told = box.client.request("GET", path).body
+            self.assertIn(b"changeSite", told)
+            for words in (b"Secret", b"mat.", b"Prato"):
+                self.assertNotIn(words, told, path)
+        own = self.olga.get("/sites?search=Secret")["items"]
+        self.assertEqual([(one["address"], one["deviceCount"]) for one in own], [("Secret Lane 9", 1)])
+
     def test_when_it_can_be_asked_for(self):
         """Only a site with an owner whose provider is not authorized any more; only by companies; whatever ID is guessed tells nothing."""
         box = self.made

@@ -11,6 +11,14 @@ public final class ChainPublisher: Sendable {
         var checkpoints: [String: Date] = [:]
         /// The stores that have the box's document.
         var introduced: Set<String> = []
+        /// Why a store does not take the record though it answers, and since when.
+        var troubles: [String: Trouble] = [:]
+    }
+
+    /// What waiting does not mend.
+    public struct Trouble: Sendable, Equatable {
+        public let sentence: String
+        public let since: Date
     }
 
     private let box: String
@@ -42,6 +50,8 @@ public final class ChainPublisher: Sendable {
     public var publicKey: String { key.publicText }
     /// When the store at `place` was last told how long the chains are.
     public func lastCheckpoint(in place: String) -> Date? { state.withLock { $0.checkpoints[place] } }
+    /// Why the store at `place` does not take the record of footage, where waiting does not mend it.
+    public func trouble(in place: String) -> Trouble? { state.withLock { $0.troubles[place] } }
     /// How often it is told.
     public var interval: Duration { every }
 
@@ -60,11 +70,20 @@ public final class ChainPublisher: Sendable {
     private func attempt(_ store: any ObjectStore) async -> (any Error)? {
         do {
             try await publish(to: store)
+            state.withLock { _ = $0.troubles.removeValue(forKey: store.identity) }
             return nil
         } catch {
+            note(error, at: store.identity)
             logger.warning("the record of footage waits", metadata: ["reason": "\(error)"])
             return error
         }
+    }
+
+    /// A store that cannot be reached is told of elsewhere.
+    private func note(_ error: any Error, at place: String) {
+        guard let error = error as? StoreError, error.kind == .exists else { return }
+        let now = time.now()
+        state.withLock { $0.troubles[place] = Trouble(sentence: error.sentence, since: $0.troubles[place]?.since ?? now) }
     }
 
     /// Brings everything up that the store lacks of the chains. What fails does not keep the rest.
@@ -78,10 +97,16 @@ public final class ChainPublisher: Sendable {
         }
         var failure: (any Error)?
         for segment in try await index.segments(box: box, place: place) {
-            do { try await publish(segment, of: place, to: store) } catch { failure = failure ?? error }
+            do { try await publish(segment, of: place, to: store) } catch {
+                note(error, at: place)
+                failure = failure ?? error
+            }
         }
         for day in try await index.finishedDays(before: ChainKeys.day(time.now()), place: place) {
-            do { try await finish(day, in: store) } catch { failure = failure ?? error }
+            do { try await finish(day, in: store) } catch {
+                note(error, at: place)
+                failure = failure ?? error
+            }
         }
         let now = time.now()
         let heads = try await index.chains(place: place).filter { $0.publishedNumber > 0 }.map {
@@ -132,7 +157,7 @@ public final class ChainPublisher: Sendable {
             throw StoreError(
                 .exists,
                 taken
-                    ? "Another object lies under \(name) in the storage; was it written by another box of the same name?"
+                    ? "Another object lies under \(name) in the storage; was it written by another box of the same name, or by this one before it was reset? Give it a bucket or a folder of its own."
                     : "The storage has another object under \(name) than it took.")
         }
     }

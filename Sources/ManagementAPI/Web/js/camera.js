@@ -13,7 +13,7 @@ import { liveView } from './live-view.js';
 import { button, details, head, link, problemBox, sentence, skeleton as shape } from './parts.js';
 import { picture } from './picture.js';
 import { go, title } from './navigate.js';
-import { put, store } from './store.js';
+import { mayAt, put, store } from './store.js';
 import { modelWords } from './words.js';
 import { testPanel } from './test-panel.js';
 import { scheduleWords } from './week.js';
@@ -130,23 +130,26 @@ export async function cameraPage({ root, params: [id], on, cleanup, skeleton }) 
       fill(state, sentence(c.state.severity, c.state.sentence, c.state.severity !== 'ok' && h('p', { class: 'muted small' }, tr`Since ${when(c.state.since)}.`),
         c.state.detail && details(`${c.state.code}\nsince ${c.state.since}\n${c.state.detail}`)));
     }
+    record.hidden = !mayAt(c, 'configure');
+    for (const one of [cloud, motion, schedule]) one.show(mayAt(c, 'configure'));
     if (!c.linked) record.disabled = true;
     else if (record.dataset.linked !== 'true') record.disabled = false;
     record.dataset.linked = String(c.linked);
-    say(reason, c.linked ? '' : tr`Recording needs the link to the cloud; see “Cloud copy”.`);
+    say(reason, c.linked || record.hidden ? '' : tr`Recording needs the link to the cloud; see “Cloud copy”.`);
     const n = c.motion.cells.join('').split('1').length - 1;
     cloud.now(c.linked ? `${definitionWords(c.definition)}, ${count(c.retentionDays, 'day')}` : tr`Not linked`);
     motion.now(c.motion.enabled ? tr`On, ${n} of ${c.motion.columns * c.motion.rows} fields` : tr`Off`);
     schedule.now(c.armed ? `${scheduleWords(c.schedule)}${c.armedNow ? '' : tr`, not at this hour`}` : tr`Disarmed`);
     const d = store.devices.get(deviceId);
     device.now(modelWords(d?.identity) || d?.address);
-    settings.show(can('stream-settings'));
-    seeing.show(can('motion-settings'));
-    rules.show(can('line-crossing-settings') || can('intrusion-settings'));
-    kept.show(can('recordings'));
-    move.hidden = !LENS.some(can);
-    testButton.hidden = c.proxied === false;
-    recorded.hidden = c.proxied === false;
+    const configures = mayAt(c, 'configure');
+    settings.show(configures && can('stream-settings'));
+    seeing.show(configures && can('motion-settings'));
+    rules.show(configures && (can('line-crossing-settings') || can('intrusion-settings')));
+    kept.show(mayAt(c, 'play-back') && can('recordings'));
+    move.hidden = !mayAt(c, 'move-lens') || !LENS.some(can);
+    testButton.hidden = !configures || c.proxied === false;
+    recorded.hidden = !mayAt(c, 'play-back') || c.proxied === false;
   }
   draw();
   on('channel', (c) => { if (c.id === id) draw(); });

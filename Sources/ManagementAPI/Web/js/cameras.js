@@ -6,7 +6,7 @@ import { onboardingBanner } from './onboarding-banner.js';
 import { empty, head, link } from './parts.js';
 import { picture } from './picture.js';
 import { title } from './navigate.js';
-import { channelsByName, may, store } from './store.js';
+import { channelsByName, may, mayAt, store } from './store.js';
 import { severity } from './words.js';
 
 function tile(channel) {
@@ -75,7 +75,7 @@ export function camerasPage({ root, on }) {
     teach.hidden = list.length > 0;
     wall.hidden = list.length === 0;
     top.hidden = list.length === 0 || !adds;
-    live.hidden = list.length === 0;
+    live.hidden = !list.some((c) => mayAt(c, 'view-live'));
   }
 
   function layout() {

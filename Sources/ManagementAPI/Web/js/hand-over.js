@@ -19,9 +19,12 @@ export function sentLink(sent, { testid, isMail, subject, note }) {
       h('a', { class: 'button small', href: isMail ? `mailto:${encodeURIComponent(sent.recipient)}?subject=${encodeURIComponent(subject)}&body=${encodeURIComponent(address)}` : `sms:${encodeURIComponent(sent.recipient)}?body=${encodeURIComponent(address)}` }, isMail ? tr`Write the e-mail` : tr`Write the message`))];
 }
 
-export async function handOverCard({ site, path, devices, channels, redraw }) {
+export async function handOverCard({ site, path, devices, channels, redraw, sent: kept }) {
   const { items } = await api.get(`${path}/handovers`);
-  const made = h('div', { class: 'stack made', 'aria-live': 'polite' });
+  // As long as it is the one that waits for an answer.
+  const link = items.some((one) => one.state === 'pending' && one.id === kept.handover?.id) && kept.handover;
+  const linkParts = (sent) => sentLink(sent, { testid: 'handover-link', isMail: sent.way === 'email', subject: site.name, note: tr`and good until they answer or you send another one` });
+  const made = h('div', { class: 'stack made kept', 'aria-live': 'polite' }, link && linkParts(link));
   const message = h('div', { class: 'form-message', role: 'alert' });
   const past = h('ul', { class: 'plain-list people', 'data-testid': 'handovers' }, items.slice(0, 5).map((one) => h('li', { 'data-state': one.state }, icon(one.state === 'pending' ? 'clock' : one.state === 'accepted' ? 'check' : 'dash'),
     h('span', {}, h('span', { class: 'strong' }, one.recipient), h('span', { class: 'muted small' }, [when(one.createdAt), STATES[one.state], ...one.permissions.map((w) => wishWords(w, devices, channels))].join(' · '))),
@@ -45,7 +48,11 @@ export async function handOverCard({ site, path, devices, channels, redraw }) {
     if (!recipient.given) throw wrong(recipient, way.value === 'email' ? tr`Enter the owner’s e-mail address.` : tr`Enter the owner’s phone number.`);
     wishes.check();
     const sent = await api.post(`${path}/handovers`, { way: way.value, recipient: recipient.given, language: tongue.value, permissions: wishes.read(), allowRemoteUseControl: tenant.checked, ...(remarks.given && { remarks: remarks.given }) });
-    fill(made, sentLink(sent, { testid: 'handover-link', isMail: way.value === 'email', subject: site.name, note: tr`and good until they answer or you send another one` }));
+    kept.handover = sent;
+    fill(made, linkParts(sent));
+    await redraw().catch(() => {}); // it was sent, whatever else cannot be shown
   } });
-  return card(tr`Hand over to the owner`, h('p', { class: 'muted small' }, tr`The owner gets a link, makes an account and accepts, or refuses. At most five times a day.`), form, made, message, past);
+  // Another link makes the one that waits void: it is not sent by the same button again.
+  const shown = site.status === 'to-be-accepted' ? h('details', { class: 'more' }, h('summary', { 'data-testid': 'handover-again' }, tr`Send another link`), form) : form;
+  return card(tr`Hand over to the owner`, h('p', { class: 'muted small' }, tr`The owner gets a link, makes an account and accepts, or refuses. At most five times a day.`), made, shown, message, past);
 }

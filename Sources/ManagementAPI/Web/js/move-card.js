@@ -20,12 +20,12 @@ export async function moveCards(state) {
 function listCard({ can, redraw }, items, form) {
   const message = h('div', { class: 'form-message', role: 'alert' });
   const act = async (what, done) => { fill(message); try { await what(); toast(done); await resync(); await redraw(); } catch (problem) { fill(message, problemBox(problem)); } };
-  return card(tr`Devices on their way`, h('ul', { class: 'plain-list people', 'data-testid': 'moves' }, items.slice(0, 10).map((move) => {
+  return card(items.some((move) => move.state === 'pending') ? tr`Devices on their way` : tr`Devices that were to move`, h('ul', { class: 'plain-list people', 'data-testid': 'moves' }, items.slice(0, 10).map((move) => {
     const path = `/device-moves/${seg(move.id)}`;
     const pending = move.state === 'pending';
     return h('li', { 'data-state': move.state }, icon(pending ? 'bell' : move.state === 'moved' ? 'check' : 'dash'), h('div', { class: 'stack tight' },
       h('span', { class: 'strong' }, tr`${move.devices.join(', ')}: from ${move.from} to ${move.to}`),
-      h('span', { class: 'muted small' }, `${move.appliedBy}, ${when(move.createdAt)} · ${STATES[move.state]}${pending ? tr`, until ${full(move.expiresAt)}` : ''}`), move.remarks && h('span', { class: 'block-line' }, `“${move.remarks}”`),
+      h('span', { class: 'muted small' }, `${move.appliedBy}, ${when(move.createdAt)} · ${pending && can('grant') ? tr`waits for you` : STATES[move.state]}${pending ? tr`, until ${full(move.expiresAt)}` : ''}`), move.remarks && h('span', { class: 'block-line' }, `“${move.remarks}”`),
       AGAIN.includes(move.state) && can('apply') && form && form.holds(move) && h('div', { class: 'row' }, button(tr`Ask again`, { look: 'small', testid: 'move-again', onClick: () => form.fillIn(move) })),
       pending && h('div', { class: 'row wrap' },
         can('grant') && button(tr`Approve`, { look: 'primary small', testid: 'move-approve', onClick: () => act(() => api.post(`${path}/approve`), tr`Moved.`) }),

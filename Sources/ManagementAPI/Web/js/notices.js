@@ -6,7 +6,7 @@ import { title } from './navigate.js';
 import { card, empty, head, link, time } from './parts.js';
 import { may, readNotices, refreshNotices, store } from './store.js';
 
-const ICONS = { applied: 'bell', approved: 'check', refused: 'cross', 'handover-accepted': 'check', 'handover-refused': 'cross', 'permission-taken': 'lock', 'authorization-discarded': 'lock', 'permission-ends-soon': 'clock', shared: 'check', 'share-accepted': 'check', 'share-refused': 'cross', 'share-changed': 'lock', 'share-ended': 'lock', 'share-over': 'dash', 'partner-left': 'dash', 'move-asked': 'bell', 'devices-moved': 'check', 'move-refused': 'cross', 'unbinding-asked': 'bell', unbound: 'unplug', 'unbinding-done': 'check', 'unbinding-refused': 'cross' };
+const ICONS = { applied: 'bell', approved: 'check', refused: 'cross', 'handover-accepted': 'check', 'handover-refused': 'cross', 'permission-taken': 'lock', 'authorization-discarded': 'lock', 'permission-ends-soon': 'clock', shared: 'check', 'share-accepted': 'check', 'share-refused': 'cross', 'share-changed': 'lock', 'share-ended': 'lock', 'share-over': 'dash', 'partner-left': 'dash', 'move-asked': 'bell', 'devices-moved': 'check', 'move-refused': 'cross', 'unbinding-asked': 'bell', unbound: 'unplug', 'unbinding-done': 'check', 'unbinding-refused': 'cross', 'unbinding-withdrawn': 'dash', 'unbinding-closed': 'check', 'unbinding-gone': 'cross', 'unbinding-given-up': 'clock' };
 const isOfUnbinding = (n) => n.kind === 'unbound' || n.kind.startsWith('unbinding-');
 /** A site that was asked for and not granted has no page here. */
 const isElsewhere = (n) => n.kind === 'refused' && !store.sites.some((site) => site.id === n.siteId);

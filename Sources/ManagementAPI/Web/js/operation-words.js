@@ -4,7 +4,7 @@ import { locale, tr } from './language.js';
 const ACTIONS = {
   acceptHandover: tr`accept handover`, acceptShare: tr`accept share`, activateDevice: tr`activate device`, activatePlan: tr`activate plan`, addDevice: tr`add device`,
   addPreset: tr`add preset`, addSite: tr`add site`, apply: tr`apply`, approveApplication: tr`approve application`, approveDeviceMove: tr`approve device move`, applyForSite: tr`apply for site`, askForUnbinding: tr`ask for unbinding`,
-  assignSites: tr`assign sites`, beginDiscovery: tr`begin discovery`, beginExport: tr`begin export`, beginLiveView: tr`begin live view`,
+  assignSites: tr`assign sites`, changeAssignedSites: tr`change assigned sites`, beginDiscovery: tr`begin discovery`, beginExport: tr`begin export`, beginLiveView: tr`begin live view`,
   beginOnboarding: tr`begin onboarding`, beginOneTimePasswords: tr`begin one time passwords`, beginPlayback: tr`begin playback`, beginTalk: tr`begin talk`,
   beginWHEP: tr`begin whep`, callPreset: tr`call preset`, cancelNetworkTest: tr`cancel network test`, cancelOnboarding: tr`cancel onboarding`,
   changeChannel: tr`change channel`, changeCompany: tr`change company`, changeDevice: tr`change device`, changeDevicePassword: tr`change device password`,

@@ -7,7 +7,7 @@ import { count, when } from './format.js';
 import { language, tr } from './language.js';
 import { title } from './navigate.js';
 import { button, card, head, link, problemBox, sentence } from './parts.js';
-import { may, store } from './store.js';
+import { may, sortedByName, store } from './store.js';
 
 export const ROLE_PERMISSIONS = [
   ['manage-all-sites', tr`Manage all sites`, tr`Every site with its cameras and footage, this box, and the log.`],
@@ -22,7 +22,7 @@ export async function peoplePage({ root }) {
   const sees = may('view-people');
   const [roles, people, invitations, company, sites] = await Promise.all([
     sees ? api.get('/roles') : { items: [] }, sees ? api.get('/people') : { items: [] }, may('manage-people') ? api.get('/invitations') : { items: [] }, api.get('/company'), api.get('/sites')]);
-  const state = { roles: roles.items, people: people.items, invitations: invitations.items, sites: sites.items };
+  const state = { roles: roles.items, people: sortedByName(people.items), invitations: invitations.items, sites: sortedByName(sites.items) };
   const cards = [companyCard(company), sees && peopleCard(state), may('manage-people') && inviteCard(state), sees && rolesCard(state)];
   fill(root, head([link('#/sites', 'back', icon('back'), tr`Sites`), h('h1', { tabindex: -1 }, tr`People`)], may('read-log') && link('#/log', 'button', icon('clock'), h('span', {}, tr`What was done`))), h('div', { class: 'columns' }, cards.filter(Boolean)));
 }
@@ -46,7 +46,7 @@ function peopleCard(state) {
   async function act(what) {
     fill(message);
     try { await what(); } catch (problem) { fill(message, problemBox(problem)); }
-    state.people = (await api.get('/people')).items;
+    state.people = sortedByName((await api.get('/people')).items);
     draw();
   }
   const role = (person) => h('select', { 'aria-label': tr`Role of ${person.name}`, 'data-testid': `role-${person.name}`, value: person.roleId, onChange: (event) => act(() => api.patch(`/people/${seg(person.id)}`, { roleId: event.target.value })) },
@@ -54,8 +54,7 @@ function peopleCard(state) {
   const managed = (person) => tr`Manages ${count(person.siteIds.length, 'site')}`;
   const oneSite = (person, site, label, testid, changed) => toggle({ label, on: person.siteIds.includes(site.id), testid,
     async act(next) {
-      const others = person.siteIds.filter((id) => id !== site.id);
-      person.siteIds = (await api.put(`/people/${seg(person.id)}/sites`, { siteIds: next ? [...others, site.id] : others })).siteIds;
+      person.siteIds = (await api.patch(`/people/${seg(person.id)}/sites`, next ? { add: [site.id] } : { remove: [site.id] })).siteIds;
       changed?.();
     } }).el;
   const manages = (person) => (state.sites.length === 1 ? oneSite(person, state.sites[0], tr`Manages ${state.sites[0].name}`, `manages-${person.name}`)

@@ -32,14 +32,18 @@ function acting(redraw) {
 
 function permissionsCard({ site, path, can, redraw }, items) {
   const { message, act } = acting(redraw);
+  // The list moves up under the finger: a second tap must not take the next one.
+  async function takeBack(p) {
+    if (await ask({ title: tr`Take ${permissionWord(p.permission)} back?`, text: tr`${p.person ?? p.company} may not do it any more, at once.`, action: tr`Take back|a permission` })) await act(() => api.delete(`${path}/permissions/${seg(p.id)}`), tr`Taken back.|a permission`);
+  }
   const list = h('ul', { class: 'plain-list people', 'data-testid': 'permissions' }, items.map((p) => h('li', { 'data-permission': p.permission }, icon('check'),
     h('span', {}, h('span', { class: 'strong' }, tr`${permissionWord(p.permission)} of ${p.device ?? p.channel ?? tr`the whole site`}`),
       h('span', { class: 'muted small' }, [p.person ? tr`${p.person} of ${p.company}` : p.company, p.endsAt ? tr`until ${full(p.endsAt)}` : tr`for good`].join(' · '))),
-    can('grant') ? button(tr`Take back|a permission`, { look: 'small', testid: `take-${p.permission}`, onClick: () => act(() => api.delete(`${path}/permissions/${seg(p.id)}`), tr`Taken back.|a permission`) })
+    can('grant') ? button(tr`Take back|a permission`, { look: 'small', testid: `take-${p.permission}`, onClick: () => takeBack(p) })
       : can('apply') && p.endsAt && button(tr`Release`, { look: 'small', testid: `release-${p.permission}`, onClick: () => act(() => api.post(`${path}/permissions/${seg(p.id)}/release`), tr`Released.`) }))));
   const none = items.length === 0 && h('p', { class: 'muted' }, can('grant') ? tr`${site.company ?? tr`The service provider`} may do nothing here.` : tr`The owner lets nobody do anything here.`);
   const discard = can('grant') && site.authorizedAt && h('div', { class: 'actions' }, button(tr`Discard authorization`, { testid: 'discard', async onClick() {
-    if (await ask({ title: tr`Discard authorization?`, text: tr`${site.company} sees nothing of this site any more, and all permissions are void. It can ask you again.`, action: tr`Discard` })) await act(() => api.delete(`${path}/authorization`), tr`Discarded.`);
+    if (await ask({ title: tr`Discard authorization?`, text: tr`${site.company} sees no more than the name of this site, and all permissions are void. It can ask you again.`, action: tr`Discard` })) await act(() => api.delete(`${path}/authorization`), tr`Discarded.`);
   } }));
   return card(can('grant') ? tr`Who may do what` : tr`What the owner lets you do`, none, list, message, discard);
 }
@@ -50,7 +54,7 @@ function applicationsCard({ path, can, redraw, devices, channels }, items, apply
   const decide = (one, word, done) => act(() => api.post(`${path}/applications/${seg(one.id)}/${word}`), done);
   return card(tr`Applications`, h('ul', { class: 'plain-list people', 'data-testid': 'applications' }, items.slice(0, 10).map((one) => h('li', { 'data-state': one.state }, icon(one.state === 'pending' ? 'bell' : one.state === 'approved' ? 'check' : 'dash'),
     h('div', { class: 'stack tight' }, h('span', { class: 'strong' }, one.kind === 'authorization' ? tr`To look after the site` : tr`For permissions`),
-      h('span', { class: 'muted small' }, [`${one.appliedBy}, ${when(one.createdAt)}`, STATES[one.state], ...one.permissions.map((w) => wishWords(w, devices, channels))].join(' · ')), one.remarks && h('span', { class: 'block-line' }, `“${one.remarks}”`),
+      h('span', { class: 'muted small' }, [`${one.appliedBy}, ${when(one.createdAt)}`, one.state === 'pending' && can('grant') ? tr`waits for you` : STATES[one.state], ...one.permissions.map((w) => wishWords(w, devices, channels))].join(' · ')), one.remarks && h('span', { class: 'block-line' }, `“${one.remarks}”`),
       apply && (one.state === 'refused' || one.state === 'withdrawn') && h('div', { class: 'row' }, button(tr`Ask again`, { look: 'small', testid: 'apply-again', onClick: () => apply.again(one, act) })),
       one.state === 'pending' && h('div', { class: 'row wrap' }, can('grant') && button(tr`Approve`, { look: 'primary small', testid: 'approve', onClick: () => decide(one, 'approve', tr`Approved.`) }), can('grant') && button(tr`Refuse`, { look: 'small', testid: 'refuse', onClick: () => decide(one, 'refuse', tr`Refused.`) }),
         can('apply') && button(tr`Take back`, { look: 'small', testid: 'application-back', onClick: () => act(() => api.delete(`${path}/applications/${seg(one.id)}`), tr`Taken back.`) })))))), message);

@@ -1,6 +1,7 @@
 // <gh-picture>: the latest picture of a camera. The last one stays until the next is ready to be shown.
 import { fill, h, icon } from './dom.js';
 import { tr } from './language.js';
+import { mayAt } from './store.js';
 
 class Picture extends HTMLElement {
   #shown = null;
@@ -18,8 +19,13 @@ class Picture extends HTMLElement {
     const main = channel.streams?.find((s) => s.role === 'main') ?? channel.streams?.[0];
     if (main?.width && main?.height && this.dataset.fit !== 'tile') this.style.aspectRatio = `${main.width} / ${main.height}`;
     this.alt = tr`${channel.name}: latest picture`;
+    if (!mayAt(channel, 'view-live')) {
+      this.#shown = this.#wanted = this.#failed = null;
+      fill(this, h('div', { class: 'no-picture' }, icon('lock'), h('span', {}, tr`You may not watch it`)));
+      return;
+    }
     if (!channel.snapshotAt) {
-      if (!this.#shown && !this.firstChild) fill(this, h('div', { class: 'no-picture' }, icon('camera'), h('span', {}, tr`No picture yet`)));
+      if (!this.#shown) fill(this, h('div', { class: 'no-picture' }, icon('camera'), h('span', {}, tr`No picture yet`)));
       return;
     }
     this.#wanted = `${channel.snapshotUrl}?at=${encodeURIComponent(channel.snapshotAt)}`;
@@ -37,12 +43,13 @@ class Picture extends HTMLElement {
     next.src = url;
     try {
       await next.decode();
+      if (this.#wanted === null) throw new Error('not to be seen any more');
       fill(this, next);
       this.dispatchEvent(new Event('shown')); // the lens hears it
       this.#shown = url;
     } catch {
-      if (!this.#shown) fill(this, h('div', { class: 'no-picture' }, icon('camera'), h('span', {}, tr`No picture yet`)));
-      this.#failed = url; // not asked for again; the next picture has a name of its own
+      if (!this.#shown && this.#wanted !== null) fill(this, h('div', { class: 'no-picture' }, icon('camera'), h('span', {}, tr`No picture yet`)));
+      if (this.#wanted !== null) this.#failed = url; // not asked for again; the next picture has a name of its own
     }
     this.#loading = false;
     if (this.isConnected) this.#load();

@@ -24,6 +24,7 @@ const ROUTES = [
   [/^\/health$/, async () => (await import('./health.js')).healthPage, 'health', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
   [/^\/sites?$/, async () => (await import('./sites.js')).sitesPage, 'sites', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
   [/^\/sites\/([^/]+)$/, async () => (await import('./site.js')).sitePage, 'sites', ['sk-head', 'sk-block', 'sk-block']],
+  [/^\/sites\/([^/]+)\/log$/, async () => (await import('./operations.js')).operationsPage, 'sites', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],
   [/^\/take-over$/, async () => (await import('./take-over.js')).takeOverPage, 'sites', ['sk-head', 'sk-block', 'sk-block']],
   [/^\/people$/, async () => (await import('./people.js')).peoplePage, 'sites', ['sk-head', 'sk-block', 'sk-block']],
   [/^\/notices$/, async () => (await import('./notices.js')).noticesPage, 'sites', ['sk-head', 'sk-row', 'sk-row', 'sk-row']],

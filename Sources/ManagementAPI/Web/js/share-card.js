@@ -31,9 +31,9 @@ export async function shareCard(state) {
       } })), form];
   };
   const list = h('ul', { class: 'plain-list people', 'data-testid': 'shares' }, items.slice(0, 10).map((share) => h('li', { 'data-state': share.state }, icon(share.state === 'accepted' ? 'check' : share.state === 'pending' ? 'clock' : 'dash'),
-    h('div', { class: 'stack tight' }, h('span', { class: 'strong' }, share.partner ?? share.recipient), h('span', { class: 'muted small' }, [KINDS[share.kind], words(share), tr`${STATES[share.state]} since ${when(share.decidedAt ?? share.createdAt)}`].join(' · ')),
+    h('div', { class: 'stack tight' }, h('span', { class: 'strong' }, share.partner ?? share.recipient), h('span', { class: 'muted small' }, [KINDS[share.kind], words(share), lasting(share) ? tr`${STATES[share.state]} since ${when(share.decidedAt ?? share.createdAt)}` : `${STATES[share.state]}, ${when(share.decidedAt ?? share.createdAt)}`].join(' · ')),
       can('share') && lasting(share) && acts(share)))));
-  const about = h('p', { class: 'muted small' }, can('share') ? tr`A partner does what you may do here, or a part of it. It cannot share further nor activate plans. The owner is told.` : tr`These companies help your service provider here, with what you let it do.`);
+  const about = h('p', { class: 'muted small' }, can('share') ? state.site.owner ? tr`A partner does what you may do here, or a part of it. It cannot share further nor activate plans. The owner is told.` : tr`A partner does what you may do here, or a part of it. It cannot share further nor activate plans.` : tr`These companies help your service provider here, with what you let it do.`);
   return card(tr`Partners`, about, list, message, can('share') && shareForm(state));
 }
 

@@ -10,7 +10,7 @@ import { tr } from './language.js';
 import { go, title } from './navigate.js';
 import { button, card, facts, head, link, problemBox, sentence } from './parts.js';
 import { permissionCards } from './permissions.js';
-import { channelsByName, refreshSites, store } from './store.js';
+import { channelsByName, may, refreshSites, sortedByName, store } from './store.js';
 import { statusChip } from './sites.js';
 import { moveCards } from './move-card.js';
 import { inviteCard } from './invite-provider.js';
@@ -22,17 +22,18 @@ export async function sitePage(context) {
   const path = `/sites/${seg(id)}`;
   let ending = null;
   let touched = false; // something is typed or opened here
+  const sent = {}; // links that are shown once
   root.addEventListener('input', () => { touched = true; });
   root.addEventListener('click', (event) => { touched ||= Boolean(event.target.closest('summary')); });
   // No word that was typed is lost to what others do, nor a link that is shown once.
-  const inUse = () => touched || root.querySelector('.made:not(:empty), :is(input, textarea, select):focus');
+  const inUse = () => touched || root.querySelector('.made:not(.kept):not(:empty), :is(input, textarea, select):focus');
   async function draw(isNews = false) {
     const site = await api.get(path);
     const can = (what) => site.permissions.includes(what);
     title(site.name);
     // Asked for anew: of a device that went to a site that is not one’s own nothing is told.
-    const devices = can('view-site') ? (await api.get(`/devices?siteId=${seg(id)}`)).items.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })) : [];
-    const state = { site, path, can, redraw: () => draw(), devices, channels: channelsByName().filter((c) => c.siteId === site.id) };
+    const devices = can('view-site') ? sortedByName((await api.get(`/devices?siteId=${seg(id)}`)).items) : [];
+    const state = { site, path, can, sent, redraw: () => draw(), devices, channels: channelsByName().filter((c) => c.siteId === site.id) };
     const [permissions, mine, shares, moves, invitations] = await Promise.all([site.owner && permissionCards(state), can('hand-over') && handOverCard(state), shareCard(state), moveCards(state), inviteCard(state)]);
     if (isNews && inUse()) return; // meanwhile
     const owns = store.user?.isOwner;
@@ -60,7 +61,11 @@ export async function sitePage(context) {
 function informationCard({ site, path, can, redraw }) {
   const shown = [[tr`Service provider`, site.company ?? tr`none`], [tr`Owner`, site.owner ?? tr`not handed over`], site.handedOverAt && [tr`Handed over`, full(site.handedOverAt)],
     [tr`Time zone`, site.timeZone], [tr`Site ID`, h('code', { class: 'wrap', 'data-testid': 'site-id' }, site.id)], site.managers.length > 0 && [tr`Managed by`, site.managers.join(', ')]];
-  const code = can('view-site') && h('div', { class: 'row wrap' }, codeButton({ path: `${path}/code`, name: () => site.name, holds: siteCodeHolds(), testid: 'site-code' }));
+  const reads = can('grant') || can('view-site') && may('read-log');
+  const log = reads && link(`#/sites/${seg(site.id)}/log`, 'button small', icon('clock'), h('span', {}, tr`What was done here`));
+  if (log) log.dataset.testid = 'site-log';
+  const code = can('view-site') && h('div', { class: 'row wrap' }, codeButton({ path: `${path}/code`, name: () => site.name, holds: siteCodeHolds(), testid: 'site-code' }),
+    log);
   if (!can('manage-site')) {
     return card(tr`Site`, h('div', { class: 'stack' }, facts([...shown, site.scene && [tr`Scene`, site.scene], site.address && [tr`Address`, site.address], site.city && [tr`City`, site.city], site.state && [tr`State`, site.state], site.position && [tr`Position on the map`, mapLink(site.position)], site.remarks && [tr`Remarks`, site.remarks]]), code));
   }
@@ -71,7 +76,7 @@ function informationCard({ site, path, can, redraw }) {
   const state = text(tr`State or province`, 'state', 100);
   const scene = text(tr`Scene`, 'scene', 64, { hint: tr`Such as shop, flat, office.` });
   const position = positionField(site);
-  const remarks = text(tr`Remarks`, 'remarks', 1000, { type: 'area', rows: 3, hint: tr`The owner sees them.` });
+  const remarks = text(tr`Remarks`, 'remarks', 1000, { type: 'area', rows: 3, ...(!can('grant') && { hint: tr`The owner sees them.` }) });
   const sync = toggle({ label: tr`Devices get the site’s time`, hint: tr`And its time zone, those that are there already as well.`, on: site.syncTime, testid: 'site-sync', act: (syncTime) => api.patch(path, { syncTime }) });
   const limits = [['', tr`As the box says`], ['0', tr`No limit`], ...[5, 10, 15, 30, 60].map((n) => [String(n), count(n, 'minute')])];
   const own = site.liveLimitMinutes;
@@ -81,7 +86,10 @@ function informationCard({ site, path, can, redraw }) {
   const form = h('form', { class: 'stack' }, name.el, scene.el, address.el, h('div', { class: 'pair' }, city.el, state.el), position.el, position.tools, remarks.el, limit.el, h('div', { class: 'actions' }, save));
   bind(form, { fields: [name, scene, address, city, state, position, remarks, limit], button: save, busy: tr`Saving…`, async submit() {
     if (!name.given) throw wrong(name, tr`Enter a name for the site.`);
-    await api.patch(path, { name: name.given, scene: scene.given, address: address.given, city: city.given, state: state.given, remarks: remarks.given, position: coordinates(position.given, position), liveLimitMinutes: limit.value === '' ? null : Number(limit.value) });
+    const now = { name: name.given, scene: scene.given, address: address.given, city: city.given, state: state.given, remarks: remarks.given, position: coordinates(position.given, position), liveLimitMinutes: limit.value === '' ? null : Number(limit.value) };
+    // What was not touched here others may have changed meanwhile.
+    const changed = Object.entries(now).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(site[key] ?? null));
+    if (changed.length > 0) await api.patch(path, Object.fromEntries(changed));
     await refreshSites();
     toast(tr`Saved.`);
     await redraw();

@@ -7,7 +7,7 @@ import { count } from './format.js';
 import { tr } from './language.js';
 import { go, title } from './navigate.js';
 import { button, card, empty, head, link } from './parts.js';
-import { may, refreshSites, store } from './store.js';
+import { may, refreshSites, sortedByName, store } from './store.js';
 import { siteStatus } from './words.js';
 import { present, zoneOptions, zones } from './zones.js';
 
@@ -23,7 +23,7 @@ export async function sitesPage({ root, on }) {
     h('span', { class: 'muted small' }, [[site.address, site.city].filter(Boolean).join(', '), count(site.deviceCount, 'device'), site.owner && !owner && tr`owner ${site.owner}`, owner && site.company].filter(Boolean).join(' · '))));
   async function load() {
     const words = search.given;
-    const { items } = await api.get(`/sites${words ? `?search=${encodeURIComponent(words)}` : ''}`);
+    const items = sortedByName((await api.get(`/sites${words ? `?search=${encodeURIComponent(words)}` : ''}`)).items);
     fill(list, items.map(row));
     none.textContent = items.length === 0 && words ? tr`No site has “${words}”.` : '';
     return items;

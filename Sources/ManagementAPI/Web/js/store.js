@@ -1,5 +1,5 @@
 // What the page knows of the box, and who wants to hear when it changes.
-import { api } from './api.js';
+import { api, seg } from './api.js';
 import { settle } from './dom.js';
 
 export const store = {
@@ -37,6 +37,9 @@ const LINE_READINGS = 150;
 export function put(kind, object) {
   if (kind === 'channel') {
     const before = store.channels.get(object.id);
+    // News are the same for everybody.
+    if (before?.siteId === object.siteId) object.permissions ??= before.permissions;
+    if (!object.permissions) api.get(`/channels/${seg(object.id)}`).then((own) => put('channel', own), () => {});
     store.channels.set(object.id, object);
     if (!before || before.state.code !== object.state.code) refreshHealthSoon();
     if (!before || before.linked !== object.linked) refreshSystemSoon();
@@ -102,7 +105,7 @@ export async function refreshSystem() {
 }
 
 export async function refreshSites() {
-  try { store.sites = (await api.get('/sites')).items; } catch { /* the connection bar says what is wrong */ }
+  try { store.sites = sortedByName((await api.get('/sites')).items); } catch { /* the connection bar says what is wrong */ }
 }
 
 export async function refreshNotices() {
@@ -167,10 +170,13 @@ export function forget() {
   store.discovered.clear();
 }
 
+/** Whether somebody may do something with a channel; yes where it is not known yet. */
+export const mayAt = (channel, permission) => channel.permissions?.includes(permission) ?? true;
 /** Whether the one who is signed in may do something, at some site where it is about sites. */
 export const may = (permission) => Boolean(store.user?.permissions?.includes(permission));
 
-const byName = (map) => [...map.values()].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+export const sortedByName = (items) => items.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+const byName = (map) => sortedByName([...map.values()]);
 /** In the order people expect: by name. */
 export const channelsByName = () => byName(store.channels);
 export const devicesByName = () => byName(store.devices);

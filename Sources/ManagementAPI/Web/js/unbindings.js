@@ -28,8 +28,10 @@ export async function unbindingsPage({ root, on, skeleton }) {
     looks += 1;
     const mine = looks;
     const asked = { state: state.value, region: decides ? region.given : null };
-    const { items } = await api.get(`/unbindings${query(asked)}`);
+    // What waits for a decision comes first, however old it is.
+    const lists = await Promise.all((asked.state ? [asked] : [{ ...asked, state: 'in-progress' }, asked]).map((one) => api.get(`/unbindings${query(one)}`)));
     if (mine !== looks) return; // a later look has what is new
+    const items = [...new Map(lists.flatMap((one) => one.items).map((request) => [request.id, request])).values()];
     const held = acted ?? [...drawn].find(([, { el }]) => el.contains(document.activeElement))?.[0];
     acted = null;
     const next = new Map();

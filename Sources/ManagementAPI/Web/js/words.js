@@ -32,7 +32,7 @@ export const eventType = (type) => EVENT_TYPES[type] ?? { word: String(type).rep
 const SITE_STATUSES = {
   'not-handed-over': { word: tr`Not handed over`, tone: 'plain', icon: 'key', severity: 'ok', sentence: tr`This site is yours to set up. Hand it over when it is ready.`, forOwner: '' },
   'to-be-accepted': { word: tr`To be accepted`, tone: 'busy', icon: 'clock', severity: 'ok', sentence: tr`A link was sent; the owner has not answered yet.`, forOwner: '' },
-  'not-authorized': { word: tr`Not authorized`, tone: 'plain', icon: 'lock', severity: 'attention', sentence: tr`The site has an owner, who does not let you look after it. Apply for authorization below.`, forOwner: tr`Nobody but you sees this site.` },
+  'not-authorized': { word: tr`Not authorized`, tone: 'plain', icon: 'lock', severity: 'attention', sentence: tr`The site has an owner, who does not let you look after it. Apply for authorization below.`, forOwner: tr`Nobody but you sees what is at this site.` },
   authorized: { word: tr`Authorized`, tone: 'ok', icon: 'check', severity: 'ok', sentence: tr`The owner lets you look after this site, with the permissions below.`, forOwner: tr`Your service provider looks after this site, with the permissions that you gave.` },
 };
 export const siteStatus = (status) => SITE_STATUSES[status] ?? SITE_STATUSES['not-handed-over'];
