@@ -89,3 +89,14 @@ class Languages(unittest.TestCase):
         self.assertIn("getSnapshot", looks)
         named |= looks
         self.assertFalse(named ^ known, "not in operation-words.js, or no longer in the API")
+
+    def test_g_why_it_was_not_done(self):
+        """The log has words for each problem that the box answers with."""
+        with open(os.path.join(WEB, "..", "openapi.json"), encoding="utf-8") as file:
+            slugs = set(re.findall(r"problems/([a-z-]+)", file.read()))
+        with open(os.path.join(WEB, "..", "..", "Access", "AccessDenied.swift"), encoding="utf-8") as file:
+            slugs |= set(re.findall(r'case \w+ = "([a-z-]+)"', file.read()))
+        with open(os.path.join(WEB, "js", "operation-results.js"), encoding="utf-8") as file:
+            known = set(re.findall(r"'([a-z-]+)': tr`", file.read()))
+        self.assertGreater(len(slugs), 70)
+        self.assertFalse(slugs - known, "not in operation-results.js")

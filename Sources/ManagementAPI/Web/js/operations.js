@@ -5,6 +5,7 @@ import { bind, field, wrong } from './form.js';
 import { fromSiteClock } from './format.js';
 import { tr } from './language.js';
 import { title } from './navigate.js';
+import { resultWords } from './operation-results.js';
 import { actionsByWords, actionWords } from './operation-words.js';
 import { button, card, empty, head, link, problemBox, time } from './parts.js';
 import { may } from './store.js';
@@ -56,7 +57,7 @@ function row(o) {
   const done = o.result === 'done';
   const about = [o.role, o.address, tr`line ${o.number}`, o.clock !== 'synchronized' && tr`the clock was not set by the network`].filter(Boolean);
   return h('li', { 'data-action': o.action, 'data-result': o.result }, icon(done ? 'check' : 'cross', done ? tr`Done` : tr`Not done`), h('div', {},
-    h('span', {}, h('span', { class: 'strong' }, `${o.person || tr`Somebody`}: ${actionWords(o.action)}${o.subjectName ? `, ${o.subjectName}` : ''}`), !done && h('span', { class: 'tag' }, o.result.replaceAll('-', ' '))),
+    h('span', {}, h('span', { class: 'strong' }, `${o.person || tr`Somebody`}: ${actionWords(o.action)}${o.subjectName ? `, ${o.subjectName}` : ''}`), !done && h('span', { class: 'tag' }, resultWords(o.result))),
     h('span', { class: 'muted small' }, time(o.at), ` · ${about.join(' · ')}`), changes(o)));
 }
 
