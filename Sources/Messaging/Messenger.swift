@@ -1,5 +1,5 @@
 // Messaging brings words to people who are not at the page: by e-mail through a sendmail-compatible program, by text message through an HTTP gateway.
-// What is said, and to whom, is decided above.
+// What is told, and to whom, is decided above; how it is said in each language, the profiles know (MessageTexts).
 
 import AsyncHTTPClient
 public import Core
