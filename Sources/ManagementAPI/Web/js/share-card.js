@@ -20,6 +20,8 @@ export async function shareCard(state) {
   if (can('leave-site')) return null; // a partner sees what it may do
   const { items } = await api.get(`${path}/shares`);
   if (!can('share') && items.length === 0) return null;
+  // Only what the owner has granted can be shared.
+  state.granted = can('share') && state.site.owner && new Set((await api.get(`${path}/permissions`)).items.map((one) => one.permission));
   const message = h('div', { class: 'form-message', role: 'alert' });
   const act = async (what, done) => { fill(message); try { await what(); toast(done); await redraw(); } catch (problem) { fill(message, problemBox(problem)); } };
   const lasting = (share) => share.state === 'pending' || share.state === 'accepted';
@@ -38,14 +40,14 @@ export async function shareCard(state) {
 }
 
 /** What a maintenance partner may do, to be ticked; none of them is an error for itself. */
-function permissionChecks({ testid, ticked = [] }) {
-  const boxes = PERMISSIONS.map(([code, label, hint]) => ({ code, input: h('input', { type: 'checkbox', value: code, checked: ticked.includes(code), 'data-testid': `${testid}-${code}` }), label, hint }));
+function permissionChecks({ testid, granted, ticked = [] }) {
+  const boxes = PERMISSIONS.filter(([code]) => granted.has(code) || ticked.includes(code)).map(([code, label, hint]) => ({ code, input: h('input', { type: 'checkbox', value: code, checked: ticked.includes(code), 'data-testid': `${testid}-${code}` }), label, hint }));
   const note = h('p', { class: 'note' });
-  const el = h('fieldset', { class: 'checks' }, h('legend', {}, tr`What it may do`), boxes.map((b) => h('label', { class: 'check' }, b.input, h('span', {}, h('span', { class: 'strong' }, b.label), h('span', { class: 'muted small' }, b.hint)))), note);
+  const el = h('fieldset', { class: 'checks' }, h('legend', {}, tr`What it may do`), boxes.length === 0 && h('p', { class: 'muted' }, tr`The owner has granted nothing yet that could be shared.`), boxes.map((b) => h('label', { class: 'check' }, b.input, h('span', {}, h('span', { class: 'strong' }, b.label), h('span', { class: 'muted small' }, b.hint)))), note);
   const self = {
     el, pointer: '/permissions',
     error(text) { el.classList.toggle('wrong', Boolean(text)); fill(note, text ? [icon('warn'), h('span', {}, text)] : ''); },
-    focus: () => boxes[0].input.focus(),
+    focus: () => boxes[0]?.input.focus(),
     read() {
       const chosen = boxes.filter((b) => b.input.checked).map((b) => b.code);
       if (chosen.length === 0) throw wrong(self, tr`Choose what the partner may do.`);
@@ -56,8 +58,8 @@ function permissionChecks({ testid, ticked = [] }) {
 }
 
 /** Below a partner, of what is offered and of what is accepted. */
-function changeForm({ path, redraw }, share, place) {
-  const checks = permissionChecks({ testid: 'change', ticked: share.permissions });
+function changeForm({ path, granted, redraw }, share, place) {
+  const checks = permissionChecks({ testid: 'change', granted, ticked: share.permissions });
   const save = button(tr`Save`, { look: 'primary', type: 'submit', testid: 'change-submit' });
   const form = h('form', { class: 'stack' }, checks.el, h('div', { class: 'actions' }, button(tr`Cancel`, { onClick: () => fill(place) }), save));
   bind(form, { fields: [checks], button: save, busy: tr`Saving…`, async submit() {
@@ -69,11 +71,11 @@ function changeForm({ path, redraw }, share, place) {
   checks.focus();
 }
 
-function shareForm({ site, path }) {
+function shareForm({ site, path, granted }) {
   const kind = site.owner ? 'maintenance' : 'installation';
   const recipient = field({ label: tr`E-mail address of the partner`, pointer: '/recipient', type: 'email', maxlength: 254, autocomplete: 'off', testid: 'share-recipient' });
   const remarks = field({ label: tr`Remarks`, pointer: '/remarks', type: 'area', rows: 2, optional: true, maxlength: 1000, testid: 'share-remarks' });
-  const checks = kind === 'maintenance' && permissionChecks({ testid: 'share' });
+  const checks = kind === 'maintenance' && permissionChecks({ testid: 'share', granted });
   const made = h('div', { class: 'stack made', 'aria-live': 'polite' });
   const save = button(tr`Share`, { look: 'primary', type: 'submit', testid: 'share-submit' });
   const form = h('form', { class: 'stack' }, recipient.el, checks && checks.el, remarks.el, h('div', { class: 'actions' }, save), made);
