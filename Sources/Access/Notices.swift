@@ -75,12 +75,13 @@ public final class Notices: Sendable {
         announce(try await database.write { try Self.write(kind, about: site, to: audience, values, at: now, $0) })
     }
 
-    /// Writes down what somebody is told, in the transaction that makes it true; `announce` passes it on afterwards.
+    /// Writes down what somebody is told, but not who did it, in the transaction that makes it true; `announce` passes it on afterwards.
     static func write(
-        _ kind: NoticeKind, about site: SiteID, to audience: Audience, _ values: [String: String], at now: Date, _ database: Database
+        _ kind: NoticeKind, about site: SiteID, to audience: Audience, except actor: PersonID? = nil, _ values: [String: String],
+        at now: Date, _ database: Database
     ) throws -> [Told] {
         guard let record = try SiteRecord.fetchOne(database, key: site) else { return [] }
-        return try people(audience, of: record, database).map { person in
+        return try people(audience, of: record, database).filter { $0.id != actor }.map { person in
             let notice = NoticeRecord(
                 id: .timeOrdered(at: now), personId: person.id, kind: kind.rawValue, siteId: site,
                 values: values.merging(["site": record.name]) { $1 }, createdAt: now)

@@ -36,7 +36,8 @@ extension Unbindings {
         let values = ["person": person, "what": what(record)]
         var told = try Notices.write(kind, about: record.siteId, to: .owner, values, at: now, database)
         if try isAdministrators(record, at: Sites.site(record.siteId, database), database) {
-            told += try Notices.write(kind, about: record.siteId, to: .administrators, values, at: now, database)
+            told += try Notices.write(
+                kind, about: record.siteId, to: .administrators, except: record.requestedBy, values, at: now, database)
         }
         return told
     }

@@ -57,6 +57,20 @@ import Testing
         #expect(try await kinds(anna).isEmpty)
     }
 
+    @Test func whoWithdrewItIsNotToldOfIt() async throws {
+        let anna = try await house.claim().caller
+        let target = try await house.services.sites.add(SiteFields(), name: "Flat", timeZone: "Europe/Rome", by: anna)
+        let device = try await house.device(at: try await house.site())
+        let ada = try await house.join("ada", .administrator).caller
+        let bound = Unbindings.Bound(
+            device: try #require(device.device), host: "192.0.2.9", model: "DS-1", serialNumber: "SN77", macAddress: nil)
+        let view = try await unbindings.ask(for: bound, to: target, remarks: nil, isOnSite: true, by: anna, try await rights(anna))
+        _ = try await unbindings.attach(label, as: .label, to: view.record.id, by: anna, try await rights(anna))
+        _ = try await unbindings.end(view.record.id, confirmed: false, by: anna, try await rights(anna))
+        #expect(try await kinds(anna).isEmpty)
+        #expect(try await kinds(ada) == ["unbinding-withdrawn"])
+    }
+
     @Test func whoNeverSawItIsToldNothing() async throws {
         let (view, _, _, anna, olga) = try await asked(proven: false)
         _ = try await unbindings.end(view.record.id, confirmed: false, by: anna, try await rights(anna))
