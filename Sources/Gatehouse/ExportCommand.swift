@@ -12,7 +12,7 @@ struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Cuts a time out of the footage of up to four cameras and fetches it as MP4 files.",
         discussion:
-            "The password is in the environment as GATEHOUSE_PASSWORD. A download that broke off is gone on with; each file's SHA-256 is "
+            "The password is asked for, or taken from the environment (GATEHOUSE_PASSWORD). A download that broke off is gone on with; each file's SHA-256 is "
             + "compared.")
 
     @OptionGroup var place: BoxArguments

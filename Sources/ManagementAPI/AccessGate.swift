@@ -150,7 +150,10 @@ struct AccessGate: RouterMiddleware {
                 throw Problem.notFound("live view")
             }
             // One's own one may always see and end.
-            if let caller = context.caller, caller.name == session.person { return }
+            if let caller = context.caller, caller.name == session.person {
+                if let place = try await access.control.place(of: session.channel) { context.notes.note(site: place.site) }
+                return
+            }
             try await decide(action, context, of: session.channel, what: "live view")
         }
     }

@@ -41,7 +41,7 @@ struct SentLetter {
     /// As a text message.
     func message(by messenger: Messenger) async -> DeliveryAnswer {
         await told { () async throws(MessagingFailure) in
-            try await messenger.message(to: recipient, text: letter.short ?? letter.subject)
+            try await messenger.message(to: recipient, text: letter.short ?? letter.text)
         }
     }
 

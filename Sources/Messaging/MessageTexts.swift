@@ -35,7 +35,9 @@ public struct MessageTexts: Sendable {
         mutating func lay(_ other: Texts) {
             notices = (notices ?? [:]).merging(other.notices ?? [:]) { $1 }
             words = (words ?? [:]).merging(other.words ?? [:]) { $1 }
-            letters = (letters ?? [:]).merging(other.letters ?? [:]) { $1 }
+            letters = (letters ?? [:]).merging(other.letters ?? [:]) {
+                Letter(subject: $1.subject, text: $1.text, short: $1.short ?? $0.short)
+            }
         }
     }
 
@@ -47,11 +49,13 @@ public struct MessageTexts: Sendable {
     /// - Throws: `MessageTextsError`, also for a text of another language that has not the places of the English one.
     public init(folders: [String], notices: Set<String>, words: Set<String>) throws(MessageTextsError) {
         var texts: [Language: Texts] = [:]
+        var first: Texts?  // whose places count, also for who words English anew
         for folder in folders {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             for name in names.sorted() where name.hasSuffix(".yaml") {
                 texts[Language(rawValue: String(name.dropLast(5))), default: Texts()].lay(try Self.read("\(folder)/\(name)"))
             }
+            first = first ?? texts[.english]
         }
         guard let english = texts[.english] else {
             throw MessageTextsError(description: "en.yaml is missing in \(folders.joined(separator: " and ")).")
@@ -61,7 +65,7 @@ public struct MessageTexts: Sendable {
         guard wanted.isSubset(of: there) else {
             throw MessageTextsError(description: "en.yaml has no words for \(wanted.subtracting(there).sorted().joined(separator: ", ")).")
         }
-        for (language, other) in texts { try Self.compare(other, with: english, "\(language.rawValue).yaml") }
+        for (language, other) in texts { try Self.compare(other, with: first ?? english, "\(language.rawValue).yaml") }
         self.texts = texts
         languages = [.english] + texts.keys.filter { $0 != .english }.sorted { $0.rawValue < $1.rawValue }
     }

@@ -66,6 +66,17 @@ import Testing
         #expect(texts.notice("new", ["what": "Door"], in: .english) == "Door is new.")
     }
 
+    @Test func whoWordsEnglishAnewKeepsTheLink() throws {
+        try write("en", notices: "  gone: \"x\"")
+        let own = try TemporaryFolder()
+        func texts(_ letter: String) throws -> MessageTexts {
+            try "letters:\n  share: {\(letter)}\n".write(toFile: own.path + "/en.yaml", atomically: true, encoding: .utf8)
+            return try MessageTexts(folders: [folder.path, own.path], notices: ["gone"], words: ["live-view"])
+        }
+        #expect(try texts("subject: \"Hello\", text: \"See {link}\"").letter(.share, ["link": "x"], in: .english).text == "See x")
+        #expect(throws: MessageTextsError.self) { _ = try texts("subject: \"Hello\", text: \"See it\"") }
+    }
+
     @Test func aLetterWithoutItsLinkIsRefused() throws {
         try write("en", notices: "  gone: \"x\"")
         try write("de", notices: "  gone: \"x\"", letters: "  share: {subject: \"Hallo\", text: \"Hallo {site}\"}")

@@ -41,12 +41,13 @@ class SiteLog(Case):
         box.call("POST", f"/channels/{self.hall['id']}/live", {"stream": "main"})
         box.call("PATCH", "/company", {"name": "Rossi Alarms"})
         mia = Partner(box, "mia", share(box, self.shop, "mia", "maintenance", ["live-view"])["token"])
-        mia.client.call("POST", f"/channels/{self.door['id']}/live", {"stream": "main"})
+        view = mia.client.call("POST", f"/channels/{self.door['id']}/live", {"stream": "main"})
+        mia.client.call("DELETE", f"/live/{view['id']}")
         self.assertEqual(mia.status("PATCH", f"/channels/{self.door['id']}", {"name": "Mine"}), (403, "not-permitted"))
         given = olga.get(f"/sites/{self.shop}/permissions")["items"][0]
         olga.client.call("DELETE", f"/sites/{self.shop}/permissions/{given['id']}")
         wanted = {(USER, "beginLiveView", "Street"), (USER, "changeChannel", "Before"), (USER, "shareSite", "Test house"), ("mia", "acceptShare", "Test house"),
-                  ("mia", "beginLiveView", "Street"), ("mia", "changeChannel", "Street"), ("olga", "takePermission", "Test house"), ("olga", "acceptHandover", "Test house")}
+                  ("mia", "beginLiveView", "Street"), ("mia", "endLiveView", None), ("mia", "changeChannel", "Street"), ("olga", "takePermission", "Test house"), ("olga", "acceptHandover", "Test house")}
         told = self.lines()
         self.assertLessEqual({(person, action) for person, action, _ in wanted}, {(person, action) for person, action, _ in told})
         everything = self.lines("/operations?limit=200", box)
