@@ -17,10 +17,8 @@ struct DeviceMoveRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("sites/:id/device-moves") { request, context in
-            var query = NewestQuery(request, known: ["state"])
-            let state = query.words.word("state", DeviceMoveRecord.State.self)
-            try query.finish()
-            let found = try await moves.all(of: try context.identifier("site"), for: context.rights, in: state, query.page)
+            let (state, page) = try NewestQuery.inState(request, DeviceMoveRecord.State.self)
+            let found = try await moves.all(of: try context.identifier("site"), for: context.rights, in: state, page)
             return try answer(ListAnswer(found, DeviceMoveAnswer.init))
         }
         routes.post("device-moves") { request, context in try await apply(request, context) }

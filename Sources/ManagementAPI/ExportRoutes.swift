@@ -18,11 +18,9 @@ struct ExportRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("exports") { request, context in
-            var query = NewestQuery(request, known: ["state"])
-            let state = query.words.word("state", ExportRecord.State.self)
-            try query.finish()
+            let (state, page) = try NewestQuery.inState(request, ExportRecord.State.self)
             let channels = try await context.channels(.export, services.access.control)
-            let found = try await services.exports.all(in: state, query.page) { record in
+            let found = try await services.exports.all(in: state, page) { record in
                 channels.map { channels in record.channels.allSatisfy { channels.contains($0.id) } } ?? true
             }
             return try answer(ListAnswer(found, ExportAnswer.init))

@@ -38,6 +38,17 @@ struct NewestQuery {
         page = NewestPage(before: before?.text, limit: words.number("limit", 1...PageQuery.most) ?? NewestPage.usual)
     }
 
+    /// What is asked of a list whose things have a state, of which those of one may be wanted alone.
+    /// - Throws: a problem that names all that is wrong.
+    static func inState<State: RawRepresentable<String> & CaseIterable>(
+        _ request: Request, _ kind: State.Type
+    ) throws -> (state: State?, page: NewestPage) {
+        var query = NewestQuery(request, known: ["state"])
+        let state = query.words.word("state", kind)
+        try query.finish()
+        return (state, query.page)
+    }
+
     /// - Throws: a problem that names all that is wrong.
     func finish() throws { try words.finish() }
 }

@@ -54,14 +54,12 @@ struct PermissionRoutes {
             return Response(status: .noContent)
         }
         routes.get("sites/:id/applications") { request, context in
-            var query = NewestQuery(request, known: ["state"])
-            let state = query.words.word("state", PermissionApplicationRecord.State.self)
-            try query.finish()
+            let (state, page) = try NewestQuery.inState(request, PermissionApplicationRecord.State.self)
             let id: SiteID = try context.identifier("site")
             guard let caller = context.caller else { throw Problem.notSignedIn }
             if try await isPartner(at: id, context) { return try answer(ListAnswer<ApplicationAnswer>(items: [])) }
             return try answer(
-                ListAnswer(try await permissions.applications(at: id, for: caller, in: state, query.page), ApplicationAnswer.init))
+                ListAnswer(try await permissions.applications(at: id, for: caller, in: state, page), ApplicationAnswer.init))
         }
         routes.post("sites/:id/applications") { request, context in
             let body = try await RequestBody.read(request)

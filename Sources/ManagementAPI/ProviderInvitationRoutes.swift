@@ -13,10 +13,8 @@ struct ProviderInvitationRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("sites/:id/provider-invitations") { request, context in
-            var query = NewestQuery(request, known: ["state"])
-            let state = query.words.word("state", SiteShareRecord.State.self)
-            try query.finish()
-            let found = try await shares.invitations(of: try context.identifier("site"), in: state, query.page)
+            let (state, page) = try NewestQuery.inState(request, SiteShareRecord.State.self)
+            let found = try await shares.invitations(of: try context.identifier("site"), in: state, page)
             return try answer(ListAnswer(found) { InvitationAnswer($0) })
         }
         routes.post("sites/:id/provider-invitations") { request, context in try await invite(request, context) }

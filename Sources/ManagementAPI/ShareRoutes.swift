@@ -13,10 +13,8 @@ struct ShareRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("sites/:id/shares") { request, context in
-            var query = NewestQuery(request, known: ["state"])
-            let state = query.words.word("state", SiteShareRecord.State.self)
-            try query.finish()
-            let found = try await shares.all(of: try context.identifier("site"), for: try caller(context), in: state, query.page)
+            let (state, page) = try NewestQuery.inState(request, SiteShareRecord.State.self)
+            let found = try await shares.all(of: try context.identifier("site"), for: try caller(context), in: state, page)
             return try answer(ListAnswer(found) { ShareAnswer($0) })
         }
         routes.post("sites/:id/shares") { request, context in try await share(request, context) }

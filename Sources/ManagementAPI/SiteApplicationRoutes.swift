@@ -12,11 +12,9 @@ struct SiteApplicationRoutes {
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("site-applications") { request, context in
-            var query = NewestQuery(request, known: ["state"])
-            let state = query.words.word("state", PermissionApplicationRecord.State.self)
-            try query.finish()
+            let (state, page) = try NewestQuery.inState(request, PermissionApplicationRecord.State.self)
             return try answer(
-                ListAnswer(try await applications.all(for: try caller(context), in: state, query.page), SiteApplicationAnswer.init))
+                ListAnswer(try await applications.all(for: try caller(context), in: state, page), SiteApplicationAnswer.init))
         }
         routes.post("site-applications") { request, context in try await apply(request, context) }
         routes.delete("site-applications/:id") { _, context in

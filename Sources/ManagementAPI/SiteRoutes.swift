@@ -42,10 +42,8 @@ struct SiteRoutes {
             return Response(status: .noContent)
         }
         routes.get("sites/:id/handovers") { request, context in
-            var query = NewestQuery(request, known: ["state"])
-            let state = query.words.word("state", HandoverRecord.State.self)
-            try query.finish()
-            let found = try await handovers.all(of: try context.identifier("site"), in: state, query.page)
+            let (state, page) = try NewestQuery.inState(request, HandoverRecord.State.self)
+            let found = try await handovers.all(of: try context.identifier("site"), in: state, page)
             return try answer(ListAnswer(found) { HandoverAnswer($0) })
         }
         routes.post("sites/:id/handovers") { request, context in try await send(request, context) }

@@ -47,10 +47,13 @@ class PageSites(PageCase):
         self.assertFalse(page.all("site-map"))
         page.fill("site-position", "43.88; 11.09")
         self.assertEqual(page.find("site-map").get_attribute("href"), "https://www.openstreetmap.org/?mlat=43.88&mlon=11.09#map=17/43.88/11.09")
+        # What somebody else changes meanwhile stays as they left it.
+        box.call("PATCH", f"/sites/{page.place().rpartition('/')[2]}", {"scene": "Attic"})
         page.fill("site-remarks", "Key at the neighbour's.")
         page.click("site-save")
         page.await_text("Saved.")
         flat = next(one for one in box.get("/sites")["items"] if one["name"] == "Flat 7")
+        self.assertEqual(flat["scene"], "Attic")
         self.assertEqual((flat["address"], flat["position"], flat["remarks"]), ("Mill Lane 7", {"latitude": 43.88, "longitude": 11.09}, "Key at the neighbour's."))
         page.shoot("site", self.overflow)
         page.open("#/add/url")
@@ -78,6 +81,9 @@ class PageSites(PageCase):
         page.choose("handover-configuration")  # ticked before: not asked for now
         page.click("handover-submit")
         link = page.find("handover-link").text
+        page.await_text("To be accepted")
+        page.find("handover-again")
+        self.assertFalse(page.script("return document.querySelector('[data-testid=handover-submit]').checkVisibility()"), "a second tap makes the link void")
         page.shoot("handover-sent", self.overflow)
         page.open("#/sites")
         page.await_text("To be accepted")

@@ -157,6 +157,10 @@ class Statuses(Case):
             person = self.people[who]
             with self.subTest(who):
                 self.assertEqual({one["name"] for one in person.get("/sites")["items"]}, sites)
+                for one in person.get("/channels")["items"]:
+                    status = next(status for status, site in self.sites.items() if site == one["siteId"])
+                    known = OWNER | MANAGER
+                    self.assertEqual(set(one["permissions"]) & known, self.expected(who, status)[1] & known, f"{who} at {status}")
                 for path, action in (("/devices", "view-site"), ("/channels", "view-site"), ("/clips", "play-back"), ("/events", "play-back"), ("/exports", "export"),
                                      ("/live", "view-live")):
                     found = {one.get("channelId") or one.get("deviceId") or (one.get("channels") or [{}])[0].get("id") or one["id"] for one in person.get(path)["items"]}
