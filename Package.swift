@@ -77,6 +77,7 @@ let package = Package(
         .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "Core", swiftSettings: strict),
+        .target(name: "Outbound", dependencies: ["Core", .nioCore], swiftSettings: strict),
         .target(name: "Media", dependencies: ["CFFmpeg", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(
             name: "MediaWorker",
@@ -90,9 +91,8 @@ let package = Package(
         .target(
             name: "CloudStorage",
             dependencies: [
-                "BoxDatabase", "CLinux", "Core", "XML", .asyncHTTPClient, .crypto, .cryptoExtras, .grdb, .logging, .nioCore, .nioHTTP1,
-                .nioSSL,
-                .nioFoundationCompat, .yams,
+                "BoxDatabase", "CLinux", "Core", "Outbound", "XML", .asyncHTTPClient, .crypto, .cryptoExtras, .grdb, .logging, .nioCore,
+                .nioHTTP1, .nioSSL, .nioFoundationCompat, .yams,
             ],
             swiftSettings: strict
         ),
@@ -108,19 +108,18 @@ let package = Package(
         .target(
             name: "Cameras",
             dependencies: [
-                "CLinux", "CameraProtocols", "Core", "Media", "RTSP", "XML", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore,
-                .nioHTTP1,
-                .nioPosix, .nioSSL, .nioFoundationCompat, .yams,
+                "CLinux", "CameraProtocols", "Core", "Media", "Outbound", "RTSP", "XML", .asyncHTTPClient, .crypto, .cryptoExtras, .logging,
+                .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .nioFoundationCompat, .yams,
             ],
             swiftSettings: strict),
         .target(
             name: "Recording",
-            dependencies: ["Core", "Media", "MediaWorker", "RTSP", .deque, .logging, .yams],
+            dependencies: ["Core", "Media", "MediaWorker", "Outbound", "RTSP", .deque, .logging, .yams],
             swiftSettings: strict
         ),
         .target(
             name: "Devices",
-            dependencies: ["BoxDatabase", "CameraProtocols", "Cameras", "Core", "Media", "Recording", .grdb, .logging],
+            dependencies: ["BoxDatabase", "CameraProtocols", "Cameras", "Core", "Media", "Outbound", "Recording", .grdb, .logging],
             swiftSettings: strict
         ),
         .target(
@@ -140,9 +139,8 @@ let package = Package(
         .target(
             name: "Reach",
             dependencies: [
-                "BoxDatabase", "CLinux", "CMiniUPnP", "Core", .asyncHTTPClient, .crypto, .grdb, .logging, .nioCore, .nioHTTP1, .nioPosix,
-                .nioSSL,
-                .subprocess, .system,
+                "BoxDatabase", "CLinux", "CMiniUPnP", "Core", "Outbound", .asyncHTTPClient, .crypto, .grdb, .logging, .nioCore, .nioHTTP1,
+                .nioPosix, .nioSSL, .subprocess, .system,
             ],
             swiftSettings: strict),
         .target(
@@ -168,7 +166,7 @@ let package = Package(
                 "Access", "Backup", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Codes", "Core", "Devices", "Exports",
                 "Media",
                 "MediaWorker",
-                "Messaging", "Playback", "RTSP", "Reach",
+                "Messaging", "Outbound", "Playback", "RTSP", "Reach",
                 "Recording",
                 "Refill", "Relay", "ServerCertificate", "WebRTC",
                 .asyncAlgorithms, .crypto, .grdb,
@@ -182,7 +180,8 @@ let package = Package(
             name: "Gatehouse",
             dependencies: [
                 "Access", "Backup", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports",
-                "ManagementAPI", "Media", "MediaWorker", "Messaging", "Playback", "RTSP", "Reach", "Recording", "Refill", "Relay",
+                "ManagementAPI", "Media", "MediaWorker", "Messaging", "Outbound", "Playback", "RTSP", "Reach", "Recording", "Refill",
+                "Relay",
                 "ServerCertificate", .argumentParser, .asyncHTTPClient, .configuration, .crypto, .logging, .nioCore, .nioFoundationCompat,
                 .nioHTTP1, .nioSSL,
                 .serviceLifecycle, .system, .unixSignals, .yams,
@@ -192,6 +191,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Core", "Media"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "MessagingTests", dependencies: ["Core", "Messaging", "TestSupport", .logging, .system], swiftSettings: strict),
         .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
+        .testTarget(name: "OutboundTests", dependencies: ["Outbound"], swiftSettings: strict),
         .testTarget(name: "MediaTests", dependencies: ["Media", "TestSupport"], swiftSettings: strict),
         // Its workers are real processes of the executable.
         .testTarget(
@@ -201,7 +201,8 @@ let package = Package(
         .testTarget(name: "AccessTests", dependencies: ["Access", "BoxDatabase", "Core", "TestSupport", .grdb], swiftSettings: strict),
         .testTarget(name: "CameraProtocolsTests", dependencies: ["CameraProtocols", "Core", "XML"], swiftSettings: strict),
         .testTarget(
-            name: "CamerasTests", dependencies: ["CameraProtocols", "Cameras", "Core", "TestSupport", "XML"], swiftSettings: strict),
+            name: "CamerasTests", dependencies: ["CameraProtocols", "Cameras", "Core", "Outbound", "TestSupport", "XML"],
+            swiftSettings: strict),
         .testTarget(name: "RTPTests", dependencies: ["Media", "RTP", "TestSupport", .nioCore], swiftSettings: strict),
         .testTarget(
             name: "RTSPTests", dependencies: ["CameraProtocols", "Core", "Media", "RTSP", "TestSupport", .logging, .nioCore, .nioPosix],
@@ -217,7 +218,9 @@ let package = Package(
             name: "RelayTests", dependencies: ["Core", "Media", "Recording", "Relay", "TestSupport", .logging, .nioCore],
             swiftSettings: strict),
         .testTarget(
-            name: "ReachTests", dependencies: ["BoxDatabase", "Core", "Reach", "TestSupport", .logging, .system], swiftSettings: strict),
+            name: "ReachTests",
+            dependencies: ["BoxDatabase", "Core", "Outbound", "Reach", "TestSupport", .logging, .nioCore, .nioPosix, .system],
+            swiftSettings: strict),
         .testTarget(
             name: "PlaybackTests",
             dependencies: ["Cameras", "Core", "Media", "MediaWorker", "Playback", "Recording", "Refill", "TestSupport"],
@@ -226,7 +229,9 @@ let package = Package(
             name: "RefillTests", dependencies: ["BoxDatabase", "Cameras", "Core", "Refill", "TestSupport", .grdb], swiftSettings: strict),
         .testTarget(
             name: "CloudStorageTests",
-            dependencies: ["BoxDatabase", "CloudStorage", "Core", "TestSupport", .crypto, .grdb, .logging, .nioCore, .nioHTTP1],
+            dependencies: [
+                "BoxDatabase", "CloudStorage", "Core", "Outbound", "TestSupport", .crypto, .grdb, .logging, .nioCore, .nioHTTP1,
+            ],
             swiftSettings: strict
         ),
         .testTarget(

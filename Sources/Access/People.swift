@@ -22,8 +22,8 @@ public struct People: Sendable {
     /// Site managers of one site.
     public static let mostManagers = 100
 
-    private let signIns: SignIns
-    private var database: BoxDatabase { signIns.database }
+    let signIns: SignIns
+    var database: BoxDatabase { signIns.database }
 
     public init(_ signIns: SignIns) {
         self.signIns = signIns
@@ -71,82 +71,6 @@ public struct People: Sendable {
         let sites = try SiteAssignmentRecord.filter(Column("personId") == person.id).fetchAll(database).map(\.siteId)
         let seen = try Date.fetchOne(database, sql: "SELECT max(lastUsedAt) FROM signIn WHERE personId = ?", arguments: [person.id])
         return Employee(person: person, role: role, sites: Set(sites), seenAt: seen)
-    }
-
-    // MARK: Joining
-
-    /// Lets somebody make themselves an account with a role; the token goes into a link that is shown once.
-    /// - Throws: `PeopleRefusal`.
-    public func invite(_ name: String, role: RoleID, by caller: Caller) async throws -> (record: InvitationRecord, token: String) {
-        let (token, now) = (AccessToken.make(), signIns.time.now())
-        let record = try await database.write { database in
-            try InvitationRecord.filter(Column("expiresAt") <= now).deleteAll(database)
-            let role = try Self.givable(role, by: caller, database)
-            guard try PersonRecord.fetchCount(database) + InvitationRecord.fetchCount(database) < Self.most else {
-                throw PeopleRefusal(.tooMany, "There are \(Self.most) people already; delete somebody first.")
-            }
-            let record = InvitationRecord(
-                tokenHash: AccessToken.hash(token), id: .timeOrdered(at: now), companyId: role.companyId, roleId: role.id,
-                invitedBy: caller.id, name: name,
-                createdAt: now, expiresAt: now.addingTimeInterval(Self.invited))
-            try record.insert(database)
-            return record
-        }
-        return (record, token)
-    }
-
-    /// Those who have not joined yet, the newest first, with their roles' names.
-    public func invitations() async throws -> [(record: InvitationRecord, role: String)] {
-        let now = signIns.time.now()
-        return try await database.read { database in
-            try InvitationRecord.filter(Column("expiresAt") > now).order(Column("createdAt").desc).fetchAll(database).map { record in
-                (record, try RoleRecord.fetchOne(database, key: record.roleId)?.name ?? "")
-            }
-        }
-    }
-
-    /// Takes an invitation back; false when there is none.
-    public func withdraw(_ id: InvitationID) async throws -> Bool {
-        try await database.write { try InvitationRecord.filter(Column("id") == id).deleteAll($0) > 0 }
-    }
-
-    /// Makes an account for whoever holds the invitation's token, and signs them in.
-    /// - Throws: `AccessDenied`; `PeopleRefusal`.
-    public func join(token: String, userName: String, fullName: String?, password: String, from origin: SignIns.Origin) async throws
-        -> SignIn
-    {
-        let (hash, now) = (AccessToken.hash(token), signIns.time.now())
-        let find: @Sendable (Database) throws -> InvitationRecord = { database in
-            guard let found = try InvitationRecord.fetchOne(database, key: hash), found.expiresAt > now else {
-                throw Self.invitationIsOver
-            }
-            // Whoever invited must still be somebody who may give this role.
-            guard try PersonRecord.fetchOne(database, key: found.invitedBy)?.disabledAt == nil,
-                let role = try RoleRecord.fetchOne(database, key: found.roleId),
-                try Roles.permissions(of: found.invitedBy, database).isSuperset(
-                    of: Roles.implied(role.permissions).union([.manageAccountAndRole]))
-            else { throw Self.invitationIsOver }
-            return found
-        }
-        try await signIns.guess(from: origin.address) {
-            do { _ = try await database.read(find) } catch is PeopleRefusal { return false }
-            return true
-        }
-        let passwordHash = try await signIns.hash(password, names: [userName, fullName ?? ""])
-        let person = try await database.write { database in
-            let invitation = try find(database)
-            guard try PersonRecord.filter(Column("userName") == userName).fetchCount(database) == 0 else {
-                throw PeopleRefusal(.nameTaken, "Somebody is called \(userName) already. Take another user name.", field: "/userName")
-            }
-            var person = PersonRecord(
-                id: .timeOrdered(at: now), companyId: invitation.companyId, roleId: invitation.roleId, userName: userName,
-                passwordHash: passwordHash, createdAt: now)
-            person.fullName = fullName ?? invitation.name
-            try person.insert(database)
-            try invitation.delete(database)
-            return person
-        }
-        return try await signIns.begin(for: person, origin)
     }
 
     // MARK: Changing
@@ -206,15 +130,20 @@ public struct People: Sendable {
         }
     }
 
-    private static func assign(_ site: SiteID, to id: PersonID, field: String, at now: Date, _ database: Database) throws {
+    /// Another manager for a site; one who is it already stays.
+    static func assign(_ site: SiteID, to id: PersonID, field: String, at now: Date, _ database: Database) throws {
+        guard try SiteAssignmentRecord.fetchOne(database, key: ["siteId": site, "personId": id]) == nil else { return }
+        try checkHasRoom(site, field: field, database)
+        try SiteAssignmentRecord(siteId: site, personId: id, createdAt: now).insert(database)
+    }
+
+    static func checkHasRoom(_ site: SiteID, field: String, _ database: Database) throws {
         guard try SiteRecord.exists(database, key: site) else {
             throw PeopleRefusal(.notFound, "There is no such site.", field: field)
         }
-        guard try SiteAssignmentRecord.fetchOne(database, key: ["siteId": site, "personId": id]) == nil else { return }
         guard try SiteAssignmentRecord.filter(Column("siteId") == site).fetchCount(database) < mostManagers else {
             throw PeopleRefusal(.tooMany, "A site has at most \(mostManagers) managers.", field: field)
         }
-        try SiteAssignmentRecord(siteId: site, personId: id, createdAt: now).insert(database)
     }
 
     private func change(
@@ -239,7 +168,7 @@ public struct People: Sendable {
     }
 
     /// A role that `caller` may give: one that lets nobody do more than they may do themselves.
-    private static func givable(_ role: RoleID?, by caller: Caller, _ database: Database) throws -> RoleRecord {
+    static func givable(_ role: RoleID?, by caller: Caller, _ database: Database) throws -> RoleRecord {
         guard let role = try role.flatMap({ try RoleRecord.fetchOne(database, key: $0) }) else {
             throw PeopleRefusal(.notFound, "There is no such role.", field: "/roleId")
         }
@@ -249,6 +178,5 @@ public struct People: Sendable {
         return role
     }
 
-    private static let invitationIsOver = PeopleRefusal(.notFound, "This invitation is no longer good. Ask for a new one.")
     private static let noPerson = PeopleRefusal(.notFound, "There is nobody with this account. It may have been deleted.")
 }

@@ -267,12 +267,14 @@ public struct InvitationRecord: Codable, Sendable, FetchableRecord, PersistableR
     public var invitedBy: PersonID
     /// For whom.
     public var name: String
+    /// Which sites they manage once they have joined.
+    public var siteIds: [SiteID]
     public var createdAt: Date
     public var expiresAt: Date
 
     public init(
-        tokenHash: String, id: InvitationID, companyId: CompanyID, roleId: RoleID, invitedBy: PersonID, name: String, createdAt: Date,
-        expiresAt: Date
+        tokenHash: String, id: InvitationID, companyId: CompanyID, roleId: RoleID, invitedBy: PersonID, name: String, siteIds: [SiteID],
+        createdAt: Date, expiresAt: Date
     ) {
         self.tokenHash = tokenHash
         self.id = id
@@ -280,6 +282,7 @@ public struct InvitationRecord: Codable, Sendable, FetchableRecord, PersistableR
         self.roleId = roleId
         self.invitedBy = invitedBy
         self.name = name
+        self.siteIds = siteIds
         self.createdAt = createdAt
         self.expiresAt = expiresAt
     }

@@ -36,6 +36,10 @@ enum Schema {
             try database.alter(table: "operation") { $0.add(column: "siteId", .text) }
             try database.create(index: "operation_site", on: "operation", columns: ["siteId", "number"])
         }
+        // What was invited before is for no site in particular.
+        migrator.registerMigration("18: sites of invitations") { database in
+            try database.alter(table: "invitation") { $0.add(column: "siteIds", .text).notNull().defaults(to: "[]") }
+        }
         return migrator
     }
 

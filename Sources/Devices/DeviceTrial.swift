@@ -3,6 +3,7 @@ public import Cameras
 public import Core
 public import Foundation
 public import Media
+import Outbound
 import Synchronization
 
 /// Tries a device whole: is it there, does it let us in, what is it, what does it send, does it tell of events, is its clock right.

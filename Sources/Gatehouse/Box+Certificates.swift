@@ -2,6 +2,7 @@ import Cameras
 import Core
 import Foundation
 import Logging
+import Outbound
 import ServerCertificate
 
 extension Box {

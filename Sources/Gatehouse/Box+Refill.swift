@@ -3,6 +3,7 @@ import CloudStorage
 import Core
 import ManagementAPI
 import MediaWorker
+import Outbound
 import Recording
 import Refill
 import SystemPackage

@@ -10,6 +10,7 @@ import Logging
 import ManagementAPI
 import Media
 import MediaWorker
+import Outbound
 import Playback
 import Reach
 import Recording
@@ -65,6 +66,7 @@ struct Box {
             box: state.identity.serialNumber, issuers: settings.planIssuers, database: database, store: { uploader.store }, time: time,
             logger: logger, changed: { feed.plansChanged($0) })
         let policy = AddressPolicy(allowsLocal: settings.allowLocalDevices, allowsPublic: settings.allowPublicDevices)
+        let servers = AddressPolicy(allowsLocal: settings.allowLocalServers, target: .server)
         let channels = ChannelRegistry(
             environment: ChannelEnvironment(
                 box: state.identity.serialNumber, spool: spool, pictures: pictures, transcodes: transcodes,
@@ -92,7 +94,7 @@ struct Box {
             finder: DeviceFinder(policy: policy, time: time), sweeper: PortSweep(time: time), catalogue: catalogue,
             registry: devices, time: time, changed: { feed.discoveryChanged($0) })
         let targets = StorageTargets(
-            database: database, sealer: sealer, uploader: uploader, profiles: storageProfiles, time: time,
+            database: database, sealer: sealer, uploader: uploader, profiles: storageProfiles, servers: servers, time: time,
             allowsHTTP: settings.allowHTTPStorage)
         let footageKey = try state.footageKey()
         let chain = ChainPublisher(
@@ -104,8 +106,7 @@ struct Box {
             database: database, sealer: sealer,
             router: RouterProcess(path: FilePath(ExecutablePath.current), allowsLoopback: settings.allowLocalDevices, time: time),
             version: state.identity.version, allowsLocalRouters: settings.allowLocalDevices, allowsHTTP: settings.allowHTTPReach,
-            time: time,
-            logger: logger)
+            servers: servers, time: time, logger: logger)
         let access = AccessServices(
             database: database, sealer: sealer, setupCode: state.setupCode,
             resetPermit: ResetPermit(path: state.resetPermitPath, time: time), time: time, clock: { ClockState.word },
@@ -120,8 +121,8 @@ struct Box {
                     passesOn: { reach.mapping.passesOn($0) }, time: time),
                 time: time, logger: logger),
             whep: WHEPRelay(
-                address: settings.address, channels: channels, uploader: uploader, database: database, sealer: sealer, time: time,
-                logger: logger))
+                address: settings.address, channels: channels, uploader: uploader, database: database, sealer: sealer,
+                servers: servers, time: time, logger: logger))
         let archive = FootageArchive(
             spool: spool, targets: targets, encryption: encryption, devices: devices, catalogue: catalogue,
             admits: { try await Self.check($0, policy) }, time: time)
@@ -137,7 +138,7 @@ struct Box {
                 changed: { feed.networkTestChanged() }),
             plans: plans, encryption: encryption, catalogue: catalogue, devices: devices, onboarding: onboarding, discovery: discovery,
             eventPictures: eventPictures,
-            prober: prober, servers: AddressPolicy(allowsLocal: settings.allowLocalServers, target: .server),
+            prober: prober, servers: servers,
             uploadFolder: try state.emptyUploadFolder(), stateFolder: state.path, keyCredential: state.keyCredential, pictures: pictures,
             live: live,
             exports: try Self.exporting(

@@ -4,6 +4,7 @@ import Cameras
 import Core
 import Foundation
 import Media
+import Outbound
 import UnixSignals
 
 /// Speaks to one device.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Cameras
 import Core
 import Foundation
+import Outbound
 import Synchronization
 
 /// Lists the devices of the LAN.

@@ -2,6 +2,7 @@ public import ArgumentParser
 import CloudStorage
 import Core
 import Foundation
+import Outbound
 
 /// Where footage lies, for commands that work without a box.
 struct FootagePlace: ParsableArguments {
@@ -52,7 +53,8 @@ struct FootagePlace: ParsableArguments {
             prefix: prefix.isEmpty || prefix.hasSuffix("/") ? prefix : prefix + "/", accessKeyId: environment["AWS_ACCESS_KEY_ID"] ?? "",
             addressing: addressing, caCertificate: try caCertificate.map { try String(contentsOfFile: $0, encoding: .utf8) },
             credentialsFile: credentialsFile)
-        return try S3Store(target: target, credentials: credentials, time: .system)
+        return try S3Store(
+            target: target, credentials: credentials, servers: AddressPolicy(allowsLocal: true, target: .server), time: .system)
     }
 
     /// Does `body` with the store, and ends its connections whatever happens; a store's refusal is told in its own words.

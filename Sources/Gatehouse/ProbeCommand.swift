@@ -3,6 +3,7 @@ import Cameras
 import Core
 import Foundation
 import Media
+import Outbound
 
 /// Shows what a camera sends.
 struct ProbeCommand: AsyncParsableCommand {

@@ -268,6 +268,7 @@ enum AccessRules {
         .init(.get, "/api/v1/invitations", "listInvitations", .box(.managePeople)),
         .init(.post, "/api/v1/invitations", "invite", .box(.managePeople)),
         .init(.delete, "/api/v1/invitations/{id}", "withdrawInvitation", .box(.managePeople)),
+        .init(.post, "/api/v1/invitation", "getInvitationOffer", .open, log: .never),
         .init(.post, "/api/v1/join", "join", .open),
         .init(.get, "/api/v1/roles", "listRoles", .box(.viewPeople)),
         .init(.post, "/api/v1/roles", "makeRole", .box(.managePeople)),

@@ -12,6 +12,7 @@ import Hummingbird
 public import Logging
 public import MediaWorker
 public import Messaging
+public import Outbound
 public import Reach
 public import Recording
 public import ServerCertificate

@@ -9,6 +9,7 @@ import HTTPTypes
 import Hummingbird
 import Media
 import MediaWorker
+import Outbound
 import Recording
 
 /// Adding, changing, removing and testing devices.

@@ -1,5 +1,5 @@
-import Core
 import Foundation
+import Outbound
 import WebRTC
 
 /// The address of a STUN or TURN server as people write it (RFC 7064, RFC 7065): `stun:host:port`, `turn:host:port?transport=tcp`.
@@ -52,24 +52,8 @@ struct ICEServerAddress: Equatable {
         return "\(kind.rawValue):\(name):\(port)" + (kind == .turn ? "?transport=\(transport.rawValue)" : "")
     }
 
-    /// Looks the name up; nil where it has no address.
-    func look() async -> ICEServers.Place? {
-        let (host, port) = (host, port)
-        // A thread of its own: a name server that does not answer holds up nobody else.
-        let address = await BlockingQueue(name: "resolver").run { Self.resolve(host) }
-        return address.map { ICEServers.Place(address: $0, port: port) }
-    }
-
-    private static func resolve(_ host: String) -> String? {
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
-        var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(host, nil, &hints, &list) == 0, let first = list else { return nil }
-        defer { freeaddrinfo(first) }
-        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-        guard getnameinfo(first.pointee.ai_addr, first.pointee.ai_addrlen, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0 else {
-            return nil
-        }
-        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    /// Looks the name up; nil where it has no address, or one that the box does not connect to.
+    func look(_ servers: AddressPolicy) async -> ICEServers.Place? {
+        (try? await servers.check(host: host)).map { ICEServers.Place(address: $0, port: port) }
     }
 }

@@ -2,6 +2,7 @@ import BoxDatabase
 import Core
 import Crypto
 import Foundation
+import Outbound
 import WebRTC
 
 /// Who helps viewers from afar to reach the box (STUN, TURN), as it lies in the database.
@@ -50,11 +51,13 @@ struct ICESettings: Codable, Sendable, Equatable {
     }
 
     /// The servers with their addresses in numbers; those that cannot be looked up are left out.
-    func servers(_ sealer: SecretSealer, time: TimeSource) async throws -> (stun: ICEServers.Place?, relay: ICEServers.Relay?) {
+    func servers(_ sealer: SecretSealer, _ policy: AddressPolicy, time: TimeSource) async throws -> (
+        stun: ICEServers.Place?, relay: ICEServers.Relay?
+    ) {
         let stun = stunURL.flatMap { ICEServerAddress($0) }
         let turn = turnURL.flatMap { ICEServerAddress($0) }
-        async let stunPlace = Self.look(stun, time)
-        async let turnPlace = Self.look(turn, time)
+        async let stunPlace = Self.look(stun, policy, time)
+        async let turnPlace = Self.look(turn, policy, time)
         let (seen, relayed) = await (stunPlace, turnPlace)
         guard let turn, let relayed, let account = try account(sealer, now: time.now()) else { return (seen, nil) }
         return (
@@ -62,10 +65,10 @@ struct ICESettings: Codable, Sendable, Equatable {
         )
     }
 
-    private static func look(_ address: ICEServerAddress?, _ time: TimeSource) async -> ICEServers.Place? {
+    private static func look(_ address: ICEServerAddress?, _ policy: AddressPolicy, _ time: TimeSource) async -> ICEServers.Place? {
         guard let address else { return nil }
         return await withTaskGroup(of: ICEServers.Place?.self) { group in
-            group.addTask { await address.look() }
+            group.addTask { await address.look(policy) }
             group.addTask {
                 try? await time.sleep(Self.lookLimit)
                 return nil

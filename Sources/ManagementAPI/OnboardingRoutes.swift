@@ -6,6 +6,7 @@ import Devices
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Outbound
 
 /// Finding devices on the LAN and adding them, many at once.
 struct OnboardingRoutes {

@@ -153,9 +153,13 @@ struct PeopleRoutes {
         let email = body.string("email", 3...254)
         if let email, !SiteRoutes.isRecipient(email, .email) { body.reject("email", "email must be an e-mail address.") }
         let language = body.language(services.texts) ?? .english
+        let sites = Self.sites("siteIds", body)
+        if !sites.isEmpty, !context.rights.box.contains(.assignSites) {
+            body.reject("siteIds", "Only who may assign sites gives them with an invitation.")
+        }
         try body.finish()
         guard let name, let role else { return Response(status: .badRequest) }
-        let (record, token) = try await people.invite(name, role: role, by: try caller(context))
+        let (record, token) = try await people.invite(name, role: role, sites: sites, by: try caller(context))
         context.notes.note(subject: record.id.text, name: record.name)
         let found = try await people.invitations().first { $0.record.id == record.id }
         var made = InvitationAnswer(record, role: found?.role ?? "", token: token)
@@ -231,6 +235,7 @@ private struct InvitationAnswer: Encodable {
     let name: String
     let roleId: RoleID
     let role: String
+    let siteIds: [SiteID]
     let createdAt: Date
     let expiresAt: Date
     /// Shown once, when somebody is invited.
@@ -245,6 +250,7 @@ private struct InvitationAnswer: Encodable {
         name = record.name
         roleId = record.roleId
         self.role = role
+        siteIds = record.siteIds
         createdAt = record.createdAt
         expiresAt = record.expiresAt
         self.token = token

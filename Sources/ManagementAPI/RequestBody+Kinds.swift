@@ -2,6 +2,7 @@ import Cameras
 import Core
 import Foundation
 import Messaging
+import Outbound
 
 // Fields with a meaning of their own.
 extension RequestBody {

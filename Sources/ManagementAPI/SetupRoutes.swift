@@ -22,6 +22,13 @@ struct SetupRoutes {
                     version: system.version))
         }
         routes.post("setup/claim") { request, context in try await claim(request, context) }
+        routes.post("invitation") { request, context in
+            let body = try await RequestBody.read(request)
+            let token = body.string("token", 1...128, required: true)
+            try body.finish()
+            let offer = try await Self.orOver { try await services.access.people.offer(token ?? "", from: context.remoteAddress) }
+            return try answer(InvitationOfferAnswer(offer))
+        }
         routes.post("join") { request, context in try await join(request, context) }
         HandoverRecipientRoutes(services: services, origin: Self.origin, signedIn: signedIn).add(to: routes)
         ShareRecipientRoutes(services: services, origin: Self.origin, signedIn: signedIn).add(to: routes)
@@ -108,12 +115,16 @@ struct SetupRoutes {
         guard let token, let userName, let password else { return Response(status: .badRequest) }
         // A name that is taken is somebody else's.
         context.notes.person = OperationNotes.byLink
-        do {
-            let signIn = try await services.access.people.join(
+        let signIn = try await Self.orOver {
+            try await services.access.people.join(
                 token: token, userName: userName, fullName: fullName, password: password, from: Self.origin(request, context))
-            context.notes.person = userName
-            return try await signedIn(signIn, status: .created)
-        } catch AccessDenied.wrongPassword {
+        }
+        context.notes.person = userName
+        return try await signedIn(signIn, status: .created)
+    }
+
+    private static func orOver<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do { return try await body() } catch AccessDenied.wrongPassword {
             throw Problem(.forbidden, "invitation-over", "Over", "This invitation is no longer good. Ask for a new one.")
         }
     }
@@ -156,5 +167,21 @@ struct SetupRoutes {
             permissions: rights.actions.words, siteIds: rights.sites.keys.sorted { $0.text < $1.text },
             isOwner: try await services.access.control.isOwner(caller.id),
             asksOneTimePassword: record.oneTimeConfirmedAt != nil)
+    }
+}
+
+private struct InvitationOfferAnswer: Encodable {
+    let name: String
+    let company: String
+    let role: String
+    let siteCount: Int
+    let expiresAt: Date
+
+    init(_ offer: InvitationOffer) {
+        name = offer.name
+        company = offer.company
+        role = offer.role
+        siteCount = offer.siteCount
+        expiresAt = offer.expiresAt
     }
 }

@@ -5,6 +5,7 @@ import Foundation
 import HTTPTypes
 public import Logging
 import Media
+public import Outbound
 public import Recording
 import Relay
 import Synchronization
@@ -40,22 +41,25 @@ public final class WHEPRelay: Sendable {
     private let uploader: Uploader
     private let database: BoxDatabase
     private let sealer: SecretSealer
+    private let servers: AddressPolicy
     private let time: TimeSource
     private let logger: Logger
     private let engine = Mutex<WebRTCEngine?>(nil)
     private let state = Mutex(State())
     private let begun = Signal()
 
-    /// Media come from `address`, as the page does; from all of the box's addresses where that is none in particular.
+    /// Media come from `address`, as the page does; from all of the box's addresses where that is none in particular. `servers` says where STUN and TURN servers
+    /// may be.
     public init(
-        address: String, channels: ChannelRegistry, uploader: Uploader, database: BoxDatabase, sealer: SecretSealer, time: TimeSource,
-        logger: Logger
+        address: String, channels: ChannelRegistry, uploader: Uploader, database: BoxDatabase, sealer: SecretSealer,
+        servers: AddressPolicy, time: TimeSource, logger: Logger
     ) {
         self.address = address
         self.channels = channels
         self.uploader = uploader
         self.database = database
         self.sealer = sealer
+        self.servers = servers
         self.time = time
         self.logger = logger
     }
@@ -195,7 +199,7 @@ public final class WHEPRelay: Sendable {
         let settings = try await settings()
         let isAny = ["0.0.0.0", "::", ""].contains(address)
         var servers = ICEServers(ports: settings.ports, address: isAny ? nil : address)
-        if !isLocal { (servers.stun, servers.relay) = try await settings.servers(sealer, time: time) }
+        if !isLocal { (servers.stun, servers.relay) = try await settings.servers(sealer, self.servers, time: time) }
         return servers
     }
 

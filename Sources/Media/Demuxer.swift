@@ -45,20 +45,23 @@ public struct Demuxer: ~Copyable, @unchecked Sendable {
 
     private let context: UnsafeMutablePointer<AVFormatContext>
     private let interrupt: Interrupt
+    private let watch: RTSPWatch?
     private let timeout: Duration
     private let input: InputBox?
 
     /// Opens an RTSP session: OPTIONS, DESCRIBE, SETUP and PLAY. `url` may carry percent-encoded credentials.
     public init(rtsp url: String, options: RTSPOptions, interrupt: Interrupt) throws(MediaError) {
         guard var context = avformat_alloc_context() else { throw .outOfMemory("avformat_alloc_context") }
-        context.pointee.interrupt_callback = interrupt.callback
+        let watch = RTSPWatch(interrupt, context)
+        defer { withExtendedLifetime(watch) {} }
+        context.pointee.interrupt_callback = watch.callback
         interrupt.allow(options.timeout)
         var settings: OpaquePointer?
         defer { av_dict_free(&settings) }
         av_dict_set(&settings, "rtsp_transport", options.transport.rawValue, 0)
         av_dict_set(&settings, "timeout", String(options.timeout.microseconds), 0)
         av_dict_set(&settings, "allowed_media_types", options.data ? "video+audio+data" : "video+audio", 0)
-        av_dict_set(&settings, "protocol_whitelist", "rtsp,rtp,udp,tcp", 0)
+        av_dict_set(&settings, "protocol_whitelist", RTSPWatch.protocols, 0)
         av_dict_set(&settings, "user_agent", "Gatehouse", 0)
         var opening: UnsafeMutablePointer<AVFormatContext>? = context
         // On failure FFmpeg frees the context itself.
@@ -67,6 +70,7 @@ public struct Demuxer: ~Copyable, @unchecked Sendable {
         context = opened
         self.context = context
         self.interrupt = interrupt
+        self.watch = watch
         self.timeout = options.timeout
         self.input = nil
     }
@@ -116,6 +120,7 @@ public struct Demuxer: ~Copyable, @unchecked Sendable {
         }
         self.context = opened
         self.interrupt = Interrupt()
+        self.watch = nil
         self.timeout = .seconds(3600)
         self.input = box
     }
@@ -126,7 +131,7 @@ public struct Demuxer: ~Copyable, @unchecked Sendable {
         interrupt.allowLast(.seconds(2))  // for RTSP's TEARDOWN, without which cameras keep the session
         avformat_close_input(&closing)
         if let io { InputBox.free(io) }
-        withExtendedLifetime((interrupt, input)) {}
+        withExtendedLifetime((watch, input)) {}
     }
 
     /// The tracks, by number; nil where a track is neither video nor audio.

@@ -34,15 +34,4 @@ public final class Interrupt: Sendable {
         let deadline = deadline.load(ordering: .acquiring)
         return deadline != 0 && av_gettime_relative() > deadline
     }
-
-    /// The callback for FFmpeg; whoever sets it keeps this object alive as long.
-    var callback: AVIOInterruptCB {
-        AVIOInterruptCB(
-            callback: { opaque in
-                guard let opaque else { return 0 }
-                return Unmanaged<Interrupt>.fromOpaque(opaque).takeUnretainedValue().isDue ? 1 : 0
-            },
-            opaque: Unmanaged.passUnretained(self).toOpaque()
-        )
-    }
 }

@@ -1,7 +1,7 @@
-public import BoxDatabase
+import BoxDatabase
 public import Core
 public import Foundation
-public import Logging
+import Logging
 import Synchronization
 
 /// The name on the internet that leads to the box: told to a server by the dyndns2 protocol when the address has changed, and once a day.
@@ -46,15 +46,6 @@ public final class DynamicDNS: Sendable {
     private var changed: Signal { mapping.moved }
 
     /// Follows the address that `mapping` knows; `version` is the box's, which servers want to know. `allowsHTTP` is for tests.
-    public convenience init(
-        database: BoxDatabase, sealer: SecretSealer, mapping: PortMapping, version: String, allowsHTTP: Bool, time: TimeSource,
-        logger: Logger
-    ) {
-        self.init(
-            database: database, sealer: sealer, mapping: mapping, version: version, allowsHTTP: allowsHTTP, web: .http, time: time,
-            logger: logger)
-    }
-
     init(
         database: BoxDatabase, sealer: SecretSealer, mapping: PortMapping, version: String, allowsHTTP: Bool, web: WebAsker,
         time: TimeSource, logger: Logger

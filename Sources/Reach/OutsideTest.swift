@@ -14,10 +14,6 @@ public final class OutsideTest: Sendable {
     private let time: TimeSource
     private let state = Mutex<(running: Bool, last: Condition?)>((false, nil))
 
-    public convenience init(time: TimeSource) {
-        self.init(web: .http, time: time)
-    }
-
     init(web: WebAsker, time: TimeSource) {
         self.web = web
         self.time = time

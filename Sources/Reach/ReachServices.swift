@@ -1,6 +1,7 @@
 public import BoxDatabase
 public import Core
 public import Logging
+public import Outbound
 
 /// The box's way in from the internet, whole.
 public struct ReachServices: Sendable {
@@ -12,12 +13,13 @@ public struct ReachServices: Sendable {
 
     public init(
         database: BoxDatabase, sealer: SecretSealer, router: RouterProcess, version: String, allowsLocalRouters: Bool, allowsHTTP: Bool,
-        time: TimeSource, logger: Logger
+        servers: AddressPolicy, time: TimeSource, logger: Logger
     ) {
         mapping = PortMapping(database: database, router: router, allowsLoopback: allowsLocalRouters, time: time, logger: logger)
         name = DynamicDNS(
-            database: database, sealer: sealer, mapping: mapping, version: version, allowsHTTP: allowsHTTP, time: time, logger: logger)
-        test = OutsideTest(time: time)
+            database: database, sealer: sealer, mapping: mapping, version: version, allowsHTTP: allowsHTTP, web: .http(servers), time: time,
+            logger: logger)
+        test = OutsideTest(web: .http(servers), time: time)
         self.allowsHTTP = allowsHTTP
     }
 

@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import Outbound
 
 /// One question to a server outside.
 struct WebQuestion: Sendable, Equatable {
@@ -34,14 +35,19 @@ struct WebAsker: Sendable {
 
     let ask: @Sendable (WebQuestion) async throws(WebFailure) -> WebAnswer
 
-    /// By HTTP, without following redirects, in bounded time and memory.
-    static let http = WebAsker { question async throws(WebFailure) in
+    /// By HTTP, without following redirects, in bounded time and memory, where `servers` lets it.
+    static func http(_ servers: AddressPolicy) -> WebAsker {
+        WebAsker { question async throws(WebFailure) in try await ask(question, servers) }
+    }
+
+    private static func ask(_ question: WebQuestion, _ servers: AddressPolicy) async throws(WebFailure) -> WebAnswer {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
         configuration.timeout.connect = .seconds(6)
         configuration.httpVersion = .http1Only
         configuration.decompression = .disabled
         configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.http1_1ConnectionDebugInitializer = { servers.admit($0) }
         var tls = TLSConfiguration.makeClientConfiguration()
         if !question.checksCertificate { tls.certificateVerification = .none }
         configuration.tlsConfiguration = tls

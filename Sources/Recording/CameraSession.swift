@@ -2,6 +2,7 @@ public import Core
 import Foundation
 public import Logging
 public import Media
+import Outbound
 import RTSP
 import Synchronization
 

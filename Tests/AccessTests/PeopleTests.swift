@@ -88,6 +88,48 @@ import Testing
         #expect(try await people.invitations().isEmpty && late.name == "Carl")
     }
 
+    @Test func whoIsInvitedToSitesManagesThemOnceTheyJoin() async throws {
+        let house = try #require(house)
+        let anna = try await house.claim().caller
+        let (people, sites, role) = (house.services.people, house.services.sites, try await house.role(.siteManager))
+        let origin = SignIns.Origin(address: "10.0.0.9", client: "")
+        let first = try await house.site()
+        let gone = try await sites.add(SiteFields(), name: "Annex", timeZone: "Europe/Rome", by: anna)
+        let (record, token) = try await people.invite("Bert", role: role, sites: [first, gone], by: anna)
+        #expect(Set(record.siteIds) == [first, gone])
+        let offer = try await people.offer(token, from: "10.0.0.9")
+        #expect(offer.name == "Bert" && offer.role == "Site Manager" && offer.siteCount == 2 && !offer.company.isEmpty)
+        try await sites.delete(gone)
+        #expect(try await people.offer(token, from: "10.0.0.9").siteCount == 1)
+        let bert = try await people.join(token: token, userName: "bert", fullName: nil, password: AccessHouse.password, from: origin)
+        #expect(try await people.one(bert.caller.id).sites == [first])
+        // What is no invitation any more tells nothing.
+        await #expect(throws: AccessDenied.wrongPassword) { _ = try await people.offer(token, from: "10.0.0.9") }
+        await refused(.notFound) { _ = try await people.invite("Carl", role: role, sites: [gone], by: anna) }
+    }
+
+    @Test func aSiteWithAllItsManagersKeepsNobodyFromJoining() async throws {
+        let house = try #require(house)
+        let anna = try await house.claim().caller
+        let (people, role, site) = (house.services.people, try await house.role(.siteManager), try await house.site())
+        let (_, token) = try await people.invite("Bert", role: role, sites: [site], by: anna)
+        let now = house.time.source.now()
+        let company = try #require(try await people.one(anna.id).person.companyId)
+        try await house.database.write { database in
+            for number in 0..<People.mostManagers {
+                let person = PersonRecord(
+                    id: .timeOrdered(at: now), companyId: company, roleId: role, userName: "manager\(number)", passwordHash: "",
+                    createdAt: now)
+                try person.insert(database)
+                try SiteAssignmentRecord(siteId: site, personId: person.id, createdAt: now).insert(database)
+            }
+        }
+        await refused(.tooMany) { _ = try await people.invite("Carl", role: role, sites: [site], by: anna) }
+        let bert = try await people.join(
+            token: token, userName: "bert", fullName: nil, password: AccessHouse.password, from: .init(address: "10.0.0.9", client: ""))
+        #expect(try await people.one(bert.caller.id).sites.isEmpty)
+    }
+
     @Test func anInvitationEndsWithWhatItsMakerMay() async throws {
         let house = try #require(house)
         let anna = try await house.claim().caller

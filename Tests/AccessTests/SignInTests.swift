@@ -74,6 +74,26 @@ import Testing
         _ = try await house.signIn("anna", from: "10.3.0.1")
     }
 
+    /// Ten thousand guesses, in three ways of an hour each: at most a hundred an hour get an answer other than to wait.
+    @Test(arguments: [(addresses: false, names: false), (true, false), (false, true)])
+    func whoGuessesWaits(manyAddresses: Bool, manyNames: Bool) async throws {
+        let house = try #require(house)
+        _ = try await house.claim(from: "10.0.0.1")
+        var answered = 0
+        for guess in 0..<3_400 {
+            let address = manyAddresses ? "10.\(1 + guess / 65536).\(guess / 256 % 256).\(guess % 256)" : "10.1.0.1"
+            do { _ = try await house.signIn(manyNames ? "name \(guess)" : "anna", "wrong words \(guess)", from: address) } catch {
+                switch error as? AccessDenied {
+                case .wrongPassword: answered += 1
+                case .tooManyAttempts: break
+                default: Issue.record("\(error)")
+                }
+            }
+            house.time.advance(.milliseconds(1_060))
+        }
+        #expect((10...100).contains(answered))
+    }
+
     @Test func ofIPv6TheNetworkCounts() async throws {
         let house = try #require(house)
         _ = try await house.claim(from: "10.0.0.1")

@@ -1,6 +1,7 @@
 import CameraProtocols
 import Core
 import Foundation
+import Outbound
 import Testing
 
 @testable import Cameras

@@ -3,6 +3,7 @@ import Core
 import Foundation
 import Logging
 import NIOCore
+import Outbound
 import Synchronization
 import TestSupport
 
@@ -167,8 +168,8 @@ struct SpoolBench {
     /// The targets of a box whose clips `uploader` brings up.
     func targets(_ uploader: Uploader) throws -> StorageTargets {
         StorageTargets(
-            database: spool.index.database, sealer: try SecretSealer(keyFile: folder.path + "/key"), uploader: uploader, time: time.source,
-            allowsHTTP: false)
+            database: spool.index.database, sealer: try SecretSealer(keyFile: folder.path + "/key"), uploader: uploader,
+            servers: AddressPolicy(allowsLocal: true, target: .server), time: time.source, allowsHTTP: false)
     }
 
     func retention(_ uploader: Uploader) throws -> Retention {

@@ -83,7 +83,7 @@ import Testing
         let store = FakeStore()
         store.set(.fails(StoreError(.busy, "503")))
         let clip = try await bench.queueClip()
-        try await withUploader(bench, store) { _ in
+        try await withUploader(bench, store, step: .seconds(2)) { _ in
             let attempts = { @Sendable in try await bench.spool.index.clip(clip.id)?.attempts ?? 0 }
             #expect(try await eventually { try await attempts() >= 5 })
             let requests = store.state.withLock { $0.requests }

@@ -61,7 +61,8 @@ import Testing
         let open = Set(AccessRules.all.filter { $0.scope == .open }.map(\.operation))
         #expect(
             open == [
-                "getSetup", "claimBox", "signIn", "resetPassword", "forgetPassword", "setNewPassword", "join", "getOpenAPI",
+                "getSetup", "claimBox", "signIn", "resetPassword", "forgetPassword", "setNewPassword", "join", "getInvitationOffer",
+                "getOpenAPI",
                 // A token of one view is the permission.
                 "getLiveMP4", "getLiveJPEGs", "getLiveHLS", "getPlaybackMP4", "beginWHEP", "trickleWHEP", "endWHEP",
                 // A link that was sent is.

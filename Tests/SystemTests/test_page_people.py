@@ -61,6 +61,15 @@ class PagePeople(PageCase):
         self.assertIn("Carla Conti", page.find("invitations").text)
         page.shoot("site-people", self.overflow)
         type(self).link = link
+        # Another one is invited to a site at once.
+        page.fill("invite-name", "Dora Dini")
+        page.click("invite-sites")
+        page.choose(f"invite-{self.box_under_test.get('/sites')['items'][0]['id']}")
+        page.await_text("Manages 1 site")
+        page.shoot("invite-to-a-site", self.overflow)
+        page.click("invite-submit")
+        page.await_text("Send this link to Dora Dini")
+        self.assertEqual({one["name"]: len(one["siteIds"]) for one in self.box_under_test.get("/invitations")["items"]}, {"Carla Conti": 0, "Dora Dini": 1})
         page.open("#/cameras")
         page.open("#/people")
         page.find("people")
@@ -73,6 +82,9 @@ class PagePeople(PageCase):
         other = Browser(box.client.base)
         try:
             other.open("#" + self.link.partition("#")[2])
+            offered = other.find("join-offer").text
+            self.assertTrue("invites you" in offered and "Site Manager" in offered, offered)
+            self.assertEqual(other.find("join-name").get_property("value"), "Carla Conti")
             other.fill("join-user", "carla")
             other.fill("join-password", "password1234")
             other.click("join-submit")
@@ -225,7 +237,7 @@ class PagePeople(PageCase):
         wait_for(lambda: len(actions_shown()) > 5, 10, "what was done in two days")
         page.script("arguments[0].value = 'invite'", page.find("log-action"))
         page.click("log-show")
-        wait_for(lambda: actions_shown() == ["invite"], 10, "the invitation alone")
+        wait_for(lambda: actions_shown() == ["invite"] * 2, 10, "the invitations alone")
         page.shoot("log-filters", self.overflow)
         page.narrow("log-filters", self.overflow)
         self.done()

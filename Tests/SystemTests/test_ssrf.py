@@ -253,8 +253,10 @@ class Spellings(Guarded):
         self.finish(len(hosts))
 
 
-class Names(Guarded):
-    """Names that lead to where they must not; the box asks a name server of the test."""
+class Named(Guarded):
+    """A box that asks a name server of the test."""
+
+    more = {}
 
     @classmethod
     def setUpClass(cls):
@@ -266,7 +268,17 @@ class Names(Guarded):
         cls.server = NameServer()
         cls.addClassCleanup(cls.server.close)
         with mock.patch.dict(os.environ, GATEHOUSE_BINARY=script):
-            cls.begin()
+            cls.begin(**cls.more)
+
+    def changing(self, kind, first):
+        """A name that leads to a harmless address the first times, and to this machine afterwards."""
+        name = f"{kind}-{first}.example.com"
+        self.server.names[name] = lambda count: [HARMLESS] if count < first else ["127.0.0.1"]
+        return name
+
+
+class Names(Named):
+    """Names that lead to where they must not."""
 
     def test_names(self):
         """A name is as good as the worst of its addresses, with and without a dot at its end, in capital letters too."""
@@ -275,12 +287,6 @@ class Names(Guarded):
             for host in (f"{name}.example.com", f"{name}.example.com.", f"{name}.EXAMPLE.com"):
                 self.try_host(host)
         self.finish(3 * len(NAMES))
-
-    def changing(self, kind, first):
-        """A name that leads to a harmless address the first times, and to this machine afterwards."""
-        name = f"{kind}-{first}.example.com"
-        self.server.names[name] = lambda count: [HARMLESS] if count < first else ["127.0.0.1"]
-        return name
 
     def test_changing_names_when_tested(self):
         """What was looked up is what is connected to: a name that changes between the two leads nowhere (DNS rebinding)."""
@@ -314,6 +320,44 @@ class Names(Guarded):
         if self.listener.connections:
             self.passed.append(f"{what}: {len(self.listener.connections)} came")
             self.listener.connections.clear()
+
+
+class HeardServer(Listener):
+    """Notes what is said to it, and answers nothing."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        """One connection, until it ends or nothing comes for a while."""
+
+        def handle(self):
+            self.request.settimeout(5)
+            try:
+                while said := self.request.recv(4096):
+                    self.server.heard.append(said)
+            except OSError:
+                pass
+
+    def __init__(self):
+        self.heard = []
+        super().__init__()
+
+    def finish_request(self, request, client_address):
+        super().finish_request(request, client_address)
+        self.Handler(request, client_address, self)
+
+
+class NamesOfServers(Named):
+    """Names of storages that lead elsewhere once they were looked at: whoever is there hears nothing."""
+
+    more = {"storage.allow-http": True}
+
+    def test_changing_names_of_stores(self):
+        """A bucket gets no request where its name leads to this machine, and the box says why."""
+        inside = self.kept(HeardServer())
+        target = {"kind": "s3", "region": "eu", "bucket": "clips", "accessKeyId": "KEY", "secretAccessKey": "an example", "addressing": "path",
+                  "endpoint": f"http://{self.changing('tried', 1)}:{inside.port}"}
+        answer = self.made.call("POST", "/storage/test", {"target": target}, timeout=90)
+        self.assertEqual([answer["ok"], "loopback" in str(answer)], [False, True], answer)
+        self.assertEqual([inside.heard, bool(inside.connections)], [[], True])
 
 
 class SendingCamera(socketserver.ThreadingTCPServer):
@@ -383,6 +427,24 @@ class SentElsewhere(DeviceCase):
         camera = self.watch(answers, "tcp")
         self.assertTrue(any(line.startswith("SETUP") for line in camera.asked), camera.asked)
         self.assertEqual(self.elsewhere.connections, [])
+
+    def test_redirects_of_rtsp(self):
+        """Nor is a camera's redirect over RTSP: not at its first answer, and not once a good answer went before, over TCP and UDP."""
+        place = f"Location: rtsp://127.0.0.3:{self.elsewhere.port}/main"
+
+        def answers_with(goodConnections):
+            def answers(method, number):
+                if method == "OPTIONS":
+                    return "200 OK", ["Public: OPTIONS, DESCRIBE, SETUP, TEARDOWN, PLAY"], ""
+                if number <= goodConnections:
+                    return self.description() if method == "DESCRIBE" else ("200 OK", [], "")
+                return "302 Moved Temporarily", [place], ""
+            return answers
+        for transport in ("tcp", "udp"):
+            for good in (0, 1):
+                camera = self.watch(answers_with(good), transport)
+                self.assertTrue(any(line.startswith("DESCRIBE") for line in camera.asked), camera.asked)
+                self.assertEqual(self.elsewhere.connections, [], f"{transport}, after {good} good answers")
 
     def test_redirects_of_http(self):
         """A device's redirect is not followed."""

@@ -4,6 +4,7 @@ import Foundation
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Outbound
 
 extension DeviceClient {
     private static let largestHead = 8 << 10

@@ -2,6 +2,7 @@ import CameraProtocols
 public import Core
 import Foundation
 public import Media
+public import Outbound
 
 /// What is given to reach a device: an address with its ports, or stream addresses outright.
 public struct DeviceEntryPoint: Sendable, Equatable {

@@ -1,5 +1,6 @@
 import CLinux
 import Foundation
+import Outbound
 
 /// A UDP socket that sends probes and takes what comes; closed with its owner.
 struct DatagramSocket: ~Copyable {

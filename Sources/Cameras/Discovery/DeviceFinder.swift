@@ -1,6 +1,7 @@
 import CameraProtocols
 public import Core
 import Foundation
+public import Outbound
 import Synchronization
 import XML
 

@@ -3,6 +3,7 @@ public import Core
 import Foundation
 import NIOCore
 import NIOPosix
+import Outbound
 
 /// Knocks politely at the ports of cameras, on the private networks that the box is attached to.
 public struct PortSweep: Sendable {

@@ -1,6 +1,7 @@
 public import Core
 import Foundation
 public import Media
+public import Outbound
 import RTSP
 
 /// How a camera is reached, as a person entered it.

@@ -5,6 +5,7 @@ public import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
 import NIOSSL
+public import Outbound
 
 /// An S3-compatible bucket.
 ///
@@ -39,12 +40,12 @@ public final class S3Store: ObjectStore {
         }
     }
 
-    /// A store at `target`. `uploads` remembers what was begun in parts; without it objects go up whole. `timeout` is the longest wait for
+    /// A store at `target`, spoken to where `servers` lets it be. `uploads` remembers what was begun in parts; without it objects go up whole. `timeout` is the longest wait for
     /// an answer to a small request.
     /// - Throws: `StoreError` when the endpoint, the certificate or the keys cannot be read.
     public init(
         target: S3Target, credentials: S3Credentials?, abilities: StoreAbilities = StoreAbilities(), uploads: MultipartUploads? = nil,
-        line: Line = Line(), time: TimeSource, timeout: Duration = .seconds(30)
+        line: Line = Line(), servers: AddressPolicy, time: TimeSource, timeout: Duration = .seconds(30)
     ) throws {
         self.target = target
         self.abilities = abilities
@@ -54,7 +55,7 @@ public final class S3Store: ObjectStore {
         self.timeout = timeout
         keys = try S3KeySource(target: target, credentials: credentials)
         base = try Self.base(of: target)
-        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: try Self.configuration(target, line))
+        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: try Self.configuration(target, line, servers))
     }
 
     private static func base(of target: S3Target) throws -> URLComponents {
@@ -66,7 +67,7 @@ public final class S3Store: ObjectStore {
         return base
     }
 
-    private static func configuration(_ target: S3Target, _ line: Line) throws -> HTTPClient.Configuration {
+    private static func configuration(_ target: S3Target, _ line: Line, _ servers: AddressPolicy) throws -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration()
         configuration.timeout.connect = .seconds(10)
         configuration.timeout.read = .seconds(60)
@@ -74,7 +75,9 @@ public final class S3Store: ObjectStore {
         configuration.httpVersion = .http1Only
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
         // What a socket holds has left our hands: with a large buffer on a weak line nothing newer could go before it.
-        configuration.http1_1ConnectionDebugInitializer = { channel in SendBuffer.bound(channel, by: line.sendBuffer()) }
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            servers.admit(channel).flatMap { SendBuffer.bound(channel, by: line.sendBuffer()) }
+        }
         if let pem = target.caCertificate {
             guard let certificates = try? NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)), !certificates.isEmpty else {
                 throw StoreError(.refused, "The CA certificate is not a PEM certificate.")
@@ -263,6 +266,8 @@ public final class S3Store: ObjectStore {
             throw error
         } catch let error as FileError {
             throw error
+        } catch let refusal as AddressRefusal {
+            throw StoreError(.refused, refusal.sentence)
         } catch let error as NIOSSLError {
             throw StoreError(
                 .refused, "The storage's certificate was not accepted. If it has its own authority, enter that certificate. (\(error))")

@@ -3,6 +3,7 @@ public import Core
 import Foundation
 import GRDB
 public import Logging
+public import Outbound
 import Synchronization
 
 /// The store that footage goes to, as it was set: remembered with its secrets sealed, and given to the uploader.
@@ -25,17 +26,20 @@ public final class StorageTargets: Sendable {
     let time: TimeSource
     /// By what was tried, for each place.
     private let abilities = Mutex<[String: StoreAbilities]>([:])
+    /// Where buckets may be.
+    private let servers: AddressPolicy
     /// Endpoints without TLS are taken.
     public let allowsHTTP: Bool
 
     public init(
-        database: BoxDatabase, sealer: SecretSealer, uploader: Uploader, profiles: StorageProfiles = StorageProfiles(), time: TimeSource,
-        allowsHTTP: Bool
+        database: BoxDatabase, sealer: SecretSealer, uploader: Uploader, profiles: StorageProfiles = StorageProfiles(),
+        servers: AddressPolicy, time: TimeSource, allowsHTTP: Bool
     ) {
         self.profiles = profiles
         self.database = database
         self.sealer = sealer
         self.uploader = uploader
+        self.servers = servers
         self.time = time
         self.allowsHTTP = allowsHTTP
     }
@@ -132,7 +136,7 @@ public final class StorageTargets: Sendable {
             }
             return try S3Store(
                 target: s3, credentials: credentials, abilities: abilities(of: s3), uploads: MultipartUploads(database: database),
-                line: uploader.governor.line, time: time)
+                line: uploader.governor.line, servers: servers, time: time)
         }
     }
 

@@ -89,10 +89,22 @@ function inviteCard(state) {
   const role = field({ label: tr`Role`, pointer: '/roleId', type: 'select', options: state.roles.map((r) => [r.id, r.name]), testid: 'invite-role' });
   const email = field({ label: tr`E-mail address`, pointer: '/email', type: 'email', optional: true, maxlength: 254, autocomplete: 'off', testid: 'invite-email', hint: tr`The box sends the link there, if it sends e-mails.` });
   role.value = state.roles.find((r) => r.name === 'Site Manager')?.id ?? state.roles[0].id;
+  const chosen = new Set();
+  const places = h('details', { 'data-testid': 'invite-sites' });
+  const isBound = () => may('assign-sites') && state.sites.length > 0 && !(state.roles.find((r) => r.id === role.value)?.permissions.includes('manage-all-sites') ?? true);
+  function drawPlaces() {
+    const summary = h('summary', {}, tr`Manages ${count(chosen.size, 'site')}`);
+    places.hidden = !isBound();
+    fill(places, summary, state.sites.map((site) => toggle({ label: site.name, on: chosen.has(site.id), testid: `invite-${site.id}`, async act(next) {
+      if (next) chosen.add(site.id); else chosen.delete(site.id);
+      summary.textContent = tr`Manages ${count(chosen.size, 'site')}`;
+    } }).el));
+  }
+  role.el.addEventListener('change', drawPlaces);
   const made = h('div', { class: 'stack made', 'aria-live': 'polite' });
   const waiting = h('ul', { class: 'plain-list people', 'data-testid': 'invitations' });
   const save = button(tr`Invite`, { look: 'primary', type: 'submit', testid: 'invite-submit' });
-  const form = h('form', { class: 'stack' }, name.el, role.el, email.el, h('div', { class: 'actions' }, save));
+  const form = h('form', { class: 'stack' }, name.el, role.el, places, email.el, h('div', { class: 'actions' }, save));
   function draw() {
     fill(waiting, state.invitations.map((i) => h('li', {}, icon('clock'), h('span', {}, h('span', { class: 'strong' }, i.name), h('span', { class: 'muted small' }, tr`${i.role} · until ${when(i.expiresAt)}`)),
       button(tr`Take back`, { look: 'small', async onClick() { await api.delete(`/invitations/${seg(i.id)}`).catch(() => {}); await refresh(); } }))));
@@ -100,15 +112,18 @@ function inviteCard(state) {
   async function refresh() { state.invitations = (await api.get('/invitations')).items; draw(); }
   bind(form, { fields: [name, role, email], button: save, busy: tr`Inviting…`, async submit() {
     if (!name.given) throw wrong(name, tr`Enter a name.`);
-    const invitation = await api.post('/invitations', { name: name.given, roleId: role.value, ...(email.given && { email: email.given, language }) });
+    const invitation = await api.post('/invitations', { name: name.given, roleId: role.value, ...(isBound() && { siteIds: [...chosen] }), ...(email.given && { email: email.given, language }) });
     const address = `${location.origin}${invitation.path}`;
     const code = h('code', { 'data-testid': 'invite-link' }, address);
     fill(made, invitation.delivery && sentence(invitation.delivery.sent ? 'ok' : 'attention', invitation.delivery.sentence), h('p', {}, tr`Send this link to ${invitation.name}. It is shown only now, and good once, until ${when(invitation.expiresAt)}.`), h('p', { class: 'wrap' }, code),
       button(tr`Copy`, { look: 'small', iconName: 'copy', async onClick() { try { await navigator.clipboard.writeText(address); toast(tr`Copied.`); } catch { getSelection().selectAllChildren(code); } } }));
     name.value = email.value = '';
+    chosen.clear();
+    drawPlaces();
     await refresh();
   } });
   draw();
+  drawPlaces();
   return card(tr`Invite somebody`, h('p', { class: 'muted small' }, tr`They choose their own user name and password.`), form, made, waiting);
 }
 

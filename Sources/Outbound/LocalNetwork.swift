@@ -1,4 +1,3 @@
-import CLinux
 import Foundation
 
 /// The box's own addresses.
@@ -10,32 +9,32 @@ public enum LocalAddresses {
 }
 
 /// An address of the box on a network it is attached to.
-struct LocalInterface: Sendable, Equatable {
-    let name: String
-    let index: UInt32
+public struct LocalInterface: Sendable, Equatable {
+    public let name: String
+    public let index: UInt32
     /// Four bytes, or sixteen.
-    let address: [UInt8]
-    let prefixLength: Int
+    public let address: [UInt8]
+    public let prefixLength: Int
 
     /// As people write it (RFC 5952).
-    var text: String {
+    public var text: String {
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         guard inet_ntop(isIPv4 ? AF_INET : AF_INET6, address, &text, socklen_t(text.count)) != nil else { return "" }
         return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    var isIPv4: Bool { address.count == 4 }
-    var isLoopback: Bool { isIPv4 ? address[0] == 127 : address.dropLast().allSatisfy { $0 == 0 } && address.last == 1 }
-    var isLinkLocal: Bool { isIPv4 ? address[0] == 169 && address[1] == 254 : address[0] == 0xFE && address[1] & 0xC0 == 0x80 }
+    public var isIPv4: Bool { address.count == 4 }
+    public var isLoopback: Bool { isIPv4 ? address[0] == 127 : address.dropLast().allSatisfy { $0 == 0 } && address.last == 1 }
+    public var isLinkLocal: Bool { isIPv4 ? address[0] == 169 && address[1] == 254 : address[0] == 0xFE && address[1] & 0xC0 == 0x80 }
 
     /// RFC 1918, and link-local and loopback: networks of this place.
-    var isPrivate: Bool {
+    public var isPrivate: Bool {
         guard isIPv4 else { return address[0] & 0xFE == 0xFC || isLinkLocal }
         return address[0] == 10 || address[0] == 172 && (16...31).contains(address[1]) || address[0] == 192 && address[1] == 168
             || isLinkLocal || isLoopback
     }
 
-    var broadcast: [UInt8] {
+    public var broadcast: [UInt8] {
         let host = UInt32.max >> UInt32(min(prefixLength, 32))
         let value = prefixLength >= 32 ? number : number | host
         return [UInt8(value >> 24 & 255), UInt8(value >> 16 & 255), UInt8(value >> 8 & 255), UInt8(value & 255)]
@@ -44,7 +43,7 @@ struct LocalInterface: Sendable, Equatable {
     private var number: UInt32 { address.prefix(4).reduce(0) { $0 << 8 | UInt32($1) } }
 
     /// The other hosts of an IPv4 network, of which at most `limit` around the own address.
-    func hosts(limit: Int) -> [String] {
+    public func hosts(limit: Int) -> [String] {
         guard isIPv4, prefixLength < 31 else { return [] }
         let size = UInt32(1) << UInt32(32 - max(prefixLength, 8))
         let network = number & ~(size - 1)
@@ -58,7 +57,7 @@ struct LocalInterface: Sendable, Equatable {
     }
 
     /// The addresses that are up; loopback only where devices may be on the box itself.
-    static func all(loopback: Bool) -> [LocalInterface] {
+    public static func all(loopback: Bool) -> [LocalInterface] {
         var list: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&list) == 0, let first = list else { return [] }
         defer { freeifaddrs(first) }
