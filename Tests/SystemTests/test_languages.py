@@ -1,4 +1,4 @@
-"""What the page says is there in each of its languages. Nothing is run for it: the scripts and the dictionaries are read."""
+"""What the page and the box say is there in each of the page's languages. Nothing is run for it: scripts, sources and dictionaries are read."""
 
 import collections
 import glob
@@ -7,6 +7,7 @@ import os
 import re
 import unittest
 
+from box_sentences import MADE, SwiftFile, is_sentence, said
 from page_words import WEB, Script, scripts, sentences, unmarked
 
 FORMS = {"it": {"one", "other"}}  # what a language tells apart, by Intl.PluralRules; "many", of millions, is as other
@@ -22,6 +23,16 @@ def dictionary(path):
         return json.load(file, object_pairs_hook=once)
 
 
+def dictionaries(pattern):
+    """{language: dictionary} of the files whose names have the language in them."""
+    found = {}
+    for path in glob.glob(os.path.join(WEB, "languages", "*.json")):
+        name = re.fullmatch(pattern, os.path.basename(path))
+        if name:
+            found[name.group(1)] = dictionary(path)
+    return found
+
+
 def frame(text):
     """What a translation must have as well: placeholders, and blanks at the ends."""
     return sorted(re.findall(r"\{\d+\}", text)), text[:1].isspace(), text[-1:].isspace()
@@ -33,7 +44,7 @@ class Languages(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.sentences = sentences()
-        cls.dictionaries = {os.path.basename(path)[:-5]: dictionary(path) for path in glob.glob(os.path.join(WEB, "languages", "*.json"))}
+        cls.dictionaries = dictionaries(r"(\w+)\.json")
 
     def test_a_scripts_are_read(self):
         """The reader of scripts sees what is there: or all else would prove nothing."""
@@ -100,3 +111,79 @@ class Languages(unittest.TestCase):
             known = set(re.findall(r"'([a-z-]+)': tr`", file.read()))
         self.assertGreater(len(slugs), 70)
         self.assertFalse(slugs - known, "not in operation-results.js")
+
+
+SWIFT = r'''
+// "Not this one."
+let a = "One \(b ? "two \(c) \"x\"" : f("three")) four." + " Five \(d)"
+    + " six."
+let e = """
+    Seven \(g(1, "eight")) \
+    nine.
+      Ten\n
+    """
+logger.warning("Eleven is for the log.")
+/* "Nor /* this */ one." */ let h = #"Twelve \(i) \#(j)."#
+'''
+
+
+class BoxSentences(unittest.TestCase):
+    """The dictionaries of the box's own sentences against the Swift sources."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.sentences, cls.literals = said()
+        cls.dictionaries = dictionaries(r"box-(\w+)\.json")
+
+    def test_a_sources_are_read(self):
+        """The reader of Swift sees what is there, or all else would prove nothing."""
+        self.assertEqual([one.text for one in SwiftFile(SWIFT).literals],
+                         ["One {0} four. Five {1} six.", 'two {0} "x"', "three", "Seven {0} nine.\n  Ten\n", "eight", "Eleven is for the log.", "Twelve \\(i) {0}."])
+        self.assertEqual([is_sentence(text) for text in ("It works.", " Try again in {0} s.", "It says: {0}", "It is so. {0}", "Not this", "{0}.", "a.b", "SELECT a FROM b WHERE c = ?")],
+                         [True, True, False, True, False, False, False, False])
+        self.assertGreater(len(self.sentences), 800)
+        for text in ("The camera works.", " One more try, then it locks.", "The device refused the request: {0}", "Parts of one object must be of equal size, as the box's are."):
+            self.assertIn(text, self.sentences)
+
+    def test_b_everything_is_translated(self):
+        """Each sentence is in each dictionary. What else is there is put into sentences, and is said somewhere."""
+        self.assertEqual(set(self.dictionaries), set(dictionaries(r"(\w+)\.json")))
+        for language, words in self.dictionaries.items():
+            with self.subTest(language):
+                self.assertFalse({text: place for text, place in self.sentences.items() if text not in words}, "these have no translation")
+                self.assertFalse([key for key in words if key not in self.sentences and (key not in self.literals or (is_sentence(key) and key not in MADE))],
+                                 "these are said nowhere, or to nobody on the page")
+                self.assertEqual(list(words), sorted(words), "sort them")
+
+    def test_c_translations_fit(self):
+        """Placeholders are the same, blanks at the ends as well."""
+        for language, words in self.dictionaries.items():
+            for key, text in words.items():
+                with self.subTest(language, key=key):
+                    self.assertTrue(text.strip())
+                    self.assertEqual(frame(text), frame(key))
+                    self.assertNotRegex(text, "'", "say ’")
+
+    def test_d_fields(self):
+        """The page looks up the fields that the API describes as sentences, and no others."""
+        with open(os.path.join(WEB, "js", "box-words.js"), encoding="utf-8") as file:
+            listed = re.findall(r"const (?:SENTENCES|LISTS) = new Set\(\[(.*?)\]\)", file.read())
+        known = set(re.findall(r"'(\w+)'", " ".join(listed)))
+        with open(os.path.join(WEB, "..", "openapi.json"), encoding="utf-8") as file:
+            schemas = json.load(file)["components"]["schemas"]
+        fields, described = set(), set()
+
+        def read(schema):
+            if isinstance(schema, list):
+                for one in schema:
+                    read(one)
+            elif isinstance(schema, dict):
+                for name, field in (schema.get("properties") or {}).items():
+                    fields.add(name)
+                    if re.search(r"\b[Ss]entences?\b", field.get("description", "")) and field.get("type") != "object":
+                        described.add(name)
+                for one in schema.values():
+                    read(one)
+        read(schemas)
+        self.assertFalse(known - fields, "the API has no such fields")
+        self.assertFalse(described - known - {"detail"}, "these are sentences, too")  # detail is of problems, which problemOf reads

@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import time
 
 from box import PASSWORD, USER
+from box_sentences import said
 from browser import NARROWEST, PHONE, Browser
 from devices import QUICK, DeviceSimulator
 from owners import hand_over, share
@@ -26,6 +28,33 @@ CUT_OFF = """
 return [...document.querySelectorAll('button, a, h1, h2, h3, label, legend, dt, .nav-label, .option-name, .stat-name, .chip')].filter((el) => el.offsetParent && el.scrollWidth > el.clientWidth + 1
   && getComputedStyle(el).overflowX !== 'visible' && !el.querySelector('input, select')).map((el) => el.textContent.trim());
 """
+SAY = "return import('/js/box-words.js').then(({ boxWords }) => boxWords(arguments[0]))"
+# Each template with something put in, and what it became where that is not the translation of it.
+LOOKED_UP = """
+const [words] = arguments;
+return import('/js/box-words.js').then(({ boxWords }) => Object.entries(words).map(([text, translation]) => {
+  const put = (template) => template.replace(/\\{(\\d+)\\}/g, (_, i) => ['Rossi7', '1920', 'h264', '640', 'x5'][i]);
+  return boxWords(put(text)) === put(translation) ? null : `${put(text)} -> ${boxWords(put(text))}`;
+}));
+"""
+# What the box puts together, and what people call things.
+BOX_SAYS = {
+    "30 days of footage until 14 March 2027, then 7 days of footage until 2 May 2028. It is to renew itself, but no such package is in stock.":
+        "30 giorni di filmati fino al 14 marzo 2027, poi 7 giorni di filmati fino al 2 maggio 2028. Dovrebbe rinnovarsi da solo, ma in scorta non c’è un pacchetto di questo tipo.",
+    "10.0.0.1 is a link-local address, where no camera can be. Enter the camera's address on the site's network.":
+        "10.0.0.1 è un indirizzo link-local, dove non può esserci una telecamera. Inserire l’indirizzo della telecamera nella rete del sito.",
+    "The device's clock is 30 seconds fast. Set its time.": "L’orologio del dispositivo è avanti di 30 secondi. Impostare l’ora.",
+    "Footage is paused until Monday 14:00, as is set under what it may take of the line.":
+        "Il caricamento dei filmati è in pausa fino a lunedì alle 14:00, come impostato in ciò che può occupare della linea.",
+    "The device refuses the user name or password. Enter the right ones. 3 more tries, then it locks.":
+        "Il dispositivo rifiuta il nome utente o la password. Inserire quelli giusti. Ancora 3 tentativi, poi si blocca.",
+    "It sends H264 1920x1080 with sound (aac).": "Invia H264 1920x1080 con audio (aac).",
+    "door has no plan.": "door non ha un piano.",
+    "Door to garden has no plan.": "Door to garden non ha un piano.",
+    "<b>{0} $&</b> has no plan.": "<b>{0} $&</b> non ha un piano.",
+    "Front door, at the gate": "Front door, at the gate",
+    "Whatever this is. The device answers.": "Whatever this is. Il dispositivo risponde.",
+}
 PAGES = ("cameras", "live", "add/find", "add/address", "add/url", "add/code", "events", "cut-outs", "cloud", "sites", "people", "log", "health", "box", "account", "notices", "unbindings", "take-over")
 
 
@@ -47,11 +76,20 @@ class PageLanguages(PageCase):
         cls.english = {key for key, text in plain.items() if key != text and key not in ours and "{0}" not in key}
         # A sentence with something put in is known by its longest words.
         known = [re.split(r"(\\{\d\\})", re.escape(key)) for key, text in words.items() if "{0}" in key and re.search(r"[a-z]{4}.*[a-z]{4}", re.sub(r"\{\d\}", "", key))]
+        with open(os.path.join(WEB, "languages", "box-it.json"), encoding="utf-8") as file:
+            words = json.load(file)
+        cls.box_words = {text: words[text] for text in said()[0]}
+        parts = {text: re.split(r"\{\d\}", text.strip()) for text, translation in cls.box_words.items() if text != translation}
+        cls.of_box = [re.compile(".*".join(map(re.escape, some))) for some in parts.values() if re.search(r"[a-z]{3}.*[a-z]{3}.*[a-z]{3}", "".join(some))]
         cls.patterns = [re.compile("".join(".+" if part.startswith("\\{") else part for part in parts)) for parts in known]
 
     def english_left(self, *of_the_box):
         """What the page still says in English; what the box or a person said may be named."""
         return [text for text in self.browser.script(SAID) if text not in of_the_box and (text in self.english or any(one.fullmatch(text) for one in self.patterns))]
+
+    def box_english(self):
+        """What the page shows of the box's sentences in English."""
+        return [text for text in self.browser.script(SAID) if any(one.search(text) for one in self.of_box)]
 
     def visit(self, name, place, *of_the_box):
         """Look at a page in both sizes, with everything opened."""
@@ -61,6 +99,7 @@ class PageLanguages(PageCase):
         page.script("for (const one of document.querySelectorAll('#content details')) one.open = true")
         self.quiet()
         self.assertFalse(self.english_left(*of_the_box), f"{name} has English")
+        self.assertFalse(self.box_english(), f"{name} has English of the box")
         self.assertEqual(re.search("Non è stato possibile mostrare questa pagina|Non è qui", page.text()) is not None, name == "lost", page.text()[:500])
         page.shoot(f"it-{name}", self.overflow)
         for size in (PHONE, (360, 780), NARROWEST):
@@ -115,7 +154,41 @@ class PageLanguages(PageCase):
         self.browser.await_text("Off")
         self.done("404")
 
-    def test_c_the_choice(self):
+    def test_c_what_the_box_says(self):
+        """The box's own sentences come in the page's language: states, refusals, the health of the box. Whatever the box can say is found again, nothing else is touched."""
+        page, box = self.browser, self.box_under_test
+        page.open("#/sites")
+        page.fill("site-name", "Panificio")
+        page.click("site-add")
+        page.await_text("C’è già un sito Panificio.")
+        self.assertFalse(self.box_english())
+        channel = box.get("/channels")["items"][0]
+        box.call("PATCH", f"/channels/{channel['id']}", {"proxied": False})
+        page.open(f"#/cameras/{channel['id']}")
+        page.await_text("Il proxy del canale è disattivato: non viene né mostrato né registrato.")
+        self.assertFalse(self.box_english())
+        box.call("PATCH", f"/channels/{channel['id']}", {"proxied": True})
+        page.await_text("L’immagine c’è.", 60)  # told by the stream of news
+        self.devices.close()
+        wait_for(lambda: box.get("/health")["problems"], 60, "the box to miss the device")
+        for place in (f"cameras/{channel['id']}", f"device/{channel['deviceId']}", "health"):
+            page.open(f"#/{place}")
+            wait_for(lambda: page.all("#content h1"), 20, f"{place} to be drawn")
+            self.quiet()
+            self.assertFalse(self.box_english(), place)
+        page.find("health-problem")
+        page.shoot("it-health-problem", self.overflow)
+        self.assertFalse([what for what in page.script(LOOKED_UP, self.box_words) if what], "these are not found again")
+        for text, words in BOX_SAYS.items():
+            self.assertEqual(page.script(SAY, text), words)
+        began = time.monotonic()
+        for text in ("a. " * 660, "x is y, " * 12, "1 to 2 to " * 199, "The device cannot do that: " * 70, "is, is. " * 249):
+            page.script(SAY, text)
+        self.assertLess(time.monotonic() - began, 3)
+        self.assertEqual(page.script(SAY, "It works. " * 201), "It works. " * 201)  # too long to be the box's
+        self.done("404", "409", "ERR_")  # a picture that was switched off, the refusal, and a stream that broke
+
+    def test_d_the_choice(self):
         """On the account's page another language is chosen; dates and numbers follow, and it holds when signed out."""
         page, box = self.browser, self.box_under_test
         page.open("#/events")

@@ -22,7 +22,7 @@ export async function accountPage({ root }) {
 }
 
 function languageCard() {
-  const choice = field({ label: tr`Language of this page`, type: 'select', value: language, options: LANGUAGES, testid: 'page-language', hint: tr`In this browser. What the box itself writes stays in English.` });
+  const choice = field({ label: tr`Language of this page`, type: 'select', value: language, options: LANGUAGES, testid: 'page-language', hint: tr`In this browser.` });
   choice.input.addEventListener('change', () => speak(choice.value));
   return card(tr`Language|of the page`, choice.el);
 }

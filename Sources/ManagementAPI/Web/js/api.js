@@ -1,4 +1,5 @@
 // The box's HTTP API. Every failure becomes a Problem: a sentence a person can act on, and details for support.
+import { boxWords, translated } from './box-words.js';
 import { tr } from './language.js';
 
 const BASE = '/api/v1';
@@ -35,8 +36,8 @@ export async function problemOf(response, where) {
     slug,
     status: response.status,
     title: [body.title, response.status === 500 ? body.detail : ''].filter(Boolean).join(': '),
-    detail: known ? body.detail : UNEXPECTED,
-    errors: Array.isArray(body.errors) ? body.errors : [],
+    detail: known ? boxWords(body.detail) : UNEXPECTED,
+    errors: Array.isArray(body.errors) ? body.errors.map((one) => ({ ...one, detail: boxWords(one.detail) })) : [],
     retryAfter: Number(response.headers.get('retry-after')) || null,
     where,
   });
@@ -64,7 +65,7 @@ async function call(method, path, body, { gate = true, signal, isFile = false } 
   if (response.ok) {
     if (response.status === 204) return null;
     try {
-      return await (isFile ? response.blob() : response.json());
+      return await (isFile ? response.blob() : response.json().then(translated));
     } catch {
       throw new Problem({ slug: 'not-json', status: response.status, detail: UNEXPECTED, where });
     }

@@ -1,4 +1,5 @@
 // What is set and done on the device itself: clock, disks, doors, name, password, firmware, restart.
+import { boxWords, translated } from './box-words.js';
 import { ask, toast } from './dialog.js';
 import { fill, h } from './dom.js';
 import { bind, field, wrong } from './form.js';
@@ -131,8 +132,8 @@ function send(path, file, told) {
     request.onload = () => {
       let body = {};
       try { body = JSON.parse(request.responseText); } catch { /* the status tells */ }
-      if (request.status < 300) resolve(body);
-      else reject(Object.assign(new Error(), { detail: body.detail ?? tr`The box did not take the file. Try again.`, status: request.status, details: `POST ${path}\nstatus ${request.status}` }));
+      if (request.status < 300) resolve(translated(body));
+      else reject(Object.assign(new Error(), { detail: boxWords(body.detail) ?? tr`The box did not take the file. Try again.`, status: request.status, details: `POST ${path}\nstatus ${request.status}` }));
     };
     request.onerror = () => reject(Object.assign(new Error(), { detail: tr`The connection to the box broke while the file was sent. Nothing was changed on the device; try again.`, status: 400 }));
     request.send(file);

@@ -1,5 +1,5 @@
 // The page's language: each person's own choice, or what their browser asks for. Sentences are written in English where they are said, tr`Share with ${name}`;
-// languages/it.json has the Italian of "Share with {0}". What people and devices call things is never translated, and what the box says comes as it says it.
+// languages/it.json has the Italian of "Share with {0}". What people and devices call things is never translated; what the box says, box-words.js does.
 export const LANGUAGES = [['en', 'English'], ['it', 'Italiano']];
 const KEPT = 'gatehouse.language';
 const known = (code) => LANGUAGES.some(([one]) => one === code);
@@ -10,8 +10,8 @@ function wanted() {
   return known(kept) ? kept : (navigator.languages ?? []).map((one) => one.slice(0, 2).toLowerCase()).find(known) ?? 'en';
 }
 
-/** The sentences of a language; null where they cannot be had: an English page is better than none. */
-async function sentences(code) {
+/** The sentences of a dictionary; null where they cannot be had: an English page is better than none. */
+export async function sentences(code) {
   try {
     const answer = await fetch(`/languages/${code}.json`, { cache: 'no-cache' });
     return answer.ok ? await answer.json() : null;

@@ -1,6 +1,7 @@
 // Live pictures of one camera by the best way that works here: WebRTC, the box's fragments of MP4 fed to the browser as they come, HLS.
 // It starts again by itself after every break.
 import { api, query, seg } from './api.js';
+import { boxWords } from './box-words.js';
 import { tr } from './language.js';
 import { canPlayHLS, playHLS } from './live-hls.js';
 import { canPlayWHEP, playWHEP } from './live-whep.js';
@@ -228,7 +229,7 @@ export class LivePlayer {
     const response = await fetch(`/api/v1/live/stream.mp4${query({ token: this.#session.token })}`, { signal, cache: 'no-store' });
     if (!response.ok) {
       const body = await response.json().catch(() => ({}));
-      throw Object.assign(new Error(body.detail ?? ''), { slug: String(body.type ?? '').split('/').pop(), status: response.status, detail: body.detail });
+      throw Object.assign(new Error(body.detail ?? ''), { slug: String(body.type ?? '').split('/').pop(), status: response.status, detail: boxWords(body.detail) });
     }
     const type = response.headers.get('content-type');
     if (!Source.isTypeSupported(type)) {

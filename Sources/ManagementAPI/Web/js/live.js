@@ -1,5 +1,6 @@
 // The one stream of news from the box, opened again by itself whenever it breaks.
 import { api } from './api.js';
+import { translated } from './box-words.js';
 import { emit, put, remove, resync } from './store.js';
 
 const KINDS = ['channel', 'device', 'event', 'clip', 'storage', 'plans', 'motion', 'discovery', 'discovered', 'onboarding', 'network-test', 'export', 'notice', 'rights'];
@@ -49,7 +50,7 @@ function open() {
   source.onerror = failed;
   for (const kind of KINDS) {
     source.addEventListener(kind, (message) => {
-      const object = JSON.parse(message.data);
+      const object = translated(JSON.parse(message.data));
       if (kind === 'motion' || kind === 'network-test') emit(kind, object);
       else put(kind, object);
     });

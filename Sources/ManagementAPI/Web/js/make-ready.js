@@ -1,5 +1,6 @@
 // Making cameras ready for the cloud: what would change is said first, then it is changed, one camera after the other.
 import { api, seg } from './api.js';
+import { boxSaid } from './box-words.js';
 import { startCheck } from './device-check.js';
 import { toast } from './dialog.js';
 import { fill, h, say } from './dom.js';
@@ -11,6 +12,7 @@ import { channelsOf, emit, store } from './store.js';
 export const ROLES = { main: tr`Main stream`, sub: tr`Second stream`, third: tr`Third stream` };
 
 const WANTS = /ready for the cloud|smart codec|key frame/i;
+const wants = (remark) => WANTS.test(boxSaid(remark));
 const mended = new Map(); // device -> {at, report: the report that does not know of it yet}
 
 /** Devices that were made ready and whose report is from before: when that was. */
@@ -21,11 +23,11 @@ export function presentReport(deviceId, given) {
   const last = store.devices.get(deviceId)?.report;
   const report = last && (!given || last.startedAt > given.startedAt) ? last : given;
   const at = report && mendedAt(deviceId);
-  return at ? { ...report, remarks: report.remarks.filter((r) => !WANTS.test(r)), mended: tr`Made ready for the cloud ${when(at)}. The check that follows says what is left.` } : report;
+  return at ? { ...report, remarks: report.remarks.filter((r) => !wants(r)), mended: tr`Made ready for the cloud ${when(at)}. The check that follows says what is left.` } : report;
 }
 
 /** Channels of devices whose report asks for it, and whose streams the box can set. */
-export const wantReady = (devices) => devices.filter(([id, report]) => presentReport(id, report)?.remarks.some((r) => WANTS.test(r)))
+export const wantReady = (devices) => devices.filter(([id, report]) => presentReport(id, report)?.remarks.some(wants))
   .flatMap(([id]) => channelsOf(id)).filter((c) => c.proxied !== false && c.capabilities?.includes('stream-settings'));
 
 const changeList = (changes) => changes.map((c) => h('div', {}, h('h3', {}, ROLES[c.stream] ?? c.stream), h('ul', { class: 'bullets' }, c.sentences.map((s) => h('li', {}, s)))));
