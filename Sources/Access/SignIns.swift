@@ -83,11 +83,7 @@ public final class SignIns: Sendable {
     public func claim(
         code: String, userName: String, password: String, siteName: String, timeZone: String, from origin: Origin
     ) async throws -> SignIn {
-        let keys = Self.keys(origin.address)
-        try attempts.begin(keys)
-        if try await isClaimed() { throw AccessDenied.alreadyClaimed }
-        guard setupCode.matches(code) else { throw AccessDenied.wrongSetupCode }
-        attempts.succeeded(keys)
+        try await checkSetupCode(code, from: origin.address)
         let hash = try await hash(password, names: [userName, siteName])
         let now = time.now()
         let person = try await database.write { database in
@@ -110,6 +106,16 @@ public final class SignIns: Sendable {
             return person
         }
         return try await begin(for: person, origin)
+    }
+
+    /// Lets whoever has the set-up code of a box that is nobody's yet go on; wrong ones count as guesses from `address`.
+    /// - Throws: `AccessDenied`.
+    public func checkSetupCode(_ code: String, from address: String) async throws {
+        let keys = Self.keys(address)
+        try attempts.begin(keys)
+        if try await isClaimed() { throw AccessDenied.alreadyClaimed }
+        guard setupCode.matches(code) else { throw AccessDenied.wrongSetupCode }
+        attempts.succeeded(keys)
     }
 
     /// Sets the password of the installer admin, or of `userName`, anew, if `code` is the box's and `permit` was given for them; the second

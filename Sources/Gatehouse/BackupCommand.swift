@@ -125,9 +125,6 @@ struct RestoreCommand: AsyncParsableCommand {
     private static func takeDown(_ manifest: BackupManifest, _ state: String) async throws {
         let log = OperationLog(
             database: try BoxDatabase(path: state + "/box.sqlite"), time: .system, clock: { ClockState.word }, tell: { _, _ in })
-        try await log.append(
-            Access.Operation(
-                personId: nil, person: "at the box", role: nil, action: "restoreBackup",
-                after: #"{"createdAt":"\#(GatehouseJSON.text(manifest.createdAt))","version":"\#(manifest.version)"}"#, address: "local"))
+        try await StagedRestore.takeDown(manifest, by: "at the box", from: "local", log)
     }
 }

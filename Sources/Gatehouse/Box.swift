@@ -152,6 +152,10 @@ struct Box {
                 // In order: the answer goes out, and what is under way ends.
                 kill(getpid(), SIGTERM)
             },
+            restoreBox: { [path = state.path] manifest, person, address in
+                try StagedRestore.ask(manifest, by: person, from: address, in: path)
+                kill(getpid(), SIGTERM)
+            },
             logLevel: level,
             metricsToken: settings.metricsToken, hostNames: settings.hostNames, requestsPerSecond: settings.requestsPerSecond,
             startedAt: startedAt, time: time, logger: logger)
@@ -165,6 +169,7 @@ struct Box {
 
     /// Recovers, starts everything, and returns when the box was told to end and has ended in order.
     func run() async throws {
+        try await StagedRestore.takeDown(in: state.path, services.access.log)
         let report = try await services.spool.recover()
         logger.info(
             "spool recovered",

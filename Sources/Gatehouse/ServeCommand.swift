@@ -21,6 +21,8 @@ struct ServeCommand: AsyncParsableCommand {
     @Argument(parsing: .allUnrecognized, help: .hidden)
     var settings: [String] = []
 
+    private func beginsAnew(_ folder: String) -> Bool { FactoryReset.isAsked(in: folder) || StagedRestore.isAsked(in: folder) }
+
     /// The same program with the same settings, as though somebody had started it again.
     private func beginAnew() throws {
         var arguments = CommandLine.arguments.map { strdup($0) } + [nil]
@@ -34,10 +36,10 @@ struct ServeCommand: AsyncParsableCommand {
             let settings = try await Settings(file: config, flags: settings, environment: ProcessInfo.processInfo.environment)
             do {
                 try await Box(settings: settings).run()
-            } catch  where FactoryReset.isAsked(in: settings.state) {
+            } catch  where beginsAnew(settings.state) {
                 FileHandle.standardError.write(Data("gatehouse: the box did not end in order: \(error)\n".utf8))
             }
-            if FactoryReset.isAsked(in: settings.state) { try beginAnew() }
+            if beginsAnew(settings.state) { try beginAnew() }
         } catch let error as SettingsError {
             FileHandle.standardError.write(Data("gatehouse: \(error)\n".utf8))
             throw ExitCode(78)

@@ -102,6 +102,7 @@ public struct APIServer: Service, CustomStringConvertible {
         PermissionRoutes(services: services).add(to: routes)
         ShareRoutes(services: services).add(to: routes)
         ProviderInvitationRoutes(services: services).add(to: routes)
+        RestoreRoutes(services: services).add(to: routes)
         DeviceMoveRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         UnbindingRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         SiteApplicationRoutes(services: services).add(to: routes)

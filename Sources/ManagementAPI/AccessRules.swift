@@ -96,6 +96,8 @@ enum AccessRules {
     static let all: [AccessRule] = [
         .init(.get, "/api/v1/setup", "getSetup", .open),
         .init(.post, "/api/v1/setup/claim", "claimBox", .open),
+        .init(.post, "/api/v1/setup/restore", "beginRestore", .open, log: .never),
+        .init(.put, "/api/v1/setup/restore/{ticket}", "restoreBox", .open, log: .never),
         .init(.post, "/api/v1/session", "signIn", .open),
         .init(.post, "/api/v1/session/reset", "resetPassword", .open),
         .init(.post, "/api/v1/session/forgotten", "forgetPassword", .open),

@@ -1,6 +1,7 @@
 // ManagementAPI owns the HTTP interface: routes, their OpenAPI document, the web page. It decides nothing that a module below could.
 
 public import Access
+public import Backup
 public import BoxDatabase
 public import Cameras
 public import CloudStorage
@@ -75,6 +76,8 @@ public struct BoxServices: Sendable {
     public let codes: CodeWorker
     /// Asks for a factory reset and ends the box, which begins anew then.
     public let resetBox: @Sendable () throws -> Void
+    /// Ends the box and lets it begin with the backup that was unpacked in its folder; asked for by somebody, from an address.
+    public let restoreBox: @Sendable (BackupManifest, _ person: String, _ address: String) throws -> Void
     /// It speaks TLS itself.
     var isEncrypted: Bool { certificates != nil }
 
@@ -108,6 +111,7 @@ public struct BoxServices: Sendable {
         playback: PlaybackServices, reach: ReachServices, messenger: Messenger, texts: MessageTexts, certificates: ServerCertificates?,
         codes: CodeWorker,
         resetBox: @escaping @Sendable () throws -> Void,
+        restoreBox: @escaping @Sendable (BackupManifest, _ person: String, _ address: String) throws -> Void,
         logLevel: LogLevel,
         metricsToken: String?, hostNames: [String], requestsPerSecond: Int, startedAt: Date, time: TimeSource, logger: Logger
     ) {
@@ -148,6 +152,7 @@ public struct BoxServices: Sendable {
         self.certificates = certificates
         self.codes = codes
         self.resetBox = resetBox
+        self.restoreBox = restoreBox
         self.logLevel = logLevel
         self.metricsToken = metricsToken
         self.hostNames = hostNames

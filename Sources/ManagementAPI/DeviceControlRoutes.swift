@@ -100,29 +100,7 @@ struct DeviceControlRoutes {
             throw Problem.conflict("An upgrade of this device goes on. Wait until it is done.")
         }
         let path = "\(services.uploadFolder)/\(UUID().uuidString)"
-        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]) else {
-            throw Problem.conflict("The box has no room for the file.")
-        }
-        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-        var bytes = 0
-        do {
-            for try await buffer in request.body {
-                bytes += buffer.readableBytes
-                guard bytes <= Self.firmwareLimit else {
-                    throw Problem(.contentTooLarge, "too-large", "Too large", "Firmware has at most 256 MB.")
-                }
-                do { try file.write(contentsOf: Data(buffer.readableBytesView)) } catch {
-                    throw Problem.conflict("The box has no room for the file.")
-                }
-            }
-            try file.close()
-            guard bytes > 0 else {
-                throw Problem(.badRequest, "invalid-request", "Nothing sent", "Send the firmware file as the request's body.")
-            }
-        } catch {
-            try? FileManager.default.removeItem(atPath: path)
-            throw error
-        }
+        let bytes = try await UploadedFile.save(request.body, to: path, limit: Self.firmwareLimit, called: "firmware")
         services.onboarding.upgrade(device, file: path, bytes: bytes)
         return try answer(try await maker.device(device.record.id), status: .accepted)
     }

@@ -93,6 +93,7 @@ GOOD = {
     ("PATCH", "/people/{id}"): [{"roleId": "a-role", "disabled": False}], ("PUT", "/people/{id}/sites"): [{"siteIds": ["a-site"]}], ("PATCH", "/people/{id}/sites"): [{"add": ["a-site"], "remove": ["b-site"]}],
     ("POST", "/invitations"): [{"name": "Bert", "roleId": "a-role"}], ("POST", "/roles"): [{"name": "Clerk", "permissions": ["manage-service-package-and-order"]}],
     ("PATCH", "/roles/{id}"): [{"name": "Clerk", "permissions": ["manage-service-package-and-order"]}],
+    ("POST", "/setup/restore"): [{"setupCode": "ABCD-EFGH", "passphrase": "nine calm herons by noon"}],
     ("POST", "/invitation"): [{"token": "none"}],
     ("POST", "/join"): [{"token": "q4Zr", "userName": "bert", "fullName": "Bert", "password": "three green boats on land"}],
     ("PUT", LENS + "/presets/{preset}"): [{"name": "Gate"}], ("PUT", LENS + "/auxiliary"): [{"name": "light", "on": True}],

@@ -13,6 +13,7 @@ import termios
 import time
 
 from box import PASSWORD, USER, Box, binary
+from browser import Browser
 from case import Case
 from client import Client
 from owners import Owner, hand_over
@@ -122,6 +123,70 @@ class Backups(Case):
         # At another port.
         token, self.owner.client = self.owner.client.token, Client(self.made.client.base)
         self.owner.client.token = token
+
+    def begin(self, box, code, passphrase, content):
+        """Send a new box a backup; the answer to the file."""
+        ticket = box.call("POST", "/setup/restore", {"setupCode": code, "passphrase": passphrase})["ticket"]
+        return box.client.request("PUT", f"/setup/restore/{ticket}", content, {"Content-Type": "application/octet-stream"}, timeout=120)
+
+    def test_a_new_box_begins_with_it_by_the_api(self):
+        """With the set-up code, the passphrase and the file; what is wrong leaves a box that is as new, and a box that is somebody's takes none."""
+        whole = self.backup().body
+        serial = self.made.get("/system")["serialNumber"]
+        other = self.box(**{"storage.folder": None})
+        code = other.setup_code
+        for path, body, status in (("/setup/restore", {"setupCode": "ABCD-2345", "passphrase": PASSPHRASE}, 403), ("/setup/restore", {"setupCode": code}, 422)):
+            self.assertEqual(other.client.request("POST", path, body).status, status)
+        self.assertEqual(other.client.request("PUT", "/setup/restore/none", whole, {"Content-Type": "application/octet-stream"}).problem().slug, "ticket-over")
+        for passphrase, content, told in (
+                ("another heron", whole, "passphrase is not"), (PASSPHRASE, whole[:-100], "not whole"), (PASSPHRASE, b"x" * 5000, "no backup"), (PASSPHRASE, whole[:200], "")):
+            problem = self.begin(other, code, passphrase, content).problem()
+            self.assertEqual((problem.status, problem.slug), (422, "backup-refused"))
+            self.assertIn(told, problem.detail)
+        self.assertFalse(other.get("/setup")["claimed"])
+        self.assertFalse([name for name in os.listdir(other.state) if name.startswith(("restor", "former"))] + os.listdir(os.path.join(other.state, "uploads")))
+        lines = len(other.lines)
+        answer = self.begin(other, code, PASSPHRASE, whole)
+        self.assertEqual((answer.status, answer.json["serialNumber"]), (202, serial))
+        wait_for(lambda: len(other.lines) > lines, 60, lambda: f"the box's second ready line; its log ends: {other.log_end()}")
+        other.lines = other.lines[lines:]
+        other.await_ready()
+        other.token = other.client.token = other.client.call("POST", "/session", {"userName": USER, "password": PASSWORD})["token"]
+        self.assertEqual(other.get("/system")["serialNumber"], serial)
+        self.assertEqual(sorted(one["name"] for one in other.get("/sites")["items"]), ["Tenants", "Test house"])
+        restored = next(line for line in other.get("/operations")["items"] if line["action"] == "restoreBackup")
+        self.assertIn("set-up code", restored["person"])
+        self.assertFalse([name for name in os.listdir(other.state) if name.startswith("restor")])
+        self.assertEqual(other.client.request("POST", "/setup/restore", {"setupCode": code, "passphrase": PASSPHRASE}).problem().slug, "already-claimed")
+        other.stop()
+
+    def test_a_new_box_begins_with_it_on_the_page(self):
+        """Where a new box is set up: what is missing is said, and afterwards the page is that of the box that was saved."""
+        path = os.path.join(self.folder(), "box.backup")
+        with open(path, "wb") as file:
+            file.write(self.backup().body)
+        other = self.box(**{"storage.folder": None})
+        page = Browser(other.client.base)
+        self.addCleanup(page.close)
+        page.open("")
+        page.click("claim-restore")
+        page.fill("restore-code", other.setup_code)
+        page.click("restore-submit")
+        page.await_text("Choose the backup.")
+        page.find("restore-file").send_keys(path)
+        page.fill("restore-passphrase", "another heron")
+        page.click("restore-submit")
+        page.await_text("The passphrase is not that of this backup")
+        overflow = []
+        page.shoot("restore-refused", overflow)
+        page.fill("restore-passphrase", PASSPHRASE)
+        lines = len(other.lines)
+        page.click("restore-submit")
+        self.assertIn(self.made.get("/system")["serialNumber"], page.find("restore-done").text)
+        page.shoot("restore-done", overflow)
+        self.assertEqual(overflow, [])
+        wait_for(lambda: len(other.lines) > lines, 60, lambda: f"the box's second ready line; its log ends: {other.log_end()}")
+        other.stop()
 
     def test_who_may(self):
         """Whoever may do everything, by the password; nobody else, and no program."""

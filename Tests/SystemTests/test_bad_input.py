@@ -13,7 +13,7 @@ from mutations import Document
 from owners import Owner, hand_over, share
 from waiting import wait_for
 
-PUBLIC = {("GET", "/setup"), ("POST", "/setup/claim"), ("POST", "/session"), ("POST", "/join"), ("POST", "/invitation"), ("POST", "/handover"), ("POST", "/handover/accept"), ("POST", "/handover/refuse"), ("POST", "/share"), ("POST", "/share/accept"), ("POST", "/share/refuse"), ("POST", "/session/reset"), ("POST", "/session/forgotten"), ("POST", "/session/new-password"), ("GET", "/openapi.json"), ("GET", "/live/stream.mp4"),
+PUBLIC = {("GET", "/setup"), ("POST", "/setup/claim"), ("POST", "/session"), ("POST", "/setup/restore"), ("PUT", "/setup/restore/{ticket}"), ("POST", "/join"), ("POST", "/invitation"), ("POST", "/handover"), ("POST", "/handover/accept"), ("POST", "/handover/refuse"), ("POST", "/share"), ("POST", "/share/accept"), ("POST", "/share/refuse"), ("POST", "/session/reset"), ("POST", "/session/forgotten"), ("POST", "/session/new-password"), ("GET", "/openapi.json"), ("GET", "/live/stream.mp4"),
           ("GET", "/live/stream.mjpeg"), ("GET", "/live/hls/{file}"), ("POST", "/on-site/live"), ("GET", "/playback/stream.mp4"),
           ("GET", "/reach/echo"), ("POST", "/live/whep"), ("PATCH", "/live/whep/{session}"), ("DELETE", "/live/whep/{session}")}
 PLACES = {"index": "0", "door": "1", "stream": "101", "preset": "1", "patrol": "1"}

@@ -94,7 +94,7 @@ class Languages(unittest.TestCase):
         with open(os.path.join(WEB, "js", "operation-words.js"), encoding="utf-8") as file:
             known = set(re.findall(r"(\w+): tr`", file.read()))
         named = {one["operationId"] for path in paths for method, one in path.items() if method in ("post", "put", "patch", "delete")}
-        named.add("watchByRTSP")  # what is done beside the API
+        named |= {"watchByRTSP", "restoreBackup"}  # what is done beside the API
         with open(os.path.join(WEB, "..", "AccessRules.swift"), encoding="utf-8") as file:
             looks = set(re.findall(r'\.get, "[^"]+", "(\w+)"[^\n]*? log: \.(?:always|oncePerMinute)', file.read()))
         self.assertIn("getSnapshot", looks)

@@ -25,5 +25,5 @@ export function backupCard() {
   } });
   return card(tr`Backup`, h('p', { class: 'muted small' }, tr`A file with everything that this box knows: people, sites, devices, settings, and the keys that open footage; not the footage itself. Whoever has it and the passphrase has everything, so keep both apart. The owners of the sites are told.`),
     h('details', {}, h('summary', { 'data-testid': 'backup' }, tr`Save a backup`), form),
-    h('p', { class: 'muted small' }, tr`Another box begins with it by “gatehouse restore”.`));
+    h('p', { class: 'muted small' }, tr`A new box begins with it: choose “Begin with a backup” where it is set up, or use “gatehouse restore”.`));
 }

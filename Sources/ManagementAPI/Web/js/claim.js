@@ -44,7 +44,8 @@ export function claim(gate, setup, enter) {
       }
     },
   });
-  gateCard(gate, tr`Set up this box`, setup.serialNumber ? tr`${setup.name ?? tr`Gatehouse box`}, serial number ${setup.serialNumber}` : '', form);
+  gateCard(gate, tr`Set up this box`, setup.serialNumber ? tr`${setup.name ?? tr`Gatehouse box`}, serial number ${setup.serialNumber}` : '', form,
+    h('p', { class: 'gate-more' }, button(tr`Begin with a backup`, { look: 'quiet', testid: 'claim-restore', async onClick() { (await import('./restore-box.js')).restoreBox(gate, setup, () => claim(gate, setup, enter)); } })));
   title(tr`Set up`);
   code.focus();
 }

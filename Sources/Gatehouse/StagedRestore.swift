@@ -1,0 +1,50 @@
+import Access
+import Backup
+import Core
+import Foundation
+
+/// A restoring that was asked for on the page: the backup is unpacked while the box runs, and begun with by its next start.
+enum StagedRestore {
+    /// Stands in the folder from when it is asked for until it is done, so that a power cut does not leave half a box.
+    private static let markName = "restore-asked"
+
+    private struct Asked: Codable {
+        let manifest: BackupManifest
+        let person: String
+        /// From where.
+        let address: String
+    }
+
+    static func isAsked(in folder: String) -> Bool { FileManager.default.fileExists(atPath: folder + "/" + markName) }
+
+    /// Lets the next start do it, with what was unpacked.
+    /// - Throws: what the file system throws.
+    static func ask(_ manifest: BackupManifest, by person: String, from address: String, in folder: String) throws {
+        try JSONEncoder().encode(Asked(manifest: manifest, person: person, address: address)).write(
+            to: URL(fileURLWithPath: folder + "/" + markName), options: .atomic)
+    }
+
+    /// Does it, in a folder that no box uses. That it was done is still to be written down.
+    /// - Throws: what the file system throws.
+    static func perform(in folder: String) throws {
+        // Whoever removed what was unpacked does not want it any more; what is through is not done again.
+        if BoxBackup.isUnpacked(in: folder) { try BoxBackup.begin(in: folder, now: Date()) }
+        BoxBackup.discard(in: folder)
+    }
+
+    /// Writes into the log of the box in the folder that it was restored, if it was.
+    static func takeDown(in folder: String, _ log: OperationLog) async throws {
+        guard let bytes = FileManager.default.contents(atPath: folder + "/" + markName) else { return }
+        if let asked = try? JSONDecoder().decode(Asked.self, from: bytes) {
+            try await takeDown(asked.manifest, by: asked.person, from: asked.address, log)
+        }
+        try FileManager.default.removeItem(atPath: folder + "/" + markName)
+    }
+
+    static func takeDown(_ manifest: BackupManifest, by person: String, from address: String, _ log: OperationLog) async throws {
+        try await log.append(
+            Access.Operation(
+                personId: nil, person: person, role: nil, action: "restoreBackup",
+                after: #"{"createdAt":"\#(GatehouseJSON.text(manifest.createdAt))","version":"\#(manifest.version)"}"#, address: address))
+    }
+}
