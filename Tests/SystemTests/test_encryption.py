@@ -307,6 +307,29 @@ class EncryptionPage(PageCase):
         box.call("PUT", "/storage/encryption", {"enabled": True, "code": CODE, "currentCode": OTHER})
         self.done("encryption.*403")
 
+    def test_d_another_site(self):
+        """Where the box serves several sites each is encrypted for itself, with a code of its own."""
+        page, box = self.browser, self.box_under_test
+        first = box.get("/sites")["items"][0]["id"]
+        flat = box.call("POST", "/sites", {"name": "Flat", "timeZone": "Europe/Rome"})["id"]
+        page.open("#/events")
+        page.driver.refresh()
+        page.open("#/cloud")
+        page.find("encryption-off")
+        page.script("arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change', { bubbles: true }))", page.find("encryption-site"), flat)
+        page.await_text("Clips go up as they are")
+        page.click("encryption-on")
+        page.click("encryption-save")
+        page.find("encryption-drawn")
+        page.click("encryption-done")
+        page.find("encryption-off")
+        page.shoot("encryption-of-a-site", self.overflow, at="encryption")
+        one, other = (box.get(f"/storage/encryption?siteId={site}") for site in (first, flat))
+        self.assertTrue(one["enabled"] and other["enabled"])
+        self.assertNotEqual(one["siteKey"], other["siteKey"])
+        self.assertIn(flat, page.find("recovery-file").get_attribute("href"))
+        self.done()
+
     def plays(self, clip):
         """The video moves, by the keys of Encrypted Media Extensions, and is as long as the clip."""
         page = self.browser

@@ -1,11 +1,12 @@
 // Whether footage is encrypted before it leaves the box: on, off, the code, the recovery file.
-import { api } from './api.js';
+import { api, seg } from './api.js';
 import { ask, toast } from './dialog.js';
 import { fill, h, icon } from './dom.js';
 import { bind, choice, field } from './form.js';
 import { full } from './format.js';
 import { tr } from './language.js';
 import { button, fileButton, problemBox, sentence } from './parts.js';
+import { store } from './store.js';
 
 function recoveryLink(state) {
   const a = h('a', { class: 'button', href: state.recoveryFileUrl, download: '', 'data-testid': 'recovery-file' }, icon('download'), h('span', {}, tr`Save the recovery file`));
@@ -15,10 +16,17 @@ function recoveryLink(state) {
 /** The card of the Cloud page. */
 export function encryptionCard() {
   const body = h('div', { class: 'stack' });
-  const el = h('section', { class: 'card', 'data-testid': 'encryption' }, h('h2', {}, tr`Encryption`), body);
+  // Each site has a key and a code of its own.
+  const site = store.sites.length > 1 && field({ label: tr`Site`, type: 'select', options: store.sites.map((one) => [one.id, one.name]), value: store.system.site?.id, testid: 'encryption-site' });
+  site?.el?.addEventListener('change', () => load());
+  const el = h('section', { class: 'card', 'data-testid': 'encryption' }, h('h2', {}, tr`Encryption`), site ? h('div', { class: 'stack' }, site.el, body) : body);
   let state = null;
 
-  const put = async (change) => { state = await api.put('/storage/encryption', change); };
+  const path = () => (site ? `/storage/encryption?siteId=${seg(site.value)}` : '/storage/encryption');
+  const put = async (change) => { state = await api.put(path(), change); };
+  async function load() {
+    try { state = await api.get(path()); draw(); } catch (problem) { if (problem.status !== 401) fill(body, problemBox(problem)); }
+  }
 
   function draw() {
     if (!state.enabled) {
@@ -51,8 +59,7 @@ export function encryptionCard() {
     bind(el, { fields: [code], button: go, busy: tr`Opening`, async submit() {
       if (file.size > 16384) throw { detail: tr`This is not a recovery file. Choose the one that was saved when clips were first encrypted.`, status: 422 };
       const done = await api.post('/storage/encryption/recovery-file', { recoveryFile: await file.text(), code: code.value });
-      state = done.encryption;
-      draw();
+      await load();
       toast(done.sentence);
     } });
     fill(body, el);
@@ -98,6 +105,6 @@ export function encryptionCard() {
       h('div', { class: 'actions' }, recoveryLink(state), button(tr`Done`, { look: 'primary', testid: 'encryption-done', onClick() { state.code = null; draw(); } })));
   }
 
-  api.get('/storage/encryption').then((found) => { state = found; draw(); }, (problem) => { if (problem.status !== 401) fill(body, problemBox(problem)); });
+  load();
   return el;
 }
