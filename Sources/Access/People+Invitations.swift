@@ -27,6 +27,12 @@ extension People {
             guard try PersonRecord.fetchCount(database) + InvitationRecord.fetchCount(database) < Self.most else {
                 throw PeopleRefusal(.tooMany, "There are \(Self.most) people already; delete somebody first.")
             }
+            guard try sites.isEmpty || Self.assigns(caller.id, database) else {
+                throw PeopleRefusal(.beyondOwnRights, "Only who may assign sites gives them with an invitation.", field: "/siteIds")
+            }
+            guard sites.isEmpty || Roles.implied(role.permissions).contains(.manageAssignedSite) else {
+                throw PeopleRefusal(.notPossible, "Whoever has this role manages no sites.", field: "/siteIds")
+            }
             for site in sites { try Self.checkHasRoom(site, field: "/siteIds", database) }
             let record = InvitationRecord(
                 tokenHash: AccessToken.hash(token), id: .timeOrdered(at: now), companyId: role.companyId, roleId: role.id,
@@ -56,14 +62,22 @@ extension People {
     /// What whoever holds the invitation's token is offered; wrong tokens count as guesses from `address`.
     /// - Throws: `AccessDenied`.
     public func offer(_ token: String, from address: String) async throws -> InvitationOffer {
-        try await check(token, from: address)
-        return try await database.read { [now = signIns.time.now()] database in
-            let (invitation, role) = try Self.invitation(token, at: now, database)
-            return InvitationOffer(
-                name: invitation.name, company: try CompanyRecord.fetchOne(database, key: invitation.companyId)?.name ?? "",
-                role: role.name, siteCount: try SiteRecord.filter(keys: invitation.siteIds).fetchCount(database),
-                expiresAt: invitation.expiresAt)
+        var offer: InvitationOffer?
+        try await signIns.guess(from: address) {
+            offer = try await database.read { [now = signIns.time.now()] database in
+                guard let (invitation, role) = try Self.invitation(token, at: now, database) else { return nil }
+                let sites = try Self.givenSites(of: invitation, database).filter { site in
+                    do { try Self.checkHasRoom(site, field: "", database) } catch is PeopleRefusal { return false }
+                    return true
+                }
+                return InvitationOffer(
+                    name: invitation.name, company: try CompanyRecord.fetchOne(database, key: invitation.companyId)?.name ?? "",
+                    role: role.name, siteCount: sites.count, expiresAt: invitation.expiresAt)
+            }
+            return offer != nil
         }
+        guard let offer else { throw AccessDenied.wrongPassword }
+        return offer
     }
 
     /// Makes an account for whoever holds the invitation's token, and signs them in.
@@ -71,11 +85,11 @@ extension People {
     public func join(token: String, userName: String, fullName: String?, password: String, from origin: SignIns.Origin) async throws
         -> SignIn
     {
-        try await check(token, from: origin.address)
         let now = signIns.time.now()
+        try await signIns.guess(from: origin.address) { try await database.read { try Self.invitation(token, at: now, $0) } != nil }
         let passwordHash = try await signIns.hash(password, names: [userName, fullName ?? ""])
         let person = try await database.write { database in
-            let (invitation, _) = try Self.invitation(token, at: now, database)
+            guard let (invitation, _) = try Self.invitation(token, at: now, database) else { throw Self.invitationIsOver }
             guard try PersonRecord.filter(Column("userName") == userName).fetchCount(database) == 0 else {
                 throw PeopleRefusal(.nameTaken, "Somebody is called \(userName) already. Take another user name.", field: "/userName")
             }
@@ -85,7 +99,7 @@ extension People {
             person.fullName = fullName ?? invitation.name
             try person.insert(database)
             // What is gone by now, or has got its managers otherwise, keeps nobody from joining.
-            for site in invitation.siteIds {
+            for site in try Self.givenSites(of: invitation, database) {
                 do { try Self.assign(site, to: person.id, field: "/siteIds", at: now, database) } catch is PeopleRefusal { continue }
             }
             try invitation.delete(database)
@@ -94,22 +108,26 @@ extension People {
         return try await signIns.begin(for: person, origin)
     }
 
-    private func check(_ token: String, from address: String) async throws {
-        let now = signIns.time.now()
-        try await signIns.guess(from: address) {
-            do { _ = try await database.read { try Self.invitation(token, at: now, $0) } } catch is PeopleRefusal { return false }
-            return true
-        }
-    }
+    private static let invitationIsOver = PeopleRefusal(.notFound, "This invitation is no longer good. Ask for a new one.")
 
-    /// The invitation of a token, while whoever invited is still somebody who may give this role.
-    private static func invitation(_ token: String, at now: Date, _ database: Database) throws -> (InvitationRecord, RoleRecord) {
+    /// The invitation of a token, while whoever invited is still somebody who may give this role; nil else.
+    private static func invitation(_ token: String, at now: Date, _ database: Database) throws -> (InvitationRecord, RoleRecord)? {
         guard let found = try InvitationRecord.fetchOne(database, key: AccessToken.hash(token)), found.expiresAt > now,
             try PersonRecord.fetchOne(database, key: found.invitedBy)?.disabledAt == nil,
             let role = try RoleRecord.fetchOne(database, key: found.roleId),
             try Roles.permissions(of: found.invitedBy, database).isSuperset(
                 of: Roles.implied(role.permissions).union([.manageAccountAndRole]))
-        else { throw PeopleRefusal(.notFound, "This invitation is no longer good. Ask for a new one.") }
+        else { return nil }
         return (found, role)
+    }
+
+    /// Its sites, while whoever invited may still assign them.
+    private static func givenSites(of invitation: InvitationRecord, _ database: Database) throws -> [SiteID] {
+        try assigns(invitation.invitedBy, database) ? invitation.siteIds : []
+    }
+
+    /// Whether somebody may say who manages which site.
+    private static func assigns(_ person: PersonID, _ database: Database) throws -> Bool {
+        try Roles.permissions(of: person, database).contains(.manageAllSites)
     }
 }

@@ -87,7 +87,7 @@ public final class SignIns: Sendable {
         let hash = try await hash(password, names: [userName, siteName])
         let now = time.now()
         let person = try await database.write { database in
-            guard try PersonRecord.fetchCount(database) == 0 else { throw AccessDenied.alreadyClaimed }
+            try Self.checkIsFree(database)
             let role = try CompanyRecord.found(in: database, at: now)
             let person = PersonRecord(
                 id: .timeOrdered(at: now), companyId: role.companyId, roleId: role.id, isInstallerAdmin: true, userName: userName,
@@ -108,15 +108,43 @@ public final class SignIns: Sendable {
         return try await begin(for: person, origin)
     }
 
+    /// Set while the box is about to begin with another one's backup.
+    private static let givenAwayKey = "box.given-away"
+
+    private static func checkIsFree(_ database: Database) throws {
+        guard try PersonRecord.fetchCount(database) == 0, try database.setting(givenAwayKey, as: Bool.self) != true else {
+            throw AccessDenied.alreadyClaimed
+        }
+    }
+
+    /// Nobody claims the box from now on: its next start begins with another one's backup.
+    /// - Throws: `AccessDenied.alreadyClaimed` where somebody was quicker.
+    public func giveAway() async throws {
+        try await database.write { database in
+            try Self.checkIsFree(database)
+            try database.set(Self.givenAwayKey, to: true)
+        }
+    }
+
+    /// The box is not given away, or not any more.
+    public func keep() async throws {
+        guard try await database.read({ try $0.setting(Self.givenAwayKey, as: Bool.self) }) == true else { return }
+        try await database.write { try $0.set(Self.givenAwayKey, to: false) }
+    }
+
     /// Lets whoever has the set-up code of a box that is nobody's yet go on; wrong ones count as guesses from `address`.
     /// - Throws: `AccessDenied`.
     public func checkSetupCode(_ code: String, from address: String) async throws {
         let keys = Self.keys(address)
         try attempts.begin(keys)
-        if try await isClaimed() { throw AccessDenied.alreadyClaimed }
+        try await checkIsFree()
         guard setupCode.matches(code) else { throw AccessDenied.wrongSetupCode }
         attempts.succeeded(keys)
     }
+
+    /// Whether the box is nobody's yet, and not given away.
+    /// - Throws: `AccessDenied.alreadyClaimed`.
+    public func checkIsFree() async throws { try await database.read { try Self.checkIsFree($0) } }
 
     /// Sets the password of the installer admin, or of `userName`, anew, if `code` is the box's and `permit` was given for them; the second
     /// factor and all their sign-ins end.

@@ -13,6 +13,7 @@ public struct BackupFailure: Error, Sendable, Equatable, CustomStringConvertible
 
     static let notOne = BackupFailure("This is no backup of a box.")
     static let wrongPassphrase = BackupFailure("The passphrase is not that of this backup, or the backup was changed.")
+    static let noRoom = BackupFailure("There is no room to unpack the backup.")
     static let cut = BackupFailure("The backup is not whole: its end is missing, or it was changed.")
 }
 

@@ -121,10 +121,10 @@ enum TarReader {
                 atPath: (target as NSString).deletingLastPathComponent, withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
             let descriptor = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-            guard descriptor >= 0 else { throw BackupFailure("\(target) cannot be written.") }
+            guard descriptor >= 0 else { throw BackupFailure.noRoom }
             defer { close(descriptor) }
             guard archive_read_data_into_fd(archive, descriptor) == ARCHIVE_OK, fsync(descriptor) == 0 else {
-                throw BackupFailure("\(target) cannot be written.")
+                throw BackupFailure.noRoom
             }
         }
     }

@@ -24,12 +24,13 @@ public struct BackupManifest: Codable, Sendable, Equatable {
 public enum BoxBackup {
     static let manifestName = "manifest.json"
     static let databaseName = "box.sqlite"
+    static let keyBytes = 32
     private static let keptFree = 64_000_000
     /// Besides the database, of the state folder; of the last some may be missing.
     static let files =
         ["identity.json", "secret.key", "footage.key"]
         + ["certificate", "key", "authority", "authority-key", "installed", "installed-key"].map { "tls/\($0).pem" }
-    private static let keys: Set<String> = ["secret.key", "footage.key"]
+    static let keys: Set<String> = ["secret.key", "footage.key"]
     static let needed: Set<String> = [manifestName, databaseName, "identity.json", "secret.key"]
 
     /// Writes a backup of the running box whose state lies in `folder` to the new file `path`. Blocks.

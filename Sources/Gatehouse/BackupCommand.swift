@@ -113,6 +113,7 @@ struct RestoreCommand: AsyncParsableCommand {
         try BoxLock.take(state)
         do {
             let manifest = try BoxBackup.restore(file, passphrase: passphrase, into: state, replaces: replace, now: Date())
+            StagedRestore.forget(in: state)
             try await Self.takeDown(manifest, state)
             print(
                 "\(state) is box \(manifest.serialNumber) now, as it was on \(GatehouseJSON.text(manifest.createdAt)). Start it, and not the other one."

@@ -168,8 +168,13 @@ struct Box {
     }
 
     /// Recovers, starts everything, and returns when the box was told to end and has ended in order.
-    func run() async throws {
+    /// Writes down that the box began with a backup, if it did; else what was given away is the box's own again.
+    func takeRestoringDown() async throws {
         try await StagedRestore.takeDown(in: state.path, services.access.log)
+        try await services.access.signIns.keep()
+    }
+
+    func run() async throws {
         let report = try await services.spool.recover()
         logger.info(
             "spool recovered",

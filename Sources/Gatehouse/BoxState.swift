@@ -36,7 +36,7 @@ struct BoxState {
         self.keyCredential = keyCredential
         try BoxLock.take(path)
         if FactoryReset.isAsked(in: path) { try FactoryReset.perform(in: path) }
-        if StagedRestore.isAsked(in: path) { try StagedRestore.perform(in: path) }
+        try StagedRestore.perform(in: path)
         guard !FileManager.default.fileExists(atPath: path + "/" + BoxBackup.markName) else {
             throw SettingsError(description: "A backup was being restored into \(path) and was cut off. Run gatehouse restore once more.")
         }

@@ -34,9 +34,10 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             let settings = try await Settings(file: config, flags: settings, environment: ProcessInfo.processInfo.environment)
-            do {
-                try await Box(settings: settings).run()
-            } catch  where beginsAnew(settings.state) {
+            let box = try Box(settings: settings)
+            // What was asked for in an earlier life is done by now, or the box does not come to life: it is not tried again and again.
+            try await box.takeRestoringDown()
+            do { try await box.run() } catch  where beginsAnew(settings.state) {
                 FileHandle.standardError.write(Data("gatehouse: the box did not end in order: \(error)\n".utf8))
             }
             if beginsAnew(settings.state) { try beginAnew() }

@@ -24,13 +24,25 @@ enum StagedRestore {
             to: URL(fileURLWithPath: folder + "/" + markName), options: .atomic)
     }
 
-    /// Does it, in a folder that no box uses. That it was done is still to be written down.
-    /// - Throws: what the file system throws.
+    /// Does it, in a folder that no box uses, if it is asked for. That it was done is still to be written down.
+    ///
+    /// Where nothing could be moved yet the box stays what it was; where something was, the next start goes on.
+    /// - Throws: `BackupFailure`, and what the file system throws.
     static func perform(in folder: String) throws {
-        // Whoever removed what was unpacked does not want it any more; what is through is not done again.
-        if BoxBackup.isUnpacked(in: folder) { try BoxBackup.begin(in: folder, now: Date()) }
-        BoxBackup.discard(in: folder)
+        guard isAsked(in: folder) else {
+            // Of an upload that nobody began with, with the keys of a box in it.
+            if !BoxBackup.isBegun(in: folder) { BoxBackup.discard(in: folder) }
+            return
+        }
+        do { try BoxBackup.begin(in: folder, now: Date()) } catch  where !BoxBackup.isBegun(in: folder) {
+            FileHandle.standardError.write(Data("gatehouse: the backup is not begun with: \(error)\n".utf8))
+            BoxBackup.discard(in: folder)
+            forget(in: folder)
+        }
     }
+
+    /// It is not asked for any more.
+    static func forget(in folder: String) { unlink(folder + "/" + markName) }
 
     /// Writes into the log of the box in the folder that it was restored, if it was.
     static func takeDown(in folder: String, _ log: OperationLog) async throws {
@@ -38,7 +50,7 @@ enum StagedRestore {
         if let asked = try? JSONDecoder().decode(Asked.self, from: bytes) {
             try await takeDown(asked.manifest, by: asked.person, from: asked.address, log)
         }
-        try FileManager.default.removeItem(atPath: folder + "/" + markName)
+        forget(in: folder)
     }
 
     static func takeDown(_ manifest: BackupManifest, by person: String, from address: String, _ log: OperationLog) async throws {

@@ -100,7 +100,7 @@ struct DeviceControlRoutes {
             throw Problem.conflict("An upgrade of this device goes on. Wait until it is done.")
         }
         let path = "\(services.uploadFolder)/\(UUID().uuidString)"
-        let bytes = try await UploadedFile.save(request.body, to: path, limit: Self.firmwareLimit, called: "firmware")
+        let bytes = try await UploadedFile.save(request.body, to: path, limit: Self.firmwareLimit, tooLarge: "Firmware has at most 256 MB.")
         services.onboarding.upgrade(device, file: path, bytes: bytes)
         return try answer(try await maker.device(device.record.id), status: .accepted)
     }

@@ -10,6 +10,7 @@ import Synchronization
 /// A new box begins with another one's backup: whoever has its set-up code says the passphrase and gets a ticket, with which they send the file.
 final class RestoreRoutes: Sendable {
     private static let limit = 2 << 30
+    private static let keptFree = 64_000_000
     private static let ticketLasts: TimeInterval = 600
     private static let opening = BlockingQueue(name: "restore", background: true)
 
@@ -48,6 +49,7 @@ final class RestoreRoutes: Sendable {
     private func restore(_ request: Request, _ context: APIContext) async throws -> Response {
         let said = Array((context.parameters.get("ticket") ?? "").utf8)
         let now = services.time.now()
+        try await services.access.signIns.checkIsFree()
         let taken = ticket.withLock { ticket -> Ticket? in
             guard let known = ticket, known.expiresAt > now, isSameSecret(Array(known.text.utf8), said) else { return nil }
             ticket = nil
@@ -59,23 +61,44 @@ final class RestoreRoutes: Sendable {
         }
         let path = "\(services.uploadFolder)/\(UUID().uuidString).backup"
         defer { unlink(path) }
-        _ = try await UploadedFile.save(request.body, to: path, limit: Self.limit, called: "backup")
         return try await turns.run {
-            if try await services.access.signIns.isClaimed() { throw AccessDenied.alreadyClaimed }
-            let manifest: BackupManifest
-            do {
-                manifest = try await Self.opening.run { [folder = services.stateFolder] in
-                    try BoxBackup.unpack(path, passphrase: taken.passphrase, in: folder)
-                }
-            } catch let failure as BackupFailure {
-                throw Problem(.unprocessableContent, "backup-refused", "Not a backup to begin with", failure.description)
-            }
-            services.logger.notice("the box begins with a backup", metadata: ["of": "\(manifest.serialNumber)"])
-            try services.restoreBox(manifest, OperationNotes.byCode, context.remoteAddress)
-            return try answer(
-                RestoreAnswer(serialNumber: manifest.serialNumber, version: manifest.version, createdAt: manifest.createdAt),
-                status: .accepted)
+            try await services.access.signIns.checkIsFree()
+            let bytes = try await UploadedFile.save(
+                request.body, to: path, limit: Self.limit,
+                tooLarge: "A backup of more than \(Self.limit >> 20) MB is restored by gatehouse restore, on the box itself.")
+            try checkRoom(for: bytes)
+            return try await begin(with: path, taken, context)
         }
+    }
+
+    private func begin(with path: String, _ ticket: Ticket, _ context: APIContext) async throws -> Response {
+        let folder = services.stateFolder
+        let manifest: BackupManifest
+        do {
+            manifest = try await Self.opening.run { try BoxBackup.unpack(path, passphrase: ticket.passphrase, in: folder) }
+        } catch let failure as BackupFailure {
+            throw Problem(.unprocessableContent, "backup-refused", "Not a backup to begin with", failure.description)
+        }
+        do {
+            // From here on nobody claims it, nor begins with another one.
+            try await services.access.signIns.giveAway()
+            try services.restoreBox(manifest, OperationNotes.byCode, context.remoteAddress)
+        } catch {
+            if (error as? AccessDenied) != .alreadyClaimed { try await services.access.signIns.keep() }
+            BoxBackup.discard(in: folder)
+            throw error
+        }
+        services.logger.notice("the box begins with a backup", metadata: ["of": "\(manifest.serialNumber)"])
+        return try answer(
+            RestoreAnswer(serialNumber: manifest.serialNumber, version: manifest.version, createdAt: manifest.createdAt),
+            status: .accepted)
+    }
+
+    /// Besides the file, what is in it: once more as it comes, and once unpacked.
+    private func checkRoom(for bytes: Int) throws {
+        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: services.stateFolder)
+        guard let free = (attributes?[.systemFreeSize] as? NSNumber)?.intValue, free < 2 * bytes + Self.keptFree else { return }
+        throw Problem.conflict("There is no room to unpack the backup.")
     }
 }
 

@@ -108,6 +108,28 @@ import Testing
         await refused(.notFound) { _ = try await people.invite("Carl", role: role, sites: [gone], by: anna) }
     }
 
+    /// Sites are given by who may assign them, and only as long as they may.
+    @Test func anInvitationGivesNoSitesThatItsMakerMayNotAssign() async throws {
+        let house = try #require(house)
+        let anna = try await house.claim().caller
+        let (people, site) = (house.services.people, try await house.site())
+        let (siteManager, administrator) = (try await house.role(.siteManager), try await house.role(.administrator))
+        let bert = try await house.join("bert", .administrator).caller
+        let (_, token) = try await people.invite("Carl", role: siteManager, sites: [site], by: bert)
+        #expect(try await people.offer(token, from: "10.0.0.9").siteCount == 1)
+        let office = try await house.services.roles.make(
+            "Office", [.manageAccountAndRole, .manageAssignedSite, .manageServicePackageAndOrder], by: anna)
+        try await people.setRole(office.id, of: bert.id, by: anna)
+        #expect(try await people.offer(token, from: "10.0.0.9").siteCount == 0)
+        let carl = try await people.join(
+            token: token, userName: "carl", fullName: nil, password: AccessHouse.password, from: .init(address: "10.0.0.9", client: ""))
+        #expect(try await people.one(carl.caller.id).sites.isEmpty)
+        await refused(.beyondOwnRights) { _ = try await people.invite("Dora", role: siteManager, sites: [site], by: bert) }
+        let clerk = try await house.services.roles.make("Clerk", [.manageServicePackageAndOrder], by: anna)
+        await refused(.notPossible) { _ = try await people.invite("Dora", role: clerk.id, sites: [site], by: anna) }
+        _ = try await people.invite("Dora", role: administrator, sites: [site], by: anna)
+    }
+
     @Test func aSiteWithAllItsManagersKeepsNobodyFromJoining() async throws {
         let house = try #require(house)
         let anna = try await house.claim().caller

@@ -16,6 +16,19 @@ import Testing
         await #expect(throws: AccessDenied.alreadyClaimed) { _ = try await house.claim() }
     }
 
+    /// A box that is about to begin with a backup is nobody else's; one that is claimed is not given away.
+    @Test func aBoxThatIsGivenAwayIsNotClaimed() async throws {
+        let house = try #require(house)
+        try await house.signIns.checkSetupCode("ABCD-EFGH", from: "10.0.0.1")
+        try await house.signIns.giveAway()
+        await #expect(throws: AccessDenied.alreadyClaimed) { _ = try await house.claim() }
+        await #expect(throws: AccessDenied.alreadyClaimed) { try await house.signIns.checkSetupCode("ABCD-EFGH", from: "10.0.0.1") }
+        await #expect(throws: AccessDenied.alreadyClaimed) { try await house.signIns.giveAway() }
+        try await house.signIns.keep()
+        _ = try await house.claim()
+        await #expect(throws: AccessDenied.alreadyClaimed) { try await house.signIns.giveAway() }
+    }
+
     @Test func signingInNeedsThePassword() async throws {
         let house = try #require(house)
         _ = try await house.claim()

@@ -93,7 +93,8 @@ private final class Folder {
 
     /// Of the length of a key.
     private static func content(_ word: String, _ name: String) -> String {
-        "\(word) \(name)".padding(toLength: 32, withPad: ".", startingAt: 0)
+        if name == "identity.json" { return #"{"serialNumber":"\#(word == "first" ? "GH1" : "GH2")"}"# }
+        return "\(word) \(name)".padding(toLength: 32, withPad: ".", startingAt: 0)
     }
 
     /// The state folder of a box that knows one thing.
@@ -215,6 +216,83 @@ private final class Folder {
         #expect(try name() == "first" && !BoxBackup.isUnpacked(in: other))
         let former = try FileManager.default.contentsOfDirectory(atPath: other).filter { $0.hasPrefix("former-") }
         #expect(former == ["former-1790000000"])
+    }
+
+    private struct PowerCut: Error {}
+
+    /// Wherever the second half is cut off, its next try ends with the restored box whole and the former one aside.
+    @Test func aPowerCutAtAnyStepLosesNeitherBox() throws {
+        let folder = try Folder()
+        let (state, database) = try box(in: folder, word: "first")
+        let path = try made(state, database, in: folder)
+        var (cuts, isThrough) = (0, false)
+        while !isThrough {
+            let other = try box(in: folder, word: "second").state
+            defer { try? FileManager.default.removeItem(atPath: other) }
+            try FileManager.default.createDirectory(atPath: other + "/spool", withIntermediateDirectories: true)
+            _ = try BoxBackup.unpack(path, passphrase: passphrase, in: other)
+            var steps = 0
+            do {
+                try BoxBackup.begin(in: other, now: now) {
+                    if steps == cuts { throw PowerCut() }
+                    steps += 1
+                }
+                isThrough = true
+            } catch is PowerCut {
+                // The first step comes before anything; after the last one nothing is left to be done but to tidy up.
+                if BoxBackup.isUnpacked(in: other) { try BoxBackup.begin(in: other, now: now.addingTimeInterval(60)) }
+            }
+            #expect(!BoxBackup.isBegun(in: other), "cut \(cuts)")
+            let name = try BoxDatabase(path: other + "/box.sqlite").queue.read { try $0.setting("box.name", as: String.self) }
+            #expect(name == "first", "cut \(cuts)")
+            for file in BoxBackup.files {
+                #expect(try String(contentsOfFile: other + "/" + file, encoding: .utf8) == Self.content("first", file), "\(file), cut \(cuts)")
+            }
+            let former = try FileManager.default.contentsOfDirectory(atPath: other).filter { $0.hasPrefix("former-") }
+            #expect(former.count == 1, "cut \(cuts)")
+            let aside = other + "/" + (former.first ?? "")
+            #expect(try String(contentsOfFile: aside + "/secret.key", encoding: .utf8) == Self.content("second", "secret.key"), "cut \(cuts)")
+            #expect(FileManager.default.fileExists(atPath: aside + "/box.sqlite") && FileManager.default.fileExists(atPath: aside + "/spool"))
+            cuts += 1
+        }
+        #expect(cuts > 12)
+    }
+
+    @Test func whatIsWrongInABackupIsSeenBeforeAnythingIsTouched() throws {
+        for (name, content) in [("identity.json", "{}"), ("identity.json", #"{"serialNumber":"GH9"}"#), ("secret.key", "short")] {
+            let folder = try Folder()
+            let (state, database) = try box(in: folder, word: "first")
+            try Data(content.utf8).write(to: URL(fileURLWithPath: state + "/" + name))
+            // Of a key file that is no key nothing is made in the first place.
+            guard let path = try? made(state, database, in: folder) else { continue }
+            let other = try box(in: folder, word: "second").state
+            #expect(throws: BackupFailure.notOne, "\(name)") { try BoxBackup.unpack(path, passphrase: passphrase, in: other) }
+            #expect(!BoxBackup.isUnpacked(in: other))
+        }
+    }
+
+    /// A wrong passphrase does not take away what a restoring that was cut off still needs.
+    @Test func aFurtherTryLeavesWhatWasBegunWith() throws {
+        let folder = try Folder()
+        let (state, database) = try box(in: folder, word: "first")
+        let path = try made(state, database, in: folder)
+        let other = try box(in: folder, word: "second").state
+        _ = try BoxBackup.unpack(path, passphrase: passphrase, in: other)
+        var steps = 0
+        #expect(throws: PowerCut.self) {
+            try BoxBackup.begin(in: other, now: now) {
+                steps += 1
+                if steps > 3 { throw PowerCut() }
+            }
+        }
+        #expect(throws: BackupFailure.wrongPassphrase) {
+            _ = try BoxBackup.restore(path, passphrase: "another heron", into: other, replaces: true, now: now)
+        }
+        #expect(BoxBackup.isBegun(in: other) && BoxBackup.isUnpacked(in: other))
+        // Without it the box is not begun with half of everything.
+        BoxBackup.discard(in: other)
+        #expect(throws: BackupFailure.self) { try BoxBackup.begin(in: other, now: now) }
+        #expect(BoxBackup.isBegun(in: other))
     }
 
     @Test(arguments: BoxBackup.former)

@@ -248,7 +248,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*", help="modules to run, with or without test_: " + ", ".join(name[5:] for name in known))
     parser.add_argument("-k", dest="tests", action="append", default=[], help="only tests whose name contains this")
-    parser.add_argument("--jobs", type=int, default=4, help="modules at a time (default: 4)")
+    parser.add_argument("--jobs", type=int, default=3, help="modules at a time (default: 3)")
     parser.add_argument("--limit", type=int, default=240, help="seconds that a test may take (default: 240)")
     parser.add_argument("--list", action="store_true", help="list the tests and leave")
     parser.add_argument("--worker", help=argparse.SUPPRESS)

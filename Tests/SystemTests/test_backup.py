@@ -160,6 +160,26 @@ class Backups(Case):
         self.assertEqual(other.client.request("POST", "/setup/restore", {"setupCode": code, "passphrase": PASSPHRASE}).problem().slug, "already-claimed")
         other.stop()
 
+    def test_a_start_that_cannot_begin_with_it(self):
+        """Where what was unpacked is gone before anything was moved the box is what it was; where it was begun it does not start with half of everything."""
+        other = self.box()
+        other.stop()
+        for name in ("restore-asked", "restore.new/files/secret.key"):
+            path = os.path.join(other.state, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w") as file:
+                file.write("{}")
+        other.start()
+        self.assertFalse(other.get("/setup")["claimed"])
+        self.assertFalse([name for name in os.listdir(other.state) if name.startswith("restor")])
+        other.stop()
+        for name, content in (("restore-asked", "{}"), ("restoring", '{"former": "former-1", "names": []}')):
+            with open(os.path.join(other.state, name), "w") as file:
+                file.write(content)
+        other.launch()
+        self.assertNotEqual(other.process.wait(60), 0)
+        self.assertIn("not there any more", other.log_end())
+
     def test_a_new_box_begins_with_it_on_the_page(self):
         """Where a new box is set up: what is missing is said, and afterwards the page is that of the box that was saved."""
         path = os.path.join(self.folder(), "box.backup")

@@ -8,6 +8,7 @@ import urllib.parse
 
 from box import PASSWORD, binary
 from case import Case
+from waiting import wait_for
 
 # What is answered once to whoever makes it, and is none of the box's own words.
 PLANTED = {
@@ -110,10 +111,23 @@ class PlantedSecrets(Case):
         self.assertTrue(any(path.endswith(".sqlite") for path in self.files(state)))
         return {"the backup": answer.body, "what restoring says": (done.stdout + done.stderr).encode(), **self.files(state)}
 
+    def begun_anew(self):
+        """What another box, new and then begun with a backup, has in its log and its folder; the code, the passphrase and the ticket are among the secrets."""
+        content = self.made.client.request("POST", "/backup", {"password": self.password, "passphrase": PLANTED["a passphrase"]}, timeout=60).body
+        other = self.box(**{"storage.folder": None})
+        ticket = other.call("POST", "/setup/restore", {"setupCode": other.setup_code, "passphrase": PLANTED["a passphrase"]})["ticket"]
+        self.secrets["a ticket"] = ticket
+        before = {f"before, {path}": found for path, found in self.files(other.state).items() if not path.endswith("/setup-code")}
+        lines = len(other.lines)
+        self.assertEqual(other.client.request("PUT", f"/setup/restore/{ticket}", content, {"Content-Type": "application/octet-stream"}, timeout=60).status, 202)
+        wait_for(lambda: len(other.lines) > lines, 60, "the box's second ready line")
+        other.stop()
+        return {"the log of the one that began with it": other.log().encode(), **before, **self.files(other.state)}
+
     def test_found_nowhere(self):
         """As it is, in base64, in hexadecimal digits and percent-encoded."""
         self.plant()
-        places = {"the log": self.made.log().encode(), **self.files(self.made.state), **self.answers(), **self.restored()}
+        places = {"the log": self.made.log().encode(), **self.files(self.made.state), **self.answers(), **self.restored(), **self.begun_anew()}
         places["the log"] = self.made.log().encode()
         self.assertIn(b"Door", places["the log"] + b"".join(places.values()))
         told = []

@@ -23,6 +23,7 @@ public final class S3Store: ObjectStore {
     private let keys: S3KeySource
     private let base: URLComponents
     private let client: HTTPClient
+    private let servers: AddressPolicy
     private let line: Line
 
     /// What a store follows of the line.
@@ -51,6 +52,7 @@ public final class S3Store: ObjectStore {
         self.abilities = abilities
         self.uploads = uploads
         self.line = line
+        self.servers = servers
         self.time = time
         self.timeout = timeout
         keys = try S3KeySource(target: target, credentials: credentials)
@@ -269,16 +271,24 @@ public final class S3Store: ObjectStore {
         } catch let refusal as AddressRefusal {
             throw StoreError(.refused, refusal.sentence)
         } catch let error as NIOSSLError {
-            throw StoreError(
-                .refused, "The storage's certificate was not accepted. If it has its own authority, enter that certificate. (\(error))")
+            throw await certificateFailure(
+                "The storage's certificate was not accepted. If it has its own authority, enter that certificate. (\(error))")
         } catch let error as NIOSSLExtraError {
-            throw StoreError(.refused, "The storage's certificate does not fit its name. Check the endpoint. (\(error))")
+            throw await certificateFailure("The storage's certificate does not fit its name. Check the endpoint. (\(error))")
         } catch let error as HTTPClientError {
             throw StoreError(
                 .unreachable, "The storage at \(base.host ?? "") did not answer (\(error.shortDescription)).")
         } catch {
             throw StoreError(.unreachable, "No connection to the storage at \(base.host ?? ""). (\(error))")
         }
+    }
+
+    /// Whoever is where no storage may be says nothing of themselves, not even by their certificate.
+    private func certificateFailure(_ sentence: String) async -> StoreError {
+        do { try await servers.check(host: base.host ?? "") } catch {
+            return StoreError(error.code == "address-refused" ? .refused : .unreachable, error.sentence)
+        }
+        return StoreError(.refused, sentence)
     }
 
     func expect(_ response: HTTPClientResponse, _ codes: Set<UInt>) async throws {

@@ -91,7 +91,10 @@ function inviteCard(state) {
   role.value = state.roles.find((r) => r.name === 'Site Manager')?.id ?? state.roles[0].id;
   const chosen = new Set();
   const places = h('details', { 'data-testid': 'invite-sites' });
-  const isBound = () => may('assign-sites') && state.sites.length > 0 && !(state.roles.find((r) => r.id === role.value)?.permissions.includes('manage-all-sites') ?? true);
+  const isBound = () => {
+    const permissions = state.roles.find((r) => r.id === role.value)?.permissions ?? [];
+    return may('assign-sites') && state.sites.length > 0 && permissions.includes('manage-assigned-site') && !permissions.includes('manage-all-sites');
+  };
   function drawPlaces() {
     const summary = h('summary', {}, tr`Manages ${count(chosen.size, 'site')}`);
     places.hidden = !isBound();
