@@ -7,6 +7,8 @@ import Foundation
 enum StagedRestore {
     /// Stands in the folder from when it is asked for until it is done, so that a power cut does not leave half a box.
     private static let markName = "restore-asked"
+    /// The same mark once it is done, until that is written down.
+    private static let doneName = "restore-done"
 
     private struct Asked: Codable {
         let manifest: BackupManifest
@@ -34,7 +36,10 @@ enum StagedRestore {
             if !BoxBackup.isBegun(in: folder) { BoxBackup.discard(in: folder) }
             return
         }
-        do { try BoxBackup.begin(in: folder, now: Date()) } catch  where !BoxBackup.isBegun(in: folder) {
+        do {
+            try BoxBackup.begin(in: folder, now: Date())
+            rename(folder + "/" + markName, folder + "/" + doneName)
+        } catch  where !BoxBackup.isBegun(in: folder) {
             FileHandle.standardError.write(Data("gatehouse: the backup is not begun with: \(error)\n".utf8))
             BoxBackup.discard(in: folder)
             forget(in: folder)
@@ -42,11 +47,13 @@ enum StagedRestore {
     }
 
     /// It is not asked for any more.
-    static func forget(in folder: String) { unlink(folder + "/" + markName) }
+    static func forget(in folder: String) {
+        for name in [markName, doneName] { unlink(folder + "/" + name) }
+    }
 
     /// Writes into the log of the box in the folder that it was restored, if it was.
     static func takeDown(in folder: String, _ log: OperationLog) async throws {
-        guard let bytes = FileManager.default.contents(atPath: folder + "/" + markName) else { return }
+        guard let bytes = FileManager.default.contents(atPath: folder + "/" + doneName) else { return }
         if let asked = try? JSONDecoder().decode(Asked.self, from: bytes) {
             try await takeDown(asked.manifest, by: asked.person, from: asked.address, log)
         }
