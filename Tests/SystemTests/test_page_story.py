@@ -359,7 +359,7 @@ class PageStory(StoryCase):
         self.select(page, "log-result", "Refused and failed")
         page.click("log-show")
         wait_for(lambda: "done" not in (results := page.read("[data-testid=operations] > li", "data-result")) and results, 10, "what was refused alone")
-        page.await_text("join")
+        page.await_text("begin live view, Door")
         page.keep("10-log-refused", self.overflow)
         self.select(page, "log-result", "All")
         page.click("log-show")
