@@ -14,8 +14,9 @@ return {time: video.currentTime, width: video.videoWidth, hidden: video.hidden, 
         behind: video.buffered.length ? video.buffered.end(video.buffered.length - 1) - video.currentTime : null};
 """
 
-# A view that the box has ended, for want of a connection on a machine with other work, is ended by the page once more.
-ENDED_BEFORE = r"/live/whep/\S* - Failed to load resource: the server responded with a status of 404"
+# A view that the box has ended, for want of a connection on a machine with other work, is ended by the page once more; and what was asked for in the
+# moment of signing out is refused.
+ENDED_BEFORE = r"(/live/whep/\S* - .* status of 404|/api/v1/health - .* status of 401)"
 
 
 class PageCase(Case):
