@@ -1,4 +1,4 @@
-"""Addresses that the box must not be talked into connecting to (server-side request forgery): in every spelling, by names, by names that change, by redirects.
+"""Addresses that the box must not be talked into connecting to (server-side request forgery): in every spelling, by names, by names that change.
 
 A device may be anywhere in the site's networks. It may not be the box itself, a link-local address or a cloud's metadata service; only `devices.allow-local`
 lets this machine through, for demonstrations and the other tests. The boxes here run as a real one does.
@@ -7,16 +7,14 @@ lets this machine through, for demonstrations and the other tests. The boxes her
 import concurrent.futures
 import os
 import socket
-import socketserver
 import tempfile
-import threading
 import time
 import unittest
 from unittest import mock
 
 from box import binary
 from case import Case
-from devices import DeviceCase
+from listeners import HeardServer, Listener
 from name_server import NameServer, program
 from waiting import wait_for
 
@@ -52,32 +50,6 @@ NAMES = {
     "loopback": ["127.0.0.1"], "loopback-six": ["::1"], "mapped": ["::ffff:127.0.0.1"], "wrapped": ["64:ff9b::7f00:1"], "six-to-four": ["2002:7f00:1::"], "zero": ["0.0.0.0"],
     "metadata": ["169.254.169.254"], "metadata-six": ["fd00:ec2::254"], "one-of-two": [HARMLESS, "127.0.0.1"], "one-of-three": [HARMLESS, "2001:db8::1", "::1"],
 }
-
-
-class Listener(socketserver.ThreadingTCPServer):
-    """Counts who comes, on all addresses of this machine, and sends everybody away."""
-
-    daemon_threads, address_family = True, socket.AF_INET6
-
-    def __init__(self, address="::"):
-        self.connections = []
-        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        super().__init__((address, 0), None)
-        self.port = self.server_address[1]
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
-
-    def server_bind(self):
-        if self.address_family == socket.AF_INET6:
-            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        super().server_bind()
-
-    def finish_request(self, request, client_address):
-        self.connections.append(client_address[0])
-
-    def close(self):
-        """End it."""
-        self.shutdown()
-        self.server_close()
 
 
 class Guarded(Case):
@@ -322,29 +294,6 @@ class Names(Named):
             self.listener.connections.clear()
 
 
-class HeardServer(Listener):
-    """Notes what is said to it, and answers nothing."""
-
-    class Handler(socketserver.BaseRequestHandler):
-        """One connection, until it ends or nothing comes for a while."""
-
-        def handle(self):
-            self.request.settimeout(5)
-            try:
-                while said := self.request.recv(4096):
-                    self.server.heard.append(said)
-            except OSError:
-                pass
-
-    def __init__(self):
-        self.heard = []
-        super().__init__()
-
-    def finish_request(self, request, client_address):
-        super().finish_request(request, client_address)
-        self.Handler(request, client_address, self)
-
-
 class NamesOfServers(Named):
     """Names of storages that lead elsewhere once they were looked at: whoever is there hears nothing."""
 
@@ -358,105 +307,3 @@ class NamesOfServers(Named):
         answer = self.made.call("POST", "/storage/test", {"target": target}, timeout=90)
         self.assertEqual([answer["ok"], "loopback" in str(answer)], [False, True], answer)
         self.assertEqual([inside.heard, bool(inside.connections)], [[], True])
-
-
-class SendingCamera(socketserver.ThreadingTCPServer):
-    """A camera that answers what `answers` gives for a method and the number of the connection; the connections' requests are in `asked`."""
-
-    daemon_threads, allow_reuse_address = True, True
-
-    def __init__(self, answers):
-        super().__init__(("127.0.0.1", 0), self.Handler)
-        self.answers, self.asked, self.connections, self.lock = answers, [], 0, threading.Lock()
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
-
-    class Handler(socketserver.StreamRequestHandler):
-        """One connection."""
-
-        def handle(self):
-            with self.server.lock:
-                self.server.connections += 1
-                number = self.server.connections
-            while line := self.rfile.readline().decode(errors="replace"):
-                method, sequence = line.split(" ")[0], "0"
-                while (header := self.rfile.readline().decode(errors="replace").strip()):
-                    if header.lower().startswith("cseq:"):
-                        sequence = header.partition(":")[2].strip()
-                self.server.asked.append(line.strip())
-                status, headers, body = self.server.answers(method, number)
-                self.wfile.write("\r\n".join([f"RTSP/1.0 {status}", f"CSeq: {sequence}", *headers, f"Content-Length: {len(body)}", "", body]).encode())
-
-    def close(self):
-        """End it."""
-        self.shutdown()
-        self.server_close()
-
-
-class SentElsewhere(DeviceCase):
-    """Addresses that devices give. The box may speak to this machine here, for the devices are on it; where they send it nobody must come."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.made = cls.class_device_box()
-
-    def setUp(self):
-        self.elsewhere = self.kept(Listener("127.0.0.3"))
-
-    def description(self):
-        """A stream whose every address is elsewhere."""
-        place = f"rtsp://127.0.0.3:{self.elsewhere.port}/main"
-        body = ("v=0\r\no=- 0 0 IN IP4 127.0.0.3\r\ns=x\r\nc=IN IP4 127.0.0.3\r\nt=0 0\r\n" f"a=control:{place}\r\nm=video 0 RTP/AVP 96\r\n"
-                f"a=rtpmap:96 H264/90000\r\na=control:{place}/track1\r\n")
-        return "200 OK", ["Content-Type: application/sdp", f"Content-Base: {place}/", f"Content-Location: {place}/"], body
-
-    def watch(self, answers, transport):
-        """Have a camera tested and received; the camera."""
-        camera = self.kept(SendingCamera(answers))
-        entry = {"url": f"rtsp://127.0.0.1:{camera.server_address[1]}/main", "userName": "viewer", "password": "an example", "transport": transport}
-        self.assertFalse(self.made.call("POST", "/devices/test", entry, timeout=60)["ok"])
-        device = self.made.call("POST", "/devices", {"name": "x", **entry})["id"]
-        tries = len(camera.asked)
-        wait_for(lambda: len(camera.asked) > tries + 3, 30, "another try")
-        self.made.call("DELETE", f"/devices/{device}")
-        return camera
-
-    def test_addresses_in_descriptions(self):
-        """Tracks are asked for over the connection that stands, whatever host Content-Base, Content-Location and the description name."""
-        def answers(method, _):
-            return self.description() if method == "DESCRIBE" else ("454 Session Not Found", [], "") if method == "SETUP" else ("200 OK", [], "")
-        camera = self.watch(answers, "tcp")
-        self.assertTrue(any(line.startswith("SETUP") for line in camera.asked), camera.asked)
-        self.assertEqual(self.elsewhere.connections, [])
-
-    def test_redirects_of_rtsp(self):
-        """Nor is a camera's redirect over RTSP: not at its first answer, and not once a good answer went before, over TCP and UDP."""
-        place = f"Location: rtsp://127.0.0.3:{self.elsewhere.port}/main"
-
-        def answers_with(goodConnections):
-            def answers(method, number):
-                if method == "OPTIONS":
-                    return "200 OK", ["Public: OPTIONS, DESCRIBE, SETUP, TEARDOWN, PLAY"], ""
-                if number <= goodConnections:
-                    return self.description() if method == "DESCRIBE" else ("200 OK", [], "")
-                return "302 Moved Temporarily", [place], ""
-            return answers
-        for transport in ("tcp", "udp"):
-            for good in (0, 1):
-                camera = self.watch(answers_with(good), transport)
-                self.assertTrue(any(line.startswith("DESCRIBE") for line in camera.asked), camera.asked)
-                self.assertEqual(self.elsewhere.connections, [], f"{transport}, after {good} good answers")
-
-    def test_redirects_of_http(self):
-        """A device's redirect is not followed."""
-        simulator = self.many_devices("--device", "camera,name=camera")
-        simulator["camera"].fault("redirect-elsewhere", to=f"http://127.0.0.3:{self.elsewhere.port}")
-        item = self.made.try_devices(simulator["camera"].entry(driver="isapi"))[0]
-        self.assertEqual(item["state"], "failed")
-        self.assertEqual(self.elsewhere.connections, [])
-
-    def test_addresses_of_services(self):
-        """Of the addresses of ONVIF's services only the paths are taken."""
-        simulator = self.many_devices("--device", f"onvif,name=camera,quirk=xaddr-wrong-host:127.0.0.3:{self.elsewhere.port}")
-        item = self.made.try_devices(simulator["camera"].entry(driver="onvif"))[0]
-        self.assertEqual(item["state"], "added", item["failure"])
-        self.assertEqual(self.elsewhere.connections, [])

@@ -64,9 +64,8 @@ public final class ManualTime: Sendable {
     }
 }
 
-/// Waits until `condition` holds; answers false when it does not come to hold in time, which is long: only what is
-/// broken takes it.
-public func eventually(within limit: Duration = .seconds(60), _ condition: @Sendable () async throws -> Bool) async rethrows -> Bool {
+/// Waits until `condition` holds; answers false when it does not come to hold in time.
+public func eventually(within limit: Duration = .seconds(10), _ condition: @Sendable () async throws -> Bool) async rethrows -> Bool {
     let giveUp = ContinuousClock.now + limit
     while ContinuousClock.now < giveUp {
         if try await condition() { return true }
