@@ -169,6 +169,7 @@ class PageLanguages(PageCase):
         self.assertFalse(self.box_english())
         box.call("PATCH", f"/channels/{channel['id']}", {"proxied": True})
         page.await_text("L’immagine c’è.", 60)  # told by the stream of news
+        self.quiet()  # what was asked of the device has come
         self.devices.close()
         wait_for(lambda: box.get("/health")["problems"], 60, "the box to miss the device")
         for place in (f"cameras/{channel['id']}", f"device/{channel['deviceId']}", "health"):

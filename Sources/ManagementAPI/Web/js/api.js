@@ -16,6 +16,13 @@ export class Problem extends Error {
   }
 }
 
+let session = new AbortController();
+/** Who signs out waits for no answer any more: what is still asked is given up. */
+export function giveUp() {
+  session.abort();
+  session = new AbortController();
+}
+
 let signedOut = () => {};
 /** What to do when the box no longer knows who we are. */
 export function whenSignedOut(fn) { signedOut = fn; }
@@ -46,7 +53,7 @@ export async function problemOf(response, where) {
 /** What is sent as it is, and not as JSON; a picture says what it is. */
 const isRaw = (body) => body instanceof Uint8Array || body instanceof Blob;
 
-async function call(method, path, body, { gate = true, signal, isFile = false } = {}) {
+async function call(method, path, body, { gate = true, signal = gate ? session.signal : undefined, isFile = false } = {}) {
   const where = `${method} ${BASE}${path}`;
   let response;
   try {

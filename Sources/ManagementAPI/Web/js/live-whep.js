@@ -16,9 +16,10 @@ const later = (what) => Object.assign(new Error(what), { fallback: true });
 export async function playWHEP({ video, url, signal, told }) {
   const peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   const whep = new Whep(url, signal);
+  let endedByBox = false;
   const over = new Promise((resolve) => {
     signal.addEventListener('abort', resolve, { once: true });
-    watch(peer, resolve);
+    watch(peer, (byBox) => { endedByBox ||= byBox; resolve(); });
   });
   let stop = () => {};
   try {
@@ -39,21 +40,22 @@ export async function playWHEP({ video, url, signal, told }) {
     stop();
     peer.onicecandidate = null;
     peer.close();
-    whep.end();
+    if (!endedByBox) whep.end();
   }
 }
 
 const wait = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 
-/** Calls `done` when the connection is over, or away for too long. */
+/** Calls `done` when the connection is over, or away for too long: with true where the box said so itself. */
 function watch(peer, done) {
   let away = null;
   const look = () => {
     const transport = peer.getReceivers()[0]?.transport;
     if (transport && !transport.gh) { transport.gh = true; transport.addEventListener('statechange', look); }
-    if (['failed', 'closed'].includes(peer.connectionState) || transport?.state === 'closed') done();
+    if (transport?.state === 'closed') done(true);
+    else if (['failed', 'closed'].includes(peer.connectionState)) done(false);
     clearTimeout(away);
-    if (peer.connectionState === 'disconnected') away = setTimeout(done, LOST);
+    if (peer.connectionState === 'disconnected') away = setTimeout(done, LOST, false);
   };
   peer.addEventListener('connectionstatechange', look);
 }

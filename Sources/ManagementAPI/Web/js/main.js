@@ -1,5 +1,5 @@
 // Where the page begins: is the box claimed, is somebody signed in, then the pages.
-import { api, whenSignedOut } from './api.js';
+import { api, giveUp, whenSignedOut } from './api.js';
 import { claim } from './claim.js';
 import { announce } from './dialog.js';
 import { fill } from './dom.js';
@@ -57,8 +57,9 @@ async function leave() {
   // Nothing may ask any more once the session is gone.
   disconnect();
   stopRouter();
-  try { await api.delete('/session', { gate: false }); } catch { /* gone either way */ }
   forget();
+  giveUp();
+  try { await api.delete('/session', { gate: false }); } catch { /* gone either way */ }
   fill(app);
   shown = false;
   askToSignIn();
