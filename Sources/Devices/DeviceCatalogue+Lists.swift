@@ -1,4 +1,5 @@
 public import BoxDatabase
+public import Cameras
 public import Core
 import Foundation
 import GRDB
@@ -33,13 +34,20 @@ struct DeviceList: Sendable {
     let channels: [ChannelRecord]
     /// By number.
     let channelsOfDevice: [DeviceID: [ChannelRecord]]
-    let reports: [DeviceID: OnboardingReport]
+    private let reports: [DeviceID: OnboardingReport]
+    private let descriptions: [DeviceID: DeviceDescription]
 
     init(_ database: Database) throws {
         devices = try DeviceRecord.fetchAll(database).sorted { $0.listPlace < $1.listPlace }
         channels = try ChannelRecord.fetchAll(database).sorted { $0.listPlace < $1.listPlace }
         channelsOfDevice = Dictionary(grouping: channels, by: \.deviceId).mapValues { $0.sorted { $0.number < $1.number } }
         reports = Dictionary(uniqueKeysWithValues: devices.compactMap { device in device.onboardingReport.map { (device.id, $0) } })
+        descriptions = Dictionary(uniqueKeysWithValues: devices.compactMap { device in device.description.map { (device.id, $0) } })
+    }
+
+    func listed(_ device: DeviceRecord) -> ListedDevice {
+        ListedDevice(
+            record: device, channels: channelsOfDevice[device.id] ?? [], report: reports[device.id], description: descriptions[device.id])
     }
 }
 
@@ -57,6 +65,8 @@ public struct ListedDevice: Sendable {
     public let channels: [ChannelRecord]
     /// How adding it went.
     public let report: OnboardingReport?
+    /// What the device said of itself when its row was written.
+    public let description: DeviceDescription?
 }
 
 extension DeviceCatalogue {
@@ -68,7 +78,7 @@ extension DeviceCatalogue {
         let (page, next) = filter.page.cut(list.devices, at: \.listPlace) {
             filter.sites.contains($0.siteId) && filter.matches($0.name, $0.host) && admits($0)
         }
-        return (page.map { ListedDevice(record: $0, channels: list.channelsOfDevice[$0.id] ?? [], report: list.reports[$0.id]) }, next)
+        return (page.map(list.listed), next)
     }
 
     /// Channels in the order they were added, of those that `admits`, and where the next page begins.
@@ -86,6 +96,6 @@ extension DeviceCatalogue {
     public func listed(_ id: DeviceID) async throws -> ListedDevice {
         let list = try await list.value()
         guard let record = list.devices.first(where: { $0.id == id }) else { throw CatalogueError.noSuchDevice }
-        return ListedDevice(record: record, channels: list.channelsOfDevice[id] ?? [], report: list.reports[id])
+        return list.listed(record)
     }
 }

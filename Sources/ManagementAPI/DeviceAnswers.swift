@@ -155,7 +155,7 @@ extension AnswerMaker {
     func device(_ device: ListedDevice) -> DeviceAnswer {
         let (record, channels, atWork) = (device.record, device.channels, services.devices[device.record.id])
         let view = atWork?.view
-        let description = atWork?.description ?? record.description
+        let description = atWork?.description ?? device.description
         let starting = Condition(code: "starting", severity: .attention, sentence: "The device is starting.", since: services.time.now())
         return DeviceAnswer(
             id: record.id, siteId: record.siteId, name: record.name, address: record.host, port: record.rtspPort, httpPort: record.httpPort,
