@@ -159,6 +159,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "ServerCertificate", dependencies: ["Core", .asn1, .crypto, .logging, .nioCore, .nioSSL, .x509], swiftSettings: strict),
+        .target(name: "Firmware", dependencies: [.crypto], swiftSettings: strict),
         .target(name: "Codes", dependencies: ["CQRCode", "Core", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(
             name: "ManagementAPI",
@@ -180,7 +181,8 @@ let package = Package(
             name: "Gatehouse",
             dependencies: [
                 "Access", "Backup", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports",
-                "ManagementAPI", "Media", "MediaWorker", "Messaging", "Outbound", "Playback", "RTSP", "Reach", "Recording", "Refill",
+                "Firmware", "ManagementAPI", "Media", "MediaWorker", "Messaging", "Outbound", "Playback", "RTSP", "Reach", "Recording",
+                "Refill",
                 "Relay",
                 "ServerCertificate", .argumentParser, .asyncHTTPClient, .configuration, .crypto, .logging, .nioCore, .nioFoundationCompat,
                 .nioHTTP1, .nioSSL,
@@ -243,6 +245,7 @@ let package = Package(
             name: "ServerCertificateTests",
             dependencies: ["Core", "ServerCertificate", "TestSupport", .asn1, .crypto, .logging, .nioSSL, .x509],
             swiftSettings: strict),
+        .testTarget(name: "FirmwareTests", dependencies: ["Firmware", .crypto], swiftSettings: strict),
         .testTarget(name: "CodesTests", dependencies: ["Codes", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ManagementAPITests",

@@ -1,0 +1,180 @@
+import Foundation
+
+/// Which boxes a release is meant for, and how it is to reach them. It stands in signed metadata, beside the digest of the manifest.
+public struct ReleaseOffer: Codable, Sendable, Equatable {
+    /// Who may take part in what is not certain yet.
+    public enum Channel: String, Codable, Sendable, CaseIterable {
+        case stable
+        case candidate
+    }
+
+    public let version: ReleaseVersion
+    /// As Debian calls it: `arm64`, `amd64`.
+    public let architecture: String
+    /// The kind of box.
+    public let model: String
+    /// Goes up where an older release must not come back, because it is not safe; apart from the version.
+    public let epoch: Int
+    public var channel: Channel
+    /// Percent of the boxes that may take it.
+    public var rollout: Int
+    /// Boxes that are older take this one first, before any newer.
+    public var mustPassThrough: Bool
+
+    public init(
+        version: ReleaseVersion, architecture: String, model: String, epoch: Int, channel: Channel = .stable, rollout: Int = 100,
+        mustPassThrough: Bool = false
+    ) {
+        self.version = version
+        self.architecture = architecture
+        self.model = model
+        self.epoch = epoch
+        self.channel = channel
+        self.rollout = rollout
+        self.mustPassThrough = mustPassThrough
+    }
+}
+
+/// A release that signed metadata tells of.
+public struct ListedRelease: Sendable, Equatable {
+    /// Of its manifest.
+    public let path: String
+    public let offer: ReleaseOffer
+    let length: Int
+    let sha256: String
+
+    init(_ path: String, _ target: TargetsMetadata.Target) throws(ReleaseRefusal) {
+        guard let offer = target.custom, let sha256 = target.hashes["sha256"], Digest.isOne(sha256), ReleasePath.isPlain(path),
+            (0...100).contains(offer.rollout), offer.epoch >= 0
+        else { throw .unreadable(path) }
+        self.path = path
+        self.offer = offer
+        self.sha256 = sha256
+        length = target.length
+    }
+
+    /// Where the manifest lies: under its digest, so that a file of the same name cannot be in its place.
+    var place: String {
+        let parts = path.split(separator: "/")
+        return (["targets"] + parts.dropLast().map(String.init) + ["\(sha256).\(parts.last ?? "")"]).joined(separator: "/")
+    }
+
+    /// - Throws: `ReleaseRefusal`, or what the source throws.
+    public func manifest(from source: any ReleaseSource) async throws -> ReleaseManifest {
+        let bytes = try await source.file(place, atMost: min(length, ReleaseManifest.limit))
+        guard bytes.count == length, Digest.text(bytes) == sha256 else { throw ReleaseRefusal.altered(path) }
+        let manifest = try ReleaseManifest(bytes, name: path)
+        guard manifest.version == offer.version, manifest.architecture == offer.architecture, manifest.model == offer.model else {
+            throw ReleaseRefusal.altered(path)
+        }
+        return manifest
+    }
+}
+
+/// What a release consists of: each file, in pieces that are known by their digests.
+public struct ReleaseManifest: Codable, Sendable, Equatable {
+    public struct File: Codable, Sendable, Equatable {
+        /// Within the release, `share/web/index.html`.
+        public let path: String
+        /// Whether it is a program. Nothing else of the mode is up to a release.
+        public let executable: Bool
+        /// Bytes.
+        public let size: Int
+        public let sha256: String
+        /// SHA-256 of each piece; all but the last have `pieceBytes`.
+        public let chunks: [String]
+    }
+
+    /// Bytes of a manifest.
+    static let limit = 4 << 20
+    /// Bytes of a piece.
+    public static let pieceBytes = 1 << 20
+    private static let mostFiles = 10_000
+    /// Bytes of all files together.
+    private static let mostBytes = 2 << 30
+
+    private let format: Int
+    public let version: ReleaseVersion
+    public let architecture: String
+    public let model: String
+    /// What is new, for people.
+    public let notes: String
+    public let files: [File]
+
+    init(version: ReleaseVersion, architecture: String, model: String, notes: String, files: [File]) throws(ReleaseRefusal) {
+        format = 1
+        self.version = version
+        self.architecture = architecture
+        self.model = model
+        self.notes = notes
+        self.files = files
+        try check()
+    }
+
+    /// - Throws: `ReleaseRefusal.unreadable`, or what may not be as it is.
+    init(_ bytes: [UInt8], name: String) throws(ReleaseRefusal) {
+        guard let read = try? JSONDecoder().decode(Self.self, from: Data(bytes)), read.format == 1 else { throw .unreadable(name) }
+        self = read
+        try check()
+    }
+
+    var bytes: [UInt8] {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
+            return Array(try encoder.encode(self)) + [0x0A]
+        }
+    }
+
+    /// Bytes of all files together.
+    public var size: Int { files.reduce(0) { $0 + $1.size } }
+
+    /// The pieces, each once, with their sizes.
+    public var pieces: [String: Int] {
+        var pieces: [String: Int] = [:]
+        for file in files {
+            for (index, chunk) in file.chunks.enumerated() { pieces[chunk] = min(Self.pieceBytes, file.size - index * Self.pieceBytes) }
+        }
+        return pieces
+    }
+
+    /// Whoever signed it: nothing may lead out of the release's own folder, or fill the disk.
+    private func check() throws(ReleaseRefusal) {
+        guard !files.isEmpty, files.count <= Self.mostFiles else { throw .unsafe("The release has no files, or too many.") }
+        var total = 0
+        for file in files {
+            guard ReleasePath.isPlain(file.path) else { throw .unsafe("The release has a file whose name is none.") }
+            guard file.size >= 0, file.size <= Self.mostBytes else { throw .unsafe("The release's file \(file.path) is too large.") }
+            total += file.size
+            let pieces = (file.size + Self.pieceBytes - 1) / Self.pieceBytes
+            guard file.chunks.count == pieces, Digest.isOne(file.sha256), file.chunks.allSatisfy(Digest.isOne) else {
+                throw .unsafe("The release's file \(file.path) is not made of the pieces that it names.")
+            }
+        }
+        guard total <= Self.mostBytes else { throw .unsafe("The release is larger than 2 GiB.") }
+        let paths = files.map(\.path)
+        guard Set(paths).count == paths.count else { throw .unsafe("The release has a file twice.") }
+        let folders = Set(paths.flatMap(ReleasePath.folders))
+        guard folders.isDisjoint(with: paths) else { throw .unsafe("The release has a file that is a folder, too.") }
+        guard version.description.utf8.count <= 64, notes.utf8.count <= 64 << 10 else { throw .unsafe("The release says too much.") }
+    }
+}
+
+/// Paths within a release.
+enum ReleasePath {
+    /// Relative, of ordinary names, leading nowhere else.
+    static func isPlain(_ path: String) -> Bool {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        return path.utf8.count <= 1024 && (1...16).contains(parts.count)
+            && parts.allSatisfy { part in
+                !part.isEmpty && part.utf8.count <= 200 && part != "." && part != ".."
+                    && part.unicodeScalars.allSatisfy { $0.isASCII && $0.value > 0x20 && $0.value < 0x7F && $0 != "\\" && $0 != ":" }
+            }
+    }
+
+    /// The folders that a file lies in.
+    static func folders(_ path: String) -> [String] {
+        let parts = path.split(separator: "/")
+        return (1..<max(1, parts.count)).map { parts.prefix($0).joined(separator: "/") }
+    }
+}

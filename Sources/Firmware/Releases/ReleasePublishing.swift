@@ -1,0 +1,196 @@
+public import Foundation
+
+/// What can be done with a repository: in the order of a release's life.
+extension ReleaseRepository {
+    /// Which keys a role has, and how many of them must sign.
+    public struct RoleKeys: Sendable {
+        public var keys: [MetadataKey]
+        public var threshold: Int
+
+        public init(_ keys: [MetadataKey], threshold: Int) {
+            self.keys = keys
+            self.threshold = threshold
+        }
+    }
+
+    /// What still waits.
+    public struct Pending: Sendable, Equatable {
+        public let file: String
+        /// So many keys must sign it still.
+        public let missing: Int
+    }
+
+    /// Why something cannot be done yet.
+    public enum Obstacle: Error, Equatable, CustomStringConvertible {
+        case noRoot
+        case threshold(String)
+        case waits([String])
+        case foreignKey
+        case nothing
+
+        public var description: String {
+            switch self {
+            case .noRoot: "There is no root yet. Begin with `gatehouse release root`."
+            case .threshold(let role): "More keys would have to sign for \(role) than there are; or none."
+            case .waits(let files): "These wait for signatures: \(files.joined(separator: ", ")). Sign them with `gatehouse release sign`."
+            case .foreignKey: "This key may sign nothing that waits."
+            case .nothing: "There is nothing to publish yet. Add a release with `gatehouse release build`."
+            }
+        }
+    }
+
+    /// Stages a root with these keys: the first, or the next. A role that is left out keeps the keys that it has.
+    public func stageRoot(_ roles: [MetadataRole: RoleKeys], expires: Date) throws {
+        let before = try published(RootMetadata.self)?.metadata
+        var root = before ?? RootMetadata(version: 0, expires: expires, keys: [:], roles: [:])
+        root.version += 1
+        root.expires = expires
+        for (role, wanted) in roles {
+            for key in wanted.keys { root.keys[key.identifier] = key }
+            root.roles[role.rawValue] = .init(keyids: wanted.keys.map(\.identifier).sorted(), threshold: wanted.threshold)
+        }
+        for role in MetadataRole.allCases {
+            let keys = root.keys(of: role)
+            guard (1...max(1, Set(keys.keyids).count)).contains(keys.threshold), !keys.keyids.isEmpty else {
+                throw Obstacle.threshold(role.rawValue)
+            }
+        }
+        let used = Set(root.roles.values.flatMap(\.keyids))
+        root.keys = root.keys.filter { used.contains($0.key) }
+        try stage(root)
+    }
+
+    /// Adds a release to what is staged; its pieces and its manifest are written.
+    ///
+    /// - Returns: The path of its manifest.
+    @discardableResult
+    public func add(_ files: URL, _ description: ReleaseBuilder.Description, expires: Date) throws -> String {
+        let manifest = try ReleaseBuilder(repository: folder).manifest(of: files, description)
+        let bytes = try manifest.bytes
+        let offer = description.offer
+        let path = "\(offer.model)/\(offer.architecture)/\(offer.version).json"
+        let target = TargetsMetadata.Target(length: bytes.count, hashes: ["sha256": Digest.text(bytes)], custom: offer)
+        try write(bytes, to: try ListedRelease(path, target).place)
+        var targets = try nextTargets(expires)
+        targets.targets[path] = target
+        try stage(targets)
+        return path
+    }
+
+    /// Offers a release otherwise: to more boxes, to others, or no longer.
+    public func change(_ path: String, expires: Date, _ change: (inout ReleaseOffer) -> Void) throws {
+        var targets = try nextTargets(expires)
+        guard var offer = targets.targets[path]?.custom else { throw ReleaseRefusal.notThere(path) }
+        change(&offer)
+        targets.targets[path]?.custom = offer
+        try stage(targets)
+    }
+
+    /// What is staged, or what is published as the next version.
+    private func nextTargets(_ expires: Date) throws -> TargetsMetadata {
+        var targets: TargetsMetadata
+        if let waiting = try waiting(TargetsMetadata.self) {
+            targets = waiting.metadata
+        } else {
+            targets = try published(TargetsMetadata.self)?.metadata ?? TargetsMetadata(version: 0, expires: expires, targets: [:])
+            targets.version += 1
+        }
+        targets.expires = expires
+        return targets
+    }
+
+    /// Signs whatever waits with the keys that may.
+    ///
+    /// - Returns: What waits still.
+    /// - Throws: `Obstacle.foreignKey` for a key that may sign nothing of it.
+    public func sign(with keys: [SigningKey]) throws -> [Pending] {
+        let (root, before) = (try waiting(RootMetadata.self), try published(RootMetadata.self)?.metadata)
+        for key in keys {
+            let identifier = key.publicKey.identifier
+            var signed = false
+            let mayRoot = [root?.metadata, before].compactMap { $0?.keys(of: .root).keyids }.contains { $0.contains(identifier) }
+            if mayRoot, var file = try waiting(RootMetadata.self)?.file {
+                try file.sign(key.key)
+                try stage(file, .root)
+                signed = true
+            }
+            if (root?.metadata ?? before)?.keys(of: .targets).keyids.contains(identifier) == true,
+                var file = try waiting(TargetsMetadata.self)?.file
+            {
+                try file.sign(key.key)
+                try stage(file, .targets)
+                signed = true
+            }
+            guard signed else { throw Obstacle.foreignKey }
+        }
+        return try pending()
+    }
+
+    /// What waits for signatures.
+    public func pending() throws -> [Pending] {
+        let (root, before) = (try waiting(RootMetadata.self), try published(RootMetadata.self)?.metadata)
+        var pending: [Pending] = []
+        if let root {
+            let missing = max(root.metadata.missing(from: root.file, as: .root), before?.missing(from: root.file, as: .root) ?? 0)
+            pending.append(Pending(file: "root.json", missing: missing))
+        }
+        if let targets = try waiting(TargetsMetadata.self), let keys = root?.metadata ?? before {
+            pending.append(Pending(file: "targets.json", missing: keys.missing(from: targets.file, as: .targets)))
+        }
+        return pending
+    }
+
+    /// How long what is published is good.
+    public struct Expiry: Sendable {
+        public var snapshot: Date
+        public var timestamp: Date
+
+        public init(snapshot: Date, timestamp: Date) {
+            self.snapshot = snapshot
+            self.timestamp = timestamp
+        }
+    }
+
+    /// Publishes what is staged and signed; with nothing staged, the timestamp anew. The timestamp goes last: until then boxes see what was.
+    ///
+    /// - Parameter keys: Those of snapshot and timestamp, which are at hand where is published.
+    /// - Throws: `Obstacle` for what cannot be published yet; nothing is, then.
+    public func publish(with keys: [SigningKey], _ expiry: Expiry) throws {
+        let waits = try pending().filter { $0.missing > 0 }.map(\.file)
+        guard waits.isEmpty else { throw Obstacle.waits(waits) }
+        guard let root = try waiting(RootMetadata.self) ?? published(RootMetadata.self) else { throw Obstacle.noRoot }
+        guard let targets = try waiting(TargetsMetadata.self) ?? published(TargetsMetadata.self) else { throw Obstacle.nothing }
+        try root.metadata.verify(targets.file, as: .targets)
+        let snapshot = try nextSnapshot(targets.metadata.version, targets.file, root.metadata, keys, expires: expiry.snapshot)
+        let timestamp = TimestampMetadata(
+            version: (try published(TimestampMetadata.self)?.metadata.version ?? 0) + 1, expires: expiry.timestamp,
+            meta: ["snapshot.json": FileReference(snapshot.file, version: snapshot.version)])
+        let newTimestamp = try signed(timestamp, root.metadata, keys)
+        try publish(root.file, .root, version: root.metadata.version)
+        try publish(targets.file, .targets, version: targets.metadata.version)
+        try publish(snapshot.file, .snapshot, version: snapshot.version)
+        try publish(newTimestamp, .timestamp, version: timestamp.version)
+    }
+
+    /// The next snapshot; the one that there is where it says the same and its key is not at hand: the timestamp is renewed without it.
+    private func nextSnapshot(
+        _ targetsVersion: Int, _ targets: SignedFile, _ root: RootMetadata, _ keys: [SigningKey], expires: Date
+    ) throws -> (version: Int, file: SignedFile) {
+        let known = try published(SnapshotMetadata.self)
+        let mayBeSigned = keys.contains { root.keys(of: .snapshot).keyids.contains($0.publicKey.identifier) }
+        if let known, known.metadata.targets?.version == targetsVersion, !mayBeSigned, root.missing(from: known.file, as: .snapshot) == 0 {
+            return (known.metadata.version, known.file)
+        }
+        let next = SnapshotMetadata(
+            version: (known?.metadata.version ?? 0) + 1, expires: expires,
+            meta: ["targets.json": FileReference(targets, version: targetsVersion)])
+        return (next.version, try signed(next, root, keys))
+    }
+
+    private func signed<Metadata: RoleMetadata>(_ metadata: Metadata, _ root: RootMetadata, _ keys: [SigningKey]) throws -> SignedFile {
+        var file = try metadata.unsigned()
+        for key in keys where root.keys(of: Metadata.role).keyids.contains(key.publicKey.identifier) { try file.sign(key.key) }
+        try root.verify(file, as: Metadata.role)
+        return file
+    }
+}

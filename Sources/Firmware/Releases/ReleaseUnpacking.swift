@@ -1,0 +1,99 @@
+public import Foundation
+
+/// Makes a release's files out of its pieces, in a folder of their own.
+///
+/// Nothing of it counts before it is whole. What was there of an attempt that broke off is looked at and used: each file is written from its
+/// beginning, a piece at a time, and a piece that is on the disk already is not fetched again.
+public struct ReleaseUnpacking: Sendable {
+    private let source: any ReleaseSource
+    /// Pieces of a release that the box has, by digest: where their file is, and from which byte on.
+    private let known: [String: (file: URL, offset: Int)]
+
+    public init(from source: any ReleaseSource) {
+        self.source = source
+        known = [:]
+    }
+
+    /// - Parameters:
+    ///   - manifest: Of a release that the box has whole, whose pieces need not be fetched.
+    ///   - folder: Where it has it.
+    public init(from source: any ReleaseSource, having manifest: ReleaseManifest, in folder: URL) {
+        self.source = source
+        var known: [String: (file: URL, offset: Int)] = [:]
+        for file in manifest.files {
+            for (index, chunk) in file.chunks.enumerated() {
+                known[chunk] = (folder.appending(path: file.path), index * ReleaseManifest.pieceBytes)
+            }
+        }
+        self.known = known
+    }
+
+    /// Bytes that would be fetched, of all that the release has.
+    public func missing(of manifest: ReleaseManifest) -> Int {
+        manifest.pieces.reduce(0) { known[$1.key] == nil ? $0 + $1.value : $0 }
+    }
+
+    /// - Throws: `ReleaseRefusal`, or what the source or the file system throws. The folder can be given again then.
+    public func unpack(_ manifest: ReleaseManifest, into folder: URL) async throws {
+        for file in manifest.files {
+            let place = folder.appending(path: file.path)
+            try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try await unpack(file, to: place)
+        }
+        try Self.finish(folder, of: manifest)
+    }
+
+    private func unpack(_ file: ReleaseManifest.File, to place: URL) async throws {
+        let descriptor = open(place.path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, file.executable ? 0o755 : 0o644)
+        guard descriptor >= 0 else { throw POSIXError.last }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        var whole = RunningDigest()
+        for (index, digest) in file.chunks.enumerated() {
+            let offset = index * ReleaseManifest.pieceBytes
+            let size = min(ReleaseManifest.pieceBytes, file.size - offset)
+            try handle.seek(toOffset: UInt64(offset))
+            var piece = Array(try handle.read(upToCount: size) ?? Data())
+            if piece.count != size || Digest.text(piece) != digest {
+                piece = try await self.piece(digest, size: size)
+                try handle.seek(toOffset: UInt64(offset))
+                try handle.write(contentsOf: Data(piece))
+            }
+            whole.take(piece)
+        }
+        try handle.truncate(atOffset: UInt64(file.size))
+        guard whole.text == file.sha256 else { throw ReleaseRefusal.altered(file.path) }
+        guard fchmod(descriptor, file.executable ? 0o755 : 0o644) == 0 else { throw POSIXError.last }
+        try handle.synchronize()
+        try handle.close()
+    }
+
+    private func piece(_ digest: String, size: Int) async throws -> [UInt8] {
+        if let place = known[digest], let bytes = try? Self.read(place.file, at: place.offset, size: size), Digest.text(bytes) == digest {
+            return bytes
+        }
+        let path = "chunks/\(ChunkPath.place(digest))"
+        let bytes = try await source.file(path, atMost: size)
+        guard bytes.count == size, Digest.text(bytes) == digest else { throw ReleaseRefusal.altered(path) }
+        return bytes
+    }
+
+    private static func read(_ file: URL, at offset: Int, size: Int) throws -> [UInt8] {
+        let handle = try FileHandle(forReadingFrom: file)
+        defer { try? handle.close() }
+        try handle.seek(toOffset: UInt64(offset))
+        return Array(try handle.read(upToCount: size) ?? Data())
+    }
+
+    /// What is not the release's is taken away; and the names of all files, too, outlive the power.
+    private static func finish(_ folder: URL, of manifest: ReleaseManifest) throws {
+        let files = Set(manifest.files.map(\.path))
+        let folders = Set(files.flatMap(ReleasePath.folders))
+        for path in try FileManager.default.subpathsOfDirectory(atPath: folder.path) where !files.contains(path) && !folders.contains(path)
+        {
+            // With its folder it may have gone already.
+            try? FileManager.default.removeItem(at: folder.appending(path: path))
+        }
+        for path in folders { try DurableFile.synchronize(folder: folder.appending(path: path)) }
+        try DurableFile.synchronize(folder: folder)
+    }
+}
