@@ -131,6 +131,8 @@ ELSEWHERE = {
     "CloudStorage/Chain/FootageVerification.swift": "gatehouse footage verify",
     "CloudStorage/Encryption/LockedSiteKey.swift": "in the file that is saved, for whoever opens it in years",
     "Exports/EvidenceNote.swift": "in the file that goes along with an export",
+    "Firmware/Releases/ReleaseBuilder.swift": "gatehouse release",
+    "Firmware/Releases/ReleasePublishing.swift": "gatehouse release",
     "ManagementAPI/APIServer.swift": "a box that does not start",
     "ManagementAPI/Metrics.swift": "for Prometheus",
     "Messaging/MessageTexts.swift": "files of messages that are not taken, in the log",
