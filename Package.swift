@@ -40,7 +40,10 @@ extension Target.Dependency {
 
 let package = Package(
     name: "gatehouse",
-    products: [.executable(name: "gatehouse", targets: ["Gatehouse"])],
+    products: [
+        .executable(name: "gatehouse", targets: ["Gatehouse"]),
+        .executable(name: "gatehouse-launcher", targets: ["Launcher"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.4"),
@@ -159,6 +162,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "ServerCertificate", dependencies: ["Core", .asn1, .crypto, .logging, .nioCore, .nioSSL, .x509], swiftSettings: strict),
+        // The launcher must start whatever else is broken: no Foundation, no package.
+        .target(name: "Slots", swiftSettings: strict),
+        .executableTarget(name: "Launcher", dependencies: ["Slots"], swiftSettings: strict),
         .target(name: "Firmware", dependencies: [.crypto], swiftSettings: strict),
         .target(name: "Codes", dependencies: ["CQRCode", "Core", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(
@@ -245,6 +251,7 @@ let package = Package(
             name: "ServerCertificateTests",
             dependencies: ["Core", "ServerCertificate", "TestSupport", .asn1, .crypto, .logging, .nioSSL, .x509],
             swiftSettings: strict),
+        .testTarget(name: "SlotsTests", dependencies: ["Launcher", "Slots"], swiftSettings: strict),
         .testTarget(name: "FirmwareTests", dependencies: ["Firmware", .crypto], swiftSettings: strict),
         .testTarget(name: "CodesTests", dependencies: ["Codes", "TestSupport"], swiftSettings: strict),
         .testTarget(

@@ -1,0 +1,60 @@
+import Glibc
+import Slots
+
+// Starts the box's program out of the release that is due, and is gone: the program takes its process over.
+// It is apart from what it starts, and as small as can be, because nothing can start it anew if it is wrong.
+
+let usage = """
+    gatehouse-launcher FOLDER start [ARGUMENT...]   start the release that is due, with these arguments
+    gatehouse-launcher FOLDER status                say which releases there are
+    gatehouse-launcher FOLDER try RELEASE           start this one next, on trial
+    gatehouse-launcher FOLDER confirm               the one that is started stays
+    gatehouse-launcher FOLDER back REASON           start the one before again, and never this one
+    """
+
+func fail(_ sentence: String, _ status: Int32) -> Never {
+    let line = Array("gatehouse-launcher: \(sentence)\n".utf8)
+    _ = write(STDERR_FILENO, line, line.count)
+    exit(status)
+}
+
+/// Takes the process over. Returns only where that failed.
+func start(_ program: String, _ arguments: ArraySlice<String>) {
+    var all = ([program] + arguments).map { strdup($0) }
+    all.append(nil)
+    execv(program, all)
+}
+
+func sayStatus(_ slots: SlotFolder) {
+    print("current: \(slots.current ?? "none")")
+    print("previous: \(slots.previous ?? "none")")
+    if let trial = slots.trial { print("on trial, to be started \(trial.startsLeft) times more") }
+    for slot in slots.spare { print("spare: \(slot)\(slots.reasonAgainst(slot).map { ", bad: \($0)" } ?? "")") }
+}
+
+func run(_ arguments: [String]) throws {
+    guard arguments.count > 2 else { fail("usage:\n\(usage)", EX_USAGE) }
+    // The fault tests end it before the step of this number.
+    nonisolated(unsafe) var steps = getenv("GATEHOUSE_CRASH_AT").flatMap { Int(String(cString: $0)) } ?? .max
+    let slots = SlotFolder(arguments[1]) { _ in
+        if steps == 0 { kill(getpid(), SIGKILL) }
+        steps -= 1
+    }
+    switch (arguments[2], arguments.count) {
+    case ("start", _):
+        let program = slots.program(of: try slots.launch())
+        start(program, arguments.dropFirst(3))
+        fail("\(program) cannot be started: \(String(cString: strerror(errno)))", EX_OSERR)
+    case ("status", 3): sayStatus(slots)
+    case ("try", 4): try slots.beginTrial(of: arguments[3])
+    case ("confirm", 3): try slots.confirm()
+    case ("back", 4): print(try slots.rollBack(because: arguments[3]))
+    default: fail("usage:\n\(usage)", EX_USAGE)
+    }
+}
+
+do {
+    try run(CommandLine.arguments)
+} catch {
+    fail("\(error)", EX_CONFIG)
+}

@@ -1,0 +1,243 @@
+import Glibc
+
+/// Why the folder of releases cannot be used.
+public enum SlotError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// There is nothing that could be started.
+    case nothingToStart
+    case noSuchSlot(String)
+    /// It was tried before, and was bad.
+    case bad(String, reason: String)
+    /// What the system said of a file.
+    case file(String, Int32)
+
+    public var description: String {
+        switch self {
+        case .nothingToStart: "No release is here that could be started. Install the box's package again."
+        case .noSuchSlot(let slot): "The release \(slot) is not here."
+        case .bad(let slot, let reason): "The release \(slot) was tried before and was bad: \(reason)"
+        case .file(let path, let code): "\(path): \(String(cString: strerror(code)))"
+        }
+    }
+}
+
+/// The releases that a box has on its disk, and which of them it starts.
+///
+///     slots/<name>/         a release, whole and never changed, with its program at bin/gatehouse
+///     current               a link to the one that is started; its rename is the only moment in which anything changes
+///     previous              a link to the one before
+///     trial-<name>-<n>      that one is on trial, and may be started n times more
+///     bad/<name>            why that one is not tried again
+///
+/// Whatever moment the power goes, `launch` finds either the old or the new release, and what it finds is whole. Every step that matters is on the
+/// disk before the next one is taken.
+public struct SlotFolder: Sendable {
+    /// So often a release may be started before it is confirmed.
+    public static let trials = 3
+
+    private let folder: String
+    /// Called before each step that changes something; tests end here.
+    private let step: @Sendable (String) throws -> Void
+
+    /// - Parameter folder: The folder's path; it exists, with `slots` in it.
+    public init(_ folder: String, step: @escaping @Sendable (String) throws -> Void = { _ in }) {
+        self.folder = folder
+        self.step = step
+    }
+
+    // MARK: What there is
+
+    /// The release that is started; nil where there is none yet.
+    public var current: String? { link("current") }
+    /// The one before.
+    public var previous: String? { link("previous") }
+
+    /// A release that is not confirmed yet.
+    public struct Trial: Sendable, Equatable {
+        public let slot: String
+        /// So often it may be started still.
+        public let startsLeft: Int
+
+        var name: String { "trial-\(slot)-\(startsLeft)" }
+    }
+
+    /// The trial of the release that is started; nil where it is confirmed.
+    public var trial: Trial? { trials.first { $0.slot == current } }
+
+    /// Of what began and did not come to anything there may be more than one.
+    private var trials: [Trial] {
+        names(in: folder).compactMap { name in
+            let parts = name.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, parts[0] == "trial", let dash = parts[1].lastIndex(of: "-"),
+                let left = Int(parts[1][parts[1].index(after: dash)...]), (0...Self.trials).contains(left)
+            else { return nil }
+            return Trial(slot: String(parts[1][..<dash]), startsLeft: left)
+        }
+        .sorted { $0.startsLeft < $1.startsLeft }
+    }
+
+    /// Why a release is not tried again; nil where nothing is known against it.
+    public func reasonAgainst(_ slot: String) -> String? {
+        guard Self.isPlain(slot), let descriptor = try? opened("\(folder)/bad/\(slot)", O_RDONLY) else { return nil }
+        defer { close(descriptor) }
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { buffer in
+            let count = read(descriptor, buffer.baseAddress, buffer.count)
+            return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+        }
+    }
+
+    /// Where a release's program lies.
+    public func program(of slot: String) -> String { "\(folder)/slots/\(slot)/bin/gatehouse" }
+
+    // MARK: What is done
+
+    /// Puts a release that is whole on trial: the next start is its. The one of now becomes the one before.
+    ///
+    /// - Throws: `SlotError.noSuchSlot`, `.bad` where it was tried before, `.file`.
+    public func beginTrial(of slot: String) throws {
+        guard isWhole(slot) else { throw SlotError.noSuchSlot(slot) }
+        if let reason = reasonAgainst(slot) { throw SlotError.bad(slot, reason: reason) }
+        guard current != slot else { return }
+        for old in trials { try remove(old.name) }
+        if let current { try point("previous", to: current) }
+        try write("", to: Trial(slot: slot, startsLeft: Self.trials).name)
+        try point("current", to: slot)
+    }
+
+    /// The release that is started proved itself: it stays.
+    public func confirm() throws {
+        for trial in trials { try remove(trial.name) }
+    }
+
+    /// Goes back to the release before, and remembers why.
+    ///
+    /// - Returns: What is started from now on; the one of now where there is none before.
+    @discardableResult
+    public func rollBack(because reason: String) throws -> String {
+        guard let bad = current else { throw SlotError.nothingToStart }
+        guard let previous, previous != bad, isWhole(previous) else {
+            try confirm()
+            return bad
+        }
+        try makeFolder("bad")
+        try write(reason, to: "bad/\(bad)")
+        try point("current", to: previous)
+        try confirm()
+        return previous
+    }
+
+    /// What to start now. One that is on trial has one start less afterwards; one that had its last is given up.
+    ///
+    /// - Throws: `SlotError.nothingToStart`.
+    public func launch() throws -> String {
+        guard let current, isWhole(current) else {
+            // The disk was repaired, or somebody was at it: what is whole is better than nothing.
+            guard let previous, isWhole(previous) else { throw SlotError.nothingToStart }
+            return previous
+        }
+        guard let trial else { return current }
+        guard trial.startsLeft > 0 else { return try rollBack(because: "It was started \(Self.trials) times and never ran well.") }
+        let next = Trial(slot: current, startsLeft: trial.startsLeft - 1)
+        // Where this cannot be written the start is not counted, and is not made: a release that fills the disk would be on trial for ever.
+        do {
+            try move(trial.name, to: next.name)
+        } catch SlotError.file {
+            return try rollBack(because: "Its starts could not be counted.")
+        }
+        return current
+    }
+
+    /// The releases that are here and neither started, nor the one before: they can go.
+    public var spare: [String] {
+        names(in: "\(folder)/slots").filter { $0 != current && $0 != previous && Self.isPlain($0) }.sorted()
+    }
+
+    // MARK: Files
+
+    /// A name that is a name and leads nowhere.
+    private static func isPlain(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= 100 && name.utf8.first != UInt8(ascii: ".")
+            && name.utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                    || [0x2D, 0x2E, 0x5F].contains(byte)
+            }
+    }
+
+    private func isWhole(_ slot: String) -> Bool { Self.isPlain(slot) && access(program(of: slot), X_OK) == 0 }
+
+    private func link(_ name: String) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer -> String? in
+            guard let base = buffer.baseAddress else { return nil }
+            let count = readlink("\(folder)/\(name)", base, buffer.count)
+            guard count > 0, count < buffer.count else { return nil }
+            let path = String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            let slot = path.split(separator: "/", omittingEmptySubsequences: false)
+            guard slot.count == 2, slot[0] == "slots", Self.isPlain(String(slot[1])) else { return nil }
+            return String(slot[1])
+        }
+    }
+
+    private func names(in folder: String) -> [String] {
+        guard let directory = opendir(folder) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    private func opened(_ path: String, _ flags: Int32) throws(SlotError) -> Int32 {
+        let descriptor = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        guard descriptor >= 0 else { throw .file(path, errno) }
+        return descriptor
+    }
+
+    /// A link is made beside and renamed: there is no moment without it.
+    private func point(_ name: String, to slot: String) throws {
+        let part = "\(folder)/.\(name).part"
+        try step("link \(name)")
+        unlink(part)
+        guard symlink("slots/\(slot)", part) == 0 else { throw SlotError.file(part, errno) }
+        try synchronize(folder)
+        try move(".\(name).part", to: name)
+    }
+
+    private func write(_ text: String, to name: String) throws {
+        let part = "\(folder)/.written.part"
+        try step("write \(name)")
+        unlink(part)
+        let descriptor = try opened(part, O_WRONLY | O_CREAT | O_EXCL)
+        defer { close(descriptor) }
+        let bytes = Array(text.utf8.prefix(1000))
+        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0 else { throw SlotError.file(part, errno) }
+        try move(".written.part", to: name)
+    }
+
+    private func makeFolder(_ name: String) throws {
+        try step("make \(name)")
+        guard mkdir("\(folder)/\(name)", 0o755) == 0 || errno == EEXIST else { throw SlotError.file(name, errno) }
+        try synchronize(folder)
+    }
+
+    private func move(_ name: String, to other: String) throws {
+        try step("rename \(name) \(other)")
+        guard rename("\(folder)/\(name)", "\(folder)/\(other)") == 0 else { throw SlotError.file(name, errno) }
+        try synchronize(folder)
+        if other.contains("/") { try synchronize("\(folder)/\(other.split(separator: "/")[0])") }
+    }
+
+    private func remove(_ name: String) throws {
+        try step("remove \(name)")
+        guard unlink("\(folder)/\(name)") == 0 || errno == ENOENT else { throw SlotError.file(name, errno) }
+        try synchronize(folder)
+    }
+
+    private func synchronize(_ path: String) throws {
+        let descriptor = try opened(path, O_RDONLY | O_DIRECTORY)
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw SlotError.file(path, errno) }
+    }
+}

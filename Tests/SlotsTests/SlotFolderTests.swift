@@ -1,0 +1,179 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Slots
+
+/// Whatever moment the power goes, the box starts the old or the new release.
+@Suite struct SlotFolderTests {
+    private struct PowerCut: Error {}
+
+    /// A folder with releases that are whole.
+    private final class Disk {
+        let place = FileManager.default.temporaryDirectory.appending(path: "gatehouse-slots-\(UUID().uuidString)")
+
+        init(_ slots: String...) throws {
+            for slot in slots { try add(slot) }
+        }
+
+        deinit {
+            try? FileManager.default.removeItem(at: place)
+        }
+
+        func add(_ slot: String) throws {
+            let folder = place.appending(path: "slots/\(slot)/bin")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try Data("#!/bin/sh\n".utf8).write(to: folder.appending(path: "gatehouse"))
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.appending(path: "gatehouse").path)
+        }
+
+        var slots: SlotFolder { SlotFolder(place.path) }
+
+        /// Ends at the step of this number, from 0 on.
+        func slots(cutAt number: Int) -> SlotFolder {
+            let steps = Counting()
+            return SlotFolder(place.path) { _ in
+                if steps.next() == number { throw PowerCut() }
+            }
+        }
+    }
+
+    private final class Counting: Sendable {
+        private let count = Mutex(0)
+
+        func next() -> Int {
+            count.withLock { count in
+                defer { count += 1 }
+                return count
+            }
+        }
+    }
+
+    /// A box that runs `old` and is to try `new`.
+    private func upgrading() throws -> Disk {
+        let disk = try Disk("old", "new")
+        try disk.slots.beginTrial(of: "old")
+        try disk.slots.confirm()
+        return disk
+    }
+
+    @Test func aReleaseThatProvesItselfStays() throws {
+        let disk = try upgrading()
+        try disk.slots.beginTrial(of: "new")
+        #expect(disk.slots.trial == .init(slot: "new", startsLeft: 3))
+        #expect(try disk.slots.launch() == "new")
+        #expect(disk.slots.trial == .init(slot: "new", startsLeft: 2))
+        try disk.slots.confirm()
+        for _ in 0..<10 { #expect(try disk.slots.launch() == "new") }
+        #expect(disk.slots.previous == "old")
+        #expect(disk.slots.trial == nil)
+    }
+
+    @Test func aReleaseThatNeverRunsWellIsGivenUp() throws {
+        let disk = try upgrading()
+        try disk.slots.beginTrial(of: "new")
+        let started = try (0..<6).map { _ in try disk.slots.launch() }
+        #expect(started == ["new", "new", "new", "old", "old", "old"])
+        #expect(disk.slots.reasonAgainst("new") == "It was started 3 times and never ran well.")
+        #expect(throws: SlotError.bad("new", reason: "It was started 3 times and never ran well.")) { try disk.slots.beginTrial(of: "new") }
+    }
+
+    @Test func aReleaseThatIsNotWellGoesBack() throws {
+        let disk = try upgrading()
+        try disk.slots.beginTrial(of: "new")
+        _ = try disk.slots.launch()
+        #expect(try disk.slots.rollBack(because: "Three of four cameras do not stream.") == "old")
+        #expect(try disk.slots.launch() == "old")
+        #expect(disk.slots.trial == nil)
+        #expect(disk.slots.reasonAgainst("new") == "Three of four cameras do not stream.")
+    }
+
+    /// Each step of a beginning, a start, a confirmation and a going back, cut once before it; then the box starts until it stands.
+    @Test func aPowerCutAtAnyStepLeavesTheOldOrTheNew() throws {
+        let acts: [(String, @Sendable (SlotFolder) throws -> Void)] = [
+            ("begin", { try $0.beginTrial(of: "new") }),
+            ("launch", { _ = try $0.launch() }),
+            ("confirm", { try $0.confirm() }),
+            ("roll back", { try $0.rollBack(because: "It is bad.") }),
+        ]
+        var cuts = 0
+        for (index, act) in acts.enumerated() {
+            for number in 0..<100 {
+                let disk = try upgrading()
+                if index > 0 { try disk.slots.beginTrial(of: "new") }
+                do {
+                    try act.1(disk.slots(cutAt: number))
+                    break
+                } catch is PowerCut {
+                    cuts += 1
+                }
+                let first = try disk.slots.launch()
+                #expect(["old", "new"].contains(first), "\(act.0), step \(number)")
+                // A release that nobody confirms ends with the old one, and one that is confirmed stays.
+                var last = first
+                for _ in 0..<5 { last = try disk.slots.launch() }
+                if act.0 != "confirm" || disk.slots.reasonAgainst("new") != nil { #expect(last == "old", "\(act.0), step \(number)") }
+                try disk.slots.confirm()
+                #expect(try disk.slots.launch() == last)
+            }
+        }
+        // Six steps to begin, one to start, one to confirm, six to go back.
+        #expect(cuts == 14)
+    }
+
+    /// What was cut off while it began can be begun again, and another one, too.
+    @Test func whatWasCutOffCanBeBegunAgain() throws {
+        for number in 0..<20 {
+            let disk = try upgrading()
+            try disk.add("newer")
+            do { try disk.slots(cutAt: number).beginTrial(of: "new") } catch is PowerCut {}
+            _ = try disk.slots.launch()
+            try disk.slots.beginTrial(of: "newer")
+            #expect(try disk.slots.launch() == "newer")
+            #expect(disk.slots.trial == .init(slot: "newer", startsLeft: 2), "step \(number)")
+            try disk.slots.confirm()
+            #expect(try disk.slots.launch() == "newer")
+        }
+    }
+
+    @Test func aBoxThatHasNothingElseKeepsWhatItHas() throws {
+        let disk = try Disk("only")
+        try disk.slots.beginTrial(of: "only")
+        for _ in 0..<6 { #expect(try disk.slots.launch() == "only") }
+        #expect(disk.slots.reasonAgainst("only") == nil)
+    }
+
+    @Test func whatIsDamagedIsNotStarted() throws {
+        let disk = try upgrading()
+        try disk.slots.beginTrial(of: "new")
+        try FileManager.default.removeItem(at: disk.place.appending(path: "slots/new/bin/gatehouse"))
+        #expect(try disk.slots.launch() == "old")
+        try FileManager.default.removeItem(at: disk.place.appending(path: "slots/old"))
+        #expect(throws: SlotError.nothingToStart) { try disk.slots.launch() }
+    }
+
+    @Test(arguments: ["/etc", "../x", "slots/../../etc", "slots/a/b", "slots/", "slots/.."]) func aLinkThatLeadsElsewhereIsNone(
+        target: String
+    ) throws {
+        let disk = try upgrading()
+        let link = disk.place.appending(path: "current").path
+        try FileManager.default.removeItem(atPath: link)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
+        #expect(disk.slots.current == nil)
+        #expect(throws: SlotError.nothingToStart) { try disk.slots.launch() }
+    }
+
+    @Test func whatIsNotHereIsNotTried() throws {
+        let disk = try upgrading()
+        for slot in ["none", "../slots/new", ""] { #expect(throws: SlotError.noSuchSlot(slot)) { try disk.slots.beginTrial(of: slot) } }
+        #expect(disk.slots.current == "old")
+    }
+
+    @Test func whatIsSpareCanGo() throws {
+        let disk = try upgrading()
+        try disk.add("older")
+        #expect(disk.slots.spare == ["new", "older"])
+        try disk.slots.beginTrial(of: "new")
+        #expect(disk.slots.spare == ["older"])
+    }
+}
