@@ -133,6 +133,7 @@ ELSEWHERE = {
     "Exports/EvidenceNote.swift": "in the file that goes along with an export",
     "Firmware/Releases/ReleaseBuilder.swift": "gatehouse release",
     "Firmware/Releases/ReleasePublishing.swift": "gatehouse release",
+    "Launcher/": "for whoever stands before the box, and the log",
     "ManagementAPI/APIServer.swift": "a box that does not start",
     "ManagementAPI/Metrics.swift": "for Prometheus",
     "Messaging/MessageTexts.swift": "files of messages that are not taken, in the log",
