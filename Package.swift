@@ -165,7 +165,7 @@ let package = Package(
         // The launcher must start whatever else is broken: no Foundation, no package.
         .target(name: "Slots", swiftSettings: strict),
         .executableTarget(name: "Launcher", dependencies: ["Slots"], swiftSettings: strict),
-        .target(name: "Firmware", dependencies: [.crypto], swiftSettings: strict),
+        .target(name: "Firmware", dependencies: ["Slots", .crypto], swiftSettings: strict),
         .target(name: "Codes", dependencies: ["CQRCode", "Core", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(
             name: "ManagementAPI",
@@ -252,7 +252,7 @@ let package = Package(
             dependencies: ["Core", "ServerCertificate", "TestSupport", .asn1, .crypto, .logging, .nioSSL, .x509],
             swiftSettings: strict),
         .testTarget(name: "SlotsTests", dependencies: ["Launcher", "Slots"], swiftSettings: strict),
-        .testTarget(name: "FirmwareTests", dependencies: ["Firmware", .crypto], swiftSettings: strict),
+        .testTarget(name: "FirmwareTests", dependencies: ["Firmware", "Slots", .crypto], swiftSettings: strict),
         .testTarget(name: "CodesTests", dependencies: ["Codes", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ManagementAPITests",

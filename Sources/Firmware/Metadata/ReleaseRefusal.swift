@@ -17,6 +17,8 @@ public enum ReleaseRefusal: Error, Sendable, Equatable, CustomStringConvertible 
     case notThere(String)
     /// A file of the release may not be as it is.
     case unsafe(String)
+    /// So many bytes must be free.
+    case noRoom(Int)
 
     public var description: String {
         switch self {
@@ -29,6 +31,7 @@ public enum ReleaseRefusal: Error, Sendable, Equatable, CustomStringConvertible 
         case .tooLarge(let what): "\(what) is larger than it may be."
         case .notThere(let what): "\(what) is not there."
         case .unsafe(let why): why
+        case .noRoom(let bytes): "The release needs \((bytes + 999_999) / 1_000_000) MB of free disk, and there is less."
         }
     }
 }
