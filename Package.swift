@@ -163,7 +163,7 @@ let package = Package(
         .target(
             name: "ServerCertificate", dependencies: ["Core", .asn1, .crypto, .logging, .nioCore, .nioSSL, .x509], swiftSettings: strict),
         // The launcher must start whatever else is broken: no Foundation, no package.
-        .target(name: "Slots", swiftSettings: strict),
+        .target(name: "Slots", dependencies: ["CLinux"], swiftSettings: strict),
         .executableTarget(name: "Launcher", dependencies: ["Slots"], swiftSettings: strict),
         .target(name: "Firmware", dependencies: ["Slots", .crypto], swiftSettings: strict),
         .target(name: "Codes", dependencies: ["CQRCode", "Core", .crypto, .cryptoExtras], swiftSettings: strict),

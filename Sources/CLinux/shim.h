@@ -13,6 +13,7 @@
 
 static inline int gatehouse_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); }
 static inline int gatehouse_limit_arenas(int count) { return mallopt(M_ARENA_MAX, count); }
+static inline int gatehouse_sync_file_system(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }
 static inline int gatehouse_trim_heap(void) { return malloc_trim(0); }
 static inline int gatehouse_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 static inline int gatehouse_no_core_dump(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }

@@ -43,7 +43,9 @@ struct ReleaseCommand: AsyncParsableCommand {
     struct Root: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say whose keys count: the first root, or the next.",
-            discussion: "A role that is not named keeps its keys. The next root is signed by enough keys of the one before, and of itself.")
+            discussion:
+                "What is not named stays; of a first root every role has one signature, if not said otherwise. The next root is signed by enough keys of the one before, and of itself."
+        )
 
         @OptionGroup var repository: Repository
 
@@ -60,22 +62,23 @@ struct ReleaseCommand: AsyncParsableCommand {
         var timestampKeys: [String] = []
 
         @Option(help: "So many keys must sign a root.")
-        var rootThreshold = 1
+        var rootThreshold: Int?
 
         @Option(help: "So many keys must sign a release.")
-        var targetsThreshold = 1
+        var targetsThreshold: Int?
 
         @Option(help: "Days that it is good for.")
-        var days = 3650
+        var days = 365
 
         func run() throws {
             let named = [
-                (MetadataRole.root, rootKeys, rootThreshold), (.targets, targetsKeys, targetsThreshold), (.snapshot, snapshotKeys, 1),
-                (.timestamp, timestampKeys, 1),
+                (MetadataRole.root, rootKeys, rootThreshold), (.targets, targetsKeys, targetsThreshold), (.snapshot, snapshotKeys, nil),
+                (.timestamp, timestampKeys, nil),
             ]
             var roles: [MetadataRole: ReleaseRepository.RoleKeys] = [:]
-            for (role, files, threshold) in named where !files.isEmpty {
-                roles[role] = .init(try files.map { try MetadataKey(text: ReleaseCommand.text($0), name: $0) }, threshold: threshold)
+            for (role, files, threshold) in named where !files.isEmpty || threshold != nil {
+                let keys = try files.map { try MetadataKey(text: ReleaseCommand.text($0), name: $0) }
+                roles[role] = .init(keys.isEmpty ? nil : keys, threshold: threshold)
             }
             try repository.opened.stageRoot(roles, expires: ReleaseCommand.day(days))
             try ReleaseCommand.sayPending(repository.opened.pending())

@@ -32,23 +32,37 @@ func sayStatus(_ slots: SlotFolder) {
     for slot in slots.spare { print("spare: \(slot)\(slots.reasonAgainst(slot).map { ", bad: \($0)" } ?? "")") }
 }
 
+/// Where the fault tests end the program: before the step of this number. A release build has none of it.
+func faultTest() -> @Sendable (String) throws -> Void {
+    #if DEBUG
+        nonisolated(unsafe) var steps = getenv("GATEHOUSE_CRASH_AT").flatMap { Int(String(cString: $0)) } ?? .max
+        return { _ in
+            if steps == 0 { kill(getpid(), SIGKILL) }
+            steps -= 1
+        }
+    #else
+        return { _ in }
+    #endif
+}
+
 func run(_ arguments: [String]) throws {
     guard arguments.count > 2 else { fail("usage:\n\(usage)", EX_USAGE) }
-    // The fault tests end it before the step of this number.
-    nonisolated(unsafe) var steps = getenv("GATEHOUSE_CRASH_AT").flatMap { Int(String(cString: $0)) } ?? .max
-    let slots = SlotFolder(arguments[1]) { _ in
-        if steps == 0 { kill(getpid(), SIGKILL) }
-        steps -= 1
-    }
+    let slots = SlotFolder(arguments[1], step: faultTest())
     switch (arguments[2], arguments.count) {
     case ("start", _):
         let program = slots.program(of: try slots.launch())
         start(program, arguments.dropFirst(3))
+        // Damaged in a way that only the system sees.
+        let code = errno
+        if let previous = slots.previous { start(slots.program(of: previous), arguments.dropFirst(3)) }
+        errno = code
         fail("\(program) cannot be started: \(String(cString: strerror(errno)))", EX_OSERR)
     case ("status", 3): sayStatus(slots)
     case ("try", 4): try slots.beginTrial(of: arguments[3])
-    case ("confirm", 3): try slots.confirm()
-    case ("back", 4): print(try slots.rollBack(because: arguments[3]))
+    case ("confirm", 3): if let current = slots.current { try slots.confirm(current) }
+    case ("back", 4):
+        guard let current = slots.current else { throw SlotError.nothingToStart }
+        print(try slots.rollBack(from: current, because: arguments[3]))
     default: fail("usage:\n\(usage)", EX_USAGE)
     }
 }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Why the folder of releases cannot be used.
@@ -7,6 +8,8 @@ public enum SlotError: Error, Sendable, Equatable, CustomStringConvertible {
     case noSuchSlot(String)
     /// It was tried before, and was bad.
     case bad(String, reason: String)
+    /// There is no release before this one that could be started.
+    case nothingBefore(String)
     /// What the system said of a file.
     case file(String, Int32)
 
@@ -15,7 +18,8 @@ public enum SlotError: Error, Sendable, Equatable, CustomStringConvertible {
         case .nothingToStart: "No release is here that could be started. Install the box's package again."
         case .noSuchSlot(let slot): "The release \(slot) is not here."
         case .bad(let slot, let reason): "The release \(slot) was tried before and was bad: \(reason)"
-        case .file(let path, let code): "\(path): \(String(cString: strerror(code)))"
+        case .nothingBefore(let slot): "There is no release before \(slot) that could be started."
+        case .file(let path, let code): "\(path) could not be written or read: \(String(cString: strerror(code)))."
         }
     }
 }
@@ -90,60 +94,77 @@ public struct SlotFolder: Sendable {
 
     // MARK: What is done
 
-    /// Puts a release that is whole on trial: the next start is its. The one of now becomes the one before.
+    /// Puts a release that is whole on trial: the next start is its. The one of now becomes the one before, unless it is on trial itself.
     ///
     /// - Throws: `SlotError.noSuchSlot`, `.bad` where it was tried before, `.file`.
     public func beginTrial(of slot: String) throws {
         guard isWhole(slot) else { throw SlotError.noSuchSlot(slot) }
         if let reason = reasonAgainst(slot) { throw SlotError.bad(slot, reason: reason) }
         guard current != slot else { return }
-        for old in trials { try remove(old.name) }
-        if let current { try point("previous", to: current) }
+        try synchronizeFiles(of: slot)
+        for old in trials where old.slot == slot { try remove(old.name) }
+        if let current, isWhole(current), trial == nil { try point("previous", to: current) }
         try write("", to: Trial(slot: slot, startsLeft: Self.trials).name)
         try point("current", to: slot)
+        for old in trials where old.slot != slot { try remove(old.name) }
     }
 
-    /// The release that is started proved itself: it stays.
-    public func confirm() throws {
+    /// A release proved itself: it stays. One that is not started, or not any more, cannot have.
+    public func confirm(_ slot: String) throws {
+        guard current == slot else { return }
         for trial in trials { try remove(trial.name) }
     }
 
-    /// Goes back to the release before, and remembers why.
+    /// Goes back from a release to the one before, and remembers why.
     ///
-    /// - Returns: What is started from now on; the one of now where there is none before.
+    /// - Returns: What is started from now on.
+    /// - Throws: `SlotError.nothingBefore` where there is nothing to go back to; the release stays then. `.file`.
     @discardableResult
-    public func rollBack(because reason: String) throws -> String {
-        guard let bad = current else { throw SlotError.nothingToStart }
-        guard let previous, previous != bad, isWhole(previous) else {
-            try confirm()
-            return bad
-        }
-        try makeFolder("bad")
-        try write(reason, to: "bad/\(bad)")
+    public func rollBack(from slot: String, because reason: String) throws -> String {
+        guard current == slot else { return current ?? slot }
+        guard let previous, previous != slot, isWhole(previous), reasonAgainst(previous) == nil else { throw SlotError.nothingBefore(slot) }
+        // A disk that is full takes no reason, and may take a link still.
+        do {
+            try makeFolder("bad")
+            try write(reason, to: "bad/\(slot)")
+        } catch is SlotError {}
         try point("current", to: previous)
-        try confirm()
+        for trial in trials { try remove(trial.name) }
         return previous
     }
 
-    /// What to start now. One that is on trial has one start less afterwards; one that had its last is given up.
+    /// What to start now. One that is on trial has one start less afterwards; one that had its last, or is damaged, is given up.
     ///
-    /// - Throws: `SlotError.nothingToStart`.
+    /// - Throws: `SlotError.nothingToStart`. A disk on which nothing can be written is no reason to start nothing.
     public func launch() throws -> String {
-        guard let current, isWhole(current) else {
+        guard let current else {
             // The disk was repaired, or somebody was at it: what is whole is better than nothing.
             guard let previous, isWhole(previous) else { throw SlotError.nothingToStart }
             return previous
         }
+        guard isWhole(current) else { return try leave(current, because: "It is damaged.") }
+        // The power went while it was left.
+        if let reason = reasonAgainst(current) { return try leave(current, because: reason) }
         guard let trial else { return current }
-        guard trial.startsLeft > 0 else { return try rollBack(because: "It was started \(Self.trials) times and never ran well.") }
-        let next = Trial(slot: current, startsLeft: trial.startsLeft - 1)
-        // Where this cannot be written the start is not counted, and is not made: a release that fills the disk would be on trial for ever.
+        guard trial.startsLeft > 0 else { return try leave(current, because: "It was started \(Self.trials) times and never ran well.") }
         do {
-            try move(trial.name, to: next.name)
-        } catch SlotError.file {
-            return try rollBack(because: "Its starts could not be counted.")
+            try move(trial.name, to: Trial(slot: current, startsLeft: trial.startsLeft - 1).name)
+        } catch is SlotError {
+            // A start that is not counted is not made: the release would be on trial for ever.
+            return try leave(current, because: "Its starts could not be counted.")
         }
         return current
+    }
+
+    /// What to start in place of a release that is given up; itself, where it is all that there is.
+    private func leave(_ slot: String, because reason: String) throws -> String {
+        do {
+            return try rollBack(from: slot, because: reason)
+        } catch is SlotError {
+            if let previous, previous != slot, isWhole(previous), reasonAgainst(previous) == nil { return previous }
+            guard isWhole(slot) else { throw SlotError.nothingToStart }
+            return slot
+        }
     }
 
     /// The releases that are here and neither started, nor the one before: they can go.
@@ -162,7 +183,19 @@ public struct SlotFolder: Sendable {
             }
     }
 
-    private func isWhole(_ slot: String) -> Bool { Self.isPlain(slot) && access(program(of: slot), X_OK) == 0 }
+    private func isWhole(_ slot: String) -> Bool {
+        var status = stat()
+        guard Self.isPlain(slot), stat(program(of: slot), &status) == 0 else { return false }
+        return status.st_mode & S_IFMT == S_IFREG && status.st_size > 0 && access(program(of: slot), X_OK) == 0
+    }
+
+    /// Whoever put the release there may have left it in memory.
+    private func synchronizeFiles(of slot: String) throws {
+        let place = "\(folder)/slots/\(slot)"
+        let descriptor = try opened(place, O_RDONLY | O_DIRECTORY)
+        defer { close(descriptor) }
+        guard gatehouse_sync_file_system(descriptor) == 0 else { throw SlotError.file(place, errno) }
+    }
 
     private func link(_ name: String) -> String? {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer -> String? in
@@ -212,6 +245,7 @@ public struct SlotFolder: Sendable {
         let descriptor = try opened(part, O_WRONLY | O_CREAT | O_EXCL)
         defer { close(descriptor) }
         let bytes = Array(text.utf8.prefix(1000))
+        errno = ENOSPC  // of a file that is only written in part
         guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0 else { throw SlotError.file(part, errno) }
         try move(".written.part", to: name)
     }

@@ -69,6 +69,16 @@ import Testing
         #expect(verdict(looks) == (.confirmed, 15))
     }
 
+    /// At its end it must be well: what is not is waited for.
+    @Test func whatIsNotWellAtLastIsNotConfirmedYet() {
+        var looks = all { _ in }
+        for minute in 12..<16 { looks[minute].camerasStreaming = 0 }
+        #expect(verdict(looks) == (.confirmed, 17))
+        looks = all { _ in }
+        for minute in 12..<20 { looks[minute].uploads = false }
+        #expect(verdict(looks) == (.failed("Nothing reached the cloud."), 17))
+    }
+
     @Test func whatFailsAtLastFails() {
         var looks = all { _ in }
         for minute in 10..<15 { looks[minute].camerasStreaming = 0 }

@@ -232,14 +232,6 @@ import Testing
         Attack("a thousand brackets", .unreadable("timestamp.json")) { vendor in
             try vendor.repository.write([UInt8](repeating: UInt8(ascii: "["), count: 16 << 10), to: "metadata/timestamp.json")
         },
-        Attack("a release that leads elsewhere", .unreadable("../../etc/passwd")) { vendor in
-            try replaceTargets(vendor, by: vendor.targets) { targets in
-                targets.targets["../../etc/passwd"] = targets.targets.values.first
-            }
-        },
-        Attack("a release without its digest", .unreadable("gatehouse/arm64/1.0.0.json")) { vendor in
-            try replaceTargets(vendor, by: vendor.targets) { $0.targets["gatehouse/arm64/1.0.0.json"]?.hashes = [:] }
-        },
     ]
 
     @Test(arguments: attacks) func isRefused(attack: Attack) async throws {
@@ -247,8 +239,50 @@ import Testing
         let honest = try await vendor.refresh()
         try attack.attack(vendor)
         await #expect(throws: attack.refusal) { try await vendor.refresh(at: attack.now) }
-        // A box that has never seen an honest answer is not fooled, either, by what is not about what it saw before.
         #expect(honest.map(\.path) == ["gatehouse/arm64/1.0.0.json"])
+    }
+
+    /// A box that has seen nothing but its root is fooled only by what is about what was before: that it cannot know.
+    @Test(arguments: attacks) func isRefusedByANewBox(attack: Attack) async throws {
+        let vendor = try Vendor()
+        try attack.attack(vendor)
+        if case .rolledBack = attack.refusal { return }
+        await #expect(throws: ReleaseRefusal.self) { try await vendor.refresh(at: attack.now) }
+    }
+
+    /// What this box does not understand, and what may not be, is not offered to it; the rest is.
+    @Test func whatIsNotUnderstoodIsLeftOut() async throws {
+        let vendor = try Vendor()
+        try Self.replaceTargets(vendor, by: vendor.targets) { targets in
+            let honest = targets.targets["gatehouse/arm64/1.0.0.json"]
+            targets.targets["../../etc/passwd"] = honest
+            targets.targets["without/digest.json"] = honest
+            targets.targets["without/digest.json"]?.hashes = [:]
+            targets.targets["below/nothing.json"] = honest
+            targets.targets["below/nothing.json"]?.length = -1
+            targets.targets["of/another/kind.json"] = honest
+            targets.targets["of/another/kind.json"]?.custom = .object(["channel": .text("beta"), "version": .text("2.0.0")])
+            targets.targets["of/no/kind.json"] = honest
+            targets.targets["of/no/kind.json"]?.custom = nil
+        }
+        #expect(try await vendor.refresh().map(\.path) == ["gatehouse/arm64/1.0.0.json"])
+    }
+
+    /// Who had the key of snapshots signed a version that nobody will come to again. When the key is replaced, boxes go on.
+    @Test func aStolenKeyHarmsNoLongerThanItCounts() async throws {
+        let vendor = try Vendor()
+        var snapshot = try vendor.read(SnapshotMetadata.self)
+        let honest = snapshot.version
+        snapshot.version = 1_000_000_000
+        try vendor.forge(snapshot, by: [vendor.snapshot], as: "metadata/1000000000.snapshot.json")
+        try Self.timestamp(vendor) { $0.meta["snapshot.json"] = FileReference(version: 1_000_000_000) }
+        _ = try await vendor.refresh()
+        try FileManager.default.removeItem(at: vendor.repository.folder.appending(path: "metadata/1000000000.snapshot.json"))
+        #expect(try vendor.read(SnapshotMetadata.self).version == honest)
+        let fresh = SigningKey()
+        try vendor.repository.stageRoot([.snapshot: .init([fresh.publicKey], threshold: nil)], expires: Vendor.later)
+        try vendor.publish(with: [fresh, vendor.timestamp])
+        #expect(try await vendor.refresh().count == 1)
     }
 
     /// A refusal leaves what was trusted as it was: the honest vendor is believed afterwards.
@@ -303,6 +337,47 @@ import Testing
         #expect(try await vendor.refresh().count == 1)
         let trusted = try TrustedMetadata(root: Array(try vendor.trusted.file("root.json")), at: Vendor.now)
         #expect(trusted.root.version == 2)
+    }
+
+    @Test func whatIsNotNamedStays() async throws {
+        let vendor = try Vendor()
+        let fresh = SigningKey()
+        try vendor.repository.stageRoot(
+            [.targets: .init([vendor.targets[1], vendor.targets[2], fresh].map(\.publicKey), threshold: nil)], expires: Vendor.later)
+        // Two of three must have signed still, and of those that did one does not count any more.
+        #expect(try vendor.repository.pending() == [.init(file: "root.json", missing: 1), .init(file: "targets.json", missing: 2)])
+        #expect(try vendor.repository.sign(with: [vendor.root, fresh]).map(\.missing) == [0, 1])
+        _ = try vendor.repository.sign(with: [vendor.targets[2]])
+        try vendor.repository.publish(with: [vendor.snapshot, vendor.timestamp], .init(snapshot: Vendor.later, timestamp: Vendor.later))
+        #expect(try vendor.read(RootMetadata.self).keys(of: .targets).threshold == 2)
+        #expect(try await vendor.refresh().count == 1)
+        #expect(throws: ReleaseRepository.Obstacle.threshold("targets")) {
+            try vendor.repository.stageRoot([.targets: .init(nil, threshold: 4)], expires: Vendor.later)
+        }
+    }
+
+    @Test func nothingIsRenewedOverWhatExpires() throws {
+        let vendor = try Vendor()
+        let after = Vendor.later.addingTimeInterval(1)
+        #expect(throws: ReleaseRepository.Obstacle.expires("root.json")) {
+            try vendor.repository.publish(with: [vendor.timestamp], .init(snapshot: after, timestamp: after))
+        }
+        #expect(try vendor.read(TimestampMetadata.self).version == 2)
+    }
+
+    /// Where publishing ends between two files, it can be done again, and what boxes have seen is never made anew.
+    @Test func publishingThatBrokeOffGoesOn() async throws {
+        let vendor = try Vendor()
+        try vendor.add("1.1.0")
+        _ = try vendor.repository.sign(with: [vendor.targets[0], vendor.targets[1]])
+        let staged = Array(try vendor.repository.folder.file("staged/targets.json"))
+        try vendor.repository.write(staged, to: "metadata/2.targets.json")
+        try vendor.add("1.2.0")
+        #expect(try vendor.read(TargetsMetadata.self).version == 2)
+        try vendor.publish()
+        #expect(try vendor.read(TargetsMetadata.self).version == 3)
+        #expect(Array(try vendor.repository.folder.file("metadata/2.targets.json")) == staged)
+        #expect(try await vendor.refresh().count == 3)
     }
 
     @Test func theTimestampIsRenewedWithoutTheKeyOfSnapshots() async throws {

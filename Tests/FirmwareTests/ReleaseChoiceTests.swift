@@ -13,9 +13,8 @@ import Testing
         let offer = ReleaseOffer(
             version: try #require(ReleaseVersion(version)), architecture: architecture, model: model, epoch: epoch, channel: channel,
             rollout: rollout, mustPassThrough: through)
-        return try ListedRelease(
-            "\(model)/\(architecture)/\(version).json",
-            .init(length: 1, hashes: ["sha256": Digest.text(Array(version.utf8))], custom: offer))
+        let target = try TargetsMetadata.Target(Array(version.utf8), offer: offer)
+        return try ListedRelease("\(model)/\(architecture)/\(version).json", target)
     }
 
     private func box(
@@ -50,15 +49,23 @@ import Testing
         #expect(ReleaseChoice.next(for: try box("1.2.0"), of: releases) == .take(releases[2]))
         #expect(ReleaseChoice.next(for: try box("1.3.0"), of: releases) == .take(releases[3]))
         // Nothing newer instead of it; what leads to it may be taken.
-        let bad = try box(bad: [releases[1].path])
+        let bad = try box(bad: [releases[1].slot])
         #expect(ReleaseChoice.next(for: bad, of: releases) == .take(releases[0]))
-        #expect(ReleaseChoice.next(for: try box("1.1.0", bad: [releases[1].path]), of: releases) == .wait(releases[1], .bad))
+        #expect(ReleaseChoice.next(for: try box("1.1.0", bad: [releases[1].slot]), of: releases) == .wait(releases[1], .bad))
+    }
+
+    /// It was taken back: nothing newer instead of it.
+    @Test func whatWasTakenBackIsNotPassedBy() throws {
+        let releases = try [made("1.1.0"), made("1.2.0", rollout: 0, through: true), made("2.0.0")]
+        #expect(ReleaseChoice.next(for: try box(), of: releases) == .take(releases[0]))
+        #expect(ReleaseChoice.next(for: try box("1.1.0"), of: releases) == .wait(releases[1], .rollout(0)))
+        #expect(ReleaseChoice.next(for: try box("1.2.0"), of: releases) == .take(releases[2]))
     }
 
     @Test func whatWasBadIsNotTakenAgain() throws {
         let releases = try [made("1.1.0"), made("1.2.0")]
-        #expect(ReleaseChoice.next(for: try box(bad: [releases[1].path]), of: releases) == .take(releases[0]))
-        #expect(ReleaseChoice.next(for: try box("1.1.0", bad: [releases[1].path]), of: releases) == .wait(releases[1], .bad))
+        #expect(ReleaseChoice.next(for: try box(bad: [releases[1].slot]), of: releases) == .take(releases[0]))
+        #expect(ReleaseChoice.next(for: try box("1.1.0", bad: [releases[1].slot]), of: releases) == .wait(releases[1], .bad))
     }
 
     /// Of ten thousand boxes as many take it as may, those that may stay the same ones and become more, and with each release they are others.

@@ -34,7 +34,7 @@ import Testing
             #expect(try folder.file("slots/\(name)/bin/gatehouse") == Vendor.files(version)["bin/gatehouse"])
             try slots.beginTrial(of: name)
             #expect(try slots.launch() == name)
-            try slots.confirm()
+            try slots.confirm(name)
         }
         // Of the later ones the manifest, and what is new.
         #expect(fetched[0] > 3 << 20 && fetched[1...].allSatisfy { $0 < 10_000 })
@@ -80,7 +80,7 @@ import Testing
         let (folder, slots) = try box(vendor)
         let first = try await ReleaseInstalling(from: vendor.source, into: folder).install(try await release("1.0.0", of: vendor))
         try slots.beginTrial(of: first)
-        try slots.confirm()
+        try slots.confirm(first)
         for left in ["slots/.0.9.0-x.part/bin", "slots/0.8.0-y/bin"] {
             try FileManager.default.createDirectory(at: folder.appending(path: left), withIntermediateDirectories: true)
         }

@@ -44,7 +44,7 @@ import Testing
         try await unpacking.unpack(new, into: after)
         try expect(after, holds: "1.1.0")
         #expect(source.bytes == missing)
-        #expect(Double(source.bytes) < 0.2 * Double(new.size))
+        #expect(source.bytes * 1000 < new.size)
     }
 
     /// Of the release that the box has, a byte went bad on its disk: that piece is fetched.
@@ -185,7 +185,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "1", "1.0", "1.0.0.0", "01.0.0", "1.0.0-", "1.0.0-a..b", "v1.0.0", "1.0.0-ä", "1.0.0+build", "1.-1.0",
+        "", "1", "1.0", "1.0.0.0", "01.0.0", "1.0.0-", "1.0.0-a..b", "1.0.0-01", "v1.0.0", "1.0.0-ä", "1.0.0+build", "1.-1.0",
         "99999999999999999999.0.0",
     ])
     func whatIsNoVersionIsNone(text: String) {

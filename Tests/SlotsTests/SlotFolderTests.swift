@@ -53,7 +53,7 @@ import Testing
     private func upgrading() throws -> Disk {
         let disk = try Disk("old", "new")
         try disk.slots.beginTrial(of: "old")
-        try disk.slots.confirm()
+        try disk.slots.confirmCurrent()
         return disk
     }
 
@@ -63,7 +63,7 @@ import Testing
         #expect(disk.slots.trial == .init(slot: "new", startsLeft: 3))
         #expect(try disk.slots.launch() == "new")
         #expect(disk.slots.trial == .init(slot: "new", startsLeft: 2))
-        try disk.slots.confirm()
+        try disk.slots.confirmCurrent()
         for _ in 0..<10 { #expect(try disk.slots.launch() == "new") }
         #expect(disk.slots.previous == "old")
         #expect(disk.slots.trial == nil)
@@ -82,7 +82,7 @@ import Testing
         let disk = try upgrading()
         try disk.slots.beginTrial(of: "new")
         _ = try disk.slots.launch()
-        #expect(try disk.slots.rollBack(because: "Three of four cameras do not stream.") == "old")
+        #expect(try disk.slots.rollBack(from: "new", because: "Three of four cameras do not stream.") == "old")
         #expect(try disk.slots.launch() == "old")
         #expect(disk.slots.trial == nil)
         #expect(disk.slots.reasonAgainst("new") == "Three of four cameras do not stream.")
@@ -93,8 +93,8 @@ import Testing
         let acts: [(String, @Sendable (SlotFolder) throws -> Void)] = [
             ("begin", { try $0.beginTrial(of: "new") }),
             ("launch", { _ = try $0.launch() }),
-            ("confirm", { try $0.confirm() }),
-            ("roll back", { try $0.rollBack(because: "It is bad.") }),
+            ("confirm", { try $0.confirmCurrent() }),
+            ("roll back", { try $0.rollBack(from: "new", because: "It is bad.") }),
         ]
         var cuts = 0
         for (index, act) in acts.enumerated() {
@@ -113,7 +113,7 @@ import Testing
                 var last = first
                 for _ in 0..<5 { last = try disk.slots.launch() }
                 if act.0 != "confirm" || disk.slots.reasonAgainst("new") != nil { #expect(last == "old", "\(act.0), step \(number)") }
-                try disk.slots.confirm()
+                try disk.slots.confirmCurrent()
                 #expect(try disk.slots.launch() == last)
             }
         }
@@ -131,7 +131,7 @@ import Testing
             try disk.slots.beginTrial(of: "newer")
             #expect(try disk.slots.launch() == "newer")
             #expect(disk.slots.trial == .init(slot: "newer", startsLeft: 2), "step \(number)")
-            try disk.slots.confirm()
+            try disk.slots.confirmCurrent()
             #expect(try disk.slots.launch() == "newer")
         }
     }
@@ -141,6 +141,8 @@ import Testing
         try disk.slots.beginTrial(of: "only")
         for _ in 0..<6 { #expect(try disk.slots.launch() == "only") }
         #expect(disk.slots.reasonAgainst("only") == nil)
+        #expect(throws: SlotError.nothingBefore("only")) { try disk.slots.rollBack(from: "only", because: "It is bad.") }
+        #expect(try disk.slots.launch() == "only")
     }
 
     @Test func whatIsDamagedIsNotStarted() throws {
@@ -163,6 +165,54 @@ import Testing
         #expect(throws: SlotError.nothingToStart) { try disk.slots.launch() }
     }
 
+    /// A release that was begun before the one of now had proved itself: neither makes the other the one that is gone back to.
+    @Test func aTrialUponATrialGoesBackToWhatProvedItself() throws {
+        for number in 0..<20 {
+            let disk = try upgrading()
+            try disk.add("newer")
+            try disk.slots.beginTrial(of: "new")
+            _ = try disk.slots.launch()
+            do { try disk.slots(cutAt: number).beginTrial(of: "newer") } catch is PowerCut {}
+            #expect(disk.slots.previous == "old")
+            for _ in 0..<4 { _ = try disk.slots.launch() }
+            #expect(try disk.slots.launch() == "old", "step \(number)")
+        }
+    }
+
+    /// Who judged a release that is not started any more has nothing to say.
+    @Test func onlyWhatIsStartedIsConfirmedOrGivenUp() throws {
+        let disk = try upgrading()
+        try disk.slots.beginTrial(of: "new")
+        try disk.slots.confirm("old")
+        #expect(disk.slots.trial == .init(slot: "new", startsLeft: 3))
+        #expect(try disk.slots.rollBack(from: "old", because: "It was bad.") == "new")
+        #expect(disk.slots.reasonAgainst("old") == nil)
+    }
+
+    /// A disk on which nothing can be written any more: what proved itself is started.
+    @Test(arguments: [3, 0]) func aDiskThatTakesNothingIsNoReasonToStartNothing(startsLeft: Int) throws {
+        let disk = try upgrading()
+        try disk.slots.beginTrial(of: "new")
+        for _ in startsLeft..<3 { _ = try disk.slots.launch() }
+        let full = SlotFolder(disk.place.path) { _ in throw SlotError.file("disk", 28) }
+        #expect(try full.launch() == "old")
+    }
+
+    /// Damage is found, remembered, and never what is gone back to.
+    @Test func whatIsDamagedIsNotWhatIsGoneBackTo() throws {
+        let disk = try upgrading()
+        try disk.add("newer")
+        try disk.slots.beginTrial(of: "new")
+        try disk.slots.confirmCurrent()
+        try Data().write(to: disk.place.appending(path: "slots/new/bin/gatehouse"))
+        #expect(try disk.slots.launch() == "old")
+        #expect(disk.slots.reasonAgainst("new") == "It is damaged.")
+        try disk.slots.beginTrial(of: "newer")
+        #expect(disk.slots.previous == "old")
+        for _ in 0..<3 { #expect(try disk.slots.launch() == "newer") }
+        #expect(try disk.slots.launch() == "old")
+    }
+
     @Test func whatIsNotHereIsNotTried() throws {
         let disk = try upgrading()
         for slot in ["none", "../slots/new", ""] { #expect(throws: SlotError.noSuchSlot(slot)) { try disk.slots.beginTrial(of: slot) } }
@@ -175,5 +225,12 @@ import Testing
         #expect(disk.slots.spare == ["new", "older"])
         try disk.slots.beginTrial(of: "new")
         #expect(disk.slots.spare == ["older"])
+    }
+}
+
+extension SlotFolder {
+    /// What is started proved itself.
+    fileprivate func confirmCurrent() throws {
+        if let current { try confirm(current) }
     }
 }

@@ -114,6 +114,45 @@ class Launcher(Case):
 
     test_each_step.limit = 120
 
+    def test_what_was_done_is_done(self):
+        """The power goes when the launcher has said that it is done: a trial is begun, each start is counted, a going back holds."""
+        self.run_launcher("try", NEW)
+        self.cut_power()
+        for expected in (NEW, NEW, NEW, OLD, OLD):
+            self.assertEqual(self.run_launcher("start"), expected)
+            self.cut_power()
+        self.assertIn("never ran well", self.run_launcher("status"))
+        self.again()
+        self.run_launcher("try", NEW)
+        self.run_launcher("confirm")
+        self.cut_power()
+        self.assertEqual([self.run_launcher("start") for _ in range(4)], [NEW] * 4)
+        self.run_launcher("back", "It forgot the cameras.")
+        self.cut_power()
+        self.assertEqual(self.run_launcher("start"), OLD)
+        self.assertIn("It forgot the cameras.", self.run_launcher("status"))
+
+    def test_a_release_that_was_copied_a_moment_ago(self):
+        """What somebody copied there and tried is on the disk before it counts."""
+        self.add("1.2.0")
+        self.run_launcher("try", "1.2.0")
+        self.cut_power()
+        self.assertEqual(self.run_launcher("start"), "1.2.0")
+
+    def test_disk_that_takes_nothing(self):
+        """The file system can only be read: what proved itself is started."""
+        self.run_launcher("try", NEW)
+        subprocess.run(["mount", "-o", "remount,ro", self.image.path], check=True, timeout=20)
+        self.assertEqual(self.run_launcher("start"), OLD)
+
+    def test_program_that_the_system_refuses(self):
+        """A confirmed release whose program cannot be executed: the one before is started."""
+        self.run_launcher("try", NEW)
+        self.run_launcher("confirm")
+        with open(os.path.join(self.folder, "slots", NEW, "bin", "gatehouse"), "wb") as file:
+            file.write(b"\x7fELF of something else")
+        self.assertEqual(self.run_launcher("start"), OLD)
+
     def test_at_random(self):
         """The power goes at a random moment of a random act; what was said to be done is done."""
         print(f"seed {SEED}, {POWER_CUTS} power cuts", flush=True)
@@ -136,8 +175,8 @@ class Launcher(Case):
             process.wait()
             self.image.unmount()
             self.image.mount()
-            if is_done and act == "confirm":
-                self.assertEqual(self.run_launcher("start"), NEW, f"cut {number}: it was confirmed")
+            if is_done and act in ("try", "confirm"):
+                self.assertEqual(self.run_launcher("start"), NEW, f"cut {number}: {act} was done")
             if is_done and act == "back":
                 self.assertEqual(self.run_launcher("start"), OLD, f"cut {number}: it had gone back")
             found[self.stands(f"cut {number} in {act}")] += 1

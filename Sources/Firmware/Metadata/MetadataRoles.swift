@@ -119,6 +119,9 @@ struct FileReference: Codable, Sendable, Equatable {
         self.init(version: version, length: bytes.count, hashes: ["sha256": Digest.text(bytes)])
     }
 
+    /// The most bytes that the file may have, by what is said here and by the role's own bound.
+    func limit(_ role: MetadataRole) -> Int { min(max(0, length ?? .max), role.limit) }
+
     func verify(_ bytes: [UInt8], name: String) throws(ReleaseRefusal) {
         if let length, length != bytes.count { throw .altered(name) }
         // Digests that cannot be checked are no digests.
@@ -168,7 +171,23 @@ struct TargetsMetadata: RoleMetadata, Equatable {
         /// Bytes.
         var length: Int
         var hashes: [String: String]
-        var custom: ReleaseOffer?
+        /// A `ReleaseOffer`, or what a later vendor says in its place.
+        var custom: JSONValue?
+
+        var offer: ReleaseOffer? {
+            custom.flatMap { try? JSONDecoder().decode(ReleaseOffer.self, from: Data($0.canonical)) }
+        }
+
+        init(length: Int, hashes: [String: String], custom: JSONValue? = nil) {
+            self.length = length
+            self.hashes = hashes
+            self.custom = custom
+        }
+
+        init(_ manifest: [UInt8], offer: ReleaseOffer) throws {
+            let custom = try JSONDecoder().decode(JSONValue.self, from: try JSONEncoder().encode(offer))
+            self.init(length: manifest.count, hashes: ["sha256": Digest.text(manifest)], custom: custom)
+        }
     }
 
     static let role = MetadataRole.targets

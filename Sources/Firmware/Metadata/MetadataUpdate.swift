@@ -8,12 +8,28 @@ public struct MetadataFolder: Sendable {
         self.folder = folder
     }
 
-    func file(_ role: MetadataRole) throws -> [UInt8] {
-        try Array(Data(contentsOf: folder.appending(path: "\(role.rawValue).json")))
+    private func place(_ role: MetadataRole) -> URL { folder.appending(path: "\(role.rawValue).json") }
+
+    /// Nil where there is none. That one cannot be read is no reason to forget what was seen.
+    func file(_ role: MetadataRole) throws -> [UInt8]? {
+        do {
+            return try Array(Data(contentsOf: place(role)))
+        } catch CocoaError.fileReadNoSuchFile {
+            return nil
+        }
+    }
+
+    func forget(_ role: MetadataRole) throws {
+        do {
+            try FileManager.default.removeItem(at: place(role))
+        } catch CocoaError.fileNoSuchFile {
+            return
+        }
+        try DurableFile.synchronize(folder: folder)
     }
 
     func keep(_ bytes: [UInt8], as role: MetadataRole) throws {
-        try DurableFile.write(bytes, to: folder.appending(path: "\(role.rawValue).json"))
+        try DurableFile.write(bytes, to: place(role))
     }
 }
 
@@ -36,12 +52,14 @@ public struct MetadataUpdate: Sendable {
     /// - Returns: The releases, by the path of their manifests.
     /// - Throws: `ReleaseRefusal`, or what the source or the folder throws.
     public func refresh(at now: Date) async throws -> [ListedRelease] {
-        var trusted = try TrustedMetadata(root: try folder.file(.root), at: now)
+        guard let root = try folder.file(.root) else { throw ReleaseRefusal.notThere("root.json") }
+        var trusted = try TrustedMetadata(root: root, at: now)
         try await updateRoot(&trusted)
         try await updateTimestamp(&trusted)
         try await updateSnapshot(&trusted)
         try await updateTargets(&trusted)
-        return try (trusted.targets?.targets ?? [:]).sorted { $0.key < $1.key }.map { try ListedRelease($0.key, $0.value) }
+        // A later vendor may offer what this box does not understand, beside what it does.
+        return (trusted.targets?.targets ?? [:]).sorted { $0.key < $1.key }.compactMap { try? ListedRelease($0.key, $0.value) }
     }
 
     private func updateRoot(_ trusted: inout TrustedMetadata) async throws {
@@ -53,14 +71,18 @@ public struct MetadataUpdate: Sendable {
             } catch ReleaseRefusal.notThere {
                 return
             }
+            let before = trusted.root
             try trusted.take(root: bytes)
+            // Who had the keys of before may have signed versions that nobody will come to again (section 5.3.11).
+            let replaced = [MetadataRole.timestamp, .snapshot].contains { trusted.root.keys(of: $0) != before.keys(of: $0) }
+            if replaced { for role in [MetadataRole.snapshot, .timestamp] { try folder.forget(role) } }
             try folder.keep(bytes, as: .root)
         }
     }
 
     private func updateTimestamp(_ trusted: inout TrustedMetadata) async throws {
         // One that the keys of now do not vouch for is not compared with: so a key that was lost harms no longer than it counts.
-        if let known = try? folder.file(.timestamp) { try? trusted.take(timestamp: known) }
+        if let known = try folder.file(.timestamp) { try? trusted.take(timestamp: known) }
         let before = trusted.timestamp?.version
         let bytes = try await source.file("metadata/timestamp.json", atMost: MetadataRole.timestamp.limit)
         try trusted.take(timestamp: bytes)
@@ -68,19 +90,19 @@ public struct MetadataUpdate: Sendable {
     }
 
     private func updateSnapshot(_ trusted: inout TrustedMetadata) async throws {
-        if let known = try? folder.file(.snapshot), (try? trusted.take(snapshot: known, wasTrusted: true)) != nil { return }
+        if let known = try folder.file(.snapshot), (try? trusted.take(snapshot: known, wasTrusted: true)) != nil { return }
         guard let due = trusted.timestamp?.snapshot else { return }
         let bytes = try await source.file(
-            "metadata/\(due.version).snapshot.json", atMost: min(due.length ?? .max, MetadataRole.snapshot.limit))
+            "metadata/\(due.version).snapshot.json", atMost: due.limit(.snapshot))
         try trusted.take(snapshot: bytes)
         try folder.keep(bytes, as: .snapshot)
     }
 
     private func updateTargets(_ trusted: inout TrustedMetadata) async throws {
-        if let known = try? folder.file(.targets), (try? trusted.take(targets: known)) != nil { return }
+        if let known = try folder.file(.targets), (try? trusted.take(targets: known)) != nil { return }
         guard let due = trusted.snapshot?.targets else { return }
         let bytes = try await source.file(
-            "metadata/\(due.version).targets.json", atMost: min(due.length ?? .max, MetadataRole.targets.limit))
+            "metadata/\(due.version).targets.json", atMost: due.limit(.targets))
         try trusted.take(targets: bytes)
         try folder.keep(bytes, as: .targets)
     }

@@ -3,8 +3,11 @@ public import Foundation
 /// Where releases come from: a web server, a bucket, a stick. Nothing that it gives is believed.
 public protocol ReleaseSource: Sendable {
     /// A whole file.
-    /// - Parameter path: Relative, with `/` between its parts.
-    /// - Throws: `ReleaseRefusal.notThere`, `.tooLarge` where it has more bytes, or why it could not be had.
+    /// - Parameters:
+    ///   - path: Relative, with `/` between its parts.
+    ///   - limit: Bytes, 0 or more.
+    /// - Throws: `ReleaseRefusal.notThere` only where the source says that there is no such file, for then there is no newer root either;
+    ///   `.tooLarge` where it has more bytes; or why it could not be had.
     func file(_ path: String, atMost limit: Int) async throws -> [UInt8]
 }
 
@@ -20,7 +23,9 @@ public struct FolderSource: ReleaseSource {
         let place = folder.appending(path: path).path
         // What is in the folder is not necessarily ours: a link or a device node would lead elsewhere.
         let descriptor = open(place, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard descriptor >= 0 else { throw ReleaseRefusal.notThere(path) }
+        guard descriptor >= 0 else {
+            throw [ENOENT, ENOTDIR, ELOOP].contains(errno) ? ReleaseRefusal.notThere(path) : POSIXError.last
+        }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw ReleaseRefusal.notThere(path) }

@@ -44,14 +44,17 @@ public struct ListedRelease: Sendable, Equatable {
     let sha256: String
 
     init(_ path: String, _ target: TargetsMetadata.Target) throws(ReleaseRefusal) {
-        guard let offer = target.custom, let sha256 = target.hashes["sha256"], Digest.isOne(sha256), ReleasePath.isPlain(path),
-            (0...100).contains(offer.rollout), offer.epoch >= 0
+        guard let offer = target.offer, let sha256 = target.hashes["sha256"], Digest.isOne(sha256), ReleasePath.isPlain(path),
+            (0...100).contains(offer.rollout), offer.epoch >= 0, target.length >= 0
         else { throw .unreadable(path) }
         self.path = path
         self.offer = offer
         self.sha256 = sha256
         length = target.length
     }
+
+    /// What it is called on the box's disk: another release of the same version is another.
+    public var slot: String { "\(offer.version)-\(sha256.prefix(12))" }
 
     /// Where the manifest lies: under its digest, so that a file of the same name cannot be in its place.
     var place: String {
@@ -72,7 +75,7 @@ public struct ListedRelease: Sendable, Equatable {
 }
 
 /// What a release consists of: each file, in pieces that are known by their digests.
-public struct ReleaseManifest: Codable, Sendable, Equatable {
+public struct ReleaseManifest: Sendable, Equatable {
     public struct File: Codable, Sendable, Equatable {
         /// Within the release, `share/web/index.html`.
         public let path: String
@@ -93,7 +96,6 @@ public struct ReleaseManifest: Codable, Sendable, Equatable {
     /// Bytes of all files together.
     private static let mostBytes = 2 << 30
 
-    private let format: Int
     public let version: ReleaseVersion
     public let architecture: String
     public let model: String
@@ -102,7 +104,6 @@ public struct ReleaseManifest: Codable, Sendable, Equatable {
     public let files: [File]
 
     init(version: ReleaseVersion, architecture: String, model: String, notes: String, files: [File]) throws(ReleaseRefusal) {
-        format = 1
         self.version = version
         self.architecture = architecture
         self.model = model
@@ -111,18 +112,29 @@ public struct ReleaseManifest: Codable, Sendable, Equatable {
         try check()
     }
 
+    /// As it is written. It becomes a manifest only by what looks at it.
+    private struct Form: Codable {
+        var format = 1
+        let version: ReleaseVersion
+        let architecture: String
+        let model: String
+        let notes: String
+        let files: [File]
+    }
+
     /// - Throws: `ReleaseRefusal.unreadable`, or what may not be as it is.
     init(_ bytes: [UInt8], name: String) throws(ReleaseRefusal) {
-        guard let read = try? JSONDecoder().decode(Self.self, from: Data(bytes)), read.format == 1 else { throw .unreadable(name) }
-        self = read
-        try check()
+        guard let form = try? JSONDecoder().decode(Form.self, from: Data(bytes)), form.format == 1 else { throw .unreadable(name) }
+        try self.init(
+            version: form.version, architecture: form.architecture, model: form.model, notes: form.notes, files: form.files)
     }
 
     var bytes: [UInt8] {
         get throws {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
-            return Array(try encoder.encode(self)) + [0x0A]
+            let form = Form(version: version, architecture: architecture, model: model, notes: notes, files: files)
+            return Array(try encoder.encode(form)) + [0x0A]
         }
     }
 

@@ -2,12 +2,12 @@ public import Foundation
 
 /// What can be done with a repository: in the order of a release's life.
 extension ReleaseRepository {
-    /// Which keys a role has, and how many of them must sign.
+    /// Which keys a role has, and how many of them must sign; what is nil stays as it is.
     public struct RoleKeys: Sendable {
-        public var keys: [MetadataKey]
-        public var threshold: Int
+        public var keys: [MetadataKey]?
+        public var threshold: Int?
 
-        public init(_ keys: [MetadataKey], threshold: Int) {
+        public init(_ keys: [MetadataKey]?, threshold: Int?) {
             self.keys = keys
             self.threshold = threshold
         }
@@ -27,6 +27,7 @@ extension ReleaseRepository {
         case waits([String])
         case foreignKey
         case nothing
+        case expires(String)
 
         public var description: String {
             switch self {
@@ -34,6 +35,7 @@ extension ReleaseRepository {
             case .threshold(let role): "More keys would have to sign for \(role) than there are; or none."
             case .waits(let files): "These wait for signatures: \(files.joined(separator: ", ")). Sign them with `gatehouse release sign`."
             case .foreignKey: "This key may sign nothing that waits."
+            case .expires(let file): "\(file) expires before the timestamp would. Stage and sign it anew, or bring its key."
             case .nothing: "There is nothing to publish yet. Add a release with `gatehouse release build`."
             }
         }
@@ -46,8 +48,10 @@ extension ReleaseRepository {
         root.version += 1
         root.expires = expires
         for (role, wanted) in roles {
-            for key in wanted.keys { root.keys[key.identifier] = key }
-            root.roles[role.rawValue] = .init(keyids: wanted.keys.map(\.identifier).sorted(), threshold: wanted.threshold)
+            for key in wanted.keys ?? [] { root.keys[key.identifier] = key }
+            let known = root.roles[role.rawValue]
+            guard let keyids = wanted.keys?.map(\.identifier).sorted() ?? known?.keyids else { throw Obstacle.threshold(role.rawValue) }
+            root.roles[role.rawValue] = .init(keyids: keyids, threshold: wanted.threshold ?? known?.threshold ?? 1)
         }
         for role in MetadataRole.allCases {
             let keys = root.keys(of: role)
@@ -58,6 +62,12 @@ extension ReleaseRepository {
         let used = Set(root.roles.values.flatMap(\.keyids))
         root.keys = root.keys.filter { used.contains($0.key) }
         try stage(root)
+        // What the keys of before signed must be signed anew where they do not count any more.
+        if let targets = try published(TargetsMetadata.self), try waiting(TargetsMetadata.self) == nil,
+            root.missing(from: targets.file, as: .targets) > 0
+        {
+            try stage(try nextTargets(targets.metadata.expires))
+        }
     }
 
     /// Adds a release to what is staged; its pieces and its manifest are written.
@@ -69,7 +79,7 @@ extension ReleaseRepository {
         let bytes = try manifest.bytes
         let offer = description.offer
         let path = "\(offer.model)/\(offer.architecture)/\(offer.version).json"
-        let target = TargetsMetadata.Target(length: bytes.count, hashes: ["sha256": Digest.text(bytes)], custom: offer)
+        let target = try TargetsMetadata.Target(bytes, offer: offer)
         try write(bytes, to: try ListedRelease(path, target).place)
         var targets = try nextTargets(expires)
         targets.targets[path] = target
@@ -80,9 +90,12 @@ extension ReleaseRepository {
     /// Offers a release otherwise: to more boxes, to others, or no longer.
     public func change(_ path: String, expires: Date, _ change: (inout ReleaseOffer) -> Void) throws {
         var targets = try nextTargets(expires)
-        guard var offer = targets.targets[path]?.custom else { throw ReleaseRefusal.notThere(path) }
+        guard let before = targets.targets[path], var offer = before.offer else { throw ReleaseRefusal.notThere(path) }
         change(&offer)
-        targets.targets[path]?.custom = offer
+        let after = TargetsMetadata.Target(
+            length: before.length, hashes: before.hashes, custom: try TargetsMetadata.Target([], offer: offer).custom)
+        _ = try ListedRelease(path, after)
+        targets.targets[path] = after
         try stage(targets)
     }
 
@@ -151,7 +164,8 @@ extension ReleaseRepository {
         }
     }
 
-    /// Publishes what is staged and signed; with nothing staged, the timestamp anew. The timestamp goes last: until then boxes see what was.
+    /// Publishes what is staged and signed; with nothing staged, the timestamp anew. The timestamp goes last: until then boxes see the releases
+    /// that were. Where it ends in between, it can be done again.
     ///
     /// - Parameter keys: Those of snapshot and timestamp, which are at hand where is published.
     /// - Throws: `Obstacle` for what cannot be published yet; nothing is, then.
@@ -162,6 +176,9 @@ extension ReleaseRepository {
         guard let targets = try waiting(TargetsMetadata.self) ?? published(TargetsMetadata.self) else { throw Obstacle.nothing }
         try root.metadata.verify(targets.file, as: .targets)
         let snapshot = try nextSnapshot(targets.metadata.version, targets.file, root.metadata, keys, expires: expiry.snapshot)
+        for (name, expires) in [
+            ("root.json", root.metadata.expires), ("targets.json", targets.metadata.expires), ("snapshot.json", snapshot.expires),
+        ] where expires < expiry.timestamp { throw Obstacle.expires(name) }
         let timestamp = TimestampMetadata(
             version: (try published(TimestampMetadata.self)?.metadata.version ?? 0) + 1, expires: expiry.timestamp,
             meta: ["snapshot.json": FileReference(snapshot.file, version: snapshot.version)])
@@ -175,16 +192,18 @@ extension ReleaseRepository {
     /// The next snapshot; the one that there is where it says the same and its key is not at hand: the timestamp is renewed without it.
     private func nextSnapshot(
         _ targetsVersion: Int, _ targets: SignedFile, _ root: RootMetadata, _ keys: [SigningKey], expires: Date
-    ) throws -> (version: Int, file: SignedFile) {
+    ) throws -> (version: Int, expires: Date, file: SignedFile) {
         let known = try published(SnapshotMetadata.self)
         let mayBeSigned = keys.contains { root.keys(of: .snapshot).keyids.contains($0.publicKey.identifier) }
-        if let known, known.metadata.targets?.version == targetsVersion, !mayBeSigned, root.missing(from: known.file, as: .snapshot) == 0 {
-            return (known.metadata.version, known.file)
+        if let known, known.metadata.targets == FileReference(targets, version: targetsVersion), !mayBeSigned,
+            root.missing(from: known.file, as: .snapshot) == 0
+        {
+            return (known.metadata.version, known.metadata.expires, known.file)
         }
         let next = SnapshotMetadata(
             version: (known?.metadata.version ?? 0) + 1, expires: expires,
             meta: ["targets.json": FileReference(targets, version: targetsVersion)])
-        return (next.version, try signed(next, root, keys))
+        return (next.version, expires, try signed(next, root, keys))
     }
 
     private func signed<Metadata: RoleMetadata>(_ metadata: Metadata, _ root: RootMetadata, _ keys: [SigningKey]) throws -> SignedFile {

@@ -30,7 +30,10 @@ public struct ReleaseRepository: Sendable {
 
     /// What waits for signatures; nil where nothing does.
     func waiting<Metadata: RoleMetadata>(_: Metadata.Type) throws -> (metadata: Metadata, file: SignedFile)? {
-        try Self.read(staged(Metadata.role))
+        let found: (metadata: Metadata, file: SignedFile)? = try Self.read(staged(Metadata.role))
+        // Of a publishing that ended between two files: it is published already.
+        guard let found, found.metadata.version > (try published(Metadata.self)?.metadata.version ?? 0) else { return nil }
+        return found
     }
 
     private static func read<Metadata: RoleMetadata>(_ place: URL) throws -> (metadata: Metadata, file: SignedFile)? {
@@ -52,9 +55,14 @@ public struct ReleaseRepository: Sendable {
 
     func publish(_ file: SignedFile, _ role: MetadataRole, version: Int) throws {
         let place = place(role, version: version)
-        try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try DurableFile.write(file.bytes, to: place)
-        try? FileManager.default.removeItem(at: staged(role))
+        // A version is one file for ever: boxes and caches have it.
+        if role != .timestamp, let known = try? Data(contentsOf: place) {
+            guard Array(known) == file.bytes else { throw ReleaseRefusal.altered(place.lastPathComponent) }
+        } else {
+            try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try DurableFile.write(file.bytes, to: place)
+        }
+        if FileManager.default.fileExists(atPath: staged(role).path) { try FileManager.default.removeItem(at: staged(role)) }
     }
 
     func write(_ bytes: [UInt8], to path: String) throws {

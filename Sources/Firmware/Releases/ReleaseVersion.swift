@@ -12,11 +12,17 @@ public struct ReleaseVersion: Sendable, Hashable, Comparable, CustomStringConver
         guard text.utf8.count <= 64, numbers.count == 3, numbers.allSatisfy(Self.isNumber) else { return nil }
         self.numbers = numbers.compactMap { Int($0) }
         preliminary = parts.count == 1 ? [] : parts[1].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        guard self.numbers.count == 3, preliminary.allSatisfy(Self.isWord) else { return nil }
+        guard self.numbers.count == 3, preliminary.allSatisfy({ Self.isWord($0) && (!Self.isDigits($0) || Self.isNumber($0)) }) else {
+            return nil
+        }
+    }
+
+    private static func isDigits(_ text: some StringProtocol) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 
     private static func isNumber(_ text: some StringProtocol) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) } && (text.utf8.count == 1 || text.utf8.first != 0x30)
+        isDigits(text) && (text.utf8.count == 1 || text.utf8.first != 0x30)
     }
 
     private static func isWord(_ text: String) -> Bool {
@@ -35,12 +41,10 @@ public struct ReleaseVersion: Sendable, Hashable, Comparable, CustomStringConver
         // A release proper comes after all that led to it.
         guard !one.preliminary.isEmpty, !other.preliminary.isEmpty else { return !one.preliminary.isEmpty && other.preliminary.isEmpty }
         for (left, right) in zip(one.preliminary, other.preliminary) where left != right {
-            switch (Int(left), Int(right)) {
-            case (let left?, let right?): return left < right
-            case (nil, nil): return left.utf8.lexicographicallyPrecedes(right.utf8)
-            // Numbers come before words.
-            case (let left, _): return left != nil
-            }
+            // Numbers come before words; a longer number is a larger one.
+            guard isDigits(left) == isDigits(right) else { return isDigits(left) }
+            guard !isDigits(left) || left.utf8.count == right.utf8.count else { return left.utf8.count < right.utf8.count }
+            return left.utf8.lexicographicallyPrecedes(right.utf8)
         }
         return one.preliminary.count < other.preliminary.count
     }

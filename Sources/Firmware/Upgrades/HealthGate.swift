@@ -23,7 +23,7 @@ public struct BoxHealth: Sendable, Equatable {
     }
 }
 
-/// Decides whether a release that is on trial stays: it must do what the one before did, for a quarter of an hour.
+/// Decides whether a release that is on trial stays: it must do what the one before did, at the end of a quarter of an hour or a little later.
 ///
 /// It is measured by what was before: a camera that had no picture then need not have one now, and where the uplink was away it may be away.
 public struct HealthGate: Sendable {
@@ -53,7 +53,8 @@ public struct HealthGate: Sendable {
     public mutating func take(_ health: BoxHealth) -> Verdict {
         seen.append(health)
         if let reason = failure() { return .failed(reason) }
-        return seen.count >= Self.looks ? .confirmed : .goesOn
+        // What is not well now may become worse: it is waited for.
+        return seen.count >= Self.looks && isWell(health) ? .confirmed : .goesOn
     }
 
     private func failure() -> String? {
@@ -69,12 +70,17 @@ public struct HealthGate: Sendable {
         return nil
     }
 
+    private func isWell(_ health: BoxHealth) -> Bool {
+        health.answers && health.writes && health.camerasStreaming >= before.camerasStreaming && (health.uploads || !before.uploads)
+            && health.memoryBytes <= mostMemory && health.descriptors <= mostDescriptors
+    }
+
     /// Whether it was so in none of the last looks, and there were as many.
     private func never(_ count: Int, _ isSo: (BoxHealth) -> Bool) -> Bool {
         seen.count >= count && !seen.suffix(count).contains(where: isSo)
     }
 
-    /// A release may need more than the one before, but not twice as much.
+    /// A release may need more than the one before, within bounds.
     private var mostMemory: Int { before.memoryBytes + max(before.memoryBytes / 2, 64 << 20) }
     private var mostDescriptors: Int { before.descriptors * 2 + 100 }
 }

@@ -12,7 +12,7 @@ public enum ReleaseChoice: Sendable, Equatable {
         public var epoch: Int
         /// `candidate` also takes what is not certain yet.
         public var channel: ReleaseOffer.Channel
-        /// Paths of releases that were tried and were bad.
+        /// Slots of releases that were tried and were bad.
         public var bad: Set<String>
 
         public init(
@@ -46,17 +46,18 @@ public enum ReleaseChoice: Sendable, Equatable {
     ///
     /// A release that must be passed through is taken before any newer, and nothing newer instead of it.
     public static func next(for box: Box, of releases: [ListedRelease]) -> ReleaseChoice {
-        let newer = releases.filter { $0.offer.isFor(box) && $0.offer.version > box.version && $0.offer.rollout > 0 }
+        let newer = releases.filter { $0.offer.isFor(box) && $0.offer.version > box.version }
             .sorted { $0.offer.version < $1.offer.version }
-        guard let newest = newer.last else { return .upToDate }
-        let gate = newer.firstIndex { $0.offer.mustPassThrough } ?? newer.count - 1
-        if let found = newer[...gate].last(where: { obstacle($0, for: box) == nil }) { return .take(found) }
-        let due = newer[gate].offer.mustPassThrough ? newer[gate] : newest
-        return obstacle(due, for: box).map { .wait(due, $0) } ?? .upToDate
+        // Where what must be passed through was taken back, nothing newer is taken until another is there in its place.
+        let gate = newer.firstIndex { $0.offer.mustPassThrough }
+        let reachable = newer.prefix(gate.map { $0 + 1 } ?? newer.count)
+        if let found = reachable.last(where: { obstacle($0, for: box) == nil }) { return .take(found) }
+        let due = gate.map { newer[$0] } ?? reachable.last { $0.offer.rollout > 0 }
+        return due.flatMap { due in obstacle(due, for: box).map { .wait(due, $0) } } ?? .upToDate
     }
 
     private static func obstacle(_ release: ListedRelease, for box: Box) -> Obstacle? {
-        if box.bad.contains(release.path) { return .bad }
+        if box.bad.contains(release.slot) { return .bad }
         return share(of: box.serialNumber, in: release.path) < release.offer.rollout ? nil : .rollout(release.offer.rollout)
     }
 

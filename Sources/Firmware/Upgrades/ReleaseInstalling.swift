@@ -40,7 +40,10 @@ public struct ReleaseInstalling: Sendable {
     /// - Throws: `ReleaseRefusal`, or what the source or the file system throws. It can be tried again then.
     public func install(_ release: ListedRelease) async throws -> String {
         let manifest = try await release.manifest(from: source)
-        let name = "\(manifest.version)-\(release.sha256.prefix(12))"
+        guard manifest.files.contains(where: { $0.path == "bin/gatehouse" && $0.executable }) else {
+            throw ReleaseRefusal.unsafe("The release has no program.")
+        }
+        let name = release.slot
         let (part, whole) = (place("slots/.\(name).part"), place("slots/\(name)"))
         if FileManager.default.fileExists(atPath: whole.path) { return name }
         try makeRoom(for: manifest, keeping: part)
@@ -68,8 +71,12 @@ public struct ReleaseInstalling: Sendable {
         for name in names where name.hasSuffix(".part") && name != part.lastPathComponent {
             try FileManager.default.removeItem(at: place("slots/\(name)"))
         }
+        // What is taken away is not whole from its first moment on: the power may go while it is.
         for spare in slots.spare {
-            try FileManager.default.removeItem(at: place("slots/\(spare)"))
+            let going = place("slots/.\(spare).part")
+            guard rename(place("slots/\(spare)").path, going.path) == 0 else { throw POSIXError.last }
+            try DurableFile.synchronize(folder: place("slots"))
+            try FileManager.default.removeItem(at: going)
             try? FileManager.default.removeItem(at: place("manifests/\(spare).json"))
         }
         let needed = manifest.size - Self.bytes(in: part) + Self.reserve
