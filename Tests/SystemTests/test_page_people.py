@@ -63,7 +63,10 @@ class PagePeople(PageCase):
         type(self).link = link
         # Another one is invited to a site at once.
         page.fill("invite-name", "Dora Dini")
-        page.click("invite-sites")
+        page.script("document.querySelector('[data-testid=invite-' + arguments[0] + ']').previousElementSibling.click()", self.box_under_test.get("/sites")["items"][0]["id"])
+        page.await_text("Manages 1 site")
+        page.script("document.querySelector('[data-testid=invite-' + arguments[0] + ']').previousElementSibling.click()", self.box_under_test.get("/sites")["items"][0]["id"])
+        page.await_text("Manages 0 sites")
         page.choose(f"invite-{self.box_under_test.get('/sites')['items'][0]['id']}")
         page.await_text("Manages 1 site")
         page.shoot("invite-to-a-site", self.overflow)

@@ -78,7 +78,7 @@ export function toggle({ label, hint, on, act, testid }) {
     button.disabled = false;
   } });
   const hintEl = h('span', { class: 'muted small' }, hint ?? '');
-  const el = h('div', {}, h('div', { class: 'toggle' }, h('span', { id }, h('span', { class: 'strong' }, label), hintEl), button), message);
+  const el = h('div', {}, h('div', { class: 'toggle' }, h('span', { id, onClick: () => button.click() }, h('span', { class: 'strong' }, label), hintEl), button), message);
   return { el, set on(v) { if (!button.disabled) button.setAttribute('aria-checked', String(v)); }, hint(text) { hintEl.textContent = text; } };
 }
 

@@ -90,7 +90,7 @@ function inviteCard(state) {
   const email = field({ label: tr`E-mail address`, pointer: '/email', type: 'email', optional: true, maxlength: 254, autocomplete: 'off', testid: 'invite-email', hint: tr`The box sends the link there, if it sends e-mails.` });
   role.value = state.roles.find((r) => r.name === 'Site Manager')?.id ?? state.roles[0].id;
   const chosen = new Set();
-  const places = h('details', { 'data-testid': 'invite-sites' });
+  const places = h('details', { open: state.sites.length <= 5, 'data-testid': 'invite-sites' }); // nobody overlooks that there are none yet
   const isBound = () => {
     const permissions = state.roles.find((r) => r.id === role.value)?.permissions ?? [];
     return may('assign-sites') && state.sites.length > 0 && permissions.includes('manage-assigned-site') && !permissions.includes('manage-all-sites');
