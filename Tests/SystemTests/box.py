@@ -15,6 +15,7 @@ from client import Client, Problem, repository
 from waiting import command_line, descendants, is_alive, shorten, wait_for
 
 USER, PASSWORD = "installer", "correct harbour battery staple"
+CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP, signal.SIGABRT)  # none that a test sends
 READY = re.compile(r"^Gatehouse is ready: (https?://\S+?)/?(?: set-up code: (\S+))?$")
 DEFAULTS = {
     "http.address": "127.0.0.1", "http.port": 0, "http.tls": False, "http.requests-per-second": 10_000, "devices.allow-local": True, "storage.allow-http": True, "servers.allow-local": True,
@@ -189,7 +190,7 @@ class Box:
         return self.start(environment)
 
     def clean(self):
-        """Kill what runs and remove the folder (kept when GATEHOUSE_KEEP is set)."""
+        """Kill what runs and remove the folder (kept when GATEHOUSE_KEEP is set). A box that crashed fails the test, whatever the test saw of it."""
         if self.is_running():
             for pid in [self.pid, *self.workers()]:
                 try:
@@ -200,10 +201,13 @@ class Box:
         if self.process:
             self.reader.join(5)
             self.process.stdout.close()
+        crash = f"the box crashed with {self.process.returncode}: {self.log_end()}" if self.process and -self.process.returncode in CRASHES else None
         if os.environ.get("GATEHOUSE_KEEP"):
             print(f"kept: {self.folder}", flush=True)
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
+        if crash:
+            raise AssertionError(crash)
 
     # The API
 

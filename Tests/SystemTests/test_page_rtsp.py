@@ -48,6 +48,8 @@ class PageRTSP(PageCase):
         page = self.browser
         page.open("#/cameras")
         page.open("#/box")
+        page.find("ice-turn")
+        self.quiet()  # nothing moves any more under what is pressed
         page.fill("ice-turn", "turn:turn.example.com")
         page.click("ice-save")
         page.await_text("A TURN server needs a password or a secret.")
