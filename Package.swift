@@ -79,7 +79,7 @@ let package = Package(
         .systemLibrary(name: "CZBar"),
         .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
-        .target(name: "Core", swiftSettings: strict),
+        .target(name: "Core", dependencies: ["CLinux"], swiftSettings: strict),
         .target(name: "Outbound", dependencies: ["Core", .nioCore], swiftSettings: strict),
         .target(name: "Media", dependencies: ["CFFmpeg", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(
@@ -88,8 +88,9 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "BoxDatabase", dependencies: ["Core", .crypto, .grdb, .sqlite], swiftSettings: strict),
+        .target(name: "Tar", dependencies: ["CArchive"], swiftSettings: strict),
         .target(
-            name: "Backup", dependencies: ["BoxDatabase", "CArchive", "Core", .crypto, .cryptoExtras], swiftSettings: strict),
+            name: "Backup", dependencies: ["BoxDatabase", "Core", "Tar", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(name: "Access", dependencies: ["BoxDatabase", "Core", .crypto, .cryptoExtras, .grdb, .logging], swiftSettings: strict),
         .target(
             name: "CloudStorage",
@@ -165,12 +166,16 @@ let package = Package(
         // The launcher must start whatever else is broken: no Foundation, no package.
         .target(name: "Slots", dependencies: ["CLinux"], swiftSettings: strict),
         .executableTarget(name: "Launcher", dependencies: ["Slots"], swiftSettings: strict),
-        .target(name: "Firmware", dependencies: ["Slots", .crypto], swiftSettings: strict),
+        .target(
+            name: "Firmware",
+            dependencies: ["Core", "Outbound", "Slots", "Tar", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioSSL],
+            swiftSettings: strict),
         .target(name: "Codes", dependencies: ["CQRCode", "Core", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(
             name: "ManagementAPI",
             dependencies: [
                 "Access", "Backup", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Codes", "Core", "Devices", "Exports",
+                "Firmware",
                 "Media",
                 "MediaWorker",
                 "Messaging", "Outbound", "Playback", "RTSP", "Reach",
@@ -246,13 +251,15 @@ let package = Package(
             name: "ExportsTests",
             dependencies: ["BoxDatabase", "Core", "Exports", "Media", "MediaWorker", "Playback", "Refill", "TestSupport", .system],
             swiftSettings: strict),
-        .testTarget(name: "BackupTests", dependencies: ["Backup", "BoxDatabase", "Core", .grdb], swiftSettings: strict),
+        .testTarget(name: "BackupTests", dependencies: ["Backup", "BoxDatabase", "Core", "Tar", .grdb], swiftSettings: strict),
         .testTarget(
             name: "ServerCertificateTests",
             dependencies: ["Core", "ServerCertificate", "TestSupport", .asn1, .crypto, .logging, .nioSSL, .x509],
             swiftSettings: strict),
         .testTarget(name: "SlotsTests", dependencies: ["Launcher", "Slots"], swiftSettings: strict),
-        .testTarget(name: "FirmwareTests", dependencies: ["Firmware", "Slots", .crypto], swiftSettings: strict),
+        .testTarget(
+            name: "FirmwareTests", dependencies: ["Core", "Firmware", "Slots", "TestSupport", .crypto, .logging],
+            swiftSettings: strict),
         .testTarget(name: "CodesTests", dependencies: ["Codes", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ManagementAPITests",

@@ -1,3 +1,4 @@
+import Core
 import Crypto
 import Foundation
 
@@ -10,12 +11,5 @@ public enum AccessToken {
     }
 
     /// SHA-256, hexadecimal.
-    static func hash(_ token: String) -> String { hexadecimal(SHA256.hash(data: Data(token.utf8))) }
-
-    static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-        bytes.map { byte in
-            let text = String(byte, radix: 16)
-            return text.count < 2 ? "0" + text : text
-        }.joined()
-    }
+    static func hash(_ token: String) -> String { Hexadecimal.text(SHA256.hash(data: Data(token.utf8))) }
 }

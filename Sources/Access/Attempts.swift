@@ -50,7 +50,7 @@ final class Attempts: Sendable {
         guard address.contains(":"), inet_pton(AF_INET6, address, &bytes) == 1 else { return address }
         return withUnsafeBytes(of: bytes) { bytes in
             let isMapped = bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
-            return isMapped ? address : AccessToken.hexadecimal(bytes[..<8])
+            return isMapped ? address : Hexadecimal.text(bytes[..<8])
         }
     }
 

@@ -147,7 +147,7 @@ public final class OperationLog: Sendable {
         if let site = line.siteId { fields.append(site.text) }
         // Texts and nulls are always encodable.
         let bytes = (try? JSONEncoder().encode(fields)) ?? Data()
-        return AccessToken.hexadecimal(SHA256.hash(data: bytes))
+        return Hexadecimal.text(SHA256.hash(data: bytes))
     }
 
     /// The newest lines that `filter` wants, at most `limit`, the newest first.

@@ -4,12 +4,21 @@ import Core
 import Crypto
 import CryptoExtras
 import Foundation
+import Tar
 
 /// Why a backup cannot be made or read; a sentence.
 public struct BackupFailure: Error, Sendable, Equatable, CustomStringConvertible {
     public let description: String
 
     init(_ sentence: String) { description = sentence }
+
+    init(_ failure: TarFailure) {
+        switch failure {
+        case .notOne: self = .notOne
+        case .noRoom: self = .noRoom
+        case .other(let what): self.init(what)
+        }
+    }
 
     static let notOne = BackupFailure("This is no backup of a box.")
     static let wrongPassphrase = BackupFailure("The passphrase is not that of this backup, or the backup was changed.")

@@ -1,6 +1,7 @@
 import BoxDatabase
 import Core
 public import Foundation
+import Tar
 
 extension BoxBackup {
     /// Of a box that was, in the order in which they are put aside: the folder is a box's until the last one has gone.
@@ -46,7 +47,11 @@ extension BoxBackup {
         try FileManager.default.createDirectory(atPath: part, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         try decrypt(path, passphrase: passphrase, to: part + "/backup.tar")
         let allowed = needed.union(Self.files)
-        try TarReader.unpack(part + "/backup.tar", into: part + "/files") { allowed.contains($0) }
+        do {
+            try TarReader.unpack(part + "/backup.tar", into: part + "/files") { allowed.contains($0) }
+        } catch let failure as TarFailure {
+            throw BackupFailure(failure)
+        }
         unlink(part + "/backup.tar")
         let manifest = try examine(part + "/files")
         try? FileManager.default.removeItem(atPath: new)

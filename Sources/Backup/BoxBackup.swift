@@ -1,6 +1,7 @@
 public import BoxDatabase
 import Core
 public import Foundation
+import Tar
 
 /// What a backup says of itself.
 public struct BackupManifest: Codable, Sendable, Equatable {
@@ -51,7 +52,18 @@ public enum BoxBackup {
         guard descriptor >= 0 else { throw BackupFailure("\(path) cannot be made.") }
         let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         let writer = try AgeWriter(file, passphrase: passphrase, workFactor: workFactor ?? AgeFile.usualWorkFactor)
-        let tar = try TarWriter { try writer.write($0) }
+        do {
+            try write(try TarWriter { try writer.write($0) }, manifest, of: folder, database: copy, keyCredential: keyCredential)
+        } catch let failure as TarFailure {
+            throw BackupFailure(failure)
+        }
+        try writer.finish()
+        try file.synchronize()
+    }
+
+    private static func write(
+        _ tar: consuming TarWriter, _ manifest: BackupManifest, of folder: String, database copy: String, keyCredential: String?
+    ) throws {
         try tar.add(manifestName, try GatehouseJSON.encoder.encode(manifest))
         // Open, for another box has another credential: the backup itself is sealed.
         for name in keys where FileManager.default.fileExists(atPath: folder + "/" + name) {
@@ -62,8 +74,6 @@ public enum BoxBackup {
         }
         try tar.add(databaseName, file: copy)
         try tar.finish()
-        try writer.finish()
-        try file.synchronize()
     }
 
     /// The copy, the same while what was deleted is left out of it, and the backup.

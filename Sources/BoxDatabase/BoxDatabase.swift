@@ -14,14 +14,19 @@ public final class BoxDatabase: Sendable {
 
     /// Opens or makes the database at `path`.
     ///
-    /// A file that SQLite finds damaged is put aside as `<path>.damaged` and a new one begun; what can be rebuilt is rebuilt from the spool.
-    public init(path: String) throws {
+    /// A file that SQLite finds damaged is put aside as `<path>.damaged`, and a copy of it or a new one begun; what can be rebuilt is rebuilt from the
+    /// spool.
+    /// - Parameter copies: Files with what it was a while ago, the best first.
+    public init(path: String, copies: [String] = []) throws {
         do {
             queue = try Self.open(path)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB {
             for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + suffix) {
                 try? FileManager.default.removeItem(atPath: path + ".damaged" + suffix)
                 try FileManager.default.moveItem(atPath: path + suffix, toPath: path + ".damaged" + suffix)
+            }
+            if let copy = copies.first(where: { (try? Self.examine($0)) == .good }) {
+                try DurableFile.copy(copy, to: path)
             }
             queue = try Self.open(path)
         }

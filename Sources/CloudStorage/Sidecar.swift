@@ -1,3 +1,4 @@
+import Core
 import Crypto
 import Foundation
 
@@ -5,6 +6,6 @@ import Foundation
 enum Sidecar {
     /// Lower-case hexadecimal.
     static func sha256(_ data: Data) -> String {
-        hexadecimal(SHA256.hash(data: data))
+        Hexadecimal.text(SHA256.hash(data: data))
     }
 }

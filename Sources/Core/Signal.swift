@@ -51,9 +51,11 @@ public final class Signal: Sendable {
 
     /// Waits until the signal is raised, the task is cancelled or `limit` has passed.
     public func wait(atMost limit: Duration, time: TimeSource) async {
-        // Ends with the wait.
-        async let _: Void = raise(after: limit, time: time)
-        await wait()
+        await withBackgroundWork {
+            await self.raise(after: limit, time: time)
+        } _: {
+            await wait()
+        }
     }
 
     private func raise(after limit: Duration, time: TimeSource) async {

@@ -78,15 +78,16 @@ public struct DeviceTrial: Sendable {
         }
         let profile = prober.profiles.profile(of: description.identity)
         notes.begin(.streams)
-        async let events: Void = proveEvents(driver, description, notes: notes)
-        async let clock: Void = proveClock(driver, description, zone: zone, setsClock: setsClock, notes: notes)
-        do throws(DeviceFailure) {
-            try await proveStreams(entry, description, profile: profile, notes: notes)
-        } catch {
-            _ = await (events, clock)
-            throw error
+        let streams = await withTaskGroup(of: Void.self) { [entry] group -> Result<Void, DeviceFailure> in
+            group.addTask { await self.proveEvents(driver, description, notes: notes) }
+            group.addTask { await self.proveClock(driver, description, zone: zone, setsClock: setsClock, notes: notes) }
+            do throws(DeviceFailure) {
+                return .success(try await proveStreams(entry, description, profile: profile, notes: notes))
+            } catch {
+                return .failure(error)
+            }
         }
-        _ = await (events, clock)
+        try streams.get()
         notes.begin(.compatibility)
         await judge(driver, description, profile: profile, notes: notes)
         return Outcome(entry: entry, description: description, profile: profile)

@@ -5,6 +5,7 @@ import CloudStorage
 import Core
 import Devices
 import Exports
+import Firmware
 import Foundation
 import Logging
 import ManagementAPI
@@ -30,16 +31,18 @@ struct Box {
     private let absences: AbsenceWatch
     private let refills: RefillQueue
     private let feed: LiveFeed
+    private let port: HealthLook.Port
     private let logger: Logger
 
-    init(settings: Settings) throws {
+    init(settings: Settings, launcher: LauncherProcess?, restart: RestartRequest) throws {
         MediaLibrary.prepare()
         let time = TimeSource.system
         let startedAt = time.now()
         let level = LogLevel(settings.logLevel)
         let logger = Logger(label: "gatehouse") { _ in BoxLog(level: level) }
-        let state = try BoxState(path: settings.state, setupCode: settings.setupCode, keyCredential: settings.keyCredential)
-        let database = try BoxDatabase(path: state.databasePath)
+        let state = try BoxState(
+            path: settings.state, setupCode: settings.setupCode, keyCredential: settings.keyCredential, version: Self.version(launcher))
+        let database = try BoxDatabase(path: state.databasePath, copies: launcher?.place.snapshots.map(\.path) ?? [])
         let sealer = try state.sealer()
         let profiles = try ProfileFolder.find(settings.profiles)
         let definitions = try Definitions(yaml: ProfileFolder.read("definitions.yaml", in: profiles))
@@ -126,6 +129,10 @@ struct Box {
         let archive = FootageArchive(
             spool: spool, targets: targets, encryption: encryption, devices: devices, catalogue: catalogue,
             admits: { try await Self.check($0, policy) }, time: time)
+        port = HealthLook.Port()
+        let health = HealthLook(
+            port: port, address: settings.address, isEncrypted: settings.tls, database: database, channels: channels, uploader: uploader,
+            time: time)
         services = BoxServices(
             identity: state.identity, defaultName: settings.boxName,
             access: access, database: database,
@@ -156,6 +163,9 @@ struct Box {
                 try StagedRestore.ask(manifest, by: person, from: address, in: path)
                 kill(getpid(), SIGTERM)
             },
+            upgrader: try Self.upgrader(
+                settings, launcher, identity: state.identity, health: health, servers: servers, restart: restart,
+                changed: { feed.firmwareChanged() }, logger: logger),
             logLevel: level,
             metricsToken: settings.metricsToken, hostNames: settings.hostNames, requestsPerSecond: settings.requestsPerSecond,
             startedAt: startedAt, time: time, logger: logger)
@@ -167,13 +177,13 @@ struct Box {
         self.logger = logger
     }
 
-    /// Recovers, starts everything, and returns when the box was told to end and has ended in order.
     /// Writes down that the box began with a backup, if it did; else what was given away is the box's own again.
     func takeRestoringDown() async throws {
         try await StagedRestore.takeDown(in: state.path, services.access.log)
         try await services.access.signIns.keep()
     }
 
+    /// Recovers, starts everything, and returns when the box was told to end and has ended in order.
     func run() async throws {
         let report = try await services.spool.recover()
         logger.info(
@@ -190,9 +200,12 @@ struct Box {
         if try await services.access.signIns.isClaimed() { try await services.catalogue.start(logger) }
         try await services.devices.startAll()
         let isEncrypted = services.certificates != nil
+        let manager = ServiceManager(ProcessInfo.processInfo.environment)
         let server = APIServer(
             services: services, feed: feed, address: settings.address, port: settings.port,
             started: { port in
+                self.port.set(port)
+                manager?.tellReady()
                 services.reach.mapping.serve(port: port, isEncrypted: isEncrypted)
                 await announce(port: port)
             })
@@ -243,12 +256,16 @@ struct Box {
                 .init(service: Loop { [services] in await services.live.whep.run() }),
                 .init(service: Loop { [services] in await services.reach.run() }),
                 .init(service: Loop { [services] in await services.discovery.follow() }),
+                .init(service: Loop { [services] in await services.upgrader.run() }),
                 .init(service: Loop { [services] in await services.exports.run() }),
                 .init(service: Loop { [absences] in await absences.run() }),
                 .init(service: Loop { [refills] in await refills.run() }),
                 .init(service: server),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        if let manager {
+            configuration.services.append(.init(service: Loop { [services] in await manager.run(services.time) }))
+        }
         if let certificates = services.certificates {
             configuration.services.append(.init(service: Loop { await certificates.run() }))
         }

@@ -72,6 +72,7 @@ struct BoxFailure: Error, CustomStringConvertible {
 struct BoxClient {
     private static let patience = TimeAmount.seconds(30)
     private static let largestAnswer = 16 << 20
+    private static let pieceBytes = 1 << 20
     private static let untrusted =
         "The box's certificate is not trusted. Give it with --certificate (the box keeps it as tls/certificate.pem in its state folder), "
         + "or take whatever answers with --insecure."
@@ -115,6 +116,21 @@ struct BoxClient {
         return try GatehouseJSON.decoder.decode(Answer.self, from: Data(buffer: bytes))
     }
 
+    /// Sends a file, and reads the answer.
+    func call<Answer: Decodable>(_ method: HTTPMethod, _ path: String, file: String) async throws -> Answer {
+        guard let handle = FileHandle(forReadingAtPath: file) else { throw BoxFailure(description: "\(file) cannot be read.") }
+        let size = try handle.seekToEnd()
+        try handle.seek(toOffset: 0)
+        let pieces = AsyncThrowingStream<ByteBuffer, any Error> {
+            guard let piece = try handle.read(upToCount: Self.pieceBytes), !piece.isEmpty else { return nil }
+            return ByteBuffer(data: piece)
+        }
+        let response = try await send(
+            method, "\(base)/api/v1\(path)", nil, content: .stream(pieces, length: .known(Int64(size))), isEndless: true)
+        let bytes = try await response.body.collect(upTo: Self.largestAnswer)
+        return try GatehouseJSON.decoder.decode(Answer.self, from: Data(buffer: bytes))
+    }
+
     /// Begins to read what lies at `path` (as answers name it), from byte `offset` on.
     func open(_ path: String, from offset: Int = 0) async throws -> HTTPClientResponse {
         try await send(.GET, base + path, nil, offset: offset, isEndless: true)
@@ -126,13 +142,17 @@ struct BoxClient {
     }
 
     private func send(
-        _ method: HTTPMethod, _ url: String, _ body: (any Encodable)?, offset: Int = 0, isEndless: Bool = false
+        _ method: HTTPMethod, _ url: String, _ body: (any Encodable)?, content: HTTPClientRequest.Body? = nil, offset: Int = 0,
+        isEndless: Bool = false
     ) async throws -> HTTPClientResponse {
         var request = HTTPClientRequest(url: url)
         request.method = method
         if let token = await token.text { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         if offset > 0 { request.headers.add(name: "Range", value: "bytes=\(offset)-") }
-        if let body {
+        if let content {
+            request.headers.add(name: "Content-Type", value: "application/octet-stream")
+            request.body = content
+        } else if let body {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(data: try GatehouseJSON.encoder.encode(body)))
         }

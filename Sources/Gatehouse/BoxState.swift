@@ -31,7 +31,7 @@ struct BoxState {
     }
 
     /// Opens the folder, which is made if needed; one box at a time.
-    init(path: String, setupCode given: String?, keyCredential: String?) throws {
+    init(path: String, setupCode given: String?, keyCredential: String?, version: String = GatehouseCommand.version) throws {
         self.path = path
         self.keyCredential = keyCredential
         try BoxLock.take(path)
@@ -40,7 +40,7 @@ struct BoxState {
         guard !FileManager.default.fileExists(atPath: path + "/" + BoxBackup.markName) else {
             throw SettingsError(description: "A backup was being restored into \(path) and was cut off. Run gatehouse restore once more.")
         }
-        identity = BoxIdentity(serialNumber: try Self.serialNumber(path + "/identity.json"), version: GatehouseCommand.version)
+        identity = BoxIdentity(serialNumber: try Self.serialNumber(path + "/identity.json"), version: version)
         setupCode = try Self.setupCode(path + "/setup-code", given: given)
     }
 

@@ -10,7 +10,7 @@ struct ReleaseCommand: AsyncParsableCommand {
             A repository is a folder that any web server or bucket serves as it is; docs/firmware.md tells how one is begun.
             Keys of root and targets stay where releases are signed; those of snapshot and timestamp are wherever is published.
             """,
-        subcommands: [KeyGen.self, Root.self, Build.self, Offer.self, Sign.self, Publish.self, Verify.self])
+        subcommands: [KeyGen.self, Root.self, Build.self, Offer.self, Sign.self, Publish.self, Verify.self, Export.self, Install.self])
 
     struct Repository: ParsableArguments {
         @Argument(help: "The folder of releases.", completion: .directory)

@@ -34,12 +34,16 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             let settings = try await Settings(file: config, flags: settings, environment: ProcessInfo.processInfo.environment)
-            let box = try Box(settings: settings)
+            let launcher = LauncherProcess(ProcessInfo.processInfo.environment)
+            let restart = RestartRequest()
+            let box = try Box(settings: settings, launcher: launcher, restart: restart)
             // What was asked for in an earlier life is done by now, or the box does not come to life: it is not tried again and again.
             try await box.takeRestoringDown()
-            do { try await box.run() } catch  where beginsAnew(settings.state) {
+            do { try await box.run() } catch  where beginsAnew(settings.state) || restart.isAsked {
                 FileHandle.standardError.write(Data("gatehouse: the box did not end in order: \(error)\n".utf8))
             }
+            // Where that fails the box ends, and whoever looks after it starts the launcher.
+            if restart.isAsked { launcher?.start() }
             if beginsAnew(settings.state) { try beginAnew() }
         } catch let error as SettingsError {
             FileHandle.standardError.write(Data("gatehouse: \(error)\n".utf8))

@@ -1,5 +1,6 @@
 import CloudStorage
 import Configuration
+import Firmware
 import Foundation
 import Recording
 import SystemPackage
@@ -63,6 +64,10 @@ struct SettingKey: Sendable {
         .init(key: "session.timeout-seconds", help: "A camera that sends nothing for this long is lost."),
         .init(key: "session.longest-wait-seconds", help: "Longest wait between attempts to reach a camera."),
         .init(key: "reach.allow-http", help: "Allow servers for names (DDNS) and checkers without TLS; for tests."),
+        .init(key: "firmware.source", help: "Address of the server of releases, of which the box takes its upgrades."),
+        .init(key: "firmware.root", help: "The root.json that is trusted first, where the box has none yet."),
+        .init(key: "firmware.proxy", help: "A proxy on the way to it: proxy.example.com:3128."),
+        .init(key: "firmware.model", help: "The kind of box, for which releases are made."),
         .init(
             key: "mail.program",
             help: "A program that takes e-mails as sendmail does, such as /usr/bin/msmtp; without it no e-mail is sent."),
@@ -114,6 +119,10 @@ struct Settings: Sendable {
     var sessionTimeout = 10
     var sessionLongestWait = 60
     var allowHTTPReach = false
+    var firmwareSource: HTTPSource.Place?
+    /// A file.
+    var firmwareRoot: String?
+    var firmwareModel = "gatehouse"
     var mailProgram: String?
     var mailFrom: String?
     var smsURL: String?
@@ -183,6 +192,9 @@ struct Settings: Sendable {
         sessionTimeout = try values.number("session.timeout-seconds", 1...120) ?? sessionTimeout
         sessionLongestWait = try values.number("session.longest-wait-seconds", 1...3600) ?? sessionLongestWait
         allowHTTPReach = try values.flag("reach.allow-http") ?? false
+        firmwareSource = try Self.firmwareSource(values)
+        firmwareRoot = values.text("firmware.root")
+        firmwareModel = values.text("firmware.model") ?? firmwareModel
         mailProgram = values.text("mail.program")
         mailFrom = values.text("mail.from")
         guard mailProgram == nil || mailFrom?.contains("@") ?? false else {
@@ -199,6 +211,22 @@ struct Settings: Sendable {
         guard ["trace", "debug", "info", "notice", "warning", "error"].contains(logLevel) else {
             throw SettingsError(description: "log.level must be trace, debug, info, notice, warning or error.")
         }
+    }
+
+    private static func firmwareSource(_ values: Values) throws -> HTTPSource.Place? {
+        var proxy: HTTPSource.Place.Proxy?
+        if let text = values.text("firmware.proxy") {
+            guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port),
+                !text[..<colon].isEmpty
+            else { throw SettingsError(description: "firmware.proxy must look like proxy.example.com:3128.") }
+            proxy = .init(host: String(text[..<colon]), port: port)
+        }
+        guard let text = values.text("firmware.source") else { return nil }
+        // Whoever signs is believed, not whoever serves: TLS is not needed for what is in it.
+        guard let url = URL(string: text), ["http", "https"].contains(url.scheme), url.host != nil, url.query == nil else {
+            throw SettingsError(description: "firmware.source must look like https://releases.example.com/gatehouse.")
+        }
+        return HTTPSource.Place(url: text, proxy: proxy)
     }
 
     var lengths: ClipLengths {

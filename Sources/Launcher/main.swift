@@ -18,8 +18,14 @@ func fail(_ sentence: String, _ status: Int32) -> Never {
     exit(status)
 }
 
-/// Takes the process over. Returns only where that failed.
-func start(_ program: String, _ arguments: ArraySlice<String>) {
+/// Takes the process over, and tells the program what it needs to upgrade itself. Returns only where that failed.
+func start(_ slot: String, in slots: SlotFolder, _ folder: String, _ arguments: ArraySlice<String>) {
+    let program = slots.program(of: slot)
+    setenv("GATEHOUSE_RELEASES", folder, 1)
+    setenv("GATEHOUSE_RELEASE", slot, 1)
+    var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink("/proc/self/exe", &path, path.count - 1)
+    if count > 0 { setenv("GATEHOUSE_LAUNCHER", &path, 1) }
     var all = ([program] + arguments).map { strdup($0) }
     all.append(nil)
     execv(program, all)
@@ -50,13 +56,13 @@ func run(_ arguments: [String]) throws {
     let slots = SlotFolder(arguments[1], step: faultTest())
     switch (arguments[2], arguments.count) {
     case ("start", _):
-        let program = slots.program(of: try slots.launch())
-        start(program, arguments.dropFirst(3))
+        let due = try slots.launch()
+        start(due, in: slots, arguments[1], arguments.dropFirst(3))
         // Damaged in a way that only the system sees.
         let code = errno
-        if let previous = slots.previous { start(slots.program(of: previous), arguments.dropFirst(3)) }
+        if let previous = slots.previous { start(previous, in: slots, arguments[1], arguments.dropFirst(3)) }
         errno = code
-        fail("\(program) cannot be started: \(String(cString: strerror(errno)))", EX_OSERR)
+        fail("\(slots.program(of: due)) cannot be started: \(String(cString: strerror(errno)))", EX_OSERR)
     case ("status", 3): sayStatus(slots)
     case ("try", 4): try slots.beginTrial(of: arguments[3])
     case ("confirm", 3): if let current = slots.current { try slots.confirm(current) }

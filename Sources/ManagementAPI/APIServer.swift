@@ -43,17 +43,18 @@ public struct APIServer: Service, CustomStringConvertible {
             responder: try router().buildResponder(), server: try builder(),
             configuration: .init(address: .hostname(address, port: port), serverName: nil, reuseAddress: true),
             onServerRunning: { channel in await started(channel.localAddress?.port ?? port) }, logger: services.logger)
-        async let feeding: Void = cancelWhenGracefulShutdown { await feed.run(maker: maker) }
-        async let following: Void = cancelWhenGracefulShutdown { await maker.followStorage(feed) }
-        do {
-            try await application.run()
-        } catch let error as IOError {
-            throw ServerFailure(
-                description:
-                    "The page cannot be served on \(address) port \(port): \(String(cString: strerror(error.errnoCode))). Choose another http.port."
-            )
+        try await withThrowingTaskGroup(of: Void.self) { [feed, maker] group in
+            group.addTask { await cancelWhenGracefulShutdown { await feed.run(maker: maker) } }
+            group.addTask { await cancelWhenGracefulShutdown { await maker.followStorage(feed) } }
+            do {
+                try await application.run()
+            } catch let error as IOError {
+                throw ServerFailure(
+                    description:
+                        "The page cannot be served on \(address) port \(port): \(String(cString: strerror(error.errnoCode))). Choose another http.port."
+                )
+            }
         }
-        _ = await (feeding, following)
     }
 
     private func builder() throws -> HTTPServerBuilder {
@@ -112,6 +113,7 @@ public struct APIServer: Service, CustomStringConvertible {
         OperationRoutes(services: services).add(to: routes)
         SystemRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         BackupRoutes(services: services).add(to: routes)
+        FirmwareRoutes(services: services, maker: maker).add(to: routes)
         DeviceRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         DeviceControlRoutes(services: services, maker: maker).add(to: routes)
         OnboardingRoutes(services: services, maker: maker).add(to: routes)

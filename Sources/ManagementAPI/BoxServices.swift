@@ -8,6 +8,7 @@ public import CloudStorage
 public import Core
 public import Devices
 public import Exports
+public import Firmware
 public import Foundation
 import Hummingbird
 public import Logging
@@ -86,6 +87,7 @@ public struct BoxServices: Sendable {
         "\(isEncrypted ? "https" : "http")://\(request.head.authority ?? "")\(path)"
     }
 
+    public let upgrader: Upgrader
     public let logLevel: LogLevel
     public let metricsToken: String?
     /// Names of the box besides its own.
@@ -112,6 +114,7 @@ public struct BoxServices: Sendable {
         codes: CodeWorker,
         resetBox: @escaping @Sendable () throws -> Void,
         restoreBox: @escaping @Sendable (BackupManifest, _ person: String, _ address: String) throws -> Void,
+        upgrader: Upgrader,
         logLevel: LogLevel,
         metricsToken: String?, hostNames: [String], requestsPerSecond: Int, startedAt: Date, time: TimeSource, logger: Logger
     ) {
@@ -153,6 +156,7 @@ public struct BoxServices: Sendable {
         self.codes = codes
         self.resetBox = resetBox
         self.restoreBox = restoreBox
+        self.upgrader = upgrader
         self.logLevel = logLevel
         self.metricsToken = metricsToken
         self.hostNames = hostNames

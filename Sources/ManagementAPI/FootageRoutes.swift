@@ -173,9 +173,11 @@ struct FootageRoutes {
             let watch = services.uploader.governor.watch()
             defer { watch.end() }
             let pieces = PieceQueue()
-            async let reading: Void = pieces.fill { sink in try await opened.read { await sink($0) } }
-            while let piece = await pieces.next() { try await writer.write(piece) }
-            try await reading
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await pieces.fill { sink in try await opened.read { await sink($0) } } }
+                while let piece = await pieces.next() { try await writer.write(piece) }
+                try await group.waitForAll()
+            }
             try await writer.finish(nil)
         }
     }

@@ -56,9 +56,11 @@ struct ICESettings: Codable, Sendable, Equatable {
     ) {
         let stun = stunURL.flatMap { ICEServerAddress($0) }
         let turn = turnURL.flatMap { ICEServerAddress($0) }
-        async let stunPlace = Self.look(stun, policy, time)
-        async let turnPlace = Self.look(turn, policy, time)
-        let (seen, relayed) = await (stunPlace, turnPlace)
+        let (seen, relayed) = await concurrently {
+            await Self.look(stun, policy, time)
+        } _: {
+            await Self.look(turn, policy, time)
+        }
         guard let turn, let relayed, let account = try account(sealer, now: time.now()) else { return (seen, nil) }
         return (
             seen, ICEServers.Relay(place: relayed, transport: turn.transport, userName: account.userName, credential: account.password)

@@ -70,6 +70,7 @@ public final class LiveFeed: Sendable {
         var storage = false
         var plans = false
         var networkTest = false
+        var firmware = false
         var motion: [ChannelID: MotionReading] = [:]
         var onboarding: [String: (site: SiteID, item: OnboardingItemAnswer)] = [:]
         var discovered: [Int: DiscoveredDevice] = [:]
@@ -119,6 +120,12 @@ public final class LiveFeed: Sendable {
     /// A test of the line began, went on or ended.
     public func networkTestChanged() {
         dirty.withLock { $0.networkTest = true }
+        wake.raise()
+    }
+
+    /// An upgrade of the box began, went on or ended.
+    public func firmwareChanged() {
+        dirty.withLock { $0.firmware = true }
         wake.raise()
     }
 
@@ -242,6 +249,7 @@ public final class LiveFeed: Sendable {
         for record in changes.exports.values { try send("export", ExportAnswer(record), to: .channels(.export, record.channels.map(\.id))) }
         if changes.plans { try send("plans", try await maker.plans(), to: .everywhere(.managePlans)) }
         if changes.networkTest { try send("network-test", try await maker.networkTests(), to: .box(.viewBox)) }
+        if changes.firmware { try send("firmware", try await maker.firmware(), to: .box(.viewBox)) }
         if changes.storage { try send("storage", try await maker.storage(), to: .box(.viewBox)) }
     }
 

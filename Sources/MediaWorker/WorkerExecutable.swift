@@ -37,19 +37,20 @@ public struct WorkerExecutable: Sendable {
                 },
                 kill: { try? execution.send(signal: .kill) },
                 patience: patience, talk: talk, time: time)
-            async let reading: Void = connection.read(execution.standardOutput)
-            async let watching: Void = connection.watch()
-            let result: Swift.Result<Result, any Error>
-            do {
-                result = .success(try await body(connection))
-            } catch {
-                result = .failure(error)
+            return await withTaskGroup(of: Void.self) { group -> Swift.Result<Result, any Error> in
+                group.addTask { await connection.read(execution.standardOutput) }
+                group.addTask { await connection.watch() }
+                let result: Swift.Result<Result, any Error>
+                do {
+                    result = .success(try await body(connection))
+                } catch {
+                    result = .failure(error)
+                }
+                // Whatever the worker still does is not wanted any more.
+                try? execution.send(signal: .kill)
+                connection.end()
+                return result
             }
-            // Whatever the worker still does is not wanted any more.
-            try? execution.send(signal: .kill)
-            connection.end()
-            _ = await (reading, watching)
-            return result
         }
         return try outcome.closureResult.get()
     }

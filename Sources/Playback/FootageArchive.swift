@@ -39,19 +39,26 @@ public final class FootageArchive: Sendable {
 
     /// What there is of a channel in `span`, of at most `longestSpan`; a device that does not answer in time is left out.
     public func timeline(of channel: ChannelID, in span: Span) async throws -> ChannelTimeline {
-        async let recordings = device.search(channel, in: span)
-        let clips = try await shelf.clips(of: channel, in: span, limit: ChannelTimeline.most)
-        let gaps = try await shelf.gaps(of: channel, in: span)
-        let found = await recordings
+        let (found, (clips, gaps)) = try await concurrently {
+            await self.device.search(channel, in: span)
+        } _: {
+            (
+                try await self.shelf.clips(of: channel, in: span, limit: ChannelTimeline.most),
+                try await self.shelf.gaps(of: channel, in: span)
+            )
+        }
         return ChannelTimeline(span: span, clips: clips, recordings: found.footage, gaps: gaps, sentence: found.sentence)
     }
 
     /// The days of a month, 1 to 31, of which there is footage by the clocks of `zone`; where the device could not be asked, a sentence.
     public func days(of channel: ChannelID, year: Int, month: Int, zone: TimeZone) async throws -> (days: Set<Int>, sentence: String?) {
         guard let whole = ChannelTimeline.month(year: year, month: month, zone: zone) else { return ([], nil) }
-        async let recorded = device.days(channel, year: year, month: month, zone: zone)
-        let own = ChannelTimeline.days(of: try await shelf.spans(of: channel, in: whole), year: year, month: month, zone: zone)
-        let (days, sentence) = await recorded
+        let ((days, sentence), spans) = try await concurrently {
+            await self.device.days(channel, year: year, month: month, zone: zone)
+        } _: {
+            try await self.shelf.spans(of: channel, in: whole)
+        }
+        let own = ChannelTimeline.days(of: spans, year: year, month: month, zone: zone)
         return (own.union(days.intersection(1...31)), sentence)
     }
 

@@ -108,17 +108,19 @@ public enum LiveClient {
                 }
                 let tracks = chosen.withLock { $0 }?.tracks ?? []
                 let reception = LiveReception(tracks, session: session, time: time, news: news, taker: taker)
-                // Ends with the reception.
-                async let _: Void = session.keepAlive(endsInSilence: false)
-                let result: Result<Void, any Error>
-                do {
-                    try taker.open(reception.formats)
-                    result = .success(try await reception.run(connection, patience: source.timeout, until: leave))
-                } catch {
-                    result = .failure(error)
+                try await withBackgroundWork {
+                    try? await session.keepAlive(endsInSilence: false)
+                } _: {
+                    let result: Result<Void, any Error>
+                    do {
+                        try taker.open(reception.formats)
+                        result = .success(try await reception.run(connection, patience: source.timeout, until: leave))
+                    } catch {
+                        result = .failure(error)
+                    }
+                    await session.tearDown()
+                    try result.get()
                 }
-                await session.tearDown()
-                try result.get()
             }
         } catch let failure as RTSPFailure {
             guard let trouble = failure.trouble else { throw Unsupported(description: failure.description) }

@@ -101,13 +101,15 @@ final class ReplayClient: Sendable {
                 description.media.indices.filter { isWanted(description.media[$0]) }
             }
             let client = ReplayClient(session, over: connection, asked: asked, news: news, time: time)
-            // Ends with the body.
-            async let _: Void = session.keepAlive(endsInSilence: false)
-            let result: Swift.Result<Result, any Error>
-            do { result = .success(try await body(client)) } catch { result = .failure(error) }
-            // Devices have few sessions. A task of its own is not cancelled with this one.
-            await Task { await session.tearDown() }.value
-            return try result.get()
+            return try await withBackgroundWork {
+                try? await session.keepAlive(endsInSilence: false)
+            } _: {
+                let result: Swift.Result<Result, any Error>
+                do { result = .success(try await body(client)) } catch { result = .failure(error) }
+                // Devices have few sessions. A task of its own is not cancelled with this one.
+                await Task { await session.tearDown() }.value
+                return try result.get()
+            }
         }
     }
 

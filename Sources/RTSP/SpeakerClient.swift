@@ -93,8 +93,15 @@ public final class SpeakerClient: Sendable {
     }
 
     private func say(_ sound: AsyncStream<[UInt8]>) async throws {
-        // Ends with this.
-        async let _: Void = take(sound)
+        try await withBackgroundWork {
+            await self.take(sound)
+        } _: {
+            try await send()
+        }
+    }
+
+    /// Sends what was said, in its time.
+    private func send() async throws {
         var refused = 0
         while true {
             switch packets.withLock({ $0.next(at: time.uptime()) }) {

@@ -25,8 +25,6 @@ public struct ReachServices: Sendable {
 
     /// Works until cancelled; a port that is open is closed then.
     public func run() async {
-        async let mapped: Void = mapping.run()
-        async let named: Void = name.run()
-        _ = await (mapped, named)
+        _ = await concurrently(mapping.run, name.run)
     }
 }

@@ -3,6 +3,7 @@ import Core
 import Foundation
 import GRDB
 import Glibc
+import Tar
 import Testing
 
 @testable import Backup
@@ -367,7 +368,7 @@ private final class Folder {
         let tar = try TarWriter { try file.write(contentsOf: $0) }
         try tar.add(name, Data("x".utf8))
         try tar.finish()
-        #expect(throws: BackupFailure.notOne) {
+        #expect(throws: TarFailure.notOne) {
             try TarReader.unpack(path, into: folder.path + "/out") { BoxBackup.needed.union(BoxBackup.files).contains($0) }
         }
         #expect(!FileManager.default.fileExists(atPath: folder.path + "/out"))

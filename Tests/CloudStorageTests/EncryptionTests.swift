@@ -46,12 +46,12 @@ struct EncryptionBench {
         let (site, key) = (SiteKey(), key())
         let wrapped = try SiteKey.wrap(key, of: clip, for: site.publicKey)
         #expect(try site.open(wrapped, of: clip) == key)
-        #expect(wrapped.kid == hexadecimal(key.identifier) && wrapped.siteKey == site.name)
+        #expect(wrapped.kid == Hexadecimal.text(key.identifier) && wrapped.siteKey == site.name)
         #expect(try SiteKey.wrap(key, of: clip, for: site.publicKey).wrappedKey != wrapped.wrappedKey)
         #expect(throws: FootageKeyError.otherSiteKey(site.name)) { try SiteKey().open(wrapped, of: clip) }
         #expect(throws: FootageKeyError.damaged("clip's key")) { try site.open(wrapped, of: .timeOrdered(at: .distantPast)) }
         let text = String(decoding: try GatehouseJSON.encoder.encode(wrapped), as: UTF8.self)
-        #expect(!text.contains(hexadecimal(key.secret)) && !text.contains(Data(key.secret).base64EncodedString()))
+        #expect(!text.contains(Hexadecimal.text(key.secret)) && !text.contains(Data(key.secret).base64EncodedString()))
     }
 
     @Test func aTamperedWrappingDoesNotOpen() throws {

@@ -30,11 +30,11 @@ import Testing
         let manifest = bench.manifest()
         let file = try await bench.spool.begin(manifest)
         let source = try await bench.spool.source(of: manifest.id)
-        async let read: Int = {
+        let read = Task {
             var total = 0
             while let bytes = try await source.next() { total += bytes.count }
             return total
-        }()
+        }
         for _ in 0..<20 {
             try await file.append([UInt8](repeating: 1, count: 1000))
             bench.time.advance(.milliseconds(150))
@@ -43,7 +43,7 @@ import Testing
         while bench.time.sleepers > 0 { bench.time.advance(.milliseconds(150)) }
         let clock = Task { while !Task.isCancelled { bench.time.advance(.milliseconds(150)); await Task.yield() } }
         defer { clock.cancel() }
-        #expect(try await read == 20_000)
+        #expect(try await read.value == 20_000)
     }
 
     @Test func whatCannotBeReadNowIsKept() async throws {

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import CloudStorage
+import Core
 
 @Suite struct SignatureV4Tests {
     /// The example "GET Object" of AWS's documentation of Signature Version 4.

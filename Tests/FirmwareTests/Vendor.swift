@@ -5,7 +5,7 @@ import Testing
 @testable import Firmware
 
 /// A vendor in a folder of its own, with a key for each role (two of three for releases), and one release.
-final class Vendor {
+final class Vendor: Sendable {
     static let now = Date(timeIntervalSince1970: 1_800_000_000)
     static let later = now.addingTimeInterval(86_400 * 30)
 
@@ -61,9 +61,10 @@ final class Vendor {
         return place
     }
 
-    func add(_ version: String, epoch: Int = 0) throws {
+    func add(_ version: String, epoch: Int = 0, architecture: String = "arm64") throws {
         let files = try write(Self.files(version), to: "files-\(version)")
-        let offer = ReleaseOffer(version: try #require(ReleaseVersion(version)), architecture: "arm64", model: "gatehouse", epoch: epoch)
+        let offer = ReleaseOffer(
+            version: try #require(ReleaseVersion(version)), architecture: architecture, model: "gatehouse", epoch: epoch)
         try repository.add(files, .init(offer: offer, notes: "What is new in \(version)."), expires: Self.later)
     }
 

@@ -124,9 +124,11 @@ import Testing
     }
 
     private static func running<Value: Sendable>(_ parts: Parts, _ body: @Sendable () async throws -> Value) async throws -> Value {
-        async let _: Void = parts.mapping.run()
-        async let _: Void = parts.name.run()
-        return try await body()
+        try await withBackgroundWork {
+            _ = await concurrently(parts.mapping.run, parts.name.run)
+        } _: {
+            try await body()
+        }
     }
 
     private static func settings(_ name: DynamicDNS) throws -> DynamicDNS.Settings {

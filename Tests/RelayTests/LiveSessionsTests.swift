@@ -86,10 +86,12 @@ import Testing
             await bench.pass(8)
             #expect(bench.sessions.session(session.id) != nil)
             // Whoever fetches is let go at the end.
-            async let fetching: Void = attachment.whileItLasts { try await bench.clock.source.sleep(.seconds(10_000)) }
-            await bench.pass(4)
-            #expect(await eventually { bench.sessions.session(session.id) == nil })
-            try? await fetching
+            _ = await concurrently {
+                try? await attachment.whileItLasts { try await bench.clock.source.sleep(.seconds(10_000)) }
+            } _: {
+                await bench.pass(4)
+                #expect(await eventually { bench.sessions.session(session.id) == nil })
+            }
             #expect(bench.sessions.prolong(session.id, by: .seconds(10)) == nil)
         }
     }

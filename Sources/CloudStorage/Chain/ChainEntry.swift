@@ -84,7 +84,7 @@ public struct ChainEntry: Codable, Sendable, Equatable {
     func text() throws -> String { String(decoding: try GatehouseJSON.encoder.encode(self), as: UTF8.self) }
 
     /// SHA-256 of a link's text, lower-case hexadecimal.
-    static func hash(_ text: String) -> String { hexadecimal(SHA256.hash(data: Data(text.utf8))) }
+    static func hash(_ text: String) -> String { Hexadecimal.text(SHA256.hash(data: Data(text.utf8))) }
 }
 
 extension ClipManifest {

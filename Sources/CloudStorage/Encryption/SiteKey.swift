@@ -49,13 +49,13 @@ public struct SiteKey: Sendable {
     public var name: String { Self.name(of: publicKey) }
 
     /// The first 16 hexadecimal digits of the public key's SHA-256.
-    static func name(of publicKey: Data) -> String { String(hexadecimal(SHA256.hash(data: publicKey)).prefix(16)) }
+    static func name(of publicKey: Data) -> String { String(Hexadecimal.text(SHA256.hash(data: publicKey)).prefix(16)) }
 
     /// Wraps the key of `clip` for whoever holds the private half of `publicKey`; the clip's name is bound in.
     static func wrap(_ key: ClipKey, of clip: ClipID, for publicKey: Data) throws -> ClipEncryption {
         let recipient = try Curve25519.KeyAgreement.PublicKey(rawRepresentation: publicKey)
         var sender = try HPKE.Sender(recipientKey: recipient, ciphersuite: suite, info: purpose)
-        let kid = hexadecimal(key.identifier)
+        let kid = Hexadecimal.text(key.identifier)
         let sealed = try sender.seal(Data(key.secret), authenticating: binding(clip, kid))
         return ClipEncryption(
             scheme: "cenc", kid: kid, wrapping: wrapping, wrappedKey: (sender.encapsulatedKey + sealed).base64EncodedString(),
@@ -67,7 +67,7 @@ public struct SiteKey: Sendable {
         guard encryption.siteKey == name else { throw .otherSiteKey(encryption.siteKey) }
         guard encryption.version == 1, encryption.scheme == "cenc", encryption.wrapping == Self.wrapping,
             let wrapped = Data(base64Encoded: encryption.wrappedKey), wrapped.count > Self.encapsulatedLength,
-            let identifier = bytes(hexadecimal: encryption.kid)
+            let identifier = Hexadecimal.bytes(encryption.kid)
         else { throw .damaged("clip's key") }
         do {
             var recipient = try HPKE.Recipient(
@@ -83,18 +83,6 @@ public struct SiteKey: Sendable {
     }
 
     private static func binding(_ clip: ClipID, _ kid: String) -> Data { Data("\(clip.text) \(kid)".utf8) }
-}
-
-/// Reads hexadecimal digits; nil where there are others.
-func bytes(hexadecimal text: String) -> [UInt8]? {
-    let digits = Array(text.utf8)
-    guard digits.count.isMultiple(of: 2) else { return nil }
-    var found: [UInt8] = []
-    for index in stride(from: 0, to: digits.count, by: 2) {
-        guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else { return nil }
-        found.append(byte)
-    }
-    return found
 }
 
 extension ClipKey {

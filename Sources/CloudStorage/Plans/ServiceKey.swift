@@ -1,3 +1,4 @@
+import Core
 import Crypto
 import Foundation
 
@@ -65,7 +66,7 @@ public struct ServiceKey: Sendable, Equatable {
 
     /// SHA-256 of the sixteen characters without hyphens, lower-case hexadecimal: how vouchers and boxes know the key.
     public var sha256: String {
-        hexadecimal(SHA256.hash(data: Data(symbols.map { Self.alphabet[Int($0)].asciiValue ?? 0 })))
+        Hexadecimal.text(SHA256.hash(data: Data(symbols.map { Self.alphabet[Int($0)].asciiValue ?? 0 })))
     }
 
     /// The code's polynomial at the generator of the field: each place has a weight of its own, so no two can be confused.

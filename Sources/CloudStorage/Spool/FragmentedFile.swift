@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// Finds where the last whole fragment of a fragmented MP4 ends (ISO/IEC 14496-12), for files that a power cut left torn.

@@ -71,7 +71,7 @@ public struct FolderStore: ObjectStore {
             sent += piece.count
             progress(UploadProgress(piece: piece.count, total: sent))
         }
-        guard hexadecimal(hasher.finalize()) == upload.sha256, sent == upload.bytes else {
+        guard Hexadecimal.text(hasher.finalize()) == upload.sha256, sent == upload.bytes else {
             throw StoreError(.corrupted, "The object changed on its way.")
         }
         guard fsync(descriptor) == 0 else { throw FileError("fsync", temporary) }

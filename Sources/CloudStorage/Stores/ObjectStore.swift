@@ -1,3 +1,4 @@
+import Core
 import Crypto
 public import Foundation
 public import NIOCore
@@ -166,7 +167,7 @@ extension ObjectStore {
                 }
             }
         }
-        return hasher.withLock { (bytes: $0.1, sha256: hexadecimal($0.0.finalize())) }
+        return hasher.withLock { (bytes: $0.1, sha256: Hexadecimal.text($0.0.finalize())) }
     }
 
     /// A small object whole; nil where nothing lies under the key.

@@ -117,7 +117,7 @@ extension S3Store {
             XMLTree("Part", children: [XMLTree("PartNumber", text: String(index + 1)), XMLTree("ETag", text: tag)])
         }
         let text = Data(XMLTree("CompleteMultipartUpload", children: parts).document.utf8)
-        let body = Body(content: .bytes(ByteBuffer(data: text)), bytes: text.count, sha256: hexadecimal(SHA256.hash(data: text)))
+        let body = Body(content: .bytes(ByteBuffer(data: text)), bytes: text.count, sha256: Hexadecimal.text(SHA256.hash(data: text)))
         let response = try await send(
             .POST, begun.objectKey, query: [("uploadId", begun.uploadId)],
             headers: abilities.conditionalPut ? ["if-none-match": "*"] : [:], body: body, allowing: timeout + .seconds(60))
@@ -177,7 +177,7 @@ extension S3Store {
                 left -= piece.count
             }
             guard left == 0 else { throw StoreError(.corrupted, "The clip's file is shorter than it should be.") }
-            return (hexadecimal(sha256.finalize()), hexadecimal(md5.finalize()))
+            return (Hexadecimal.text(sha256.finalize()), Hexadecimal.text(md5.finalize()))
         }
     }
 

@@ -36,7 +36,7 @@ extension S3Store {
 
     private func small(_ text: String) -> Body {
         let data = Data(text.utf8)
-        return Body(content: .bytes(ByteBuffer(data: data)), bytes: data.count, sha256: hexadecimal(SHA256.hash(data: data)))
+        return Body(content: .bytes(ByteBuffer(data: data)), bytes: data.count, sha256: Hexadecimal.text(SHA256.hash(data: data)))
     }
 
     private func isDone(_ response: HTTPClientResponse) -> Bool { (200...204).contains(response.status.code) }
@@ -81,7 +81,7 @@ extension S3Store {
         let response = try await ask(.PUT, key, headers: ["x-amz-checksum-sha256": wrong], body: small("not empty"))
         let refuses = response.status.code == 400
         // A store that does not know the header may ignore it, which does no harm, or refuse it whatever it says.
-        let right = hexadecimal(SHA256.hash(data: Data("whole".utf8)))
+        let right = Hexadecimal.text(SHA256.hash(data: Data("whole".utf8)))
         let honest = try await ask(
             .PUT, key + "2", headers: ["x-amz-checksum-sha256": Self.base64(hexadecimal: right)], body: small("whole"))
         probe.abilities.checksum = isDone(honest)
@@ -107,9 +107,12 @@ extension S3Store {
         }
         probe.abilities.multipart = true
         // Two at a time, the first of them smaller than Amazon takes.
-        async let first = putPart(1, key, id, bytes: Self.smallPart)
-        async let second = putPart(2, key, id, bytes: 1024)
-        let tags = try await [first, second]
+        let (first, second) = try await concurrently {
+            try await self.putPart(1, key, id, bytes: Self.smallPart)
+        } _: {
+            try await self.putPart(2, key, id, bytes: 1024)
+        }
+        let tags = [first, second]
         probe.abilities.parallelParts = tags.allSatisfy { $0 != nil }
         let accepted = try await finish(key, id, tags.compactMap { $0 })
         probe.abilities.minimumPartBytes = accepted ? Self.smallPart : 5 << 20
@@ -129,7 +132,7 @@ extension S3Store {
 
     private func putPart(_ number: Int, _ key: String, _ id: String, bytes: Int) async throws -> String? {
         let data = Data(repeating: UInt8(number), count: bytes)
-        let body = Body(content: .bytes(ByteBuffer(data: data)), bytes: bytes, sha256: hexadecimal(SHA256.hash(data: data)))
+        let body = Body(content: .bytes(ByteBuffer(data: data)), bytes: bytes, sha256: Hexadecimal.text(SHA256.hash(data: data)))
         let response = try await ask(.PUT, key, query: [("partNumber", String(number)), ("uploadId", id)], body: body)
         return isDone(response) ? response.headers.first(name: "etag") : nil
     }

@@ -26,8 +26,8 @@ struct SignatureV4: Sendable {
             names.map { "\($0):\(Self.trim(signed[$0] ?? ""))\n" }.joined(), names.joined(separator: ";"), bodySHA256,
         ].joined(separator: "\n")
         let scope = "\(day)/\(region)/s3/aws4_request"
-        let text = "AWS4-HMAC-SHA256\n\(stamp)\n\(scope)\n\(hexadecimal(SHA256.hash(data: Data(canonical.utf8))))"
-        let signature = hexadecimal(Self.hmac(key(day: day), text))
+        let text = "AWS4-HMAC-SHA256\n\(stamp)\n\(scope)\n\(Hexadecimal.text(SHA256.hash(data: Data(canonical.utf8))))"
+        let signature = Hexadecimal.text(Self.hmac(key(day: day), text))
         signed["authorization"] =
             "AWS4-HMAC-SHA256 Credential=\(accessKeyID)/\(scope), SignedHeaders=\(names.joined(separator: ";")), Signature=\(signature)"
         return signed
@@ -47,8 +47,8 @@ struct SignatureV4: Sendable {
         let text = pairs.joined(separator: "&")
         let canonical = ["GET", Self.encode(path, keepingSlashes: true), text, "host:\(host)\n", "host", "UNSIGNED-PAYLOAD"]
             .joined(separator: "\n")
-        let digest = hexadecimal(SHA256.hash(data: Data(canonical.utf8)))
-        let signature = hexadecimal(Self.hmac(key(day: day), "AWS4-HMAC-SHA256\n\(stamp)\n\(scope)\n\(digest)"))
+        let digest = Hexadecimal.text(SHA256.hash(data: Data(canonical.utf8)))
+        let signature = Hexadecimal.text(Self.hmac(key(day: day), "AWS4-HMAC-SHA256\n\(stamp)\n\(scope)\n\(digest)"))
         return text + "&X-Amz-Signature=" + signature
     }
 
@@ -69,7 +69,7 @@ struct SignatureV4: Sendable {
                 UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "~"):
                 result.unicodeScalars.append(Unicode.Scalar(byte))
             case UInt8(ascii: "/") where keepingSlashes: result += "/"
-            default: result += "%" + hexadecimal([byte]).uppercased()
+            default: result += "%" + Hexadecimal.text([byte]).uppercased()
             }
         }
         return result

@@ -130,6 +130,10 @@ public final class UplinkGovernor: Sendable {
         }
     }
 
+    /// Waits until so many bytes that are not footage may use the line: what nobody waits for goes last.
+    /// - Throws: `CancellationError`.
+    public func admitOther(_ bytes: Int) async throws { try await admit(bytes, of: .bulk) }
+
     /// A piece went up; one that did not go over the line tells nothing of it.
     func sent(_ bytes: Int, overLine: Bool = true) {
         total.add(bytes)

@@ -170,15 +170,17 @@ extension Uploader {
         // A trial is one request after the other: a store that does not work is asked one thing at a time, the smallest first.
         let tried = job.isTrial && !isThere ? try await putThumbnail(manifest, as: kind, to: store) : isThere
         // Otherwise beside the footage: on a far line each request costs a round trip.
-        async let picture = job.isTrial || isThere ? tried : putThumbnail(manifest, as: kind, to: store)
         let footage = ObjectUpload(
             key: manifest.objectKey, content: .file(path), bytes: file.bytes, sha256: file.sha256, contentType: "video/mp4")
-        try await replacingOpen(manifest, footage.key, in: store) {
-            try await put(footage, of: manifest, as: job.kind, again: clip.attempts > 0, to: store) { [index] sent in
-                index.setProgress(Double(sent.total) / Double(max(1, file.bytes)), of: clip.id)
+        let (_, hasPicture) = try await concurrently {
+            try await self.replacingOpen(manifest, footage.key, in: store) {
+                try await self.put(footage, of: manifest, as: job.kind, again: clip.attempts > 0, to: store) { [index = self.index] sent in
+                    index.setProgress(Double(sent.total) / Double(max(1, file.bytes)), of: clip.id)
+                }
             }
+        } _: {
+            try await job.isTrial || isThere ? tried : self.putThumbnail(manifest, as: kind, to: store)
         }
-        let hasPicture = try await picture
         await removeOpenPicture(manifest, from: store)
         // The bytes on disk, not a new rendering: an attempt that was taken without our knowing must compare equal.
         let data = try await spool.manifestData(of: clip.id)

@@ -1,3 +1,4 @@
+import Core
 import Crypto
 import Foundation
 
@@ -54,32 +55,4 @@ struct RunningDigest {
     mutating func take(_ bytes: some DataProtocol) { hash.update(data: bytes) }
 
     var text: String { Hexadecimal.text(hash.finalize()) }
-}
-
-/// Bytes as text.
-enum Hexadecimal {
-    static func text(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        for byte in bytes { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
-        return String(decoding: text, as: UTF8.self)
-    }
-
-    /// Nil where it is none, or has an odd number of digits.
-    static func bytes(_ text: String) -> [UInt8]? {
-        guard text.utf8.count.isMultiple(of: 2) else { return nil }
-        let digits = text.utf8.map { digit -> UInt8? in
-            switch digit {
-            case 0x30...0x39: digit - 0x30
-            case 0x61...0x66: digit - 0x61 + 10
-            default: nil
-            }
-        }
-        var bytes: [UInt8] = []
-        for at in stride(from: 0, to: digits.count, by: 2) {
-            guard let high = digits[at], let low = digits[at + 1] else { return nil }
-            bytes.append(high << 4 | low)
-        }
-        return bytes
-    }
 }

@@ -1,3 +1,4 @@
+import Core
 public import Foundation
 
 /// The trusted metadata of a box, kept outside of what is upgraded: `root.json`, and what was verified last of the others.
@@ -25,11 +26,11 @@ public struct MetadataFolder: Sendable {
         } catch CocoaError.fileNoSuchFile {
             return
         }
-        try DurableFile.synchronize(folder: folder)
+        try DurableFile.synchronizeDirectory(folder.path)
     }
 
     func keep(_ bytes: [UInt8], as role: MetadataRole) throws {
-        try DurableFile.write(bytes, to: place(role))
+        try DurableFile.write(Data(bytes), to: place(role).path, permissions: 0o644)
     }
 }
 

@@ -1,3 +1,4 @@
+import Core
 public import Foundation
 
 /// Where releases come from: a web server, a bucket, a stick. Nothing that it gives is believed.
@@ -9,6 +10,13 @@ public protocol ReleaseSource: Sendable {
     /// - Throws: `ReleaseRefusal.notThere` only where the source says that there is no such file, for then there is no newer root either;
     ///   `.tooLarge` where it has more bytes; or why it could not be had.
     func file(_ path: String, atMost limit: Int) async throws -> [UInt8]
+
+    /// Lets go of what it holds; nothing is asked of it afterwards.
+    func close() async
+}
+
+extension ReleaseSource {
+    public func close() async {}
 }
 
 /// A folder that holds releases as `gatehouse release publish` writes them.
@@ -24,7 +32,7 @@ public struct FolderSource: ReleaseSource {
         // What is in the folder is not necessarily ours: a link or a device node would lead elsewhere.
         let descriptor = open(place, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else {
-            throw [ENOENT, ENOTDIR, ELOOP].contains(errno) ? ReleaseRefusal.notThere(path) : POSIXError.last
+            throw [ENOENT, ENOTDIR, ELOOP].contains(errno) ? ReleaseRefusal.notThere(path) : FileError("open", place)
         }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         var status = stat()

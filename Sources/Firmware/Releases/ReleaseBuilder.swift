@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// Makes a release out of a folder of files.
@@ -48,7 +49,7 @@ public struct ReleaseBuilder {
         let handle = try FileHandle(forReadingFrom: folder.appending(path: path))
         defer { try? handle.close() }
         var status = stat()
-        guard fstat(handle.fileDescriptor, &status) == 0 else { throw POSIXError.last }
+        guard fstat(handle.fileDescriptor, &status) == 0 else { throw FileError("stat", path) }
         var (size, pieces, whole) = (0, [String](), RunningDigest())
         while let piece = try handle.read(upToCount: ReleaseManifest.pieceBytes), !piece.isEmpty {
             size += piece.count
@@ -64,7 +65,7 @@ public struct ReleaseBuilder {
         let place = chunks.appending(path: ChunkPath.place(digest))
         guard !FileManager.default.fileExists(atPath: place.path) else { return digest }
         try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try DurableFile.write(piece, to: place)
+        try DurableFile.write(Data(piece), to: place.path, permissions: 0o644)
         return digest
     }
 }

@@ -1,3 +1,4 @@
+import Core
 public import Foundation
 
 /// The vendor's side: a folder of releases that any web server or bucket can serve as it is.
@@ -50,7 +51,7 @@ public struct ReleaseRepository: Sendable {
     func stage(_ file: SignedFile, _ role: MetadataRole) throws {
         let place = staged(role)
         try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try DurableFile.write(file.bytes, to: place)
+        try DurableFile.write(Data(file.bytes), to: place.path, permissions: 0o644)
     }
 
     func publish(_ file: SignedFile, _ role: MetadataRole, version: Int) throws {
@@ -60,7 +61,7 @@ public struct ReleaseRepository: Sendable {
             guard Array(known) == file.bytes else { throw ReleaseRefusal.altered(place.lastPathComponent) }
         } else {
             try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try DurableFile.write(file.bytes, to: place)
+            try DurableFile.write(Data(file.bytes), to: place.path, permissions: 0o644)
         }
         if FileManager.default.fileExists(atPath: staged(role).path) { try FileManager.default.removeItem(at: staged(role)) }
     }
@@ -68,6 +69,6 @@ public struct ReleaseRepository: Sendable {
     func write(_ bytes: [UInt8], to path: String) throws {
         let place = folder.appending(path: path)
         try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try DurableFile.write(bytes, to: place)
+        try DurableFile.write(Data(bytes), to: place.path, permissions: 0o644)
     }
 }

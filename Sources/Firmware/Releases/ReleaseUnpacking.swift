@@ -1,3 +1,4 @@
+import Core
 public import Foundation
 
 /// Makes a release's files out of its pieces, in a folder of their own.
@@ -5,6 +6,8 @@ public import Foundation
 /// Nothing of it counts before it is whole. What was there of an attempt that broke off is looked at and used: each file is written from its
 /// beginning, a piece at a time, and a piece that is on the disk already is not fetched again.
 public struct ReleaseUnpacking: Sendable {
+    private static let disk = BlockingQueue(name: "release", background: true)
+
     private let source: any ReleaseSource
     /// Pieces of a release that the box has, by digest: where their file is, and from which byte on.
     private let known: [String: (file: URL, offset: Int)]
@@ -33,43 +36,57 @@ public struct ReleaseUnpacking: Sendable {
         manifest.pieces.reduce(0) { known[$1.key] == nil ? $0 + $1.value : $0 }
     }
 
+    /// - Parameter progress: Told how many bytes are there.
     /// - Throws: `ReleaseRefusal`, or what the source or the file system throws. The folder can be given again then.
-    public func unpack(_ manifest: ReleaseManifest, into folder: URL) async throws {
+    public func unpack(
+        _ manifest: ReleaseManifest, into folder: URL, progress: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws {
+        var done = 0
         for file in manifest.files {
-            let place = folder.appending(path: file.path)
-            try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try await unpack(file, to: place)
+            let before = done
+            try await unpack(file, to: folder.appending(path: file.path)) { progress(before + $0) }
+            done += file.size
         }
-        try Self.finish(folder, of: manifest)
+        try await Self.disk.run { try Self.finish(folder, of: manifest) }
     }
 
-    private func unpack(_ file: ReleaseManifest.File, to place: URL) async throws {
-        let descriptor = open(place.path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, file.executable ? 0o755 : 0o644)
-        guard descriptor >= 0 else { throw POSIXError.last }
-        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    private func unpack(_ file: ReleaseManifest.File, to place: URL, progress: @Sendable (Int) -> Void) async throws {
+        let handle = try await Self.disk.run { try Self.open(place, executable: file.executable) }
         var whole = RunningDigest()
         for (index, digest) in file.chunks.enumerated() {
             let offset = index * ReleaseManifest.pieceBytes
             let size = min(ReleaseManifest.pieceBytes, file.size - offset)
-            try handle.seek(toOffset: UInt64(offset))
-            var piece = Array(try handle.read(upToCount: size) ?? Data())
+            var piece = try await Self.disk.run { try Self.read(handle, at: offset, size: size) }
             if piece.count != size || Digest.text(piece) != digest {
                 piece = try await self.piece(digest, size: size)
-                try handle.seek(toOffset: UInt64(offset))
-                try handle.write(contentsOf: Data(piece))
+                try await Self.disk.run { [piece] in
+                    try handle.seek(toOffset: UInt64(offset))
+                    try handle.write(contentsOf: Data(piece))
+                }
             }
             whole.take(piece)
+            progress(offset + size)
         }
-        try handle.truncate(atOffset: UInt64(file.size))
         guard whole.text == file.sha256 else { throw ReleaseRefusal.altered(file.path) }
-        guard fchmod(descriptor, file.executable ? 0o755 : 0o644) == 0 else { throw POSIXError.last }
-        try handle.synchronize()
-        try handle.close()
+        try await Self.disk.run {
+            try handle.truncate(atOffset: UInt64(file.size))
+            guard fchmod(handle.fileDescriptor, file.executable ? 0o755 : 0o644) == 0 else { throw FileError("chmod", place.path) }
+            try handle.synchronize()
+            try handle.close()
+        }
+    }
+
+    private static func open(_ place: URL, executable: Bool) throws -> FileHandle {
+        try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+        let descriptor = Glibc.open(place.path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, executable ? 0o755 : 0o644)
+        guard descriptor >= 0 else { throw FileError("open", place.path) }
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
     private func piece(_ digest: String, size: Int) async throws -> [UInt8] {
-        if let place = known[digest], let bytes = try? Self.read(place.file, at: place.offset, size: size), Digest.text(bytes) == digest {
-            return bytes
+        if let place = known[digest] {
+            let bytes = await Self.disk.run { try? Self.read(place.file, at: place.offset, size: size) }
+            if let bytes, Digest.text(bytes) == digest { return bytes }
         }
         let path = "chunks/\(ChunkPath.place(digest))"
         let bytes = try await source.file(path, atMost: size)
@@ -80,6 +97,10 @@ public struct ReleaseUnpacking: Sendable {
     private static func read(_ file: URL, at offset: Int, size: Int) throws -> [UInt8] {
         let handle = try FileHandle(forReadingFrom: file)
         defer { try? handle.close() }
+        return try read(handle, at: offset, size: size)
+    }
+
+    private static func read(_ handle: FileHandle, at offset: Int, size: Int) throws -> [UInt8] {
         try handle.seek(toOffset: UInt64(offset))
         return Array(try handle.read(upToCount: size) ?? Data())
     }
@@ -93,7 +114,7 @@ public struct ReleaseUnpacking: Sendable {
             // With its folder it may have gone already.
             try? FileManager.default.removeItem(at: folder.appending(path: path))
         }
-        for path in folders { try DurableFile.synchronize(folder: folder.appending(path: path)) }
-        try DurableFile.synchronize(folder: folder)
+        for path in folders { try DurableFile.synchronizeDirectory(folder.appending(path: path).path) }
+        try DurableFile.synchronizeDirectory(folder.path)
     }
 }

@@ -64,3 +64,13 @@ extension ReleaseVersion: Codable {
         try container.encode(description)
     }
 }
+
+extension ReleaseVersion {
+    /// Older than every other.
+    public static let unknown = ReleaseVersion(numbers: [0, 0, 0], preliminary: ["0"])
+
+    private init(numbers: [Int], preliminary: [String]) {
+        self.numbers = numbers
+        self.preliminary = preliminary
+    }
+}

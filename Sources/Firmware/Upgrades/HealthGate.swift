@@ -1,5 +1,5 @@
 /// How well a box does what it is for, at one moment.
-public struct BoxHealth: Sendable, Equatable {
+public struct BoxHealth: Codable, Sendable, Equatable {
     /// Its own API answered.
     public var answers: Bool
     /// A row could be written.

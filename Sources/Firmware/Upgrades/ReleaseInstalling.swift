@@ -1,3 +1,4 @@
+public import Core
 public import Foundation
 import Slots
 
@@ -13,13 +14,13 @@ public struct ReleaseInstalling: Sendable {
     private let folder: URL
     private let slots: SlotFolder
     private let source: any ReleaseSource
-    private let freeBytes: @Sendable (URL) throws -> Int
+    private let freeBytes: @Sendable (URL) -> Int
 
     /// - Parameters:
     ///   - folder: That of the launcher.
     ///   - freeBytes: What a folder's disk has left.
     public init(
-        from source: any ReleaseSource, into folder: URL, freeBytes: @escaping @Sendable (URL) throws -> Int = Self.freeBytes
+        from source: any ReleaseSource, into folder: URL, freeBytes: @escaping @Sendable (URL) -> Int = { DurableFile.freeBytes($0.path) }
     ) {
         self.source = source
         self.folder = folder
@@ -27,18 +28,12 @@ public struct ReleaseInstalling: Sendable {
         slots = SlotFolder(folder.path)
     }
 
-    /// What is left for this program on a folder's disk.
-    public static func freeBytes(_ folder: URL) throws -> Int {
-        var status = statvfs()
-        guard statvfs(folder.path, &status) == 0 else { throw POSIXError.last }
-        return Int(status.f_bavail) * Int(status.f_frsize)
-    }
-
     /// Fetches and verifies a release. What is there of an earlier attempt is used; releases that are neither started nor the one before go, for their room.
     ///
+    /// - Parameter progress: Told how many bytes of the release's files are there, and how many they are.
     /// - Returns: The name of its slot, for `SlotFolder.beginTrial`.
     /// - Throws: `ReleaseRefusal`, or what the source or the file system throws. It can be tried again then.
-    public func install(_ release: ListedRelease) async throws -> String {
+    public func install(_ release: ListedRelease, progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }) async throws -> String {
         let manifest = try await release.manifest(from: source)
         guard manifest.files.contains(where: { $0.path == "bin/gatehouse" && $0.executable }) else {
             throw ReleaseRefusal.unsafe("The release has no program.")
@@ -48,13 +43,16 @@ public struct ReleaseInstalling: Sendable {
         if FileManager.default.fileExists(atPath: whole.path) { return name }
         try makeRoom(for: manifest, keeping: part)
         try FileManager.default.createDirectory(at: part, withIntermediateDirectories: true)
-        try await unpacking().unpack(manifest, into: part)
+        try await unpacking().unpack(manifest, into: part) { progress($0, manifest.size) }
         try FileManager.default.createDirectory(at: place("manifests"), withIntermediateDirectories: true)
-        try DurableFile.write(try manifest.bytes, to: place("manifests/\(name).json"))
-        guard rename(part.path, whole.path) == 0 else { throw POSIXError.last }
-        try DurableFile.synchronize(folder: place("slots"))
+        try DurableFile.write(Data(try manifest.bytes), to: place("manifests/\(name).json").path, permissions: 0o644)
+        guard rename(part.path, whole.path) == 0 else { throw FileError("rename", part.path) }
+        try DurableFile.synchronizeDirectory(place("slots").path)
         return name
     }
+
+    /// Bytes that would be fetched for a release.
+    public func missing(of manifest: ReleaseManifest) -> Int { unpacking().missing(of: manifest) }
 
     private func place(_ path: String) -> URL { folder.appending(path: path) }
 
@@ -74,13 +72,13 @@ public struct ReleaseInstalling: Sendable {
         // What is taken away is not whole from its first moment on: the power may go while it is.
         for spare in slots.spare {
             let going = place("slots/.\(spare).part")
-            guard rename(place("slots/\(spare)").path, going.path) == 0 else { throw POSIXError.last }
-            try DurableFile.synchronize(folder: place("slots"))
+            guard rename(place("slots/\(spare)").path, going.path) == 0 else { throw FileError("rename", going.path) }
+            try DurableFile.synchronizeDirectory(place("slots").path)
             try FileManager.default.removeItem(at: going)
             try? FileManager.default.removeItem(at: place("manifests/\(spare).json"))
         }
         let needed = manifest.size - Self.bytes(in: part) + Self.reserve
-        guard try freeBytes(folder) >= needed else { throw ReleaseRefusal.noRoom(needed) }
+        guard freeBytes(folder) >= needed else { throw ReleaseRefusal.noRoom(needed) }
     }
 
     private static func bytes(in folder: URL) -> Int {

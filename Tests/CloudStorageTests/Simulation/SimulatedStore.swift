@@ -117,7 +117,7 @@ final class SimulatedStore: ObjectStore {
         let data = try content(upload)
         try await receive(
             upload.contentType == "application/json" ? data.count : data.count * scale, upload, isCut: fault == .truncated, progress)
-        guard fault != .wrongDigest, data.count == upload.bytes, hexadecimal(SHA256.hash(data: data)) == upload.sha256 else {
+        guard fault != .wrongDigest, data.count == upload.bytes, Hexadecimal.text(SHA256.hash(data: data)) == upload.sha256 else {
             throw fails(.corrupted, "the body changed on its way")
         }
         do {

@@ -112,7 +112,7 @@ extension SimulatedWorld {
         let description = objects[manifest.sidecarKey]?.data.flatMap { try? GatehouseJSON.decoder.decode(ClipManifest.self, from: $0) }
         if description?.clip != manifest.clip { complain("\(store.identity) has no description of clip \(manifest.id)") }
         guard !manifest.asItCame else { return }
-        let made = hexadecimal(SHA256.hash(data: Self.copy(of: manifest.id)))
+        let made = Hexadecimal.text(SHA256.hash(data: Self.copy(of: manifest.id)))
         if manifest.clip?.sha256 != made { complain("clip \(manifest.id) was changed") }
     }
 

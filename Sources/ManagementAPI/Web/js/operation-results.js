@@ -2,7 +2,7 @@
 import { tr } from './language.js';
 
 const RESULTS = {
-  'predefined-role': tr`predefined role`, 'role-in-use': tr`role in use`, 'forbidden': tr`forbidden`, 'no-such-path': tr`no such path`, 'range-not-satisfiable': tr`range not satisfiable`,
+  'predefined-role': tr`predefined role`, 'role-in-use': tr`role in use`, 'forbidden': tr`forbidden`, 'no-such-path': tr`no such path`, 'range-not-satisfiable': tr`range not satisfiable`, 'release-refused': tr`release refused`,
   'address-refused': tr`address refused`, 'already-added': tr`already added`, 'already-claimed': tr`already claimed`,
   'answer-not-kept': tr`answer not kept`, 'beyond-own-rights': tr`beyond own rights`, 'bound-elsewhere': tr`bound elsewhere`, 'ticket-over': tr`ticket over`, 'backup-refused': tr`backup refused`, 'busy': tr`busy`,
   'camera-busy': tr`camera busy`, 'camera-error': tr`camera error`, 'certificate-changed': tr`certificate changed`,

@@ -1,7 +1,5 @@
 import CLinux
-import Core
-import Crypto
-import Foundation
+public import Foundation
 
 /// A failed call to the file system.
 public struct FileError: Error, Sendable, CustomStringConvertible {
@@ -9,7 +7,8 @@ public struct FileError: Error, Sendable, CustomStringConvertible {
     public let path: String
     public let code: Int32
 
-    init(_ operation: String, _ path: String) {
+    /// What the last call of the system said.
+    public init(_ operation: String, _ path: String) {
         self.operation = operation
         self.path = path
         self.code = errno
@@ -21,11 +20,11 @@ public struct FileError: Error, Sendable, CustomStringConvertible {
 }
 
 /// Writing that survives a power cut: file, then rename, then directory. All calls block.
-enum DurableFile {
+public enum DurableFile {
     /// Replaces the file at `path` with `data`, whole or not at all.
-    static func write(_ data: Data, to path: String) throws {
+    public static func write(_ data: Data, to path: String, permissions: UInt32 = 0o600) throws {
         let temporary = path + ".tmp"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, permissions)
         guard descriptor >= 0 else { throw FileError("open", temporary) }
         do {
             defer { close(descriptor) }
@@ -41,7 +40,20 @@ enum DurableFile {
         try synchronizeDirectory((path as NSString).deletingLastPathComponent)
     }
 
-    static func writeAll(_ data: some ContiguousBytes, to descriptor: Int32, path: String) throws {
+    /// Replaces the file at `path` with a copy of the one at `source`, whole or not at all.
+    public static func copy(_ source: String, to path: String) throws {
+        let temporary = path + ".tmp"
+        unlink(temporary)
+        try FileManager.default.copyItem(atPath: source, toPath: temporary)
+        let descriptor = open(temporary, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError("open", temporary) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0, rename(temporary, path) == 0 else { throw FileError("copy", path) }
+        try synchronizeDirectory((path as NSString).deletingLastPathComponent)
+    }
+
+    /// Writes all of `data` where `descriptor` stands; `path` is for what is said of a failure.
+    public static func writeAll(_ data: some ContiguousBytes, to descriptor: Int32, path: String) throws {
         try rehearse("write", path)
         try data.withUnsafeBytes { bytes in
             var done = 0
@@ -55,7 +67,7 @@ enum DurableFile {
     }
 
     /// Makes the names in the directory at `path` durable.
-    static func synchronizeDirectory(_ path: String) throws {
+    public static func synchronizeDirectory(_ path: String) throws {
         try rehearse("fsync", path)
         let descriptor = gatehouse_open_directory(path)
         guard descriptor >= 0 else { throw FileError("open", path) }
@@ -71,7 +83,7 @@ enum DurableFile {
     }
 
     /// Makes the directory at `path`, and those above it, where they are missing.
-    static func makeDirectories(_ path: String) throws {
+    public static func makeDirectories(_ path: String) throws {
         if mkdir(path, 0o755) == 0 || errno == EEXIST {
             var status = stat()
             guard stat(path, &status) == 0 else { throw FileError("stat", path) }
@@ -87,50 +99,17 @@ enum DurableFile {
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw FileError("mkdir", path) }
     }
 
-    /// The size and SHA-256 of the file at `path`.
-    static func digest(_ path: String) throws -> (bytes: Int, sha256: String) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileError("open", path) }
-        defer { close(descriptor) }
-        var hasher = SHA256()
-        var total = 0
-        // Memory of the largest size costs more than the reading of a small file.
-        var buffer = [UInt8](repeating: 0, count: min(max(size(path) ?? 0, 1 << 10), 1 << 18))
-        while true {
-            let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw FileError("read", path) }
-            if count == 0 { break }
-            buffer.withUnsafeBytes { hasher.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-            total += count
-        }
-        return (total, hexadecimal(hasher.finalize()))
-    }
-
     /// The bytes of the file at `path`, or nil where there is none.
-    static func size(_ path: String) -> Int? {
+    public static func size(_ path: String) -> Int? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         return Int(status.st_size)
     }
 
     /// Free bytes of the file system that holds `path`.
-    static func freeBytes(_ path: String) -> Int {
+    public static func freeBytes(_ path: String) -> Int {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return 0 }
         return Int(status.f_bavail) * Int(status.f_frsize)
-    }
-}
-
-/// Lower-case hexadecimal.
-func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    let digits: StaticString = "0123456789abcdef"
-    let values = Array(bytes)
-    return String(unsafeUninitializedCapacity: values.count * 2) { text in
-        for (index, byte) in values.enumerated() {
-            text[2 * index] = digits.utf8Start[Int(byte >> 4)]
-            text[2 * index + 1] = digits.utf8Start[Int(byte & 15)]
-        }
-        return values.count * 2
     }
 }

@@ -1,8 +1,19 @@
-import CArchive
-import Foundation
+// Tar owns the one way in which the box puts files together into one and takes them apart, by libarchive.
 
-/// The files of a backup as a tar (POSIX ustar), which goes through encryption as it is made. All calls block.
-struct TarWriter: ~Copyable {
+import CArchive
+public import Foundation
+
+/// Why a tar cannot be made or read.
+public enum TarFailure: Error, Sendable, Equatable {
+    /// It is none, or has in it what is not expected.
+    case notOne
+    case noRoom
+    /// What libarchive or the system says.
+    case other(String)
+}
+
+/// Files as a tar (POSIX pax), which goes wherever its bytes are written to. All calls block.
+public struct TarWriter: ~Copyable {
     /// Where libarchive's bytes go; it calls with a plain pointer.
     private final class Sink {
         var write: ((Data) throws -> Void)?
@@ -12,9 +23,9 @@ struct TarWriter: ~Copyable {
     private let archive: OpaquePointer
     private let sink: Sink
 
-    /// - Throws: `BackupFailure`.
-    init(_ write: @escaping (Data) throws -> Void) throws {
-        guard let archive = archive_write_new() else { throw BackupFailure("Out of memory.") }
+    /// - Throws: `TarFailure`, and what `write` throws.
+    public init(_ write: @escaping (Data) throws -> Void) throws {
+        guard let archive = archive_write_new() else { throw TarFailure.other("Out of memory.") }
         let sink = Sink()
         sink.write = write
         let steps: [() -> Int32] = [
@@ -47,8 +58,8 @@ struct TarWriter: ~Copyable {
 
     deinit { archive_write_free(archive) }
 
-    private static func failure(of archive: OpaquePointer) -> BackupFailure {
-        BackupFailure(archive_error_string(archive).map { String(cString: $0) } ?? "The backup could not be written.")
+    private static func failure(of archive: OpaquePointer) -> TarFailure {
+        .other(archive_error_string(archive).map { String(cString: $0) } ?? "It could not be written.")
     }
 
     private func check(_ code: Int32) throws {
@@ -56,9 +67,10 @@ struct TarWriter: ~Copyable {
         guard code >= ARCHIVE_WARN else { throw Self.failure(of: archive) }
     }
 
-    /// Adds the file at `path`.
-    func add(_ name: String, file path: String) throws {
-        guard let handle = FileHandle(forReadingAtPath: path) else { throw BackupFailure("\(path) cannot be read.") }
+    /// Adds the file at `path` as `name`.
+    /// - Throws: `TarFailure`, and what writing throws.
+    public func add(_ name: String, file path: String) throws {
+        guard let handle = FileHandle(forReadingAtPath: path) else { throw TarFailure.other("\(path) cannot be read.") }
         defer { try? handle.close() }
         let size = try handle.seekToEnd()
         try handle.seek(toOffset: 0)
@@ -71,14 +83,15 @@ struct TarWriter: ~Copyable {
         try check(archive_write_finish_entry(archive))
     }
 
-    func add(_ name: String, _ data: Data) throws {
+    /// Adds bytes as a file.
+    public func add(_ name: String, _ data: Data) throws {
         try begin(name, size: Int64(data.count))
         try write(data)
         try check(archive_write_finish_entry(archive))
     }
 
     private func begin(_ name: String, size: Int64) throws {
-        guard let entry = archive_entry_new() else { throw BackupFailure("Out of memory.") }
+        guard let entry = archive_entry_new() else { throw TarFailure.other("Out of memory.") }
         defer { archive_entry_free(entry) }
         archive_entry_set_pathname_utf8(entry, name)
         archive_entry_set_size(entry, size)
@@ -94,20 +107,22 @@ struct TarWriter: ~Copyable {
         guard count == data.count else { throw Self.failure(of: archive) }
     }
 
-    func finish() throws { try check(archive_write_close(archive)) }
+    /// Writes the end.
+    public func finish() throws { try check(archive_write_close(archive)) }
 }
 
 /// Unpacks a tar into a folder: only plain files of names that are expected.
-enum TarReader {
+public enum TarReader {
     private static let largest: Int64 = 64 << 30
 
-    /// - Throws: `BackupFailure`.
-    static func unpack(_ path: String, into folder: String, admits: (String) -> Bool) throws {
-        guard let archive = archive_read_new() else { throw BackupFailure("Out of memory.") }
+    /// - Parameter admits: Whether a file of that name, as it stands in the tar, may be there.
+    /// - Throws: `TarFailure`.
+    public static func unpack(_ path: String, into folder: String, admits: (String) -> Bool) throws {
+        guard let archive = archive_read_new() else { throw TarFailure.other("Out of memory.") }
         defer { archive_read_free(archive) }
         guard archive_read_support_format_tar(archive) == ARCHIVE_OK, archive_read_open_filename(archive, path, 64 << 10) == ARCHIVE_OK
         else {
-            throw BackupFailure.notOne
+            throw TarFailure.notOne
         }
         var entry: OpaquePointer?
         while true {
@@ -115,16 +130,16 @@ enum TarReader {
             if code == ARCHIVE_EOF { return }
             guard code >= ARCHIVE_WARN, let entry, let name = archive_entry_pathname_utf8(entry).map({ String(cString: $0) }), admits(name),
                 archive_entry_filetype(entry) == 0o100000, archive_entry_hardlink(entry) == nil, archive_entry_size(entry) <= largest
-            else { throw BackupFailure.notOne }
+            else { throw TarFailure.notOne }
             let target = folder + "/" + name
             try FileManager.default.createDirectory(
                 atPath: (target as NSString).deletingLastPathComponent, withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
             let descriptor = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-            guard descriptor >= 0 else { throw BackupFailure.noRoom }
+            guard descriptor >= 0 else { throw TarFailure.noRoom }
             defer { close(descriptor) }
             guard archive_read_data_into_fd(archive, descriptor) == ARCHIVE_OK, fsync(descriptor) == 0 else {
-                throw BackupFailure.noRoom
+                throw TarFailure.noRoom
             }
         }
     }

@@ -1,0 +1,29 @@
+import Core
+public import Foundation
+import Slots
+
+extension UpgradePlace {
+    /// Puts a release there, from outside of a box: the first is started at once, another is put on trial.
+    ///
+    /// - Parameters:
+    ///   - release: The path of its manifest.
+    ///   - root: Trusted where the folder trusts none yet.
+    /// - Returns: The name of its slot.
+    /// - Throws: `ReleaseRefusal`, `SlotError`, and what the source or the file system throws.
+    public func install(_ release: String, from source: any ReleaseSource, root: [UInt8], at now: Date) async throws -> String {
+        for name in ["slots", "trusted"] {
+            try FileManager.default.createDirectory(at: folder.appending(path: name), withIntermediateDirectories: true)
+        }
+        let trustedRoot = trusted.appending(path: "root.json")
+        if !FileManager.default.fileExists(atPath: trustedRoot.path) {
+            try DurableFile.write(Data(root), to: trustedRoot.path, permissions: 0o644)
+        }
+        let releases = try await MetadataUpdate(from: source, into: MetadataFolder(trusted)).refresh(at: now)
+        guard let listed = releases.first(where: { $0.path == release }) else { throw ReleaseRefusal.notThere(release) }
+        let slot = try await ReleaseInstalling(from: source, into: folder).install(listed)
+        let isFirst = slots.current == nil
+        try slots.beginTrial(of: slot)
+        if isFirst { try slots.confirm(slot) }
+        return slot
+    }
+}

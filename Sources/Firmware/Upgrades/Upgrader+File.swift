@@ -1,0 +1,69 @@
+import Core
+public import Foundation
+
+extension Upgrader {
+    /// Takes a release out of a file, now. It is begun when this returns, and goes on by itself.
+    ///
+    /// - Parameter file: It is read, and not needed afterwards.
+    /// - Returns: The version that is in it.
+    /// - Throws: `UpgradeRefusal` with a sentence for each kind of file that is none for this box.
+    public func upgrade(fromFile file: URL, by person: String) async throws -> String {
+        let place = try place()
+        try mayBegin()
+        set(.checking)
+        let folder = place.folder.appending(path: "incoming-\(UUID().uuidString)")
+        do {
+            try await Self.disk.run { try ReleaseFile.unpack(file, into: folder) }
+            let release = try await choose(inFolder: folder, place)
+            begin(Wish(slot: release.slot, by: person, folder: folder))
+            return release.offer.version.description
+        } catch {
+            await Self.disk.run { try? FileManager.default.removeItem(at: folder) }
+            set(.idle)
+            throw (error as? UpgradeRefusal) ?? UpgradeRefusal(description: Self.sentence(error))
+        }
+    }
+
+    /// The newest in a folder that this box may take.
+    private func choose(inFolder folder: URL, _ place: UpgradePlace) async throws -> ListedRelease {
+        let source = FolderSource(folder)
+        let all = try await releases(of: source, place)
+        // The list tells of every release; the file has one.
+        var there: [ListedRelease] = []
+        for release in all where (try? await release.manifest(from: source)) != nil { there.append(release) }
+        guard let newest = there.max(by: { $0.offer.version < $1.offer.version }) else {
+            throw UpgradeRefusal(description: "The file has no release in it that its list tells of.")
+        }
+        let box = try await box(place)
+        let fitting = there.filter { $0.offer.model == box.model && $0.offer.architecture == box.architecture }
+        guard let release = fitting.max(by: { $0.offer.version < $1.offer.version }) else {
+            throw UpgradeRefusal(
+                description:
+                    "The release is for \(newest.offer.model) (\(newest.offer.architecture)); this box is \(box.model) (\(box.architecture))."
+            )
+        }
+        try check(release, box, among: all)
+        return release
+    }
+
+    private func check(_ release: ListedRelease, _ box: ReleaseChoice.Box, among all: [ListedRelease]) throws(UpgradeRefusal) {
+        let version = release.offer.version
+        guard version != box.version else { throw UpgradeRefusal(description: "This box has version \(version) already.") }
+        guard version > box.version else {
+            throw UpgradeRefusal(description: "Version \(version) is older than \(box.version), which this box has.")
+        }
+        guard release.offer.epoch >= box.epoch else {
+            throw UpgradeRefusal(description: "Version \(version) is not safe any more, and is not taken.")
+        }
+        guard !box.bad.contains(release.slot) else {
+            throw UpgradeRefusal(description: "Version \(version) was tried on this box, and was bad.")
+        }
+        let between = all.filter { other in
+            other.offer.mustPassThrough && other.offer.model == box.model && other.offer.architecture == box.architecture
+                && other.offer.version > box.version && other.offer.version < version
+        }
+        if let first = between.min(by: { $0.offer.version < $1.offer.version }) {
+            throw UpgradeRefusal(description: "Version \(first.offer.version) has to be installed before \(version).")
+        }
+    }
+}

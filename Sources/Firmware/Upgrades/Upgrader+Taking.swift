@@ -1,0 +1,155 @@
+import Core
+import Foundation
+import Logging
+import Slots
+import Synchronization
+
+extension Upgrader {
+    // MARK: Taking a release
+
+    /// Fetches a release, and lets the box begin with it.
+    func take(_ wish: Wish, _ place: UpgradePlace) async {
+        progress.withLock { $0 = (0, 0) }
+        set(.fetching(done: 0, of: 0))
+        let source: any ReleaseSource
+        if let folder = wish.folder {
+            source = FolderSource(folder)
+        } else if let make = environment.source {
+            source = make()
+        } else {
+            return set(.idle)
+        }
+        do {
+            try await begin(try await release(wish, source, place), wish, source, place)
+        } catch {
+            await fail(error)
+        }
+        await source.close()
+        if let folder = wish.folder { await Self.disk.run { try? FileManager.default.removeItem(at: folder) } }
+    }
+
+    /// As it is offered now: since it was found it may have been withdrawn.
+    private func release(_ wish: Wish, _ source: any ReleaseSource, _ place: UpgradePlace) async throws -> ListedRelease {
+        let releases = try await releases(of: source, place)
+        guard let release = releases.first(where: { $0.slot == wish.slot }), release.offer.rollout > 0 || wish.folder != nil else {
+            throw UpgradeRefusal(description: "The release is not offered any more.")
+        }
+        return release
+    }
+
+    private func begin(_ release: ListedRelease, _ wish: Wish, _ source: any ReleaseSource, _ place: UpgradePlace) async throws {
+        let upgrade = Upgrade(
+            from: environment.version, to: release.offer.version, slot: release.slot, epoch: release.offer.epoch,
+            by: wish.by.isEmpty ? nil : wish.by, startedAt: time.now(), outcome: .running)
+        try await remember { $0.add(upgrade) }
+        environment.logger.notice("an upgrade began", metadata: ["to": "\(release.offer.version)", "by": "\(wish.by)"])
+        let slot = try await ReleaseInstalling(from: source, into: place.folder).install(release) { [self] done, total in
+            progress.withLock { $0 = (done, total) }
+            environment.changed()
+        }
+        set(.switching)
+        let before = await environment.health()
+        try await Self.disk.run {
+            place.forgetSnapshots()
+            try FileManager.default.createDirectory(
+                at: place.before(slot).deletingLastPathComponent(), withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+        }
+        try await environment.snapshot(place.before(slot))
+        try await remember { memory in
+            guard let last = memory.upgrades.indices.last else { return }
+            memory.upgrades[last].before = before
+        }
+        try await Self.disk.run { try place.slots.beginTrial(of: slot) }
+        environment.logger.notice("the box begins with the new release", metadata: ["to": "\(release.offer.version)"])
+        environment.restart()
+    }
+
+    private func fail(_ error: any Error) async {
+        let reason = (error as? UpgradeRefusal)?.description ?? Self.sentence(error)
+        environment.logger.warning("an upgrade failed", metadata: ["reason": "\(reason)"])
+        // What is there of the release is used by the next attempt, which comes with the next look.
+        try? await remember { [time] in $0.end(.failed, because: reason, at: time.now()) }
+        forgetFound()
+        say(reason)
+        set(.idle)
+    }
+
+    // MARK: What became of it
+
+    /// What an earlier life of the box began, and the launcher ended.
+    func judgeLast(_ place: UpgradePlace) async {
+        let slots = place.slots
+        do {
+            if let current = slots.current, current != place.slot, slots.trial?.slot == current {
+                // The system could not start it, and the launcher started this one in its place.
+                _ = try await Self.disk.run { try slots.rollBack(from: current, because: "The system could not start its program.") }
+            }
+            guard let last = memory.upgrades.last, last.outcome == .running else { return }
+            let now = time.now()
+            if last.slot == place.slot {
+                if slots.trial == nil { try await remember { $0.end(.confirmed, at: now) } }
+            } else if let reason = slots.reasonAgainst(last.slot) {
+                environment.logger.warning("the box went back to the release before", metadata: ["reason": "\(reason)"])
+                try await remember { $0.end(.rolledBack, because: reason, at: now) }
+            } else {
+                try await remember { $0.end(.failed, because: "The box ended before it began with the release.", at: now) }
+            }
+        } catch {
+            environment.logger.warning("the last upgrade could not be judged", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Looks once a minute whether the release that is on trial does what the one before did, and keeps it or goes back.
+    func watchTrial(_ place: UpgradePlace) async {
+        guard place.slots.trial?.slot == place.slot else { return }
+        let before: BoxHealth
+        if let known = memory.upgrades.last(where: { $0.slot == place.slot })?.before {
+            before = known
+        } else {
+            before = await environment.health()
+        }
+        var gate = HealthGate(before: before)
+        var looks = 0
+        set(.onTrial(looks: 0, of: HealthGate.looks))
+        while (try? await time.sleep(.seconds(60))) != nil {
+            looks += 1
+            let verdict = gate.take(await environment.health())
+            set(.onTrial(looks: min(looks, HealthGate.looks), of: HealthGate.looks))
+            do {
+                switch verdict {
+                case .goesOn: continue
+                case .confirmed: try await confirm(place)
+                case .failed(let reason): try await goBack(place, because: reason)
+                }
+            } catch {
+                environment.logger.warning("the trial goes on", metadata: ["reason": "\(error)"])
+                continue
+            }
+            break
+        }
+    }
+
+    private func confirm(_ place: UpgradePlace) async throws {
+        try await Self.disk.run { try place.slots.confirm(place.slot) }
+        try await remember { [time] in $0.end(.confirmed, at: time.now()) }
+        await Self.disk.run { place.forgetSnapshots() }
+        environment.logger.notice("the release proved itself", metadata: ["version": "\(environment.version)"])
+        set(.idle)
+    }
+
+    private func goBack(_ place: UpgradePlace, because reason: String) async throws {
+        environment.logger.warning("the release goes back", metadata: ["reason": "\(reason)"])
+        do {
+            _ = try await Self.disk.run { try place.slots.rollBack(from: place.slot, because: reason) }
+        } catch SlotError.nothingBefore {
+            // All that there is goes on, whatever is wrong with it.
+            try await Self.disk.run { try place.slots.confirm(place.slot) }
+            try await remember { [time] in $0.end(.confirmed, because: "\(reason) There is no release before it.", at: time.now()) }
+            return set(.idle)
+        }
+        try await remember { [time] in $0.end(.rolledBack, because: reason, at: time.now()) }
+        set(.switching)
+        environment.restart()
+    }
+}

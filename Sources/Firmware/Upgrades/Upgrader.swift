@@ -1,0 +1,292 @@
+// The upgrader brings newer releases onto the box, starts them, and decides whether they stay. What is started, the launcher decides.
+
+public import Core
+public import Foundation
+public import Logging
+import Slots
+import Synchronization
+
+/// Takes releases as the box's policy says, or as a person does.
+///
+/// Once a release is being fetched nothing stops it but a failure: half of it is never started, and what is there of it is used the next time.
+public actor Upgrader {
+    /// The box, as the upgrader needs it.
+    public struct Environment: Sendable {
+        /// Where the launcher has its releases, and which of them runs; nil where the box was not started by a launcher.
+        public var place: UpgradePlace?
+        public var serialNumber: String
+        public var version: ReleaseVersion
+        public var model: String
+        /// Where releases come from; nil where none was named.
+        public var source: (@Sendable () -> any ReleaseSource)?
+        public var policy: @Sendable () async throws -> (UpgradePolicy, TimeZone)
+        /// Whether the machine's time is to be believed.
+        public var isTimeKnown: @Sendable () -> Bool
+        /// How the box does, now.
+        public var health: @Sendable () async -> BoxHealth
+        /// Keeps what a failed release might spoil, at a place.
+        public var snapshot: @Sendable (URL) async throws -> Void
+        /// Ends the box in order; it begins with what the launcher starts then.
+        public var restart: @Sendable () -> Void
+        public var changed: @Sendable () -> Void
+        public var time: TimeSource
+        public var logger: Logger
+
+        public init(
+            place: UpgradePlace?, serialNumber: String, version: ReleaseVersion, model: String,
+            source: (@Sendable () -> any ReleaseSource)?, policy: @escaping @Sendable () async throws -> (UpgradePolicy, TimeZone),
+            isTimeKnown: @escaping @Sendable () -> Bool, health: @escaping @Sendable () async -> BoxHealth,
+            snapshot: @escaping @Sendable (URL) async throws -> Void, restart: @escaping @Sendable () -> Void,
+            changed: @escaping @Sendable () -> Void, time: TimeSource, logger: Logger
+        ) {
+            self.place = place
+            self.serialNumber = serialNumber
+            self.version = version
+            self.model = model
+            self.source = source
+            self.policy = policy
+            self.isTimeKnown = isTimeKnown
+            self.health = health
+            self.snapshot = snapshot
+            self.restart = restart
+            self.changed = changed
+            self.time = time
+            self.logger = logger
+        }
+    }
+
+    /// What a person asked for.
+    struct Wish: Sendable {
+        let slot: String
+        let by: String
+        /// A repository in a folder, which goes afterwards.
+        let folder: URL?
+    }
+
+    static let disk = BlockingQueue(name: "upgrades", background: true)
+    private static let tick = Duration.seconds(60)
+    private static let checksEvery: TimeInterval = 86_400
+    private static let retriesAfter: TimeInterval = 3600
+
+    let environment: Environment
+    var memory = UpgradeMemory()
+    private(set) var condition: UpgradeCondition
+    private var wish: Wish?
+    /// What is newer than the release of now, as it was found last.
+    private var found: ReleaseChoice = .upToDate
+    private var nextCheck: Date?
+    private let wake = Signal()
+    /// Bytes of the release that is fetched.
+    nonisolated let progress = Mutex((done: 0, total: 0))
+
+    public init(_ environment: Environment) {
+        self.environment = environment
+        condition = UpgradeCondition(phase: environment.place == nil ? .unmanaged : .idle)
+        if let place = environment.place { memory = UpgradeMemory.read(place.memory) }
+    }
+
+    // MARK: What there is
+
+    public nonisolated var model: String { environment.model }
+    /// Whether a server of releases was named.
+    public nonisolated var hasSource: Bool { environment.source != nil }
+    public var state: UpgradeCondition {
+        var condition = condition
+        if case .fetching = condition.phase { condition.phase = progress.withLock { .fetching(done: $0.done, of: $0.total) } }
+        return condition
+    }
+    /// The newest first.
+    public var history: [Upgrade] { memory.upgrades.reversed() }
+    var time: TimeSource { environment.time }
+
+    func set(_ phase: UpgradeCondition.Phase) {
+        guard condition.phase != phase else { return }
+        condition.phase = phase
+        environment.changed()
+    }
+
+    func remember(_ change: (inout UpgradeMemory) -> Void) async throws {
+        guard let place = environment.place else { return }
+        change(&memory)
+        try await Self.disk.run { [memory] in try memory.write(to: place.memory) }
+        environment.changed()
+    }
+
+    // MARK: Work
+
+    /// Ends what an earlier life began, and takes releases until cancelled.
+    public func run() async {
+        guard let place = environment.place else { return }
+        await judgeLast(place)
+        await watchTrial(place)
+        // Boxes that were switched on together do not ask together.
+        nextCheck = time.now().addingTimeInterval(.random(in: 60...600))
+        while !Task.isCancelled {
+            if let wish = takeWish() {
+                await take(wish, place)
+            } else {
+                await followPolicy(place)
+            }
+            await wake.wait(atMost: Self.tick, time: time)
+        }
+    }
+
+    private func followPolicy(_ place: UpgradePlace) async {
+        guard environment.source != nil, condition.phase == .idle else { return }
+        if nextCheck.map({ $0 <= time.now() }) ?? true { await look(place) }
+        guard let (policy, zone) = try? await environment.policy(), policy.isAutomatic, case .take(let release) = found,
+            policy.window.contains(time.now(), zone: zone), condition.phase == .idle
+        else { return }
+        await take(Wish(slot: release.slot, by: "", folder: nil), place)
+    }
+
+    /// The policy changed: what was found may not be for this box any more.
+    public func followNow() {
+        forgetFound()
+        wake.raise()
+    }
+
+    private func takeWish() -> Wish? {
+        defer { wish = nil }
+        return wish
+    }
+
+    // MARK: Learning what there is
+
+    /// Asks the server now.
+    /// - Throws: `UpgradeRefusal` where that is not possible now.
+    public func check() async throws(UpgradeRefusal) {
+        let place = try self.place()
+        guard environment.source != nil else {
+            throw UpgradeRefusal(description: "This box knows no server of releases. Name one in its configuration (firmware.source).")
+        }
+        try mayBegin()
+        await look(place)
+    }
+
+    func place() throws(UpgradeRefusal) -> UpgradePlace {
+        guard let place = environment.place else {
+            throw UpgradeRefusal(
+                description: "This box was not started by gatehouse-launcher, and is upgraded as it was installed: by its package.")
+        }
+        return place
+    }
+
+    /// - Throws: `UpgradeRefusal` where no upgrade can be begun now.
+    public func checkMayBegin() throws(UpgradeRefusal) {
+        _ = try place()
+        try mayBegin()
+    }
+
+    func mayBegin() throws(UpgradeRefusal) {
+        switch condition.phase {
+        case .idle: return
+        case .onTrial:
+            throw UpgradeRefusal(
+                description: "The release of now is on trial. Wait until it has proved itself, a quarter of an hour at most.")
+        default: throw UpgradeRefusal(description: "An upgrade goes on already.")
+        }
+    }
+
+    private func look(_ place: UpgradePlace) async {
+        guard condition.phase == .idle, let source = environment.source?() else { return }
+        set(.checking)
+        do {
+            let releases = try await releases(of: source, place)
+            try await choose(among: releases, source, place)
+            condition.checkedAt = time.now()
+            condition.trouble = nil
+            nextCheck = time.now().addingTimeInterval(Self.checksEvery + .random(in: -1800...1800))
+        } catch {
+            condition.trouble = Self.sentence(error)
+            environment.logger.warning("releases could not be learnt", metadata: ["reason": "\(error)"])
+            nextCheck = time.now().addingTimeInterval(Self.retriesAfter + .random(in: 0...600))
+        }
+        await source.close()
+        set(.idle)
+    }
+
+    /// What a source has, verified.
+    func releases(of source: any ReleaseSource, _ place: UpgradePlace) async throws -> [ListedRelease] {
+        let isKnown = environment.isTimeKnown()
+        let now = time.now()
+        // A clock that nobody set is at least not before what it was when somebody did.
+        let moment = isKnown ? now : max(now, memory.knownTime ?? now)
+        let releases = try await MetadataUpdate(from: source, into: MetadataFolder(place.trusted)).refresh(at: moment)
+        if isKnown { try await remember { $0.knownTime = now } }
+        return releases
+    }
+
+    private func choose(among releases: [ListedRelease], _ source: any ReleaseSource, _ place: UpgradePlace) async throws {
+        found = ReleaseChoice.next(for: try await box(place), of: releases)
+        condition.available = nil
+        let (release, obstacle): (ListedRelease, ReleaseChoice.Obstacle?)
+        switch found {
+        case .upToDate: return
+        case .take(let taken): (release, obstacle) = (taken, nil)
+        case .wait(let waiting, let why): (release, obstacle) = (waiting, why)
+        }
+        let manifest = try await release.manifest(from: source)
+        let missing = await Self.disk.run { ReleaseInstalling(from: source, into: place.folder).missing(of: manifest) }
+        condition.available = .init(
+            version: release.offer.version, channel: release.offer.channel, notes: manifest.notes, size: manifest.size, missing: missing,
+            obstacle: obstacle)
+    }
+
+    /// This box, as a choice needs it.
+    func box(_ place: UpgradePlace) async throws -> ReleaseChoice.Box {
+        let (policy, _) = try await environment.policy()
+        return ReleaseChoice.Box(
+            serialNumber: environment.serialNumber, version: environment.version, architecture: place.architecture,
+            model: environment.model, epoch: memory.epoch, channel: policy.channel, bad: place.bad)
+    }
+
+    // MARK: What people ask for
+
+    /// Takes the release that was found, now. It is begun when this returns, and goes on by itself.
+    /// - Throws: `UpgradeRefusal` where there is none of that version, or that is not possible now.
+    public func upgrade(to version: String, by person: String) throws(UpgradeRefusal) {
+        _ = try place()
+        try mayBegin()
+        let release: ListedRelease
+        switch found {
+        case .take(let taken): release = taken
+        // Whoever stands for the box may go before the others; a release that was withdrawn nobody takes.
+        case .wait(let waiting, .rollout(let share)) where share > 0: release = waiting
+        case .wait(_, .bad): throw UpgradeRefusal(description: "That release was tried on this box, and was bad.")
+        default: throw UpgradeRefusal(description: "There is no newer release for this box.")
+        }
+        guard release.offer.version.description == version else {
+            throw UpgradeRefusal(description: "The newest release for this box is \(release.offer.version), not \(version).")
+        }
+        begin(Wish(slot: release.slot, by: person, folder: nil))
+    }
+
+    func begin(_ wish: Wish) {
+        self.wish = wish
+        set(.fetching(done: 0, of: 0))
+        wake.raise()
+    }
+
+    /// What went wrong, for people.
+    static func sentence(_ error: any Error) -> String {
+        switch error {
+        case let refusal as ReleaseRefusal: refusal.description
+        case let failure as SourceFailure: failure.description
+        case let error as SlotError: error.description
+        case let error as FileError: error.isFull ? "The box's disk is full." : "The box's disk could not be written: \(error.description)."
+        default: "It failed inside the box: \(error)."
+        }
+    }
+
+    func say(_ trouble: String?) {
+        condition.trouble = trouble
+        environment.changed()
+    }
+
+    func forgetFound() {
+        found = .upToDate
+        condition.available = nil
+        nextCheck = nil
+    }
+}

@@ -1,0 +1,51 @@
+import CLinux
+import Core
+import Foundation
+
+/// Tells systemd that the box is ready and alive (sd_notify(3)); a box that says nothing for too long is ended by it and started anew.
+struct ServiceManager: Sendable {
+    private let path: String
+    private let watchdog: Duration?
+
+    /// Nil where systemd did not start this process, or does not want to be told.
+    init?(_ environment: [String: String]) {
+        guard let path = environment["NOTIFY_SOCKET"], path.hasPrefix("/") || path.hasPrefix("@") else { return nil }
+        self.path = path
+        let isMeant = environment["WATCHDOG_PID"].map { $0 == String(getpid()) } ?? true
+        watchdog = isMeant ? environment["WATCHDOG_USEC"].flatMap { Int64($0) }.map { .microseconds($0) } : nil
+    }
+
+    func tellReady() { send("READY=1") }
+
+    /// Says that the box lives, from one of the threads on which all of it works, until cancelled.
+    func run(_ time: TimeSource) async {
+        guard let watchdog else { return }
+        while !Task.isCancelled {
+            send("WATCHDOG=1")
+            guard (try? await time.sleep(watchdog / 3)) != nil else { return }
+        }
+    }
+
+    /// A datagram that nobody takes is no trouble of the box's.
+    private func send(_ word: String) {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
+        withUnsafeMutableBytes(of: &address.sun_path) { place in
+            place.copyBytes(from: bytes)
+            // A name that is in no folder begins with a zero.
+            if bytes.first == UInt8(ascii: "@") { place[0] = 0 }
+        }
+        let length = socklen_t(MemoryLayout.offset(of: \sockaddr_un.sun_path) ?? 2) + socklen_t(bytes.count)
+        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        let text = Array(word.utf8)
+        _ = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                sendto(descriptor, text, text.count, Int32(MSG_DONTWAIT), $0, length)
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import Core
+import Foundation
+import NIOHTTP1
+
+/// Asks a box how it is upgraded, and upgrades it.
+struct UpgradeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "upgrade", abstract: "Shows a box's version and what is newer; upgrades it.",
+        discussion:
+            "Without an option it asks the server of releases and says what there is. The box goes back by itself where the new version does less."
+    )
+
+    @OptionGroup var box: BoxArguments
+
+    @Flag(name: .customLong("now"), help: "Take the newest release that there is for it.")
+    var takesIt = false
+
+    @Option(help: "Take the release in this file, as `gatehouse release export` makes it.", completion: .file())
+    var file: String?
+
+    @Flag(help: "Say what became of its upgrades.")
+    var history = false
+
+    private struct Firmware: Decodable {
+        struct Release: Decodable {
+            let version: String
+            let notes: String
+            let missingBytes: Int
+            let obstacle: String?
+            let canUpgrade: Bool
+        }
+
+        struct Progress: Decodable {
+            let done: Int
+            let total: Int
+        }
+
+        let version: String
+        let isManaged: Bool
+        let hasSource: Bool
+        let phase: String
+        let progress: Progress?
+        let available: Release?
+        let trouble: String?
+    }
+
+    private struct Upgrade: Decodable {
+        let from: String
+        let to: String
+        let by: String?
+        let startedAt: Date
+        let outcome: String
+        let reason: String?
+    }
+
+    private struct List: Decodable { let items: [Upgrade] }
+
+    func validate() throws {
+        guard [takesIt, file != nil, history].count(where: { $0 }) < 2 else {
+            throw ValidationError("--now, --file and --history do not go together.")
+        }
+    }
+
+    func run() async throws {
+        let client = try await box.connect()
+        do {
+            try await run(client)
+        } catch {
+            await client.close()
+            throw error
+        }
+        await client.close()
+    }
+
+    private func run(_ client: BoxClient) async throws {
+        if history {
+            let list: List = try await client.call(.GET, "/firmware/history")
+            for one in list.items {
+                print("\(GatehouseJSON.text(one.startedAt))  \(one.from) -> \(one.to)  \(one.outcome)  \(one.by ?? "by itself")")
+                if let reason = one.reason { print("    \(reason)") }
+            }
+            return
+        }
+        if let file {
+            say(try await client.call(.PUT, "/firmware/file", file: file))
+            return
+        }
+        var firmware: Firmware = try await client.call(.GET, "/firmware")
+        if firmware.isManaged, firmware.hasSource, firmware.phase == "idle" { firmware = try await client.call(.POST, "/firmware/check") }
+        if takesIt, let release = firmware.available {
+            firmware = try await client.call(.POST, "/firmware/upgrade", ["version": release.version])
+        }
+        say(firmware)
+    }
+
+    private func say(_ firmware: Firmware) {
+        print("version: \(firmware.version)")
+        if !firmware.isManaged { print("It was not started by gatehouse-launcher, and is upgraded as it was installed.") }
+        switch (firmware.phase, firmware.progress) {
+        case ("idle", _): break
+        case ("trial", let progress?): print("on trial: \(progress.done) of \(progress.total) minutes")
+        case (let phase, let progress?): print("\(phase): \(progress.done) of \(progress.total) bytes")
+        case (let phase, nil): print(phase)
+        }
+        if let trouble = firmware.trouble { print(trouble) }
+        guard let release = firmware.available else { return }
+        print("newer: \(release.version), \(release.missingBytes) bytes to fetch")
+        if !release.notes.isEmpty { print(release.notes) }
+        if let obstacle = release.obstacle { print(obstacle) }
+    }
+}
