@@ -19,16 +19,25 @@ extension Box {
         if let place = settings.firmwareSource {
             source = { HTTPSource(place, servers: servers, time: time) { try await uploader.governor.admitOther($0) } }
         }
-        return Upgrader(
-            .init(
-                place: launcher?.place, serialNumber: identity.serialNumber,
-                version: ReleaseVersion(identity.version) ?? .unknown, model: settings.firmwareModel, source: source,
-                policy: { try await UpgradePolicy.read(database) },
-                isTimeKnown: { settings.clockIsRight || ClockState.word == "synchronized" }, health: { await health.now() },
-                snapshot: { place in
-                    try await BlockingQueue(name: "snapshot", background: true).run { try database.copy(to: place.path) }
-                },
-                restart: { restart.ask() }, changed: changed, time: time, logger: logger))
+        let environment = Upgrader.Environment(
+            place: launcher?.place, serialNumber: identity.serialNumber,
+            version: ReleaseVersion(identity.version) ?? .unknown, model: settings.firmwareModel, source: source,
+            policy: { try await UpgradePolicy.read(database) },
+            isTimeKnown: { settings.clockIsRight || ClockState.word == "synchronized" }, health: { await health.now() },
+            snapshot: { place in
+                try await BlockingQueue(name: "snapshot", background: true).run { try database.copy(to: place.path) }
+            },
+            restart: { restart.ask() }, changed: changed, looksEvery: looksEvery, time: time, logger: logger)
+        return Upgrader(environment)
+    }
+
+    /// A minute; tests do not wait for minutes.
+    private static var looksEvery: Duration {
+        #if DEBUG
+            let wait = ProcessInfo.processInfo.environment["GATEHOUSE_TRIAL_LOOK_MILLISECONDS"].flatMap { Int($0) }
+            if let wait { return .milliseconds(wait) }
+        #endif
+        return .seconds(60)
     }
 
     /// The first root that the box trusts; afterwards it knows the next by itself.

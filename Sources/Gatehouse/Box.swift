@@ -40,6 +40,8 @@ struct Box {
         let startedAt = time.now()
         let level = LogLevel(settings.logLevel)
         let logger = Logger(label: "gatehouse") { _ in BoxLog(level: level) }
+        // Before the box becomes another one, not after: it must not come back with what is kept of this one.
+        if FactoryReset.isAsked(in: settings.state) || StagedRestore.isAsked(in: settings.state) { try launcher?.place.forgetOwner() }
         let state = try BoxState(
             path: settings.state, setupCode: settings.setupCode, keyCredential: settings.keyCredential, version: Self.version(launcher))
         let database = try BoxDatabase(path: state.databasePath, copies: launcher?.place.snapshots.map(\.path) ?? [])

@@ -50,7 +50,7 @@ struct UpgradeCommand: AsyncParsableCommand {
         let to: String
         let by: String?
         let startedAt: Date
-        let outcome: String
+        let state: String
         let reason: String?
     }
 
@@ -77,7 +77,7 @@ struct UpgradeCommand: AsyncParsableCommand {
         if history {
             let list: List = try await client.call(.GET, "/firmware/history")
             for one in list.items {
-                print("\(GatehouseJSON.text(one.startedAt))  \(one.from) -> \(one.to)  \(one.outcome)  \(one.by ?? "by itself")")
+                print("\(GatehouseJSON.text(one.startedAt))  \(one.from) -> \(one.to)  \(one.state)  \(one.by ?? "by itself")")
                 if let reason = one.reason { print("    \(reason)") }
             }
             return

@@ -105,7 +105,7 @@ struct BoxUpgradeAnswer: Encodable {
     let by: Nullable<String>
     let startedAt: Date
     let endedAt: Nullable<Date>
-    let outcome: String
+    let state: String
     let reason: Nullable<String>
 
     init(_ upgrade: Upgrade) {
@@ -114,7 +114,7 @@ struct BoxUpgradeAnswer: Encodable {
         by = Nullable(upgrade.by)
         startedAt = upgrade.startedAt
         endedAt = Nullable(upgrade.endedAt)
-        outcome = upgrade.outcome.rawValue
+        state = upgrade.outcome.rawValue
         reason = Nullable(upgrade.reason)
     }
 }

@@ -40,8 +40,8 @@ struct FirmwareRoutes {
     }
 
     private static func minutes(_ name: String, _ body: RequestBody) -> Int? {
-        guard let text = body.string(name, 5...5) else { return nil }
-        guard let minutes = FirmwareAnswer.minutes(text) else {
+        guard let value = body.value(name, required: false, nullable: false) else { return nil }
+        guard case .string(let text) = value, let minutes = FirmwareAnswer.minutes(text) else {
             body.reject(name, "\(name) must be a time of the day such as 02:00.")
             return nil
         }

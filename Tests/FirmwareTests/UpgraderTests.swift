@@ -42,6 +42,7 @@ import Testing
                     policy: { [self] in (policy.withLock { $0 }, .gmt) }, isTimeKnown: { true },
                     health: { [self] in health.withLock { $0 } },
                     snapshot: { try Data("what it was".utf8).write(to: $0) }, restart: { [self] in restarts.add(1) }, changed: {},
+                    looksEvery: .seconds(60),
                     time: time.source, logger: Logger(label: "test")))
             return try await withBackgroundWork {
                 await upgrader.run()
@@ -197,6 +198,20 @@ import Testing
         try await bench.life { upgrader in try await upgrader.check() }
         let memory = UpgradeMemory.read(UpgradePlace(folder: bench.folder, slot: "").memory)
         #expect(memory.knownTime.map { abs($0.timeIntervalSince(Vendor.now)) < 60 } == true)
+    }
+
+    @Test func whatIsKeptOfAnOwnerGoesWithThem() async throws {
+        let bench = try await Bench()
+        try bench.offer("1.1.0")
+        try await bench.upgrade(to: "1.1.0")
+        let place = UpgradePlace(folder: bench.folder, slot: "")
+        #expect(place.snapshots.count == 1)
+        try place.forgetOwner()
+        #expect(place.snapshots.isEmpty)
+        let kept = try String(contentsOf: place.memory, encoding: .utf8)
+        #expect(!kept.contains("Ada") && kept.contains("1.1.0"))
+        // The release that is on trial is judged as it would have been.
+        #expect(UpgradeMemory.read(place.memory).upgrades.last?.before?.camerasStreaming == 2)
     }
 
     // MARK: Files

@@ -31,6 +31,12 @@ def binary():
     return path
 
 
+def launcher():
+    """The program that starts releases; it lies beside the program under test."""
+    beside = os.path.join(os.path.dirname(binary()), "gatehouse-launcher")
+    return beside if os.path.exists(beside) else os.path.join(os.path.dirname(os.path.realpath(binary())), "gatehouse-launcher")
+
+
 def yaml(settings):
     """Dotted keys as YAML."""
     tree = {}
@@ -51,9 +57,9 @@ def yaml(settings):
 
 
 class Box:
-    """A box with its state. `settings` are configuration keys that differ from DEFAULTS; None leaves a key out."""
+    """A box with its state. `settings` are configuration keys that differ from DEFAULTS; None leaves a key out. `program` gives what is started instead of the program under test."""
 
-    def __init__(self, folder=None, state=None, start=True, **settings):
+    def __init__(self, folder=None, state=None, start=True, program=None, **settings):
         self.folder = folder or tempfile.mkdtemp(prefix="gatehouse-test-")
         self.state = state or os.path.join(self.folder, "state")
         self.store = os.path.join(self.folder, "store")
@@ -62,6 +68,7 @@ class Box:
         self.settings = {"state": self.state, "storage.folder": self.store, **DEFAULTS, **named}
         self.settings = {key: value for key, value in self.settings.items() if value is not None}
         self.process = self.client = self.setup_code = None
+        self.program = program or (lambda: [binary()])
         self.starts, self.lines, self.ready_seconds = 0, [], None
         self.token = None
         if start:
@@ -88,7 +95,7 @@ class Box:
             try:
                 with open(self.log_path, "ab") as log:
                     return subprocess.Popen(
-                        [binary(), "serve", "--config", configuration], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                        [*self.program(), "serve", "--config", configuration], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                         env={**os.environ, **(environment or {})}, start_new_session=True)
             except OSError as error:
                 if error.errno not in (errno.ENOENT, errno.ENOEXEC, errno.ETXTBSY, errno.EACCES):  # it is just being linked anew

@@ -7,7 +7,7 @@ import shutil
 import struct
 import subprocess
 
-from box import binary
+from box import launcher
 from case import Case
 
 POWER_CUTS = int(os.environ.get("GATEHOUSE_POWER_CUTS", "10"))
@@ -16,12 +16,6 @@ SHUTDOWN, WITHOUT_LOG_FLUSH = 0x8004587D, struct.pack("I", 2)
 OLD, NEW = "1.0.0", "1.1.0"
 # Each act, how many steps it has, and what the box may start after a cut in it.
 ACTS = (("try", (NEW,), 6), ("start", (), 1), ("confirm", (), 1), ("back", ("It is bad.",), 6))
-
-
-def launcher():
-    """The program, as `gatehouse` lies."""
-    beside = os.path.join(os.path.dirname(binary()), "gatehouse-launcher")
-    return beside if os.path.exists(beside) else os.path.join(os.path.dirname(os.path.realpath(binary())), "gatehouse-launcher")
 
 
 class Launcher(Case):

@@ -1,21 +1,16 @@
 """Releases of the box's program: the commands of the vendor, against python-tuf, the reference implementation of The Update Framework."""
 
-import contextlib
-import functools
-import http.server
 import json
 import os
 import shutil
 import subprocess
 import tempfile
-import threading
 import unittest
 
-from box import binary
 from peers import ask, environment
+from vendor import VendorCase
 
 PACKAGES = ("tuf==7.0.1", "securesystemslib[crypto]==1.6.0")
-ROLES = ("root", "targets", "snapshot", "timestamp")
 
 # python-tuf as a box: it fetches the list of releases and a manifest.
 READ = """
@@ -70,7 +65,7 @@ print("true")
 """
 
 
-class Releases(unittest.TestCase):
+class Releases(VendorCase):
     """A repository that our commands made, and one that python-tuf made."""
 
     @classmethod
@@ -79,21 +74,6 @@ class Releases(unittest.TestCase):
             cls.python = environment("tuf", *PACKAGES)
         except (subprocess.SubprocessError, OSError) as problem:
             raise unittest.SkipTest(f"python-tuf cannot be had: {problem}") from problem
-
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="gatehouse-releases-")
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.repository = os.path.join(self.folder, "releases")
-
-    def at(self, *names):
-        """A place in the test's folder."""
-        return os.path.join(self.folder, *names)
-
-    def release(self, *arguments, expect=0):
-        """What `gatehouse release` says."""
-        done = subprocess.run([binary(), "release", *arguments], capture_output=True, text=True, timeout=120)
-        self.assertEqual(done.returncode, expect, f"gatehouse release {' '.join(arguments)}: {done.stdout[-400:]} {done.stderr[-800:]}")
-        return done.stdout + done.stderr
 
     def files(self, version):
         """A folder of a release's files: one of two and a half pieces, and small ones."""
@@ -106,46 +86,6 @@ class Releases(unittest.TestCase):
         with open(os.path.join(place, "share", "index.html"), "w") as file:
             file.write(f"<p>{version}")
         return place
-
-    def begun(self, roots=1):
-        """A repository with keys and a signed root."""
-        keys = [f"root{number}" for number in range(roots)] + list(ROLES[1:])
-        for key in keys:
-            self.release("keygen", self.at(key))
-        roles = [argument for role in ROLES[1:] for argument in (f"--{role}", self.at(f"{role}.pub"))]
-        for number in range(roots):
-            roles += ["--root", self.at(f"root{number}.pub")]
-        self.release("root", self.repository, *roles, "--root-threshold", str(roots))
-        return self.repository
-
-    def built(self, version, *options):
-        """A release that is added and signed; its path."""
-        told = self.release("build", self.repository, self.files(version), "--version", version, *options)
-        self.release("sign", self.repository, "--key", self.at("targets"))
-        return told.splitlines()[0]
-
-    def publish(self, *keys, expect=0):
-        """Publish with these keys."""
-        return self.release("publish", self.repository, *[argument for key in keys for argument in ("--key", self.at(key))], expect=expect)
-
-    @contextlib.contextmanager
-    def served(self):
-        """The repository on a web server, as it is."""
-        class Quiet(http.server.SimpleHTTPRequestHandler):
-            """Says nothing."""
-
-            def log_message(self, *_):
-                """Nothing is logged."""
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=self.repository))
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
 
     def read(self, path):
         """What python-tuf finds, beginning with the first root."""
@@ -203,8 +143,8 @@ class Releases(unittest.TestCase):
         """Too few signatures, and what has expired; each says why, and is no crash."""
         for case, sentence in (({"signers": 1}, "targets.json is not signed by enough"), ({"seconds": -10}, "root.json was good until")):
             with self.subTest(**case):
-                shutil.rmtree(self.folder)
-                os.makedirs(self.folder)
+                shutil.rmtree(self.vendor_folder)
+                os.makedirs(self.vendor_folder)
                 told = self.release("verify", self.repository, "--root", self.write(**case), expect=1)
                 self.assertIn(sentence, told)
 

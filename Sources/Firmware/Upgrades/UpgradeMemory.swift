@@ -20,7 +20,7 @@ public struct Upgrade: Codable, Sendable, Equatable {
     public let slot: String
     let epoch: Int
     /// Who asked for it; nil where the box took it by itself.
-    public let by: String?
+    public internal(set) var by: String?
     public let startedAt: Date
     public internal(set) var endedAt: Date?
     public internal(set) var outcome: Outcome
@@ -34,6 +34,8 @@ public struct Upgrade: Codable, Sendable, Equatable {
 struct UpgradeMemory: Codable, Sendable, Equatable {
     /// So many upgrades are remembered.
     static let most = 50
+    /// Who asked, where it is nobody's business any more.
+    static let somebody = "a former owner"
 
     /// The newest last.
     var upgrades: [Upgrade] = []

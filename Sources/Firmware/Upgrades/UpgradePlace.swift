@@ -51,6 +51,16 @@ public struct UpgradePlace: Sendable {
         return names.filter { $0.hasSuffix(".sqlite") }.map { place.appending(path: $0) }
     }
 
+    /// The box has another owner from now on: what was known of the one before goes, what is known of releases stays.
+    /// - Throws: what the file system throws.
+    public func forgetOwner() throws {
+        forgetSnapshots()
+        guard FileManager.default.fileExists(atPath: memory.path) else { return }
+        var known = UpgradeMemory.read(memory)
+        for index in known.upgrades.indices where known.upgrades[index].by != nil { known.upgrades[index].by = UpgradeMemory.somebody }
+        try known.write(to: memory)
+    }
+
     func forgetSnapshots() {
         for snapshot in snapshots { try? FileManager.default.removeItem(at: snapshot) }
     }

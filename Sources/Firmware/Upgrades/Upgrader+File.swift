@@ -11,7 +11,7 @@ extension Upgrader {
         let place = try place()
         try mayBegin()
         set(.checking)
-        let folder = place.folder.appending(path: "incoming-\(UUID().uuidString)")
+        let folder = place.folder.appending(path: Self.incoming + UUID().uuidString)
         do {
             try await Self.disk.run { try ReleaseFile.unpack(file, into: folder) }
             let release = try await choose(inFolder: folder, place)

@@ -112,7 +112,7 @@ extension Upgrader {
         var gate = HealthGate(before: before)
         var looks = 0
         set(.onTrial(looks: 0, of: HealthGate.looks))
-        while (try? await time.sleep(.seconds(60))) != nil {
+        while (try? await time.sleep(environment.looksEvery)) != nil {
             looks += 1
             let verdict = gate.take(await environment.health())
             set(.onTrial(looks: min(looks, HealthGate.looks), of: HealthGate.looks))

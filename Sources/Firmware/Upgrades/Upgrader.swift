@@ -29,6 +29,8 @@ public actor Upgrader {
         /// Ends the box in order; it begins with what the launcher starts then.
         public var restart: @Sendable () -> Void
         public var changed: @Sendable () -> Void
+        /// How long it is from one look at a release that is on trial to the next.
+        public var looksEvery: Duration
         public var time: TimeSource
         public var logger: Logger
 
@@ -37,7 +39,7 @@ public actor Upgrader {
             source: (@Sendable () -> any ReleaseSource)?, policy: @escaping @Sendable () async throws -> (UpgradePolicy, TimeZone),
             isTimeKnown: @escaping @Sendable () -> Bool, health: @escaping @Sendable () async -> BoxHealth,
             snapshot: @escaping @Sendable (URL) async throws -> Void, restart: @escaping @Sendable () -> Void,
-            changed: @escaping @Sendable () -> Void, time: TimeSource, logger: Logger
+            changed: @escaping @Sendable () -> Void, looksEvery: Duration, time: TimeSource, logger: Logger
         ) {
             self.place = place
             self.serialNumber = serialNumber
@@ -50,6 +52,7 @@ public actor Upgrader {
             self.snapshot = snapshot
             self.restart = restart
             self.changed = changed
+            self.looksEvery = looksEvery
             self.time = time
             self.logger = logger
         }
@@ -64,6 +67,7 @@ public actor Upgrader {
     }
 
     static let disk = BlockingQueue(name: "upgrades", background: true)
+    static let incoming = "incoming-"
     private static let tick = Duration.seconds(60)
     private static let checksEvery: TimeInterval = 86_400
     private static let retriesAfter: TimeInterval = 3600
@@ -116,7 +120,11 @@ public actor Upgrader {
 
     /// Ends what an earlier life began, and takes releases until cancelled.
     public func run() async {
-        guard let place = environment.place else { return }
+        guard let place = environment.place else {
+            while !Task.isCancelled { await wake.wait() }
+            return
+        }
+        await removeLeftovers(place)
         await judgeLast(place)
         await watchTrial(place)
         // Boxes that were switched on together do not ask together.
@@ -128,6 +136,16 @@ public actor Upgrader {
                 await followPolicy(place)
             }
             await wake.wait(atMost: Self.tick, time: time)
+        }
+    }
+
+    /// Files of an earlier life that were taken apart.
+    private func removeLeftovers(_ place: UpgradePlace) async {
+        await Self.disk.run {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: place.folder.path)) ?? []
+            for name in names where name.hasPrefix(Self.incoming) {
+                try? FileManager.default.removeItem(at: place.folder.appending(path: name))
+            }
         }
     }
 

@@ -144,7 +144,7 @@ function sentenceOf(text) {
 export const boxSaid = (text) => asSaid.get(text) ?? text;
 
 // The fields that the API describes as sentences of the box. What people typed has other names, but for the two below.
-const SENTENCES = new Set(['sentence', 'stateSentence', 'reason', 'wayReason', 'driverReason', 'lastError', 'upgradeFailure', 'trouble', 'note', 'remark', 'failure', 'outcome', 'recommendation']);
+const SENTENCES = new Set(['sentence', 'obstacle', 'stateSentence', 'reason', 'wayReason', 'driverReason', 'lastError', 'upgradeFailure', 'trouble', 'note', 'remark', 'failure', 'outcome', 'recommendation']);
 const LISTS = new Set(['remarks', 'warnings', 'sentences']); // remarks of people are no lists
 
 function remark(text) {

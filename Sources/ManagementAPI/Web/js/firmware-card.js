@@ -33,8 +33,8 @@ function progress(firmware) {
 
 function past(upgrades) {
   return h('ul', { class: 'plain-list', 'data-testid': 'firmware-history' }, upgrades.map((u) => {
-    const [look, word] = OUTCOMES[u.outcome];
-    return h('li', { 'data-outcome': u.outcome }, sentence(look, tr`${u.from} → ${u.to} ${word}`,
+    const [look, word] = OUTCOMES[u.state];
+    return h('li', { 'data-state': u.state }, sentence(look, tr`${u.from} → ${u.to} ${word}`,
       h('p', { class: 'muted small' }, time(u.startedAt), ' · ', u.by ?? tr`by itself`), u.reason && h('p', { class: 'small' }, u.reason)));
   }));
 }
@@ -78,7 +78,7 @@ export function firmwareCard({ cleanup }) {
     progress(f), f.trouble && isIdle && h('div', { 'data-testid': 'firmware-trouble' }, sentence('attention', f.trouble)), isIdle && f.available && offered(f.available),
     isIdle && f.isManaged && f.hasSource && f.checkedAt && !f.available && !f.trouble && sentence('ok', tr`There is no newer version for this box.`),
     canAsk && h('div', { class: 'row wrap' }, f.available?.canUpgrade && button(tr`Upgrade to ${f.available.version}`, { look: 'primary', testid: 'firmware-upgrade', onClick: () => upgrade(f.available.version) }),
-      button(tr`Look for newer ones`, { iconName: 'again', testid: 'firmware-check', onClick: () => run(() => api.post('/firmware/check')) })));
+      button(tr`Look for newer ones`, { iconName: 'search', testid: 'firmware-check', onClick: () => run(() => api.post('/firmware/check')) })));
     if (file) file.hidden = !isIdle || !f.isManaged;
     policy?.show(f);
     history.hidden = !f.isManaged;
