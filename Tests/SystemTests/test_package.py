@@ -1,0 +1,113 @@
+"""The Debian package: built the same twice, as Debian wants it, installed, upgraded and removed in a root of its own; and the unit that starts the box."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from box import binary, launcher
+from client import repository
+
+FIRMWARE = os.path.join(repository(), "Firmware")
+MOST_EXPOSURE = 2.0
+# The program under test lies where its build did.
+SUPPRESSED = "custom-library-search-path"
+
+
+class Package(unittest.TestCase):
+    """Packages with the launcher, and in place of the box's program one that is small."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="gatehouse-package-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.programs = os.path.join(cls.folder, "programs")
+        os.makedirs(os.path.join(cls.programs, "web.resources"))
+        for name in ("gatehouse", "gatehouse-launcher"):
+            shutil.copy(launcher(), os.path.join(cls.programs, name))
+        cls.first = cls.build("0.1.0")
+
+    @classmethod
+    def build(cls, version, name="out", programs=None):
+        """A package of that version; its path."""
+        output = os.path.join(cls.folder, f"{name}-{version}")
+        done = subprocess.run(
+            [os.path.join(FIRMWARE, "build-deb"), "--programs", programs or cls.programs, "--output", output, "--version", version, "--fast"], capture_output=True, text=True, timeout=300,
+            env={**os.environ, "GATEHOUSE": binary(), "SOURCE_DATE_EPOCH": "1800000000"}, check=False)
+        if done.returncode:
+            raise AssertionError(f"build-deb: {done.stdout[-500:]} {done.stderr[-2000:]}")
+        architecture = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
+        return os.path.join(output, f"gatehouse_{version}_{architecture}.deb")
+
+    def test_the_same_twice(self):
+        """Two builds, one hash: of the package, its symbols and its bill of materials."""
+        again = self.build("0.1.0", "again")
+        names = sorted(os.listdir(os.path.dirname(self.first)))
+        self.assertEqual(len(names), 3)
+        for name in names:
+            hashes = []
+            for path in (self.first, again):
+                with open(os.path.join(os.path.dirname(path), name), "rb") as file:
+                    hashes.append(hashlib.sha256(file.read()).hexdigest())
+            self.assertEqual(*hashes, name)
+
+    def test_lintian(self):
+        """No error and no warning."""
+        told = subprocess.run(
+            ["lintian", "--allow-root", "--fail-on", "error,warning", "--suppress-tags", SUPPRESSED, self.first], capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(told.returncode, 0, told.stdout)
+
+    def dpkg(self, root, *arguments):
+        """Let dpkg work in a root of its own; its scripts run outside of it and know it by DPKG_ROOT."""
+        done = subprocess.run(
+            ["dpkg", f"--root={root}", "--force-depends", "--force-script-chrootless", "--force-architecture", *arguments], capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 0, f"dpkg {arguments}: {done.stdout[-1000:]} {done.stderr[-2000:]}")
+
+    def status(self, root):
+        """What the launcher says that it installed."""
+        told = subprocess.run([launcher(), os.path.join(root, "var/lib/gatehouse-releases"), "status"], capture_output=True, text=True, check=True).stdout
+        return told
+
+    def test_installed_upgraded_removed(self):
+        """The first is started at once, a newer one is on trial, an older one changes nothing; what the box knows stays until it is purged."""
+        root = os.path.join(self.folder, "root")
+        os.makedirs(os.path.join(root, "var/lib/dpkg"))
+        open(os.path.join(root, "var/lib/dpkg/status"), "w").close()
+        self.dpkg(root, "-i", self.first)
+        told = self.status(root)
+        self.assertRegex(told, r"current: 0\.1\.0-[0-9a-f]{12}\n")
+        self.assertNotIn("trial", told)
+        self.assertTrue(os.access(os.path.join(root, "usr/bin/gatehouse"), os.X_OK))
+        configuration = os.path.join(root, "etc/gatehouse/gatehouse.yaml")
+        with open(configuration, "a") as file:
+            file.write("log:\n  level: debug\n")
+        newer = os.path.join(self.folder, "newer")
+        shutil.copytree(self.programs, newer)
+        with open(os.path.join(newer, "web.resources", "new"), "w") as file:
+            file.write("new")
+        self.dpkg(root, "--force-confold", "-i", self.build("0.2.0", programs=newer))
+        told = self.status(root)
+        self.assertRegex(told, r"current: 0\.2\.0-[0-9a-f]{12}\nprevious: 0\.1\.0-[0-9a-f]{12}\non trial, to be started 3 times more")
+        with open(configuration) as file:
+            self.assertIn("debug", file.read(), "what was set stays")
+        self.dpkg(root, "--force-downgrade", "--force-confold", "-i", self.build("0.1.5"))
+        self.assertIn("current: 0.2.0-", self.status(root), "an older package does not bring the box back")
+        known = os.path.join(root, "var/lib/gatehouse", "box.sqlite")
+        os.makedirs(os.path.dirname(known), exist_ok=True)
+        open(known, "w").close()
+        self.dpkg(root, "-r", "gatehouse")
+        self.assertFalse(os.path.exists(os.path.join(root, "var/lib/gatehouse-releases")))
+        self.assertTrue(os.path.exists(known))
+        self.dpkg(root, "-P", "gatehouse")
+        self.assertFalse(os.path.exists(known))
+
+    def test_the_unit(self):
+        """systemd gives it an exposure of 2.0 or less."""
+        told = subprocess.run(
+            ["systemd-analyze", "security", "--offline=true", "--no-pager", os.path.join(FIRMWARE, "systemd/gatehouse.service")], capture_output=True, text=True, timeout=60, check=False)
+        found = re.search(r"Overall exposure level for gatehouse\.service: ([0-9.]+)", told.stdout)
+        self.assertIsNotNone(found, told.stdout[-500:] + told.stderr)
+        self.assertLessEqual(float(found.group(1)), MOST_EXPOSURE)
