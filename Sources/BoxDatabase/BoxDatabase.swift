@@ -21,15 +21,20 @@ public final class BoxDatabase: Sendable {
         do {
             queue = try Self.open(path)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB {
-            for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + suffix) {
-                try? FileManager.default.removeItem(atPath: path + ".damaged" + suffix)
-                try FileManager.default.moveItem(atPath: path + suffix, toPath: path + ".damaged" + suffix)
-            }
-            if let copy = copies.first(where: { (try? Self.examine($0)) == .good }) {
-                try DurableFile.copy(copy, to: path)
-            }
+            try Self.putAside(path, inPlace: copies.first { (try? Self.examine($0)) == .good })
             queue = try Self.open(path)
         }
+    }
+
+    /// Whenever the power goes, there is the damaged file, or what comes in its place.
+    private static func putAside(_ path: String, inPlace copy: String?) throws {
+        for suffix in ["", "-wal", "-shm"] { unlink(path + ".damaged" + suffix) }
+        for suffix in ["-wal", "-shm"] where FileManager.default.fileExists(atPath: path + suffix) {
+            try FileManager.default.moveItem(atPath: path + suffix, toPath: path + ".damaged" + suffix)
+        }
+        guard let copy else { return try FileManager.default.moveItem(atPath: path, toPath: path + ".damaged") }
+        try FileManager.default.linkItem(atPath: path, toPath: path + ".damaged")
+        try DurableFile.copy(copy, to: path)
     }
 
     private static func open(_ path: String) throws -> DatabaseQueue {

@@ -19,6 +19,8 @@ extension Box {
         if let place = settings.firmwareSource {
             source = { HTTPSource(place, servers: servers, time: time) { try await uploader.governor.admitOther($0) } }
         }
+        // What the spool leaves free it needs for recording on, and a copy of the database is made.
+        let reserve = max(64 << 20, settings.spoolFreeMegabytes * 1_000_000)
         let environment = Upgrader.Environment(
             place: launcher?.place, serialNumber: identity.serialNumber,
             version: ReleaseVersion(identity.version) ?? .unknown, model: settings.firmwareModel, source: source,
@@ -27,7 +29,7 @@ extension Box {
             snapshot: { place in
                 try await BlockingQueue(name: "snapshot", background: true).run { try database.copy(to: place.path) }
             },
-            restart: { restart.ask() }, changed: changed, looksEvery: looksEvery, time: time, logger: logger)
+            reservedBytes: { reserve + 2 * (DurableFile.size(database.queue.path) ?? 0) }, restart: { restart.ask() }, changed: changed, looksEvery: looksEvery, time: time, logger: logger)
         return Upgrader(environment)
     }
 

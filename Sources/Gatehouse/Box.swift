@@ -32,18 +32,20 @@ struct Box {
     private let refills: RefillQueue
     private let feed: LiveFeed
     private let port: HealthLook.Port
+    private let manager: ServiceManager?
     private let logger: Logger
 
-    init(settings: Settings, launcher: LauncherProcess?, restart: RestartRequest) throws {
+    init(settings: Settings, launcher: LauncherProcess?, restart: RestartRequest, manager: ServiceManager?) throws {
+        self.manager = manager
         MediaLibrary.prepare()
         let time = TimeSource.system
         let startedAt = time.now()
         let level = LogLevel(settings.logLevel)
-        let logger = Logger(label: "gatehouse") { _ in BoxLog(level: level) }
-        // Before the box becomes another one, not after: it must not come back with what is kept of this one.
-        if FactoryReset.isAsked(in: settings.state) || StagedRestore.isAsked(in: settings.state) { try launcher?.place.forgetOwner() }
+        let keeper = LogKeeper()
+        let logger = Logger(label: "gatehouse") { _ in BoxLog(level: level, keeper: keeper) }
         let state = try BoxState(
-            path: settings.state, setupCode: settings.setupCode, keyCredential: settings.keyCredential, version: Self.version(launcher))
+            path: settings.state, setupCode: settings.setupCode, keyCredential: settings.keyCredential, version: Self.version(launcher),
+            forgetOwner: { try launcher?.place.forgetOwner() })
         let database = try BoxDatabase(path: state.databasePath, copies: launcher?.place.snapshots.map(\.path) ?? [])
         let sealer = try state.sealer()
         let profiles = try ProfileFolder.find(settings.profiles)
@@ -168,7 +170,7 @@ struct Box {
             upgrader: try Self.upgrader(
                 settings, launcher, identity: state.identity, health: health, servers: servers, restart: restart,
                 changed: { feed.firmwareChanged() }, logger: logger),
-            logLevel: level,
+            logCollection: LogCollection(keeper: keeper, level: level), logLevel: level,
             metricsToken: settings.metricsToken, hostNames: settings.hostNames, requestsPerSecond: settings.requestsPerSecond,
             startedAt: startedAt, time: time, logger: logger)
         retention = Retention(box: state.identity.serialNumber, targets: services.targets, time: time, logger: logger)
@@ -202,7 +204,6 @@ struct Box {
         if try await services.access.signIns.isClaimed() { try await services.catalogue.start(logger) }
         try await services.devices.startAll()
         let isEncrypted = services.certificates != nil
-        let manager = ServiceManager(ProcessInfo.processInfo.environment)
         let server = APIServer(
             services: services, feed: feed, address: settings.address, port: settings.port,
             started: { port in
@@ -259,6 +260,10 @@ struct Box {
                 .init(service: Loop { [services] in await services.reach.run() }),
                 .init(service: Loop { [services] in await services.discovery.follow() }),
                 .init(service: Loop { [services] in await services.upgrader.run() }),
+                .init(
+                    service: Loop { [services] in
+                        await services.logCollection.run(services.database, services.time, services.logger)
+                    }),
                 .init(service: Loop { [services] in await services.exports.run() }),
                 .init(service: Loop { [absences] in await absences.run() }),
                 .init(service: Loop { [refills] in await refills.run() }),

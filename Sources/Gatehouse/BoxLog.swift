@@ -5,6 +5,8 @@ import Logging
 /// Writes the log to standard error, a line an entry: time, level, message, what belongs to it.
 struct BoxLog: LogHandler {
     let level: LogLevel
+    /// The last lines, for whoever helps with the box.
+    var keeper: LogKeeper?
     var metadata: Logger.Metadata = [:]
     private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
@@ -23,6 +25,7 @@ struct BoxLog: LogHandler {
         let pairs = all.sorted { $0.key < $1.key }.map { " \($0.key)=\(Self.quoted("\($0.value)"))" }.joined()
         let line = "\(Date().formatted(Self.style)) \(event.level.rawValue) \(Self.plain("\(event.message)"))\(pairs)\n"
         FileHandle.standardError.write(Data(line.utf8))
+        keeper?.add(line)
     }
 
     /// Cameras and clients may not forge lines.

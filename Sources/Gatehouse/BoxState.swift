@@ -31,10 +31,12 @@ struct BoxState {
     }
 
     /// Opens the folder, which is made if needed; one box at a time.
-    init(path: String, setupCode given: String?, keyCredential: String?, version: String = GatehouseCommand.version) throws {
+    init(path: String, setupCode given: String?, keyCredential: String?, version: String = GatehouseCommand.version, forgetOwner: () throws -> Void = {}) throws {
         self.path = path
         self.keyCredential = keyCredential
         try BoxLock.take(path)
+        // Before the box becomes another one, not after: it must not come back with what is kept of this one elsewhere.
+        if FactoryReset.isAsked(in: path) || StagedRestore.isAsked(in: path) { try forgetOwner() }
         if FactoryReset.isAsked(in: path) { try FactoryReset.perform(in: path) }
         try StagedRestore.perform(in: path)
         guard !FileManager.default.fileExists(atPath: path + "/" + BoxBackup.markName) else {

@@ -32,11 +32,13 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let manager = ServiceManager(ProcessInfo.processInfo.environment)
+        manager?.begin()
         do {
             let settings = try await Settings(file: config, flags: settings, environment: ProcessInfo.processInfo.environment)
             let launcher = LauncherProcess(ProcessInfo.processInfo.environment)
             let restart = RestartRequest()
-            let box = try Box(settings: settings, launcher: launcher, restart: restart)
+            let box = try Box(settings: settings, launcher: launcher, restart: restart, manager: manager)
             // What was asked for in an earlier life is done by now, or the box does not come to life: it is not tried again and again.
             try await box.takeRestoringDown()
             do { try await box.run() } catch  where beginsAnew(settings.state) || restart.isAsked {

@@ -1,11 +1,17 @@
 import CLinux
 import Core
 import Foundation
+import Synchronization
 
 /// Tells systemd that the box is ready and alive (sd_notify(3)); a box that says nothing for too long is ended by it and started anew.
-struct ServiceManager: Sendable {
+final class ServiceManager: Sendable {
+    private static let startingEvery: TimeInterval = 10
+    /// A start that takes longer is none: a large spool on a slow card takes minutes.
+    private static let longestStart = 90
+
     private let path: String
     private let watchdog: Duration?
+    private let isReady = Mutex(false)
 
     /// Nil where systemd did not start this process, or does not want to be told.
     init?(_ environment: [String: String]) {
@@ -15,7 +21,24 @@ struct ServiceManager: Sendable {
         watchdog = isMeant ? environment["WATCHDOG_USEC"].flatMap { Int64($0) }.map { .microseconds($0) } : nil
     }
 
-    func tellReady() { send("READY=1") }
+    /// Asks for patience while the box starts, from a thread of its own: nothing else says anything yet.
+    func begin() {
+        let thread = Thread { [self] in
+            for _ in 0..<Self.longestStart {
+                if isReady.withLock({ $0 }) { return }
+                send("EXTEND_TIMEOUT_USEC=60000000")
+                send("WATCHDOG=1")
+                Thread.sleep(forTimeInterval: Self.startingEvery)
+            }
+        }
+        thread.name = "gatehouse.starting"
+        thread.start()
+    }
+
+    func tellReady() {
+        isReady.withLock { $0 = true }
+        send("READY=1")
+    }
 
     /// Says that the box lives, from one of the threads on which all of it works, until cancelled.
     func run(_ time: TimeSource) async {

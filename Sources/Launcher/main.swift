@@ -26,6 +26,11 @@ func start(_ slot: String, in slots: SlotFolder, _ folder: String, _ arguments: 
     var path = [CChar](repeating: 0, count: Int(PATH_MAX))
     let count = readlink("/proc/self/exe", &path, path.count - 1)
     if count > 0 { setenv("GATEHOUSE_LAUNCHER", &path, 1) }
+    // Of whatever called, such as a thread of the program itself, nothing is left.
+    var none = sigset_t()
+    sigemptyset(&none)
+    sigprocmask(SIG_SETMASK, &none, nil)
+    signal(SIGPIPE, SIG_DFL)
     var all = ([program] + arguments).map { strdup($0) }
     all.append(nil)
     execv(program, all)
@@ -60,6 +65,7 @@ func run(_ arguments: [String]) throws {
         start(due, in: slots, arguments[1], arguments.dropFirst(3))
         // Damaged in a way that only the system sees.
         let code = errno
+        _ = try? slots.rollBack(from: due, because: "The system could not start its program: \(String(cString: strerror(code))).")
         if let previous = slots.previous { start(previous, in: slots, arguments[1], arguments.dropFirst(3)) }
         errno = code
         fail("\(slots.program(of: due)) cannot be started: \(String(cString: strerror(errno)))", EX_OSERR)

@@ -80,7 +80,7 @@ public struct APIServer: Service, CustomStringConvertible {
                 requests: IdempotentRequests(
                     database: services.database, sealer: services.sealer, time: services.time, logger: services.logger),
                 checks: checks))
-        addRoutes(to: guarded.group("api/v1"))
+        addRoutes(to: guarded.group("api/v1"), viewer)
         guarded.get("metrics") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
@@ -90,7 +90,7 @@ public struct APIServer: Service, CustomStringConvertible {
         return router
     }
 
-    private func addRoutes(to routes: RouterGroup<APIContext>) {
+    private func addRoutes(to routes: RouterGroup<APIContext>, _ viewer: ResourceViewer) {
         routes.get("openapi.json") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-cache"],
@@ -114,6 +114,7 @@ public struct APIServer: Service, CustomStringConvertible {
         SystemRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         BackupRoutes(services: services).add(to: routes)
         FirmwareRoutes(services: services, maker: maker).add(to: routes)
+        SupportRoutes(services: services, viewer: viewer).add(to: routes)
         DeviceRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         DeviceControlRoutes(services: services, maker: maker).add(to: routes)
         OnboardingRoutes(services: services, maker: maker).add(to: routes)

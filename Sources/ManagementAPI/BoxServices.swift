@@ -88,6 +88,7 @@ public struct BoxServices: Sendable {
     }
 
     public let upgrader: Upgrader
+    public let logCollection: LogCollection
     public let logLevel: LogLevel
     public let metricsToken: String?
     /// Names of the box besides its own.
@@ -115,6 +116,7 @@ public struct BoxServices: Sendable {
         resetBox: @escaping @Sendable () throws -> Void,
         restoreBox: @escaping @Sendable (BackupManifest, _ person: String, _ address: String) throws -> Void,
         upgrader: Upgrader,
+        logCollection: LogCollection,
         logLevel: LogLevel,
         metricsToken: String?, hostNames: [String], requestsPerSecond: Int, startedAt: Date, time: TimeSource, logger: Logger
     ) {
@@ -157,6 +159,7 @@ public struct BoxServices: Sendable {
         self.resetBox = resetBox
         self.restoreBox = restoreBox
         self.upgrader = upgrader
+        self.logCollection = logCollection
         self.logLevel = logLevel
         self.metricsToken = metricsToken
         self.hostNames = hostNames

@@ -68,7 +68,8 @@ struct FirmwareAnswer: Encodable, Equatable {
         isManaged = condition.phase != .unmanaged
         switch condition.phase {
         case .unmanaged, .idle: (phase, progress) = ("idle", Nullable(nil))
-        case .checking: (phase, progress) = ("checking", Nullable(nil))
+        case .starting: (phase, progress) = ("starting", Nullable(nil))
+        case .checking, .receiving: (phase, progress) = ("checking", Nullable(nil))
         case .fetching(let done, let total):
             (phase, progress) = ("fetching", Nullable(total > 0 ? Progress(done: done, total: total) : nil))
         case .switching: (phase, progress) = ("switching", Nullable(nil))

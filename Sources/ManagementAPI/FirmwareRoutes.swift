@@ -7,8 +7,6 @@ import Logging
 
 /// The box's own program: which release runs, which is newer, and how the box comes to it.
 struct FirmwareRoutes {
-    private static let keptFree = 64_000_000
-
     let services: BoxServices
     let maker: AnswerMaker
 
@@ -62,10 +60,16 @@ struct FirmwareRoutes {
         guard let caller = context.caller else { return Response(status: .badRequest) }
         let path = "\(services.uploadFolder)/\(UUID().uuidString).release"
         defer { unlink(path) }
-        try await refusing { () async throws(UpgradeRefusal) in try await services.upgrader.checkMayBegin() }
-        let room = DurableFile.freeBytes(services.uploadFolder) / 2 - Self.keptFree
-        _ = try await UploadedFile.save(
-            request.body, to: path, limit: max(0, min(room, ReleaseFile.limit)), tooLarge: "The box has no room for the file.")
+        try await refusing { () async throws(UpgradeRefusal) in try await services.upgrader.beginReceiving() }
+        do {
+            // Once as it comes, once taken apart, and once as the release.
+            let room = (DurableFile.freeBytes(services.uploadFolder) - services.upgrader.reservedBytes) / 3
+            _ = try await UploadedFile.save(
+                request.body, to: path, limit: max(0, min(room, ReleaseFile.limit)), tooLarge: "The box has no room for the file.")
+        } catch {
+            await services.upgrader.endReceiving()
+            throw error
+        }
         do {
             let version = try await services.upgrader.upgrade(fromFile: URL(filePath: path), by: caller.name)
             services.logger.notice("a release was brought in a file", metadata: ["version": "\(version)", "by": "\(caller.name)"])

@@ -13,9 +13,15 @@ final class ResourceViewer: Sendable {
     /// What `GET` at the request's address answers as JSON; nil where there is no such route, or nothing that the caller may see.
     /// - Throws: a problem where it cannot be looked at now.
     func json(at request: Request, context: APIContext) async throws -> ByteBuffer? {
+        try await json(at: request.head.path ?? "/", as: request, context: context)
+    }
+
+    /// The same at another address.
+    func json(at path: String, as request: Request, context: APIContext) async throws -> ByteBuffer? {
         guard let responder = responder.withLock({ $0 }) else { return nil }
         var head = request.head
         head.method = .get
+        head.path = path
         for name in [HTTPField.Name.ifMatch, .ifNoneMatch] { head.headerFields[name] = nil }
         var context = context
         context.isLook = true

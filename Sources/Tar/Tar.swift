@@ -115,9 +115,11 @@ public struct TarWriter: ~Copyable {
 public enum TarReader {
     private static let largest: Int64 = 64 << 30
 
-    /// - Parameter admits: Whether a file of that name, as it stands in the tar, may be there.
+    /// - Parameters:
+    ///   - mostFiles: More are none that are expected.
+    ///   - admits: Whether a file of that name, as it stands in the tar, may be there.
     /// - Throws: `TarFailure`.
-    public static func unpack(_ path: String, into folder: String, admits: (String) -> Bool) throws {
+    public static func unpack(_ path: String, into folder: String, mostFiles: Int = 1000, admits: (String) -> Bool) throws {
         guard let archive = archive_read_new() else { throw TarFailure.other("Out of memory.") }
         defer { archive_read_free(archive) }
         guard archive_read_support_format_tar(archive) == ARCHIVE_OK, archive_read_open_filename(archive, path, 64 << 10) == ARCHIVE_OK
@@ -125,12 +127,15 @@ public enum TarReader {
             throw TarFailure.notOne
         }
         var entry: OpaquePointer?
+        var files = 0
         while true {
             let code = archive_read_next_header(archive, &entry)
             if code == ARCHIVE_EOF { return }
             guard code >= ARCHIVE_WARN, let entry, let name = archive_entry_pathname_utf8(entry).map({ String(cString: $0) }), admits(name),
                 archive_entry_filetype(entry) == 0o100000, archive_entry_hardlink(entry) == nil, archive_entry_size(entry) <= largest
             else { throw TarFailure.notOne }
+            files += 1
+            guard files <= mostFiles else { throw TarFailure.notOne }
             let target = folder + "/" + name
             try FileManager.default.createDirectory(
                 atPath: (target as NSString).deletingLastPathComponent, withIntermediateDirectories: true,

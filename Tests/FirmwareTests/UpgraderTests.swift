@@ -41,7 +41,7 @@ import Testing
                     place: place, serialNumber: "GH0000000001", version: try #require(place.version), model: "gatehouse", source: source,
                     policy: { [self] in (policy.withLock { $0 }, .gmt) }, isTimeKnown: { true },
                     health: { [self] in health.withLock { $0 } },
-                    snapshot: { try Data("what it was".utf8).write(to: $0) }, restart: { [self] in restarts.add(1) }, changed: {},
+                    snapshot: { try Data("what it was".utf8).write(to: $0) }, reservedBytes: { 0 }, restart: { [self] in restarts.add(1) }, changed: {},
                     looksEvery: .seconds(60),
                     time: time.source, logger: Logger(label: "test")))
             return try await withBackgroundWork {
@@ -200,6 +200,67 @@ import Testing
         #expect(memory.knownTime.map { abs($0.timeIntervalSince(Vendor.now)) < 60 } == true)
     }
 
+    @Test func aReleaseGoesBackOnADiskThatTakesNothingMore() async throws {
+        let bench = try await Bench()
+        try bench.offer("1.1.0")
+        try await bench.upgrade(to: "1.1.0")
+        bench.health.withLock { $0.writes = false }
+        // Nothing can be taken down any more.
+        let blocked = UpgradePlace(folder: bench.folder, slot: "").memory.path + ".tmp"
+        try await bench.life { upgrader in
+            #expect(await eventually { await upgrader.state.phase == .onTrial(looks: 0, of: 15) })
+            try FileManager.default.createDirectory(atPath: blocked, withIntermediateDirectories: false)
+            for _ in 1...2 { await bench.minute() }
+            #expect(await eventually { bench.restarts.value == 2 })
+        }
+        try FileManager.default.removeItem(atPath: blocked)
+        try await bench.life { upgrader in
+            let last = try #require(await upgrader.history.first)
+            #expect(last.outcome == .rolledBack && last.reason == "It could not write its database.")
+            #expect(await upgrader.history.count == 1 && UpgradePlace(folder: bench.folder, slot: "").snapshots.isEmpty)
+        }
+    }
+
+    @Test func aReleaseThatAPackageBroughtIsJudgedByWhatIsKnown() async throws {
+        let bench = try await Bench()
+        try bench.offer("1.1.0")
+        let place = UpgradePlace(folder: bench.folder, slot: "", architecture: "arm64")
+        _ = try await place.install("gatehouse/arm64/1.1.0.json", from: bench.vendor.source, root: [], at: Vendor.now)
+        // As a box is in its first moment: nothing has a picture yet, and little memory is used.
+        bench.health.withLock { ($0.camerasStreaming, $0.memoryBytes, $0.descriptors) = (0, 20 << 20, 10) }
+        try await bench.life { upgrader in
+            for look in 1...15 {
+                await bench.minute()
+                bench.health.withLock { ($0.camerasStreaming, $0.memoryBytes, $0.descriptors) = (2, 900 << 20, 4000) }
+                if look < 15 { #expect(await eventually { await upgrader.state.phase == .onTrial(looks: look, of: 15) }) }
+            }
+            #expect(await eventually { await upgrader.state.phase == .idle })
+            let last = try #require(await upgrader.history.first)
+            #expect(last.outcome == .confirmed && last.by == Upgrade.fromOutside && last.from.description == "1.0.0")
+        }
+        #expect(bench.slots.trial == nil)
+    }
+
+    @Test func whatFailsByItselfIsNotTriedEachMinute() async throws {
+        let holder = Mutex<URL?>(nil)
+        let asked = Counter()
+        let bench = try await Bench(source: {
+            asked.add(1)
+            return CountingSource(FolderSource(holder.withLock { $0 } ?? URL(filePath: "/nonexistent")), breakAfter: asked.value > 1 ? 3 : .max)
+        })
+        holder.withLock { $0 = bench.vendor.folder.appending(path: "repository") }
+        try bench.offer("1.1.0")
+        bench.policy.withLock { $0 = UpgradePolicy(window: .init(from: 0, to: 0)) }
+        try await bench.life { upgrader in
+            for _ in 1...12 { await bench.minute() }
+            #expect(await eventually { await upgrader.history.first?.outcome == .failed })
+            let first = asked.value
+            for _ in 1...50 { await bench.minute() }
+            #expect(asked.value == first)
+            #expect(await upgrader.state.trouble != nil)
+        }
+    }
+
     @Test func whatIsKeptOfAnOwnerGoesWithThem() async throws {
         let bench = try await Bench()
         try bench.offer("1.1.0")
@@ -232,7 +293,10 @@ import Testing
         let file = bench.vendor.folder.appending(path: "file")
         try bytes.write(to: file)
         try await bench.life { upgrader in
-            let refusal = await #expect(throws: UpgradeRefusal.self) { try await upgrader.upgrade(fromFile: file, by: "Ada") }
+            let refusal = await #expect(throws: UpgradeRefusal.self) { 
+                    try await upgrader.beginReceiving()
+                    return try await upgrader.upgrade(fromFile: file, by: "Ada")
+                }
             #expect(refusal?.description.contains(words) == true, "\(name): \(refusal?.description ?? "")")
             #expect(await upgrader.state.phase == .idle)
         }
@@ -252,6 +316,8 @@ import Testing
         try bench.offer("1.1.0")
         let file = try await file("1.1.0", of: bench.vendor)
         try await bench.life { upgrader in
+            try await upgrader.beginReceiving()
+            await #expect(throws: UpgradeRefusal.self) { try await upgrader.beginReceiving() }
             let version = try await upgrader.upgrade(fromFile: file, by: "Ada")
             #expect(version == "1.1.0")
             #expect(await eventually { bench.restarts.value == 1 })
@@ -275,7 +341,10 @@ import Testing
         try bytes.write(to: altered)
         try await bench.life { upgrader in
             for (file, words) in [(other, "this box is gatehouse (arm64)"), (same, "already"), (cut, "not whole"), (altered, "signed")] {
-                let refusal = await #expect(throws: UpgradeRefusal.self) { try await upgrader.upgrade(fromFile: file, by: "Ada") }
+                let refusal = await #expect(throws: UpgradeRefusal.self) { 
+                    try await upgrader.beginReceiving()
+                    return try await upgrader.upgrade(fromFile: file, by: "Ada")
+                }
                 #expect(refusal?.description.contains(words) == true, "\(file.lastPathComponent): \(refusal?.description ?? "")")
             }
         }

@@ -33,6 +33,7 @@ GOOD = {
     ("POST", "/exports"): [{"channelIds": ["a"], "from": "2026-11-27T08:15:00Z", "to": "2026-11-27T08:17:00Z", "exact": True, "pieceSeconds": 120,
                             "code": None}],
     ("POST", "/channels/{id}/playback"): [{"from": "2026-11-27T14:02:00Z", "speed": 2, "source": "box", "code": "ABCD-EFGH"}], ("PUT", "/storage/target"): [FOLDER, S3],
+    ("PUT", "/support"): [{"collectsLog": False, "hours": 24}],
     ("PATCH", "/firmware"): [{"channel": "stable", "automatic": False, "windowFrom": "02:00", "windowTo": "05:00"}], ("POST", "/firmware/upgrade"): [{"version": "1.5.0"}],
     ("PUT", "/relay/rtsp"): [{"enabled": False, "port": 8554, "userName": "viewer", "password": "Harbour-Lamp-2026"}],
     ("PUT", "/relay/ice"): [{"stunUrl": "stun:stun.example.com:3478", "turnUrl": "turn:turn.example.com:3478?transport=udp", "userName": "box",

@@ -10,6 +10,7 @@ import time
 from box import PASSWORD, USER, binary, launcher
 from client import Problem
 from field_case import GOOD, NEVER, FieldCase
+from ports import free_port
 from waiting import wait_for
 
 
@@ -159,6 +160,7 @@ class FieldUpgrade(FieldCase):
 
     def test_from_a_file(self):
         """A box that reaches no server takes a release out of a file; other files are refused with a sentence, and the box goes on."""
+        self.upgraded.settings["firmware.source"] = f"http://127.0.0.1:{free_port()}"
         box = self.begin()
         self.offer("1.1.0")
         whole = self.at("1.1.0.gatehouse")

@@ -146,6 +146,10 @@ class Launcher(Case):
         with open(os.path.join(self.folder, "slots", NEW, "bin", "gatehouse"), "wb") as file:
             file.write(b"\x7fELF of something else")
         self.assertEqual(self.run_launcher("start"), OLD)
+        # It is not what a later release would go back to.
+        told = self.run_launcher("status")
+        self.assertIn(f"current: {OLD}", told)
+        self.assertIn(f"{NEW}, bad: The system could not start its program", told)
 
     def test_at_random(self):
         """The power goes at a random moment of a random act; what was said to be done is done."""

@@ -172,15 +172,21 @@ extension Uploader {
         // Otherwise beside the footage: on a far line each request costs a round trip.
         let footage = ObjectUpload(
             key: manifest.objectKey, content: .file(path), bytes: file.bytes, sha256: file.sha256, contentType: "video/mp4")
-        let (_, hasPicture) = try await concurrently {
+        let (_, picture) = try await concurrently {
             try await self.replacingOpen(manifest, footage.key, in: store) {
                 try await self.put(footage, of: manifest, as: job.kind, again: clip.attempts > 0, to: store) { [index = self.index] sent in
                     index.setProgress(Double(sent.total) / Double(max(1, file.bytes)), of: clip.id)
                 }
             }
-        } _: {
-            try await job.isTrial || isThere ? tried : self.putThumbnail(manifest, as: kind, to: store)
+        } _: { () -> Result<Bool, any Error> in
+            // One that fails does not end the footage's way.
+            do {
+                return .success(try await job.isTrial || isThere ? tried : self.putThumbnail(manifest, as: kind, to: store))
+            } catch {
+                return .failure(error)
+            }
         }
+        let hasPicture = try picture.get()
         await removeOpenPicture(manifest, from: store)
         // The bytes on disk, not a new rendering: an attempt that was taken without our knowing must compare equal.
         let data = try await spool.manifestData(of: clip.id)

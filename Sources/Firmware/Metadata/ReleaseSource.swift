@@ -21,6 +21,8 @@ extension ReleaseSource {
 
 /// A folder that holds releases as `gatehouse release publish` writes them.
 public struct FolderSource: ReleaseSource {
+    private static let disk = BlockingQueue(name: "release-folder", background: true)
+
     private let folder: URL
 
     public init(_ folder: URL) {
@@ -28,6 +30,10 @@ public struct FolderSource: ReleaseSource {
     }
 
     public func file(_ path: String, atMost limit: Int) async throws -> [UInt8] {
+        try await Self.disk.run { try read(path, atMost: limit) }
+    }
+
+    private func read(_ path: String, atMost limit: Int) throws -> [UInt8] {
         let place = folder.appending(path: path).path
         // What is in the folder is not necessarily ours: a link or a device node would lead elsewhere.
         let descriptor = open(place, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)

@@ -47,6 +47,8 @@ public final class HTTPSource: ReleaseSource {
     private static let connectLimit = TimeAmount.seconds(15)
     /// Without a byte.
     private static let silence = TimeAmount.seconds(30)
+    /// A server that gives less than this a second, in the mean, gives nothing.
+    private static let slowest = 4096
 
     private let place: Place
     private let pace: @Sendable (Int) async throws -> Void
@@ -93,6 +95,15 @@ public final class HTTPSource: ReleaseSource {
     private func attempt(_ path: String, atMost limit: Int) async throws -> [UInt8] {
         try await pace(min(limit, ReleaseManifest.pieceBytes))
         do {
+            return try await Deadline.run(.seconds(60 + limit / Self.slowest), time: time) { try await self.fetch(path, atMost: limit) }
+        } catch let refusal as ReleaseRefusal {
+            throw refusal
+        } catch {
+            throw Self.failure(error)
+        }
+    }
+
+    private func fetch(_ path: String, atMost limit: Int) async throws -> [UInt8] {
             let response = try await client.execute(HTTPClientRequest(url: "\(place.url)/\(path)"), deadline: .distantFuture)
             switch response.status.code {
             case 200: break
@@ -107,11 +118,6 @@ public final class HTTPSource: ReleaseSource {
                 bytes += buffer.readableBytesView
             }
             return bytes
-        } catch let refusal as ReleaseRefusal {
-            throw refusal
-        } catch {
-            throw Self.failure(error)
-        }
     }
 
     private static func failure(_ error: any Error) -> any Error {

@@ -23,6 +23,12 @@ public struct BoxHealth: Codable, Sendable, Equatable {
     }
 }
 
+extension BoxHealth {
+    /// How a release did of which nothing is known: whoever follows it must answer and write.
+    static let unknown = BoxHealth(
+        answers: true, writes: true, camerasStreaming: 0, uploads: false, memoryBytes: .max / 2, descriptors: 1 << 30)
+}
+
 /// Decides whether a release that is on trial stays: it must do what the one before did, at the end of a quarter of an hour or a little later.
 ///
 /// It is measured by what was before: a camera that had no picture then need not have one now, and where the uplink was away it may be away.

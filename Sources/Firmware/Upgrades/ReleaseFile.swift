@@ -8,6 +8,8 @@ import Tar
 public enum ReleaseFile {
     /// Bytes of a file.
     public static let limit = 3 << 30
+    /// The pieces of a release, and its metadata.
+    private static let mostFiles = 12_000
     private static let folders = ["metadata/", "targets/", "chunks/"]
 
     /// Writes a release that is published in a repository into a file at `path`.
@@ -47,12 +49,12 @@ public enum ReleaseFile {
     public static func unpack(_ file: URL, into folder: URL) throws {
         if let other = otherKind(file) { throw UpgradeRefusal(description: other) }
         do {
-            try TarReader.unpack(file.path, into: folder.path) { name in
+            try TarReader.unpack(file.path, into: folder.path, mostFiles: mostFiles) { name in
                 ReleasePath.isPlain(name) && folders.contains { name.hasPrefix($0) }
             }
         } catch TarFailure.noRoom {
             // The end of a tar that was cut off looks like a disk on which nothing more could be written.
-            let isFull = DurableFile.freeBytes(folder.path) < ReleaseInstalling.reserve
+            let isFull = DurableFile.freeBytes(folder.path) < 1 << 20
             throw UpgradeRefusal(
                 description: isFull
                     ? "The box's disk has no room for the file." : "The file is not whole: its end is missing. Send it again.")

@@ -8,22 +8,24 @@ import Slots
 ///     slots/<name>           one that is
 ///     manifests/<name>.json  what it consists of, so that the next one is fetched without what it shares with it
 public struct ReleaseInstalling: Sendable {
-    /// Bytes that stay free: a box that cannot write records nothing.
-    static let reserve = 64 << 20
+    private static let disk = BlockingQueue(name: "releases", background: true)
 
     private let folder: URL
     private let slots: SlotFolder
     private let source: any ReleaseSource
+    private let reserve: Int
     private let freeBytes: @Sendable (URL) -> Int
 
     /// - Parameters:
     ///   - folder: That of the launcher.
+    ///   - reserve: Bytes that stay free: a box that cannot write records nothing.
     ///   - freeBytes: What a folder's disk has left.
     public init(
-        from source: any ReleaseSource, into folder: URL, freeBytes: @escaping @Sendable (URL) -> Int = { DurableFile.freeBytes($0.path) }
+        from source: any ReleaseSource, into folder: URL, reserve: Int, freeBytes: @escaping @Sendable (URL) -> Int = { DurableFile.freeBytes($0.path) }
     ) {
         self.source = source
         self.folder = folder
+        self.reserve = reserve
         self.freeBytes = freeBytes
         slots = SlotFolder(folder.path)
     }
@@ -40,14 +42,20 @@ public struct ReleaseInstalling: Sendable {
         }
         let name = release.slot
         let (part, whole) = (place("slots/.\(name).part"), place("slots/\(name)"))
-        if FileManager.default.fileExists(atPath: whole.path) { return name }
-        try makeRoom(for: manifest, keeping: part)
-        try FileManager.default.createDirectory(at: part, withIntermediateDirectories: true)
+        let isThere = try await Self.disk.run {
+            if FileManager.default.fileExists(atPath: whole.path) { return true }
+            try makeRoom(for: manifest, keeping: part)
+            try FileManager.default.createDirectory(at: part, withIntermediateDirectories: true)
+            return false
+        }
+        if isThere { return name }
         try await unpacking().unpack(manifest, into: part) { progress($0, manifest.size) }
-        try FileManager.default.createDirectory(at: place("manifests"), withIntermediateDirectories: true)
-        try DurableFile.write(Data(try manifest.bytes), to: place("manifests/\(name).json").path, permissions: 0o644)
-        guard rename(part.path, whole.path) == 0 else { throw FileError("rename", part.path) }
-        try DurableFile.synchronizeDirectory(place("slots").path)
+        try await Self.disk.run {
+            try FileManager.default.createDirectory(at: place("manifests"), withIntermediateDirectories: true)
+            try DurableFile.write(Data(try manifest.bytes), to: place("manifests/\(name).json").path, permissions: 0o644)
+            guard rename(part.path, whole.path) == 0 else { throw FileError("rename", part.path) }
+            try DurableFile.synchronizeDirectory(place("slots").path)
+        }
         return name
     }
 
@@ -77,7 +85,7 @@ public struct ReleaseInstalling: Sendable {
             try FileManager.default.removeItem(at: going)
             try? FileManager.default.removeItem(at: place("manifests/\(spare).json"))
         }
-        let needed = manifest.size - Self.bytes(in: part) + Self.reserve
+        let needed = manifest.size - Self.bytes(in: part) + reserve
         guard freeBytes(folder) >= needed else { throw ReleaseRefusal.noRoom(needed) }
     }
 

@@ -5,8 +5,12 @@ public struct UpgradeCondition: Sendable, Equatable {
     public enum Phase: Sendable, Equatable {
         /// Why this box is not upgraded by itself: it was not started by the launcher.
         case unmanaged
+        /// What an earlier life began is judged.
+        case starting
         case idle
         case checking
+        /// A file comes.
+        case receiving
         /// Bytes that are here of those that the release has.
         case fetching(done: Int, of: Int)
         /// The box ends and begins with the new release.

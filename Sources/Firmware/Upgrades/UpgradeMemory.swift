@@ -24,6 +24,8 @@ public struct Upgrade: Codable, Sendable, Equatable {
     public let startedAt: Date
     public internal(set) var endedAt: Date?
     public internal(set) var outcome: Outcome
+    /// A package brought the release, or somebody who stood before the box.
+    static let fromOutside = "from outside"
     /// Why it did not stay; a sentence.
     public internal(set) var reason: String?
     /// How the release before did.
@@ -55,6 +57,10 @@ struct UpgradeMemory: Codable, Sendable, Equatable {
     }
 
     mutating func add(_ upgrade: Upgrade) {
+        // What the box tries again by itself is one attempt; it does not drive out what else is remembered.
+        if let last = upgrades.last, last.outcome == .failed, last.by == nil, upgrade.by == nil, last.slot == upgrade.slot {
+            upgrades.removeLast()
+        }
         upgrades.append(upgrade)
         upgrades.removeFirst(max(0, upgrades.count - Self.most))
     }

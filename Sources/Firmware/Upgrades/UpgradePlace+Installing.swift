@@ -20,7 +20,7 @@ extension UpgradePlace {
         }
         let releases = try await MetadataUpdate(from: source, into: MetadataFolder(trusted)).refresh(at: now)
         guard let listed = releases.first(where: { $0.path == release }) else { throw ReleaseRefusal.notThere(release) }
-        let slot = try await ReleaseInstalling(from: source, into: folder).install(listed)
+        let slot = try await ReleaseInstalling(from: source, into: folder, reserve: 64 << 20).install(listed)
         let isFirst = slots.current == nil
         try slots.beginTrial(of: slot)
         if isFirst { try slots.confirm(slot) }

@@ -30,8 +30,10 @@ public struct UpgradePlace: Sendable {
     #endif
 
     /// The version of a release by its slot, which is called by it.
-    public var version: ReleaseVersion? {
-        slot.lastIndex(of: "-").flatMap { ReleaseVersion(String(slot[..<$0])) }
+    public var version: ReleaseVersion? { Self.version(ofSlot: slot) }
+
+    static func version(ofSlot slot: String?) -> ReleaseVersion? {
+        slot.flatMap { slot in slot.lastIndex(of: "-").flatMap { ReleaseVersion(String(slot[..<$0])) } }
     }
 
     var slots: SlotFolder { SlotFolder(folder.path) }
@@ -44,7 +46,7 @@ public struct UpgradePlace: Sendable {
         Set((try? FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "bad").path)) ?? [])
     }
 
-    /// Databases of before that are there: the newest comes first.
+    /// Databases of before that are there; while a release is on trial there is one.
     public var snapshots: [URL] {
         let place = folder.appending(path: "before")
         let names = (try? FileManager.default.contentsOfDirectory(atPath: place.path)) ?? []
@@ -58,7 +60,8 @@ public struct UpgradePlace: Sendable {
         guard FileManager.default.fileExists(atPath: memory.path) else { return }
         var known = UpgradeMemory.read(memory)
         for index in known.upgrades.indices where known.upgrades[index].by != nil { known.upgrades[index].by = UpgradeMemory.somebody }
-        try known.write(to: memory)
+        // A disk that is full must not keep a box from being reset.
+        do { try known.write(to: memory) } catch { try FileManager.default.removeItem(at: memory) }
     }
 
     func forgetSnapshots() {

@@ -2,18 +2,35 @@ import Core
 public import Foundation
 
 extension Upgrader {
+    /// A file is about to come: nothing else is begun meanwhile.
+    /// - Throws: `UpgradeRefusal` where that is not possible now.
+    public func beginReceiving() throws(UpgradeRefusal) {
+        _ = try place()
+        try mayBegin()
+        set(.receiving)
+    }
+
+    /// No file came.
+    public func endReceiving() {
+        if condition.phase == .receiving { set(.idle) }
+    }
+
     /// Takes a release out of a file, now. It is begun when this returns, and goes on by itself.
     ///
-    /// - Parameter file: It is read, and not needed afterwards.
+    /// - Parameter file: It is read, and not needed afterwards; `beginReceiving` went before.
     /// - Returns: The version that is in it.
     /// - Throws: `UpgradeRefusal` with a sentence for each kind of file that is none for this box.
     public func upgrade(fromFile file: URL, by person: String) async throws -> String {
         let place = try place()
-        try mayBegin()
         set(.checking)
         let folder = place.folder.appending(path: Self.incoming + UUID().uuidString)
         do {
-            try await Self.disk.run { try ReleaseFile.unpack(file, into: folder) }
+            let reserved = environment.reservedBytes()
+            try await Self.disk.run {
+                let needed = (DurableFile.size(file.path) ?? 0) + reserved
+                guard DurableFile.freeBytes(place.folder.path) >= needed else { throw ReleaseRefusal.noRoom(needed) }
+                try ReleaseFile.unpack(file, into: folder)
+            }
             let release = try await choose(inFolder: folder, place)
             begin(Wish(slot: release.slot, by: person, folder: folder))
             return release.offer.version.description

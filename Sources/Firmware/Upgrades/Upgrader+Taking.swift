@@ -21,8 +21,10 @@ extension Upgrader {
         }
         do {
             try await begin(try await release(wish, source, place), wish, source, place)
+        } catch is CancellationError {
+            // The box ends. What became of it is judged by its next life.
         } catch {
-            await fail(error)
+            await fail(error, isOfAPerson: !wish.by.isEmpty, place)
         }
         await source.close()
         if let folder = wish.folder { await Self.disk.run { try? FileManager.default.removeItem(at: folder) } }
@@ -31,10 +33,24 @@ extension Upgrader {
     /// As it is offered now: since it was found it may have been withdrawn.
     private func release(_ wish: Wish, _ source: any ReleaseSource, _ place: UpgradePlace) async throws -> ListedRelease {
         let releases = try await releases(of: source, place)
-        guard let release = releases.first(where: { $0.slot == wish.slot }), release.offer.rollout > 0 || wish.folder != nil else {
-            throw UpgradeRefusal(description: "The release is not offered any more.")
+        let isOffered: Bool
+        if wish.by.isEmpty {
+            // By itself it takes what it would choose now.
+            guard case .take(let chosen) = ReleaseChoice.next(for: try await box(place), of: releases) else { throw Self.notOffered }
+            isOffered = chosen.slot == wish.slot
+        } else {
+            isOffered = true
+        }
+        guard let release = releases.first(where: { $0.slot == wish.slot }), isOffered, release.offer.rollout > 0 || wish.folder != nil else {
+            throw Self.notOffered
         }
         return release
+    }
+
+    private static var notOffered: UpgradeRefusal { UpgradeRefusal(description: "The release is not offered any more.") }
+
+    private func installing(from source: any ReleaseSource, _ place: UpgradePlace) -> ReleaseInstalling {
+        ReleaseInstalling(from: source, into: place.folder, reserve: environment.reservedBytes())
     }
 
     private func begin(_ release: ListedRelease, _ wish: Wish, _ source: any ReleaseSource, _ place: UpgradePlace) async throws {
@@ -43,11 +59,12 @@ extension Upgrader {
             by: wish.by.isEmpty ? nil : wish.by, startedAt: time.now(), outcome: .running)
         try await remember { $0.add(upgrade) }
         environment.logger.notice("an upgrade began", metadata: ["to": "\(release.offer.version)", "by": "\(wish.by)"])
-        let slot = try await ReleaseInstalling(from: source, into: place.folder).install(release) { [self] done, total in
+        let slot = try await installing(from: source, place).install(release) { [self] done, total in
             progress.withLock { $0 = (done, total) }
             environment.changed()
         }
         set(.switching)
+        try Task.checkCancellation()
         let before = await environment.health()
         try await Self.disk.run {
             place.forgetSnapshots()
@@ -60,18 +77,20 @@ extension Upgrader {
             guard let last = memory.upgrades.indices.last else { return }
             memory.upgrades[last].before = before
         }
+        // A box that was told to end measures nothing well, and begins with nothing.
+        try Task.checkCancellation()
         try await Self.disk.run { try place.slots.beginTrial(of: slot) }
         environment.logger.notice("the box begins with the new release", metadata: ["to": "\(release.offer.version)"])
         environment.restart()
     }
 
-    private func fail(_ error: any Error) async {
+    private func fail(_ error: any Error, isOfAPerson: Bool, _ place: UpgradePlace) async {
         let reason = (error as? UpgradeRefusal)?.description ?? Self.sentence(error)
-        environment.logger.warning("an upgrade failed", metadata: ["reason": "\(reason)"])
-        // What is there of the release is used by the next attempt, which comes with the next look.
+        environment.logger.warning("an upgrade failed", metadata: ["reason": "\(error)"])
+        // What is there of the release is used by the next attempt.
         try? await remember { [time] in $0.end(.failed, because: reason, at: time.now()) }
-        forgetFound()
-        say(reason)
+        await Self.disk.run { place.forgetSnapshots() }
+        rest(because: reason)
         set(.idle)
     }
 
@@ -85,6 +104,8 @@ extension Upgrader {
                 // The system could not start it, and the launcher started this one in its place.
                 _ = try await Self.disk.run { try slots.rollBack(from: current, because: "The system could not start its program.") }
             }
+            // With the release before the database opened by now: what was kept of it is not needed.
+            if slots.trial == nil { await Self.disk.run { place.forgetSnapshots() } }
             guard let last = memory.upgrades.last, last.outcome == .running else { return }
             let now = time.now()
             if last.slot == place.slot {
@@ -103,13 +124,16 @@ extension Upgrader {
     /// Looks once a minute whether the release that is on trial does what the one before did, and keeps it or goes back.
     func watchTrial(_ place: UpgradePlace) async {
         guard place.slots.trial?.slot == place.slot else { return }
-        let before: BoxHealth
-        if let known = memory.upgrades.last(where: { $0.slot == place.slot })?.before {
-            before = known
-        } else {
-            before = await environment.health()
+        var known = memory.upgrades.last { $0.slot == place.slot && $0.outcome == .running }
+        if known == nil {
+            // A package brought it, or somebody before the box: how the release before did nobody knows.
+            let upgrade = Upgrade(
+                from: UpgradePlace.version(ofSlot: place.slots.previous) ?? .unknown, to: environment.version, slot: place.slot,
+                epoch: memory.epoch, by: Upgrade.fromOutside, startedAt: time.now(), outcome: .running)
+            try? await remember { $0.add(upgrade) }
+            known = upgrade
         }
-        var gate = HealthGate(before: before)
+        var gate = HealthGate(before: known?.before ?? .unknown)
         var looks = 0
         set(.onTrial(looks: 0, of: HealthGate.looks))
         while (try? await time.sleep(environment.looksEvery)) != nil {
@@ -148,7 +172,8 @@ extension Upgrader {
             try await remember { [time] in $0.end(.confirmed, because: "\(reason) There is no release before it.", at: time.now()) }
             return set(.idle)
         }
-        try await remember { [time] in $0.end(.rolledBack, because: reason, at: time.now()) }
+        // On a disk that is full as well: the next life knows it from the launcher.
+        try? await remember { [time] in $0.end(.rolledBack, because: reason, at: time.now()) }
         set(.switching)
         environment.restart()
     }

@@ -26,6 +26,8 @@ public actor Upgrader {
         public var health: @Sendable () async -> BoxHealth
         /// Keeps what a failed release might spoil, at a place.
         public var snapshot: @Sendable (URL) async throws -> Void
+        /// Bytes of the disk that are not an upgrade's: recording goes on meanwhile.
+        public var reservedBytes: @Sendable () -> Int
         /// Ends the box in order; it begins with what the launcher starts then.
         public var restart: @Sendable () -> Void
         public var changed: @Sendable () -> Void
@@ -38,7 +40,7 @@ public actor Upgrader {
             place: UpgradePlace?, serialNumber: String, version: ReleaseVersion, model: String,
             source: (@Sendable () -> any ReleaseSource)?, policy: @escaping @Sendable () async throws -> (UpgradePolicy, TimeZone),
             isTimeKnown: @escaping @Sendable () -> Bool, health: @escaping @Sendable () async -> BoxHealth,
-            snapshot: @escaping @Sendable (URL) async throws -> Void, restart: @escaping @Sendable () -> Void,
+            snapshot: @escaping @Sendable (URL) async throws -> Void, reservedBytes: @escaping @Sendable () -> Int, restart: @escaping @Sendable () -> Void,
             changed: @escaping @Sendable () -> Void, looksEvery: Duration, time: TimeSource, logger: Logger
         ) {
             self.place = place
@@ -50,6 +52,7 @@ public actor Upgrader {
             self.isTimeKnown = isTimeKnown
             self.health = health
             self.snapshot = snapshot
+            self.reservedBytes = reservedBytes
             self.restart = restart
             self.changed = changed
             self.looksEvery = looksEvery
@@ -76,26 +79,33 @@ public actor Upgrader {
     var memory = UpgradeMemory()
     private(set) var condition: UpgradeCondition
     private var wish: Wish?
+    /// Why the server could not be asked.
+    private var lookTrouble: String?
     /// What is newer than the release of now, as it was found last.
     private var found: ReleaseChoice = .upToDate
     private var nextCheck: Date?
+    /// Goes up whenever what was found may not be right any more.
+    private var generation = 0
     private let wake = Signal()
     /// Bytes of the release that is fetched.
     nonisolated let progress = Mutex((done: 0, total: 0))
 
     public init(_ environment: Environment) {
         self.environment = environment
-        condition = UpgradeCondition(phase: environment.place == nil ? .unmanaged : .idle)
+        condition = UpgradeCondition(phase: environment.place == nil ? .unmanaged : .starting)
         if let place = environment.place { memory = UpgradeMemory.read(place.memory) }
     }
 
     // MARK: What there is
 
+    /// Bytes of the disk that are not an upgrade's.
+    public nonisolated var reservedBytes: Int { environment.reservedBytes() }
     public nonisolated var model: String { environment.model }
     /// Whether a server of releases was named.
     public nonisolated var hasSource: Bool { environment.source != nil }
     public var state: UpgradeCondition {
         var condition = condition
+        condition.trouble = condition.trouble ?? lookTrouble
         if case .fetching = condition.phase { condition.phase = progress.withLock { .fetching(done: $0.done, of: $0.total) } }
         return condition
     }
@@ -127,6 +137,7 @@ public actor Upgrader {
         await removeLeftovers(place)
         await judgeLast(place)
         await watchTrial(place)
+        set(.idle)
         // Boxes that were switched on together do not ask together.
         nextCheck = time.now().addingTimeInterval(.random(in: 60...600))
         while !Task.isCancelled {
@@ -179,6 +190,7 @@ public actor Upgrader {
             throw UpgradeRefusal(description: "This box knows no server of releases. Name one in its configuration (firmware.source).")
         }
         try mayBegin()
+        condition.trouble = nil
         await look(place)
     }
 
@@ -190,15 +202,10 @@ public actor Upgrader {
         return place
     }
 
-    /// - Throws: `UpgradeRefusal` where no upgrade can be begun now.
-    public func checkMayBegin() throws(UpgradeRefusal) {
-        _ = try place()
-        try mayBegin()
-    }
-
     func mayBegin() throws(UpgradeRefusal) {
         switch condition.phase {
         case .idle: return
+        case .starting: throw UpgradeRefusal(description: "The box has just started. Try again in a moment.")
         case .onTrial:
             throw UpgradeRefusal(
                 description: "The release of now is on trial. Wait until it has proved itself, a quarter of an hour at most.")
@@ -209,14 +216,14 @@ public actor Upgrader {
     private func look(_ place: UpgradePlace) async {
         guard condition.phase == .idle, let source = environment.source?() else { return }
         set(.checking)
+        lookTrouble = nil
         do {
             let releases = try await releases(of: source, place)
             try await choose(among: releases, source, place)
             condition.checkedAt = time.now()
-            condition.trouble = nil
             nextCheck = time.now().addingTimeInterval(Self.checksEvery + .random(in: -1800...1800))
         } catch {
-            condition.trouble = Self.sentence(error)
+            lookTrouble = Self.sentence(error)
             environment.logger.warning("releases could not be learnt", metadata: ["reason": "\(error)"])
             nextCheck = time.now().addingTimeInterval(Self.retriesAfter + .random(in: 0...600))
         }
@@ -236,16 +243,21 @@ public actor Upgrader {
     }
 
     private func choose(among releases: [ListedRelease], _ source: any ReleaseSource, _ place: UpgradePlace) async throws {
-        found = ReleaseChoice.next(for: try await box(place), of: releases)
+        let started = generation
+        let chosen = ReleaseChoice.next(for: try await box(place), of: releases)
+        found = .upToDate
         condition.available = nil
         let (release, obstacle): (ListedRelease, ReleaseChoice.Obstacle?)
-        switch found {
+        switch chosen {
         case .upToDate: return
         case .take(let taken): (release, obstacle) = (taken, nil)
         case .wait(let waiting, let why): (release, obstacle) = (waiting, why)
         }
         let manifest = try await release.manifest(from: source)
-        let missing = await Self.disk.run { ReleaseInstalling(from: source, into: place.folder).missing(of: manifest) }
+        let missing = await Self.disk.run { ReleaseInstalling(from: source, into: place.folder, reserve: 0).missing(of: manifest) }
+        // Somebody set meanwhile which releases are taken.
+        guard generation == started else { return forgetFound() }
+        found = chosen
         condition.available = .init(
             version: release.offer.version, channel: release.offer.channel, notes: manifest.notes, size: manifest.size, missing: missing,
             obstacle: obstacle)
@@ -282,6 +294,7 @@ public actor Upgrader {
 
     func begin(_ wish: Wish) {
         self.wish = wish
+        condition.trouble = nil
         set(.fetching(done: 0, of: 0))
         wake.raise()
     }
@@ -292,17 +305,24 @@ public actor Upgrader {
         case let refusal as ReleaseRefusal: refusal.description
         case let failure as SourceFailure: failure.description
         case let error as SlotError: error.description
-        case let error as FileError: error.isFull ? "The box's disk is full." : "The box's disk could not be written: \(error.description)."
-        default: "It failed inside the box: \(error)."
+        case let error as FileError where error.isFull: full
+        case CocoaError.fileWriteOutOfSpace, POSIXError.ENOSPC: full
+        default: "It failed inside the box. Its log says why."
         }
     }
 
-    func say(_ trouble: String?) {
+    private static let full = "The box's disk is full."
+
+    /// What was found is not taken, and looked for again after a while.
+    func rest(because trouble: String) {
+        forgetFound()
         condition.trouble = trouble
+        nextCheck = time.now().addingTimeInterval(Self.retriesAfter + .random(in: 0...600))
         environment.changed()
     }
 
     func forgetFound() {
+        generation += 1
         found = .upToDate
         condition.available = nil
         nextCheck = nil

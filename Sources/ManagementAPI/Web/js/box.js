@@ -16,6 +16,7 @@ import { title } from './navigate.js';
 import { reachCard } from './reach-card.js';
 import { rtspCard } from './rtsp.js';
 import { may, put, refreshSystem, store } from './store.js';
+import { supportCard } from './support-card.js';
 import { watchingCard } from './watching-card.js';
 import { LOG_LEVELS } from './words.js';
 
@@ -62,13 +63,14 @@ export function boxPage({ root, on, cleanup }) {
   const [rtsp, ice, reach, ddns] = sets ? [rtspCard(), iceCard(), reachCard({ cleanup }), ddnsCard({ cleanup })] : [];
   const certificate = may('view-box') && certificateCard();
   const firmware = may('view-box') && firmwareCard({ cleanup });
+  const support = sets && supportCard();
   const timer = setInterval(tick, 1000);
   cleanup(() => clearInterval(timer));
   const mine = h('span', { class: 'phone-only' }, link('#/sites', 'button quiet', icon('key'), h('span', {}, tr`Sites`)), link('#/notices', 'button quiet', icon('bell'), h('span', {}, tr`Notices`)), link('#/account', 'button quiet', icon('face'), h('span', {}, tr`Account`)),
     button(tr`Sign out`, { look: 'quiet', iconName: 'out', testid: 'box-sign-out', onClick: () => document.getElementById('app').dispatchEvent(new Event('gh-leave')) }));
   fill(root, head(tr`Box`, mine),
     h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card(tr`This box`, about), firmware?.el, card(tr`Encoders`, encoders), rtsp?.el, ice?.el),
-      h('div', { class: 'stack-cards' }, sets && card(tr`Names and log`, form), sets && watchingCard({ cleanup }), card(tr`What the box carries`, load), reach?.el, ddns?.el, certificate?.el, may('back-up') && backupCard(), may('reset-box') && factoryResetCard())));
+      h('div', { class: 'stack-cards' }, sets && card(tr`Names and log`, form), sets && watchingCard({ cleanup }), card(tr`What the box carries`, load), reach?.el, ddns?.el, certificate?.el, support?.el, may('back-up') && backupCard(), may('reset-box') && factoryResetCard())));
   draw();
-  return Promise.all([refreshSystem(), rtsp?.load(), ice?.load(), reach?.load(), ddns?.load(), certificate?.load(), firmware?.load()]);
+  return Promise.all([refreshSystem(), rtsp?.load(), ice?.load(), reach?.load(), ddns?.load(), certificate?.load(), firmware?.load(), support?.load()]);
 }

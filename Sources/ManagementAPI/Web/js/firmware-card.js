@@ -51,14 +51,13 @@ export function firmwareCard({ cleanup }) {
   const el = card(tr`Firmware`, h('div', { class: 'stack' }, place, message, history, policy && h('details', {}, h('summary', { 'data-testid': 'firmware-policy' }, tr`When it is upgraded`), policy.el), file));
   el.dataset.testid = 'firmware';
 
-  const run = async (begin) => {
-    fill(message);
-    try { show(await begin()); } catch (problem) { fill(message, problemBox(problem)); }
+  const run = async (begin, meanwhile) => {
+    fill(message, meanwhile && sentence('working', meanwhile));
+    try { show(await begin()); fill(message); } catch (problem) { fill(message, problemBox(problem)); }
   };
 
   async function take(chosen) {
-    fill(message, sentence('working', tr`Uploading…`));
-    await run(() => api.put('/firmware/file', chosen));
+    await run(() => api.put('/firmware/file', chosen), tr`Uploading…`);
   }
 
   async function upgrade(version) {

@@ -1,0 +1,87 @@
+import Core
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import NIOFoundationCompat
+import Tar
+
+/// What somebody needs who helps with the box from afar: its log, and all that it says of itself in one file.
+struct SupportRoutes {
+    /// What goes into the file, each as whoever asks may see it.
+    private static let looks = [
+        "system", "health", "storage", "storage/line", "storage/line/history", "storage/gaps", "firmware", "firmware/history", "devices", "channels",
+        "onboardings", "certificate", "relay/reach", "plans",
+    ]
+    private static let writing = BlockingQueue(name: "support", background: true)
+    private static let intro = """
+        What a Gatehouse box says of itself, for whoever helps with it. Each .json is an answer of its API as the person who made this file
+        may see it; log.txt are the last lines of its log. Passwords, keys and footage are not in it.
+
+        """
+
+    let services: BoxServices
+    let viewer: ResourceViewer
+
+    func add(to routes: RouterGroup<APIContext>) {
+        routes.get("support") { _, _ in try answer(SupportAnswer(services.logCollection)) }
+        routes.put("support") { request, context in try await set(request, context) }
+        routes.get("support/bundle") { request, context in try await bundle(request, context) }
+    }
+
+    private func set(_ request: Request, _ context: APIContext) async throws -> Response {
+        let body = try await RequestBody.read(request)
+        let collects = body.bool("collectsLog", required: true)
+        let hours = body.integer("hours", 1...168) ?? 24
+        try body.finish()
+        let end = collects ?? false ? services.time.now().addingTimeInterval(Double(hours) * 3600) : nil
+        try await services.logCollection.set(end, in: services.database)
+        services.logger.notice(
+            "collecting of the log set", metadata: ["until": "\(end.map(GatehouseJSON.text) ?? "off")", "by": "\(context.caller?.name ?? "")"])
+        return try answer(SupportAnswer(services.logCollection))
+    }
+
+    private func bundle(_ request: Request, _ context: APIContext) async throws -> Response {
+        var files: [(name: String, bytes: Data)] = [("README.txt", Data(Self.intro.utf8))]
+        for look in Self.looks {
+            guard let json = try? await viewer.json(at: "/api/v1/\(look)", as: request, context: context) else { continue }
+            files.append(("\(look.replacing("/", with: "-")).json", Data(buffer: json)))
+        }
+        files.append(("log.txt", Data(services.logCollection.keeper.lines.joined().utf8)))
+        let path = "\(services.uploadFolder)/\(UUID().uuidString).support"
+        defer { unlink(path) }
+        let file = try await Self.writing.run { [files] in try Self.write(files, to: path) }
+        let name = "gatehouse-\(services.identity.serialNumber)-\(GatehouseJSON.text(services.time.now()).prefix(10)).support.tar"
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "application/x-tar", .contentDisposition: "attachment; filename=\"\(name)\"", .cacheControl: "no-store",
+            ],
+            body: FileBody.body(file, bytes: Int(try file.seekToEnd())))
+    }
+
+    private static func write(_ files: [(name: String, bytes: Data)], to path: String) throws -> FileHandle {
+        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
+            let file = FileHandle(forUpdatingAtPath: path)
+        else { throw Problem.conflict("The box has no room for the file.") }
+        let tar = try TarWriter { try file.write(contentsOf: $0) }
+        for one in files { try tar.add("gatehouse-support/\(one.name)", one.bytes) }
+        try tar.finish()
+        return file
+    }
+}
+
+struct SupportAnswer: Encodable {
+    let collectsLog: Bool
+    let until: Nullable<Date>
+    /// Of the log, as they are kept now.
+    let lines: Int
+    let bytes: Int
+
+    init(_ collection: LogCollection) {
+        collectsLog = collection.endsAt != nil
+        until = Nullable(collection.endsAt)
+        (lines, bytes) = collection.keeper.size
+    }
+}
