@@ -29,7 +29,8 @@ extension Box {
             snapshot: { place in
                 try await BlockingQueue(name: "snapshot", background: true).run { try database.copy(to: place.path) }
             },
-            reservedBytes: { reserve + 2 * (DurableFile.size(database.queue.path) ?? 0) }, restart: { restart.ask() }, changed: changed, looksEvery: looksEvery, time: time, logger: logger)
+            reservedBytes: { reserve + 2 * (DurableFile.size(database.queue.path) ?? 0) }, restart: { restart.ask() }, changed: changed,
+            looksEvery: looksEvery, time: time, logger: logger)
         return Upgrader(environment)
     }
 

@@ -31,7 +31,10 @@ struct BoxState {
     }
 
     /// Opens the folder, which is made if needed; one box at a time.
-    init(path: String, setupCode given: String?, keyCredential: String?, version: String = GatehouseCommand.version, forgetOwner: () throws -> Void = {}) throws {
+    init(
+        path: String, setupCode given: String?, keyCredential: String?, version: String = GatehouseCommand.version,
+        forgetOwner: () throws -> Void = {}
+    ) throws {
         self.path = path
         self.keyCredential = keyCredential
         try BoxLock.take(path)

@@ -13,7 +13,8 @@ struct GatehouseCommand: AsyncParsableCommand {
             ServeCommand.self, ProbeCommand.self, DiscoverCommand.self, DeviceCommand.self, ClipCommand.self, TranscodeCommand.self,
             SpoolCommand.self, RefillsCommand.self, PlanCommand.self, FootageCommand.self, LogCommand.self, ResetPasswordCommand.self,
             FactoryResetCommand.self,
-            BackupCommand.self, RestoreCommand.self, PlayCommand.self, ExportCommand.self, RestreamCommand.self, UpgradeCommand.self, SupportCommand.self,
+            BackupCommand.self, RestoreCommand.self, PlayCommand.self, ExportCommand.self, RestreamCommand.self, UpgradeCommand.self,
+            SupportCommand.self,
             ReleaseCommand.self,
             WorkerCommand.self,
         ]

@@ -8,7 +8,8 @@ import NIOHTTP1
 /// Fetches what a box says of itself, for whoever helps with it.
 struct SupportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "support-bundle", abstract: "Saves what a box says of itself, with the end of its log; without passwords, keys and footage.",
+        commandName: "support-bundle",
+        abstract: "Saves what a box says of itself, with the end of its log; without passwords, keys and footage.",
         discussion: "With --collect the box keeps more of its log for 24 hours, and then no more by itself: make the file afterwards.")
 
     @OptionGroup var box: BoxArguments

@@ -11,7 +11,8 @@ import Tar
 struct SupportRoutes {
     /// What goes into the file, each as whoever asks may see it.
     private static let looks = [
-        "system", "health", "storage", "storage/line", "storage/line/history", "storage/gaps", "firmware", "firmware/history", "devices", "channels",
+        "system", "health", "storage", "storage/line", "storage/line/history", "storage/gaps", "firmware", "firmware/history", "devices",
+        "channels",
         "onboardings", "certificate", "relay/reach", "plans",
     ]
     private static let writing = BlockingQueue(name: "support", background: true)
@@ -38,7 +39,8 @@ struct SupportRoutes {
         let end = collects ?? false ? services.time.now().addingTimeInterval(Double(hours) * 3600) : nil
         try await services.logCollection.set(end, in: services.database)
         services.logger.notice(
-            "collecting of the log set", metadata: ["until": "\(end.map(GatehouseJSON.text) ?? "off")", "by": "\(context.caller?.name ?? "")"])
+            "collecting of the log set",
+            metadata: ["until": "\(end.map(GatehouseJSON.text) ?? "off")", "by": "\(context.caller?.name ?? "")"])
         return try answer(SupportAnswer(services.logCollection))
     }
 

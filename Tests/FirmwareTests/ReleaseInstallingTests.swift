@@ -27,7 +27,8 @@ import Testing
         var names: [String] = []
         for version in ["1.0.0", "1.1.0", "1.2.0", "1.3.0"] {
             let source = CountingSource(vendor.source)
-            let name = try await ReleaseInstalling(from: source, into: folder, reserve: 64 << 20).install(try await release(version, of: vendor))
+            let name = try await ReleaseInstalling(from: source, into: folder, reserve: 64 << 20).install(
+                try await release(version, of: vendor))
             fetched.append(source.bytes)
             names.append(name)
             #expect(name.hasPrefix("\(version)-"))
@@ -49,7 +50,9 @@ import Testing
         let release = try await release("1.0.0", of: vendor)
         // The manifest is the first file.
         let broken = CountingSource(vendor.source, breakAfter: 3)
-        await #expect(throws: CountingSource.Broken.self) { try await ReleaseInstalling(from: broken, into: folder, reserve: 64 << 20).install(release) }
+        await #expect(throws: CountingSource.Broken.self) {
+            try await ReleaseInstalling(from: broken, into: folder, reserve: 64 << 20).install(release)
+        }
         #expect(slots.spare.isEmpty)
         let rest = CountingSource(vendor.source)
         let name = try await ReleaseInstalling(from: rest, into: folder, reserve: 64 << 20).install(release)
@@ -66,7 +69,8 @@ import Testing
         let release = try await release("1.0.0", of: vendor)
         let needed = try await release.manifest(from: vendor.source).size + (64 << 20)
         await #expect(throws: ReleaseRefusal.noRoom(needed)) {
-            try await ReleaseInstalling(from: vendor.source, into: folder, reserve: 64 << 20, freeBytes: { _ in needed - 1 }).install(release)
+            try await ReleaseInstalling(from: vendor.source, into: folder, reserve: 64 << 20, freeBytes: { _ in needed - 1 }).install(
+                release)
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "slots").path).isEmpty)
         _ = try await ReleaseInstalling(from: vendor.source, into: folder, reserve: 64 << 20, freeBytes: { _ in needed }).install(release)
@@ -78,7 +82,8 @@ import Testing
         try vendor.add("1.1.0")
         try vendor.publish()
         let (folder, slots) = try box(vendor)
-        let first = try await ReleaseInstalling(from: vendor.source, into: folder, reserve: 64 << 20).install(try await release("1.0.0", of: vendor))
+        let first = try await ReleaseInstalling(from: vendor.source, into: folder, reserve: 64 << 20).install(
+            try await release("1.0.0", of: vendor))
         try slots.beginTrial(of: first)
         try slots.confirm(first)
         for left in ["slots/.0.9.0-x.part/bin", "slots/0.8.0-y/bin"] {

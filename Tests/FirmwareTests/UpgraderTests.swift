@@ -41,7 +41,8 @@ import Testing
                     place: place, serialNumber: "GH0000000001", version: try #require(place.version), model: "gatehouse", source: source,
                     policy: { [self] in (policy.withLock { $0 }, .gmt) }, isTimeKnown: { true },
                     health: { [self] in health.withLock { $0 } },
-                    snapshot: { try Data("what it was".utf8).write(to: $0) }, reservedBytes: { 0 }, restart: { [self] in restarts.add(1) }, changed: {},
+                    snapshot: { try Data("what it was".utf8).write(to: $0) }, reservedBytes: { 0 }, restart: { [self] in restarts.add(1) },
+                    changed: {},
                     looksEvery: .seconds(60),
                     time: time.source, logger: Logger(label: "test")))
             return try await withBackgroundWork {
@@ -246,7 +247,8 @@ import Testing
         let asked = Counter()
         let bench = try await Bench(source: {
             asked.add(1)
-            return CountingSource(FolderSource(holder.withLock { $0 } ?? URL(filePath: "/nonexistent")), breakAfter: asked.value > 1 ? 3 : .max)
+            return CountingSource(
+                FolderSource(holder.withLock { $0 } ?? URL(filePath: "/nonexistent")), breakAfter: asked.value > 1 ? 3 : .max)
         })
         holder.withLock { $0 = bench.vendor.folder.appending(path: "repository") }
         try bench.offer("1.1.0")
@@ -293,10 +295,10 @@ import Testing
         let file = bench.vendor.folder.appending(path: "file")
         try bytes.write(to: file)
         try await bench.life { upgrader in
-            let refusal = await #expect(throws: UpgradeRefusal.self) { 
-                    try await upgrader.beginReceiving()
-                    return try await upgrader.upgrade(fromFile: file, by: "Ada")
-                }
+            let refusal = await #expect(throws: UpgradeRefusal.self) {
+                try await upgrader.beginReceiving()
+                return try await upgrader.upgrade(fromFile: file, by: "Ada")
+            }
             #expect(refusal?.description.contains(words) == true, "\(name): \(refusal?.description ?? "")")
             #expect(await upgrader.state.phase == .idle)
         }
@@ -341,7 +343,7 @@ import Testing
         try bytes.write(to: altered)
         try await bench.life { upgrader in
             for (file, words) in [(other, "this box is gatehouse (arm64)"), (same, "already"), (cut, "not whole"), (altered, "signed")] {
-                let refusal = await #expect(throws: UpgradeRefusal.self) { 
+                let refusal = await #expect(throws: UpgradeRefusal.self) {
                     try await upgrader.beginReceiving()
                     return try await upgrader.upgrade(fromFile: file, by: "Ada")
                 }

@@ -104,20 +104,20 @@ public final class HTTPSource: ReleaseSource {
     }
 
     private func fetch(_ path: String, atMost limit: Int) async throws -> [UInt8] {
-            let response = try await client.execute(HTTPClientRequest(url: "\(place.url)/\(path)"), deadline: .distantFuture)
-            switch response.status.code {
-            case 200: break
-            // A bucket that does not list what it has says 403.
-            case 403, 404, 410: throw ReleaseRefusal.notThere(path)
-            case let code:
-                throw SourceFailure("The server of releases answers with status \(code).", isPassing: code == 429 || code >= 500)
-            }
-            var bytes: [UInt8] = []
-            for try await buffer in response.body {
-                guard bytes.count + buffer.readableBytes <= limit else { throw ReleaseRefusal.tooLarge(path) }
-                bytes += buffer.readableBytesView
-            }
-            return bytes
+        let response = try await client.execute(HTTPClientRequest(url: "\(place.url)/\(path)"), deadline: .distantFuture)
+        switch response.status.code {
+        case 200: break
+        // A bucket that does not list what it has says 403.
+        case 403, 404, 410: throw ReleaseRefusal.notThere(path)
+        case let code:
+            throw SourceFailure("The server of releases answers with status \(code).", isPassing: code == 429 || code >= 500)
+        }
+        var bytes: [UInt8] = []
+        for try await buffer in response.body {
+            guard bytes.count + buffer.readableBytes <= limit else { throw ReleaseRefusal.tooLarge(path) }
+            bytes += buffer.readableBytesView
+        }
+        return bytes
     }
 
     private static func failure(_ error: any Error) -> any Error {

@@ -21,7 +21,8 @@ public struct ReleaseInstalling: Sendable {
     ///   - reserve: Bytes that stay free: a box that cannot write records nothing.
     ///   - freeBytes: What a folder's disk has left.
     public init(
-        from source: any ReleaseSource, into folder: URL, reserve: Int, freeBytes: @escaping @Sendable (URL) -> Int = { DurableFile.freeBytes($0.path) }
+        from source: any ReleaseSource, into folder: URL, reserve: Int,
+        freeBytes: @escaping @Sendable (URL) -> Int = { DurableFile.freeBytes($0.path) }
     ) {
         self.source = source
         self.folder = folder

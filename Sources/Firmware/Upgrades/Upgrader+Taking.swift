@@ -41,7 +41,8 @@ extension Upgrader {
         } else {
             isOffered = true
         }
-        guard let release = releases.first(where: { $0.slot == wish.slot }), isOffered, release.offer.rollout > 0 || wish.folder != nil else {
+        guard let release = releases.first(where: { $0.slot == wish.slot }), isOffered, release.offer.rollout > 0 || wish.folder != nil
+        else {
             throw Self.notOffered
         }
         return release

@@ -40,7 +40,8 @@ public actor Upgrader {
             place: UpgradePlace?, serialNumber: String, version: ReleaseVersion, model: String,
             source: (@Sendable () -> any ReleaseSource)?, policy: @escaping @Sendable () async throws -> (UpgradePolicy, TimeZone),
             isTimeKnown: @escaping @Sendable () -> Bool, health: @escaping @Sendable () async -> BoxHealth,
-            snapshot: @escaping @Sendable (URL) async throws -> Void, reservedBytes: @escaping @Sendable () -> Int, restart: @escaping @Sendable () -> Void,
+            snapshot: @escaping @Sendable (URL) async throws -> Void, reservedBytes: @escaping @Sendable () -> Int,
+            restart: @escaping @Sendable () -> Void,
             changed: @escaping @Sendable () -> Void, looksEvery: Duration, time: TimeSource, logger: Logger
         ) {
             self.place = place
