@@ -10,9 +10,10 @@ import Outbound
 extension Box {
     /// What brings newer releases onto the box.
     static func upgrader(
-        _ settings: Settings, _ launcher: LauncherProcess?, identity: BoxIdentity, health: HealthLook, servers: AddressPolicy,
+        _ settings: Settings, _ launcher: LauncherProcess?, state: BoxState, health: HealthLook, servers: AddressPolicy,
         restart: RestartRequest, changed: @escaping @Sendable () -> Void, logger: Logger
     ) throws -> Upgrader {
+        let databasePath = state.databasePath
         let (database, uploader, time) = (health.database, health.uploader, health.time)
         if let launcher, let root = settings.firmwareRoot { try trust(root, launcher.place) }
         var source: (@Sendable () -> any ReleaseSource)?
@@ -22,14 +23,14 @@ extension Box {
         // What the spool leaves free it needs for recording on, and a copy of the database is made.
         let reserve = max(64 << 20, settings.spoolFreeMegabytes * 1_000_000)
         let environment = Upgrader.Environment(
-            place: launcher?.place, serialNumber: identity.serialNumber,
-            version: ReleaseVersion(identity.version) ?? .unknown, model: settings.firmwareModel, source: source,
+            place: launcher?.place, serialNumber: state.identity.serialNumber,
+            version: ReleaseVersion(state.identity.version) ?? .unknown, model: settings.firmwareModel, source: source,
             policy: { try await UpgradePolicy.read(database) },
             isTimeKnown: { settings.clockIsRight || ClockState.word == "synchronized" }, health: { await health.now() },
             snapshot: { place in
                 try await BlockingQueue(name: "snapshot", background: true).run { try database.copy(to: place.path) }
             },
-            reservedBytes: { reserve + 2 * (DurableFile.size(database.queue.path) ?? 0) }, restart: { restart.ask() }, changed: changed,
+            reservedBytes: { reserve + 2 * (DurableFile.size(databasePath) ?? 0) }, restart: { restart.ask() }, changed: changed,
             looksEvery: looksEvery, time: time, logger: logger)
         return Upgrader(environment)
     }

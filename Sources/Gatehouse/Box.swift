@@ -168,7 +168,7 @@ struct Box {
                 kill(getpid(), SIGTERM)
             },
             upgrader: try Self.upgrader(
-                settings, launcher, identity: state.identity, health: health, servers: servers, restart: restart,
+                settings, launcher, state: state, health: health, servers: servers, restart: restart,
                 changed: { feed.firmwareChanged() }, logger: logger),
             logCollection: LogCollection(keeper: keeper, level: level), logLevel: level,
             metricsToken: settings.metricsToken, hostNames: settings.hostNames, requestsPerSecond: settings.requestsPerSecond,

@@ -1,8 +1,8 @@
-import BoxDatabase
+public import BoxDatabase
 public import Core
 public import Foundation
 import GRDB
-import Logging
+public import Logging
 import Synchronization
 
 /// Whether more of the log is kept for whoever helps with the box; it ends by itself.

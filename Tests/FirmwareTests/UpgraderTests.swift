@@ -48,7 +48,8 @@ import Testing
             return try await withBackgroundWork {
                 await upgrader.run()
             } _: {
-                try await body(upgrader)
+                #expect(await eventually { await upgrader.state.phase != .starting })
+                return try await body(upgrader)
             }
         }
 
