@@ -6,22 +6,15 @@ import Hummingbird
 import Logging
 import NIOCore
 import NIOFoundationCompat
-import Tar
 
 /// What somebody needs who helps with the box from afar: its log, and all that it says of itself in one file.
 struct SupportRoutes {
     /// What goes into the file, each as whoever asks may see it.
     private static let looks = [
         "system", "health", "storage", "storage/line", "storage/line/history", "storage/gaps", "firmware", "firmware/history", "devices",
-        "channels",
-        "onboardings", "certificate", "relay/reach", "plans",
+        "channels", "onboardings", "certificate", "relay/reach", "plans",
     ]
     private static let writing = BlockingQueue(name: "support", background: true)
-    private static let intro = """
-        What a Gatehouse box says of itself, for whoever helps with it. Each .json is an answer of its API as the person who made this file
-        may see it; log.txt are the last lines of its log. Passwords, keys and footage are not in it.
-
-        """
 
     let services: BoxServices
     let viewer: ResourceViewer
@@ -46,7 +39,7 @@ struct SupportRoutes {
     }
 
     private func bundle(_ request: Request, _ context: APIContext) async throws -> Response {
-        var files: [(name: String, bytes: Data)] = [("README.txt", Data(Self.intro.utf8))]
+        var files: [(name: String, bytes: Data)] = [("README.txt", Data(SupportBundle.intro.utf8))]
         for look in Self.looks {
             guard let json = try? await viewer.json(at: "/api/v1/\(look)", as: request, context: context) else { continue }
             files.append(("\(look.replacing("/", with: "-")).json", Data(buffer: json)))
@@ -54,7 +47,7 @@ struct SupportRoutes {
         files.append(("log.txt", Data(services.logCollection.keeper.lines.joined().utf8)))
         let path = "\(services.uploadFolder)/\(UUID().uuidString).support"
         defer { unlink(path) }
-        let file = try await Self.writing.run { [files] in try Self.write(files, to: path) }
+        let file = try await Self.writing.run { [files] in try SupportBundle.write(files, to: path) }
         let name = "gatehouse-\(services.identity.serialNumber)-\(GatehouseJSON.text(services.time.now()).prefix(10)).support.tar"
         return Response(
             status: .ok,
@@ -62,16 +55,6 @@ struct SupportRoutes {
                 .contentType: "application/x-tar", .contentDisposition: "attachment; filename=\"\(name)\"", .cacheControl: "no-store",
             ],
             body: FileBody.body(file, bytes: Int(try file.seekToEnd())))
-    }
-
-    private static func write(_ files: [(name: String, bytes: Data)], to path: String) throws -> FileHandle {
-        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
-            let file = FileHandle(forUpdatingAtPath: path)
-        else { throw Problem.conflict("The box has no room for the file.") }
-        let tar = try TarWriter { try file.write(contentsOf: $0) }
-        for one in files { try tar.add("gatehouse-support/\(one.name)", one.bytes) }
-        try tar.finish()
-        return file
     }
 }
 

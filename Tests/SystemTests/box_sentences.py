@@ -135,6 +135,7 @@ ELSEWHERE = {
     "Firmware/Releases/ReleasePublishing.swift": "gatehouse release",
     "Launcher/": "for whoever stands before the box, and the log",
     "ManagementAPI/APIServer.swift": "a box that does not start",
+    "ManagementAPI/SupportBundle.swift": "in the file that is saved, for whoever helps from afar",
     "ManagementAPI/Metrics.swift": "for Prometheus",
     "Messaging/MessageTexts.swift": "files of messages that are not taken, in the log",
 }

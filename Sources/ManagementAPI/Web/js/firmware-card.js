@@ -42,7 +42,7 @@ function past(upgrades) {
 export function firmwareCard({ cleanup }) {
   const place = h('div', { class: 'stack', 'data-testid': 'firmware-state' });
   const message = h('div', { class: 'form-message', role: 'alert' });
-  const history = h('details', {}, h('summary', { 'data-testid': 'firmware-past' }, tr`What became of the upgrades`));
+  const history = h('details', { class: 'stack' }, h('summary', { 'data-testid': 'firmware-past' }, tr`What became of the upgrades`));
   const list = h('div', {});
   history.append(list);
   const sets = may('configure-box');
