@@ -118,7 +118,10 @@ struct BoxClient {
 
     /// Sends a file, and reads the answer.
     func call<Answer: Decodable>(_ method: HTTPMethod, _ path: String, file: String) async throws -> Answer {
-        guard let handle = FileHandle(forReadingAtPath: file) else { throw BoxFailure(description: "\(file) cannot be read.") }
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), !isFolder.boolValue,
+            let handle = FileHandle(forReadingAtPath: file)
+        else { throw BoxFailure(description: "\(file) cannot be read.") }
         let size = try handle.seekToEnd()
         try handle.seek(toOffset: 0)
         let pieces = AsyncThrowingStream<ByteBuffer, any Error> {
@@ -164,7 +167,9 @@ struct BoxClient {
         } catch is NIOSSLExtraError {
             throw BoxFailure(description: Self.untrusted)
         } catch {
-            throw BoxFailure(description: "Nothing answers at \(base): \(error)")
+            throw BoxFailure(
+                description:
+                    "Nothing answers at \(base), or it breaks off (\(error)). A box that begins with a release is back in some seconds.")
         }
         guard (200..<300).contains(response.status.code) else {
             let bytes = try? await response.body.collect(upTo: Self.largestAnswer)

@@ -19,8 +19,7 @@ struct LauncherProcess: Sendable {
     /// The launcher takes this process over, and starts what is due, with the same arguments.
     /// - Returns: only where that failed.
     func start() {
-        var arguments = ([program, place.folder.path, "start"] + CommandLine.arguments.dropFirst()).map { strdup($0) } + [nil]
-        execv(program, &arguments)
+        NextProgram.start(program, [program, place.folder.path, "start"] + CommandLine.arguments.dropFirst())
     }
 }
 

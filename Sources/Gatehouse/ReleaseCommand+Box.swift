@@ -25,7 +25,7 @@ extension ReleaseCommand {
         func run() async throws {
             try await ReleaseFile.write(
                 release, of: URL(filePath: repository.repository, directoryHint: .isDirectory),
-                root: Array(Data(contentsOf: URL(filePath: root))), to: URL(filePath: file), at: Date())
+                root: ReleaseCommand.bytes(root), to: URL(filePath: file), at: Date())
         }
     }
 
@@ -48,8 +48,10 @@ extension ReleaseCommand {
         func run() async throws {
             let place = UpgradePlace(folder: URL(filePath: folder, directoryHint: .isDirectory), slot: "")
             let source = FolderSource(URL(filePath: repository.repository, directoryHint: .isDirectory))
-            let slot = try await place.install(release, from: source, root: Array(Data(contentsOf: URL(filePath: root))), at: Date())
+            let slot = try await place.install(release, from: source, root: ReleaseCommand.bytes(root), at: Date())
             print(slot)
+            let own = UpgradePlace.ownArchitecture
+            if !release.split(separator: "/").contains(Substring(own)) { NewFile.note("It is not for this machine, which is \(own).") }
         }
     }
 }

@@ -129,10 +129,11 @@ struct ReleaseCommand: AsyncParsableCommand {
 
     /// How a release is to reach the boxes.
     struct Reach: ParsableArguments {
-        @Option(help: "stable, or candidate for who may take part in what is not certain yet.", transform: Self.channel)
+        @Option(
+            help: "stable, if not said otherwise, or candidate for who may take part in what is not certain yet.", transform: Self.channel)
         var channel: ReleaseOffer.Channel?
 
-        @Option(help: "Percent of the boxes that may take it.")
+        @Option(help: "Percent of the boxes that may take it; all, if not said otherwise. 0 withdraws it.")
         var rollout: Int?
 
         @Flag(inversion: .prefixedNo, help: "Older boxes take this one first, before any newer.")
@@ -223,7 +224,7 @@ struct ReleaseCommand: AsyncParsableCommand {
 
         func run() async throws {
             let folder = URL(filePath: repository.repository, directoryHint: .isDirectory)
-            let report = try await ReleaseVerification(of: folder, root: Array(Data(contentsOf: URL(filePath: root)))).run(at: Date())
+            let report = try await ReleaseVerification(of: folder, root: ReleaseCommand.bytes(root)).run(at: Date())
             for line in report { print("\(line.path)  \(line.files) files, \(line.bytes) bytes") }
         }
     }
@@ -231,6 +232,11 @@ struct ReleaseCommand: AsyncParsableCommand {
     static func text(_ file: String) throws -> String {
         guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { throw ValidationError("\(file) cannot be read.") }
         return text
+    }
+
+    static func bytes(_ file: String) throws -> [UInt8] {
+        guard let data = FileManager.default.contents(atPath: file) else { throw ValidationError("\(file) cannot be read.") }
+        return Array(data)
     }
 
     private static func keys(_ files: [String]) throws -> [SigningKey] {

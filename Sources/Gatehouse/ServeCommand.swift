@@ -25,8 +25,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     /// The same program with the same settings, as though somebody had started it again.
     private func beginAnew() throws {
-        var arguments = CommandLine.arguments.map { strdup($0) } + [nil]
-        execv("/proc/self/exe", &arguments)
+        NextProgram.start("/proc/self/exe", CommandLine.arguments)
         FileHandle.standardError.write(Data("gatehouse: the box cannot begin anew (errno \(errno)). Start it.\n".utf8))
         throw ExitCode(71)
     }

@@ -42,7 +42,11 @@ final class ServiceManager: Sendable {
 
     /// Says that the box lives, from one of the threads on which all of it works, until cancelled.
     func run(_ time: TimeSource) async {
-        guard let watchdog else { return }
+        guard let watchdog else {
+            // Its end would be the box's.
+            try? await time.sleep(.seconds(Int64.max / 4))
+            return
+        }
         while !Task.isCancelled {
             send("WATCHDOG=1")
             guard (try? await time.sleep(watchdog / 3)) != nil else { return }

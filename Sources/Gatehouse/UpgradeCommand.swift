@@ -76,6 +76,7 @@ struct UpgradeCommand: AsyncParsableCommand {
     private func run(_ client: BoxClient) async throws {
         if history {
             let list: List = try await client.call(.GET, "/firmware/history")
+            if list.items.isEmpty { print("There was none yet.") }
             for one in list.items {
                 print("\(GatehouseJSON.text(one.startedAt))  \(one.from) -> \(one.to)  \(one.state)  \(one.by ?? "by itself")")
                 if let reason = one.reason { print("    \(reason)") }
@@ -84,14 +85,26 @@ struct UpgradeCommand: AsyncParsableCommand {
         }
         if let file {
             say(try await client.call(.PUT, "/firmware/file", file: file))
+            sayWhatFollows()
             return
         }
         var firmware: Firmware = try await client.call(.GET, "/firmware")
         if firmware.isManaged, firmware.hasSource, firmware.phase == "idle" { firmware = try await client.call(.POST, "/firmware/check") }
-        if takesIt, let release = firmware.available {
-            firmware = try await client.call(.POST, "/firmware/upgrade", ["version": release.version])
+        guard takesIt, let release = firmware.available, release.canUpgrade else {
+            say(firmware)
+            if firmware.phase == "idle", firmware.hasSource, firmware.available == nil, firmware.trouble == nil {
+                print("There is no newer release for it.")
+            }
+            return
         }
-        say(firmware)
+        say(try await client.call(.POST, "/firmware/upgrade", ["version": release.version]))
+        sayWhatFollows()
+    }
+
+    private func sayWhatFollows() {
+        print(
+            "It goes on by itself: the box begins with the new release, is away for some seconds, and proves it for a quarter of an hour. --history says what became of it."
+        )
     }
 
     private func say(_ firmware: Firmware) {

@@ -38,8 +38,13 @@ func start(_ slot: String, in slots: SlotFolder, _ folder: String, _ arguments: 
 
 func sayStatus(_ slots: SlotFolder) {
     print("current: \(slots.current ?? "none")")
-    print("previous: \(slots.previous ?? "none")")
-    if let trial = slots.trial { print("on trial, to be started \(trial.startsLeft) times more") }
+    print("previous: \(slots.previous.flatMap { $0 == slots.current ? nil : $0 } ?? "none")")
+    switch slots.trial?.startsLeft {
+    case nil: break
+    case 0?: print("on trial, and had its last start: the next is the one before")
+    case 1?: print("on trial, to be started once more")
+    case let left?: print("on trial, to be started \(left) times more")
+    }
     for slot in slots.spare { print("spare: \(slot)\(slots.reasonAgainst(slot).map { ", bad: \($0)" } ?? "")") }
 }
 
@@ -58,6 +63,9 @@ func faultTest() -> @Sendable (String) throws -> Void {
 
 func run(_ arguments: [String]) throws {
     guard arguments.count > 2 else { fail("usage:\n\(usage)", EX_USAGE) }
+    guard arguments[2] != "status" || access("\(arguments[1])/slots", F_OK) == 0 else {
+        fail("There are no releases in \(arguments[1]).", EX_NOINPUT)
+    }
     let slots = SlotFolder(arguments[1], step: faultTest())
     switch (arguments[2], arguments.count) {
     case ("start", _):

@@ -75,7 +75,9 @@ struct FirmwareAnswer: Encodable, Equatable {
         case .switching: (phase, progress) = ("switching", Nullable(nil))
         case .onTrial(let looks, let of): (phase, progress) = ("trial", Nullable(Progress(done: looks, total: of)))
         }
-        available = Nullable(condition.available.map(Release.init))
+        // Of what goes on something else may be taken, out of a file.
+        let isQuiet = [.idle, .checking].contains(condition.phase)
+        available = Nullable(isQuiet ? condition.available.map(Release.init) : nil)
         checkedAt = Nullable(condition.checkedAt)
         trouble = Nullable(condition.trouble)
         channel = policy.channel.rawValue

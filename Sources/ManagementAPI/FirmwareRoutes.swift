@@ -74,6 +74,7 @@ struct FirmwareRoutes {
             let version = try await services.upgrader.upgrade(fromFile: URL(filePath: path), by: caller.name)
             services.logger.notice("a release was brought in a file", metadata: ["version": "\(version)", "by": "\(caller.name)"])
         } catch let refusal as UpgradeRefusal {
+            services.logger.notice("a file was no release to take", metadata: ["reason": "\(refusal)", "by": "\(caller.name)"])
             throw Problem(.unprocessableContent, "release-refused", "Not a release to take", refusal.description)
         }
         return try answer(try await maker.firmware(), status: .accepted)

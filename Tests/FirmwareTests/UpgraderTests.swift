@@ -328,6 +328,19 @@ import Testing
         #expect(bench.slots.current?.hasPrefix("1.1.0-") == true)
     }
 
+    @Test func whatWasWithdrawnIsNotTakenOutOfAFileEither() async throws {
+        let bench = try await Bench()
+        try bench.offer("1.1.0")
+        try bench.vendor.repository.change("gatehouse/arm64/1.1.0.json", expires: Vendor.later) { $0.rollout = 0 }
+        try bench.vendor.publish()
+        let file = try await file("1.1.0", of: bench.vendor)
+        try await bench.life { upgrader in
+            try await upgrader.beginReceiving()
+            let refusal = await #expect(throws: UpgradeRefusal.self) { try await upgrader.upgrade(fromFile: file, by: "Ada") }
+            #expect(refusal?.description == "Its vendor has stopped version 1.1.0.")
+        }
+    }
+
     @Test func filesThatAreNotForThisBoxAreRefused() async throws {
         let bench = try await Bench()
         try bench.vendor.add("1.1.0", architecture: "amd64")

@@ -11,7 +11,8 @@ from vendor import VendorCase
 from waiting import wait_for
 
 FILLER = 3_000_000  # bytes of a release that stay the same
-LOOK = {"GATEHOUSE_TRIAL_LOOK_MILLISECONDS": "200"}
+# A box that is busy with its start needs some seconds for its camera; the gate waits for it for five looks.
+LOOK = {"GATEHOUSE_TRIAL_LOOK_MILLISECONDS": "1500"}
 NEVER = {"GATEHOUSE_TRIAL_LOOK_MILLISECONDS": "600000"}
 GOOD = 'exec {binary} "$@"'
 
@@ -90,6 +91,7 @@ class FieldCase(VendorCase, Case):
 
     def upgrade(self, version):
         """Let the box take a release, to the moment in which it ends."""
+        wait_for(lambda: (self.firmware() or {}).get("phase") == "idle", 30, lambda: f"a box that can be upgraded: {self.upgraded.log_end()}")
         found = self.upgraded.call("POST", "/firmware/check")
         self.assertEqual((found["available"] or {}).get("version"), version, found)
         self.assertEqual(self.upgraded.call("POST", "/firmware/upgrade", {"version": version})["phase"], "fetching")
@@ -97,12 +99,15 @@ class FieldCase(VendorCase, Case):
 
     def await_version(self, version, phases=("trial", "idle"), seconds=60):
         """Until the box runs it; as systemd does, whatever ends is started again."""
+        ends = []
+
         def look():
             if not self.upgraded.is_running():
+                ends.append(self.upgraded.process.returncode)
                 self.upgraded.launch(self.environment)
             found = self.firmware()
             return found if found and found["version"] == version and found["phase"] in phases else None
-        return wait_for(look, seconds, lambda: f"version {version}; {self.firmware()}; the log ends: {self.upgraded.log_end()}", every=0.2)
+        return wait_for(look, seconds, lambda: f"version {version}; {self.firmware()}; it ended with {ends}; the log ends: {self.upgraded.log_end()}", every=0.2)
 
     def last(self):
         """What became of the last upgrade."""

@@ -62,7 +62,10 @@ class FieldUpgrade(FieldCase):
             box.call("POST", "/firmware/upgrade", {"version": "1.1.0"})
         self.assertEqual(refused.exception.status, 409)
         pid = box.pid
+        held = self.kept(socket.create_connection((box.client.host, box.client.port), timeout=30))
+        held.sendall(b"GET /api/v1/setup HTTP/1.1\r\nHost: 127.0.0.1\r\n")  # and says no more
         self.await_version("1.1.0", phases=("trial",))
+        self.assertEqual(held.recv(1), b"", "whoever was connected to the box of before is not left waiting")
         self.assertEqual(box.pid, pid, "the launcher takes the process over: whoever looks after it sees no end")
         self.assertEqual(len(box.get("/channels")["items"]), 1)
         self.await_version("1.1.0", phases=("idle",))
@@ -109,7 +112,7 @@ class FieldUpgrade(FieldCase):
         self.upgrade("1.6.0")
         self.await_version("1.6.0", phases=("idle",))
 
-    test_bad_releases_go_back.limit = 300
+    test_bad_releases_go_back.limit = 400
 
     def test_killed_meanwhile(self):
         """The box is killed while it fetches, in the moment in which it begins with the release, and while that is on trial: it runs one of the two, whole."""

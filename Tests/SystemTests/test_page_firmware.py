@@ -4,8 +4,6 @@ from browser import Browser
 from field_case import FieldCase
 from page_case import PageCase
 
-SECOND = {"GATEHOUSE_TRIAL_LOOK_MILLISECONDS": "1000"}
-
 
 class PageFirmware(FieldCase, PageCase):
     """One box that is upgraded on its page."""
@@ -15,7 +13,6 @@ class PageFirmware(FieldCase, PageCase):
 
     def setUp(self):
         super().setUp()
-        self.environment = SECOND
         self.begin()
         type(self).browser = self.kept(Browser(self.upgraded.client.base))
         self.sign_in()

@@ -69,6 +69,7 @@ extension Upgrader {
         guard version > box.version else {
             throw UpgradeRefusal(description: "Version \(version) is older than \(box.version), which this box has.")
         }
+        guard release.offer.rollout > 0 else { throw UpgradeRefusal(description: "Its vendor has stopped version \(version).") }
         guard release.offer.epoch >= box.epoch else {
             throw UpgradeRefusal(description: "Version \(version) is not safe any more, and is not taken.")
         }

@@ -220,9 +220,9 @@ public actor Upgrader {
         lookTrouble = nil
         do {
             let releases = try await releases(of: source, place)
-            try await choose(among: releases, source, place)
+            let isCurrent = try await choose(among: releases, source, place)
             condition.checkedAt = time.now()
-            nextCheck = time.now().addingTimeInterval(Self.checksEvery + .random(in: -1800...1800))
+            nextCheck = isCurrent ? time.now().addingTimeInterval(Self.checksEvery + .random(in: -1800...1800)) : nil
         } catch {
             lookTrouble = Self.sentence(error)
             environment.logger.warning("releases could not be learnt", metadata: ["reason": "\(error)"])
@@ -243,25 +243,27 @@ public actor Upgrader {
         return releases
     }
 
-    private func choose(among releases: [ListedRelease], _ source: any ReleaseSource, _ place: UpgradePlace) async throws {
+    /// Whether the choice is one for the policy of now.
+    private func choose(among releases: [ListedRelease], _ source: any ReleaseSource, _ place: UpgradePlace) async throws -> Bool {
         let started = generation
         let chosen = ReleaseChoice.next(for: try await box(place), of: releases)
         found = .upToDate
         condition.available = nil
         let (release, obstacle): (ListedRelease, ReleaseChoice.Obstacle?)
         switch chosen {
-        case .upToDate: return
+        case .upToDate: return generation == started
         case .take(let taken): (release, obstacle) = (taken, nil)
         case .wait(let waiting, let why): (release, obstacle) = (waiting, why)
         }
         let manifest = try await release.manifest(from: source)
         let missing = await Self.disk.run { ReleaseInstalling(from: source, into: place.folder, reserve: 0).missing(of: manifest) }
         // Somebody set meanwhile which releases are taken.
-        guard generation == started else { return forgetFound() }
+        guard generation == started else { return false }
         found = chosen
         condition.available = .init(
             version: release.offer.version, channel: release.offer.channel, notes: manifest.notes, size: manifest.size, missing: missing,
             obstacle: obstacle)
+        return true
     }
 
     /// This box, as a choice needs it.
