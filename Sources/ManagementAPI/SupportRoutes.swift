@@ -28,6 +28,8 @@ struct SupportRoutes {
     private func set(_ request: Request, _ context: APIContext) async throws -> Response {
         let body = try await RequestBody.read(request)
         let collects = body.bool("collectsLog", required: true)
+        // A null is refused, where nothing said means a day.
+        _ = body.value("hours", required: false, nullable: false)
         let hours = body.integer("hours", 1...168) ?? 24
         try body.finish()
         let end = collects ?? false ? services.time.now().addingTimeInterval(Double(hours) * 3600) : nil

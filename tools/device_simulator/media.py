@@ -28,6 +28,17 @@ COMMANDS = {
 DEVICES_OF_ONE = 5
 
 
+STARTED = []  # every camera-simulator of this process
+
+
+def end_all():
+    """End every camera-simulator, and return when none is left."""
+    for process in STARTED:
+        process.kill()
+    for process in STARTED:
+        process.wait()
+
+
 class Media:
     """The files; each is made when it is first wanted and kept in the cache directory."""
 
@@ -109,6 +120,7 @@ class Cameras:
             command += ["--alias", f"{path}={stream}"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.processes.append(process)
+        STARTED.append(process)
         if wait:
             self.await_ready(devices, process)
 
