@@ -62,8 +62,8 @@ export function boxPage({ root, on, cleanup }) {
   const sets = may('configure-box');
   const [rtsp, ice, reach, ddns] = sets ? [rtspCard(), iceCard(), reachCard({ cleanup }), ddnsCard({ cleanup })] : [];
   const certificate = may('view-box') && certificateCard();
-  const firmware = may('view-box') && firmwareCard({ cleanup });
-  const support = sets && supportCard();
+  const firmware = may('view-box') ? firmwareCard({ cleanup }) : null;
+  const support = sets ? supportCard() : null;
   const timer = setInterval(tick, 1000);
   cleanup(() => clearInterval(timer));
   const mine = h('span', { class: 'phone-only' }, link('#/sites', 'button quiet', icon('key'), h('span', {}, tr`Sites`)), link('#/notices', 'button quiet', icon('bell'), h('span', {}, tr`Notices`)), link('#/account', 'button quiet', icon('face'), h('span', {}, tr`Account`)),
