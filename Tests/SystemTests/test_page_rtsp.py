@@ -28,6 +28,8 @@ class PageRTSP(PageCase):
         self.sign_in()
         page.find("watch-live")
         page.open("#/box")
+        page.find("rtsp-port")
+        self.quiet()  # nothing moves any more under what is pressed
         page.fill("rtsp-port", str(port))
         page.choose("rtsp-enabled-on")
         page.click("rtsp-save")
