@@ -25,6 +25,18 @@ struct BoxArguments: ParsableArguments {
     func connect(password: String? = nil) async throws -> BoxClient {
         try await BoxClient.connect(to: box, user: user, password: password, certificate: certificate, insecure: insecure)
     }
+
+    /// What `body` does with a client that has signed in, which is closed afterwards.
+    func withClient(_ body: (BoxClient) async throws -> Void) async throws {
+        let client = try await connect()
+        do {
+            try await body(client)
+        } catch {
+            await client.close()
+            throw error
+        }
+        await client.close()
+    }
 }
 
 extension BoxClient {

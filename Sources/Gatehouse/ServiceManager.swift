@@ -1,17 +1,18 @@
 import CLinux
 import Core
+import Dispatch
 import Foundation
-import Synchronization
 
 /// Tells systemd that the box is ready and alive (sd_notify(3)); a box that says nothing for too long is ended by it and started anew.
 final class ServiceManager: Sendable {
-    private static let startingEvery: TimeInterval = 10
+    private static let startingEvery = DispatchTimeInterval.seconds(10)
     /// A start that takes longer is none: a large spool on a slow card takes minutes.
     private static let longestStart = 90
 
     private let path: String
     private let watchdog: Duration?
-    private let isReady = Mutex(false)
+    /// Signalled once, when the box is ready.
+    private let ready = DispatchSemaphore(value: 0)
 
     /// Nil where systemd did not start this process, or does not want to be told.
     init?(_ environment: [String: String]) {
@@ -25,10 +26,10 @@ final class ServiceManager: Sendable {
     func begin() {
         let thread = Thread { [self] in
             for _ in 0..<Self.longestStart {
-                if isReady.withLock({ $0 }) { return }
                 send("EXTEND_TIMEOUT_USEC=60000000")
                 send("WATCHDOG=1")
-                Thread.sleep(forTimeInterval: Self.startingEvery)
+                // Ends with the start; else it is time to speak again.
+                if ready.wait(timeout: .now() + Self.startingEvery) == .success { return }
             }
         }
         thread.name = "gatehouse.starting"
@@ -36,7 +37,7 @@ final class ServiceManager: Sendable {
     }
 
     func tellReady() {
-        isReady.withLock { $0 = true }
+        ready.signal()
         send("READY=1")
     }
 

@@ -34,14 +34,7 @@ struct SupportCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let client = try await box.connect()
-        do {
-            try await run(client)
-        } catch {
-            await client.close()
-            throw error
-        }
-        await client.close()
+        try await box.withClient { try await run($0) }
     }
 
     private func run(_ client: BoxClient) async throws {
