@@ -146,15 +146,14 @@ final class ReplayClient: Sendable {
     }
 
     private func play(_ request: ReplayRequest) async throws {
-        state.withLock { state in
-            state.lastHeard = time.uptime()
-            state.isPlaying = true
-        }
-        // What the answer says counts from the first packet behind it.
+        // What the answer says counts from the first packet behind it. Until it comes the device searches its disk, and is not silent: an answer has
+        // its own patience.
         try await session.ask("PLAY", headers: request.headers) { [self] answer in
-            guard request.range != nil else { return }
-            let range = answer["Range"].flatMap { ReplayRange($0) }
-            state.withLock { $0.progress.answer(range) }
+            state.withLock { state in
+                state.lastHeard = time.uptime()
+                state.isPlaying = true
+                if request.range != nil { state.progress.answer(answer["Range"].flatMap { ReplayRange($0) }) }
+            }
         }
     }
 

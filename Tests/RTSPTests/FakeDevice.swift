@@ -6,7 +6,7 @@ import Synchronization
 /// A device with one recording, as much of it as a test needs; it is let go of with its test.
 final class FakeDevice: Sendable {
     /// What it answers to a request, and the packets that follow the answer.
-    typealias Script = @Sendable (RTSPRequest) -> (RTSPMessage, [(channel: UInt8, bytes: [UInt8])], closes: Bool)
+    typealias Script = @Sendable (RTSPRequest) async -> (RTSPMessage, [(channel: UInt8, bytes: [UInt8])], closes: Bool)
 
     private let asked = Mutex<[RTSPRequest]>([])
     private let bound = Mutex(0)
@@ -50,7 +50,7 @@ final class FakeDevice: Sendable {
                 while let element = try framing.next() {
                     guard case .request(let request) = element else { continue }
                     asked.withLock { $0.append(request) }
-                    let (answer, packets, closes) = script(request)
+                    let (answer, packets, closes) = await script(request)
                     try await outbound.write(ByteBuffer(bytes: answer.bytes))
                     for packet in packets {
                         let length = [UInt8(packet.bytes.count >> 8), UInt8(packet.bytes.count & 0xFF)]

@@ -3,6 +3,7 @@ import Core
 import Foundation
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 
 @testable import RTSP
@@ -43,13 +44,13 @@ import Testing
     }
 
     private static func play<Result: Sendable>(
-        _ device: FakeDevice, credentials: DigestCredentials? = nil, allowsBasic: Bool = false,
+        _ device: FakeDevice, credentials: DigestCredentials? = nil, allowsBasic: Bool = false, time: TimeSource = .system,
         body: @escaping @Sendable (ReplayGateway) async throws -> Result
     ) async throws -> Result {
         try await ReplayGateway.with(
             "rtsp://127.0.0.1:\(device.port)\(path)",
             at: RTSPEndpoint(host: "127.0.0.1", port: device.port, credentials: credentials, allowsBasic: allowsBasic),
-            request: ReplayRequest(range: range), asked: range, time: .system, body: body)
+            request: ReplayRequest(range: range), asked: range, time: time, body: body)
     }
 
     /// Asks one thing after the other on one connection, and answers everything that comes until it ends.
@@ -143,6 +144,23 @@ import Testing
                 #expect(read.suffix(2) == [.packet(channel: 0, bytes: Self.video), .packet(channel: 0, bytes: Self.video)])
             }
             #expect(device.requests.suffix(4).map(\.method) == ["PLAY", "PAUSE", "PLAY", "TEARDOWN"])
+        }
+    }
+
+    /// Its disk has to start first: the time until it answers is not its silence.
+    @Test(.timeLimit(.minutes(1))) func waitsForADeviceThatAnswersLate() async throws {
+        let time = ManualTime()
+        let device = FakeDevice { request in
+            guard request.method == "PLAY" else { return Self.answer(request) }
+            // Three wait for the clock: whoever asked, whoever keeps the session alive, and whoever looks whether anything comes.
+            #expect(await eventually { time.sleepers == 3 })
+            time.advance(.seconds(9))
+            #expect(await eventually { time.sleepers == 3 })
+            return Self.answer(request)
+        }
+        try await device.run { device in
+            let found = try await Self.play(device, time: time.source) { try await Self.read($0.url, Self.requests($0.url)) }
+            #expect(found.last == .packet(channel: 2, bytes: Self.audio))
         }
     }
 

@@ -57,6 +57,10 @@ class Media:
                 self.loaded[name] = await asyncio.get_running_loop().run_in_executor(None, self.make, name)
             return self.loaded[name]
 
+    async def film(self):
+        """The byte stream that is played by time, round and round."""
+        return await self.file(f"replay.{self.codec}")
+
     def make(self, name):
         """Make a file where the cache lacks it."""
         path = os.path.join(self.directory, name)

@@ -211,7 +211,7 @@ class Player(Conversation):
         if refused:
             return refused["status"], [], b""
         if self.film is None:
-            self.film = access_units(await self.server.media.file(f"replay.{self.codec}"), self.codec)
+            self.film = access_units(await self.server.media.film(), self.codec)
         now = self.device.utc().timestamp()
         match = re.fullmatch(r"clock=(\d{8}T\d{6}(?:\.\d+)?Z)-(\d{8}T\d{6}(?:\.\d+)?Z)?", request.headers.get("range", ""))
         replays = request.headers.get("require") == FEATURE

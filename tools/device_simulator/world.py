@@ -97,6 +97,9 @@ class World:
 
     async def open(self):
         """Build the devices' protocols and listen."""
+        if any("onvif" in device.protocols for device in self.devices):
+            # Whoever plays a recording must not wait for the first encoding of it.
+            await self.media.film()
         if self.options.https_port:
             self.certificate = self_signed()
         for device in self.devices:
