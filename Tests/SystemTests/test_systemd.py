@@ -1,0 +1,176 @@
+"""The unit that starts the box, run by systemd itself: in a container over this machine's files, with nothing else in it."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from box import binary, launcher
+from client import repository
+from waiting import wait_for
+
+FIRMWARE = os.path.join(repository(), "Firmware")
+RELEASE = "0.1.0-0123456789ab"
+# Where the program under test lies in the container, whose /tmp and /root are its own.
+PROGRAMS = "/opt/gatehouse-under-test"
+# Quicker than in the field, so that a test can wait for it.
+QUICK = "[Service]\nWatchdogSec=6\nTimeoutAbortSec=2\nRestartSec=100ms\nStandardOutput=file:/var/log/box\nStandardError=file:/var/log/box\n"
+TARGET = "[Unit]\nRequires=basic.target\nAfter=basic.target\nWants=gatehouse.service\nAllowIsolate=yes\n"
+
+
+def run(*arguments):
+    """A finished command."""
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+
+
+class Systemd(unittest.TestCase):
+    """One container, whose systemd starts the box and nothing else."""
+
+    @classmethod
+    def setUpClass(cls):
+        if shutil.which("systemd-nspawn") is None:
+            raise unittest.SkipTest("systemd-nspawn is not installed: apt-get install systemd-container")
+        if os.geteuid() != 0:
+            raise unittest.SkipTest("a container needs root")
+        cls.folder = tempfile.mkdtemp(prefix="gatehouse-systemd-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.root = os.path.join(cls.folder, "root")
+        for name in ("root", "upper", "work"):
+            os.makedirs(os.path.join(cls.folder, name))
+        mounted = run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={cls.folder}/upper,workdir={cls.folder}/work", cls.root)
+        if mounted.returncode:
+            raise unittest.SkipTest(f"no overlay here: {mounted.stderr.strip()}")
+        cls.addClassCleanup(run, "umount", "--lazy", cls.root)
+        tried = run("systemd-nspawn", *cls.container(), "/bin/true")
+        if tried.returncode:
+            raise unittest.SkipTest(f"no container here: {tried.stderr.strip()[-300:]}")
+        cls.install()
+        cls.start()
+
+    @classmethod
+    def container(cls):
+        """How systemd-nspawn is called."""
+        return ["--quiet", "--register=no", "--keep-unit", "--private-network", "--link-journal=no", f"--directory={cls.root}",
+                f"--bind-ro={os.path.dirname(os.path.realpath(binary()))}:{PROGRAMS}"]
+
+    @classmethod
+    def write(cls, path, text, mode=0o644):
+        """A file in the container."""
+        path = os.path.join(cls.root, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+        os.chmod(path, mode)
+
+    @classmethod
+    def install(cls):
+        """What the package does, with the program under test as its release."""
+        systemd = os.path.join(FIRMWARE, "systemd")
+        for folder in ("etc/systemd/system", "var/lib/gatehouse", "var/lib/gatehouse-releases"):
+            shutil.rmtree(os.path.join(cls.root, folder), ignore_errors=True)
+        for source, to in ((f"{systemd}/gatehouse.service", "usr/lib/systemd/system/gatehouse.service"), (f"{systemd}/gatehouse.sysusers", "usr/lib/sysusers.d/gatehouse.conf"),
+                           (f"{systemd}/gatehouse.tmpfiles", "usr/lib/tmpfiles.d/gatehouse.conf"), (launcher(), "usr/lib/gatehouse/gatehouse-launcher")):
+            os.makedirs(os.path.dirname(os.path.join(cls.root, to)), exist_ok=True)
+            shutil.copy(source, os.path.join(cls.root, to))
+        cls.write("etc/gatehouse/gatehouse.yaml", "state: /var/lib/gatehouse\n")
+        cls.write("etc/systemd/system/gatehouse.service.d/quick.conf", QUICK)
+        cls.write("etc/systemd/system/box.target", TARGET)
+        os.symlink("box.target", os.path.join(cls.root, "etc/systemd/system/default.target"))
+        cls.write("etc/fstab", "")
+        releases = "var/lib/gatehouse-releases"
+        cls.write(f"{releases}/slots/{RELEASE}/bin/gatehouse", f'#!/bin/sh\nexec {PROGRAMS}/gatehouse "$@"\n', 0o755)
+        for command in (["systemd-sysusers", f"--root={cls.root}"], ["systemd-tmpfiles", f"--root={cls.root}", "--create", "gatehouse.conf"],
+                        [launcher(), f"{cls.root}/{releases}", "try", RELEASE], [launcher(), f"{cls.root}/{releases}", "confirm"],
+                        ["chroot", cls.root, "chown", "-R", "gatehouse:gatehouse", f"/{releases}"]):
+            done = run(*command)
+            if done.returncode:
+                raise AssertionError(f"{command}: {done.stdout} {done.stderr}")
+
+    @classmethod
+    def start(cls):
+        """The container boots; its systemd has the process number 1 there."""
+        with open(os.path.join(cls.folder, "console"), "w") as console:
+            cls.process = subprocess.Popen(["systemd-nspawn", *cls.container(), "--boot"], stdin=subprocess.DEVNULL, stdout=console, stderr=console)
+        cls.addClassCleanup(cls.stop)
+
+        def first():
+            if cls.process.poll() is not None:
+                raise AssertionError(cls.console())
+            found = run("pgrep", "-P", str(cls.process.pid)).stdout.split()
+            return found[0] if found else None
+        cls.first = wait_for(first, 20, "the container's first process")
+        wait_for(lambda: cls.shown("ActiveState") == "active", 60, lambda: "the box: " + cls.told())
+
+    @classmethod
+    def stop(cls):
+        """Power the container off."""
+        cls.process.terminate()
+        try:
+            cls.process.wait(20)
+        except subprocess.TimeoutExpired:
+            cls.process.kill()
+            cls.process.wait()
+
+    @classmethod
+    def console(cls):
+        """What the container's systemd said."""
+        with open(os.path.join(cls.folder, "console"), errors="replace") as file:
+            return file.read()
+
+    @classmethod
+    def told(cls):
+        """What the box said, and what systemd thinks of it."""
+        try:
+            with open(os.path.join(cls.root, "var/log/box"), errors="replace") as file:
+                text = file.read()
+        except FileNotFoundError:
+            text = ""
+        return text[-3000:] + cls.inside("systemctl", "status", "--no-pager", "gatehouse.service").stdout + cls.console()[-1000:]
+
+    @classmethod
+    def inside(cls, *command):
+        """A command in the container."""
+        return run("nsenter", "--target", cls.first, "--all", *command)
+
+    @classmethod
+    def shown(cls, name):
+        """A property of the unit."""
+        return cls.inside("systemctl", "show", "gatehouse.service", f"--property={name}", "--value").stdout.strip()
+
+    def test_it_works_behind_its_walls(self):
+        """It answers, keeps its state where only it may look, and its workers can encode: what the unit forbids is nothing that the box needs."""
+        found = self.inside("/usr/bin/python3", "-c", "import ssl, urllib.request as r; print(r.urlopen('https://127.0.0.1:8443/api/v1/setup', "
+                            "context=ssl._create_unverified_context()).read().decode())")
+        self.assertEqual(found.returncode, 0, found.stderr[-500:] + self.told())
+        self.assertIn("claimed", json.loads(found.stdout))
+        state = os.stat(os.path.join(self.root, "var/lib/gatehouse"))
+        self.assertEqual(state.st_mode & 0o777, 0o700)
+        self.assertNotEqual(state.st_uid, 0)
+        wait_for(lambda: "encoder=libx264 proven=" in self.told(), 30, lambda: "the trial of the encoder: " + self.told())
+        self.assertIn("encoder=libx264 proven=true", self.told())
+
+    def restarted(self, after):
+        """Another process, as the unit wants it to be."""
+        def look():
+            process = self.shown("MainPID")
+            return process if process not in ("0", after) and self.shown("ActiveState") == "active" else None
+        return wait_for(look, 60, lambda: "the box's next start: " + self.told())
+
+    def test_one_that_is_killed_or_hangs_is_started_again(self):
+        """After a kill at once; one that hangs is ended by the watchdog first."""
+        process = self.shown("MainPID")
+        before = int(self.shown("NRestarts"))
+        self.inside("kill", "-KILL", process)
+        process = self.restarted(process)
+        self.inside("kill", "-STOP", process)
+        self.restarted(process)
+        self.assertEqual(int(self.shown("NRestarts")), before + 2)
+
+    def test_stop(self):
+        """It ends in order, and nothing of it is left."""
+        done = self.inside("systemctl", "stop", "gatehouse.service")
+        self.addCleanup(lambda: (self.inside("systemctl", "start", "gatehouse.service"), self.restarted("0")))
+        self.assertEqual((done.returncode, self.shown("Result"), self.shown("ActiveState")), (0, "success", "inactive"), self.told())
+        self.assertEqual(self.inside("pgrep", "-u", "gatehouse").stdout, "")
