@@ -170,11 +170,13 @@ let package = Package(
             name: "Firmware",
             dependencies: ["Core", "Outbound", "Slots", "Tar", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioSSL],
             swiftSettings: strict),
+        .target(name: "DeviceFirmware", dependencies: ["Cameras", "Core", "Firmware", .logging], swiftSettings: strict),
         .target(name: "Codes", dependencies: ["CQRCode", "Core", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(
             name: "ManagementAPI",
             dependencies: [
-                "Access", "Backup", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Codes", "Core", "Devices", "Exports",
+                "Access", "Backup", "BoxDatabase", "CameraProtocols", "Cameras", "CloudStorage", "Codes", "Core", "DeviceFirmware",
+                "Devices", "Exports",
                 "Firmware",
                 "Media",
                 "MediaWorker",
@@ -191,7 +193,8 @@ let package = Package(
         .executableTarget(
             name: "Gatehouse",
             dependencies: [
-                "Access", "Backup", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "Devices", "Exports",
+                "Access", "Backup", "BoxDatabase", "CLinux", "CameraProtocols", "Cameras", "CloudStorage", "Core", "DeviceFirmware",
+                "Devices", "Exports",
                 "Firmware", "ManagementAPI", "Media", "MediaWorker", "Messaging", "Outbound", "Playback", "RTSP", "Reach", "Recording",
                 "Refill",
                 "Relay",
@@ -259,6 +262,9 @@ let package = Package(
         .testTarget(name: "SlotsTests", dependencies: ["Launcher", "Slots"], swiftSettings: strict),
         .testTarget(
             name: "FirmwareTests", dependencies: ["Core", "Firmware", "Slots", "TestSupport", .crypto, .logging],
+            swiftSettings: strict),
+        .testTarget(
+            name: "DeviceFirmwareTests", dependencies: ["Cameras", "Core", "DeviceFirmware", "Firmware", "TestSupport", .logging],
             swiftSettings: strict),
         .testTarget(name: "CodesTests", dependencies: ["Codes", "TestSupport"], swiftSettings: strict),
         .testTarget(

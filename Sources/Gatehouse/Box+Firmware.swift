@@ -1,11 +1,15 @@
 import BoxDatabase
 import CloudStorage
+import Cameras
 import Core
+import DeviceFirmware
+import Devices
 import Firmware
 import Foundation
 import Logging
 import ManagementAPI
 import Outbound
+import Recording
 
 extension Box {
     /// What brings newer releases onto the box.
@@ -33,6 +37,44 @@ extension Box {
             reservedBytes: { reserve + 2 * (DurableFile.size(databasePath) ?? 0) }, restart: { restart.ask() }, changed: changed,
             looksEvery: looksEvery, time: time, logger: logger)
         return Upgrader(environment)
+    }
+
+    /// What brings newer firmware onto the devices behind the box.
+    static func deviceUpgrader(
+        _ settings: Settings, _ launcher: LauncherProcess?, state: BoxState, health: HealthLook, servers: AddressPolicy,
+        _ onboarding: Onboarding, _ devices: DeviceRegistry, _ catalogue: DeviceCatalogue, changed: @escaping @Sendable () -> Void,
+        logger: Logger
+    ) -> DeviceUpgrader {
+        let (uploader, time) = (health.uploader, health.time)
+        var source: (@Sendable () -> any ReleaseSource)?
+        if let place = settings.firmwareSource {
+            source = { HTTPSource(place, servers: servers, time: time) { try await uploader.governor.admitOther($0) } }
+        }
+        let roots = [launcher?.place.trusted.appending(path: "root.json").path, settings.firmwareRoot].compactMap { $0 }
+        let reserve = max(64 << 20, settings.spoolFreeMegabytes * 1_000_000)
+        let environment = DeviceUpgrader.Environment(
+            folder: URL(filePath: state.path, directoryHint: .isDirectory).appending(path: "device-firmware"),
+            root: { roots.lazy.compactMap { FileManager.default.contents(atPath: $0) }.first.map(Array.init) }, source: source,
+            isTimeKnown: { settings.clockIsRight || ClockState.word == "synchronized" },
+            devices: { try await upgradable(devices, catalogue) }, refresh: { try await onboarding.refresh($0) },
+            upgrade: { id, file, bytes async throws(DeviceFailure) in
+                guard let device = devices[id] else { throw DeviceFailure(.unreachable, "The device is not there any more.") }
+                try await onboarding.upgradeNow(device, file: file, bytes: bytes)
+            },
+            reservedBytes: { reserve }, changed: changed, time: time, logger: logger)
+        return DeviceUpgrader(environment)
+    }
+
+    /// All devices that say who they are, with what the upgrader must know of each.
+    private static func upgradable(_ devices: DeviceRegistry, _ catalogue: DeviceCatalogue) async throws -> [DeviceUpgrader.Device] {
+        try await catalogue.devices().compactMap { record, channels in
+            guard let device = devices[record.id], let description = device.description ?? record.description else { return nil }
+            return DeviceUpgrader.Device(
+                id: record.id, name: record.name, identity: description.identity,
+                takesFirmware: description.capabilities.contains(.firmwareUpgrade), channels: channels.count,
+                streaming: channels.count { catalogue.channels[$0]?.reception.hasPicture ?? false },
+                isBeingUpgraded: device.view.upgrade.map { $0.stage != .done } ?? false)
+        }
     }
 
     /// A minute; tests do not wait for minutes.

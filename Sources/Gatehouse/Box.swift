@@ -3,6 +3,7 @@ import BoxDatabase
 import Cameras
 import CloudStorage
 import Core
+import DeviceFirmware
 import Devices
 import Exports
 import Firmware
@@ -170,6 +171,9 @@ struct Box {
             upgrader: try Self.upgrader(
                 settings, launcher, state: state, health: health, servers: servers, restart: restart,
                 changed: { feed.firmwareChanged() }, logger: logger),
+            deviceUpgrader: Self.deviceUpgrader(
+                settings, launcher, state: state, health: health, servers: servers, onboarding, devices, catalogue,
+                changed: { feed.deviceFirmwareChanged() }, logger: logger),
             logCollection: LogCollection(keeper: keeper, level: level), logLevel: level,
             metricsToken: settings.metricsToken, hostNames: settings.hostNames, requestsPerSecond: settings.requestsPerSecond,
             startedAt: startedAt, time: time, logger: logger)
@@ -260,6 +264,7 @@ struct Box {
                 .init(service: Loop { [services] in await services.reach.run() }),
                 .init(service: Loop { [services] in await services.discovery.follow() }),
                 .init(service: Loop { [services] in await services.upgrader.run() }),
+                .init(service: Loop { [services] in await services.deviceUpgrader.run() }),
                 .init(
                     service: Loop { [services] in
                         await services.logCollection.run(services.database, services.time, services.logger)

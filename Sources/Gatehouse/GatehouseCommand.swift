@@ -14,6 +14,7 @@ struct GatehouseCommand: AsyncParsableCommand {
             SpoolCommand.self, RefillsCommand.self, PlanCommand.self, FootageCommand.self, LogCommand.self, ResetPasswordCommand.self,
             FactoryResetCommand.self,
             BackupCommand.self, RestoreCommand.self, PlayCommand.self, ExportCommand.self, RestreamCommand.self, UpgradeCommand.self,
+            DeviceFirmwareCommand.self,
             SupportCommand.self,
             ReleaseCommand.self,
             WorkerCommand.self,

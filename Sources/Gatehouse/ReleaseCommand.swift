@@ -10,7 +10,10 @@ struct ReleaseCommand: AsyncParsableCommand {
             A repository is a folder that any web server or bucket serves as it is; docs/firmware.md tells how one is begun.
             Keys of root and targets stay where releases are signed; those of snapshot and timestamp are wherever is published.
             """,
-        subcommands: [KeyGen.self, Root.self, Build.self, Offer.self, Sign.self, Publish.self, Verify.self, Export.self, Install.self])
+        subcommands: [
+            KeyGen.self, Root.self, Build.self, Offer.self, Device.self, WithdrawDevice.self, Sign.self, Publish.self, Verify.self,
+            Export.self, Install.self,
+        ])
 
     struct Repository: ParsableArguments {
         @Argument(help: "The folder of releases.", completion: .directory)
@@ -243,9 +246,9 @@ struct ReleaseCommand: AsyncParsableCommand {
         try files.map { try SigningKey(pem: text($0), name: $0) }
     }
 
-    private static func day(_ days: Int) -> Date { Date().addingTimeInterval(Double(max(1, days)) * 86_400) }
+    static func day(_ days: Int) -> Date { Date().addingTimeInterval(Double(max(1, days)) * 86_400) }
 
-    private static func sayPending(_ pending: [ReleaseRepository.Pending]) throws {
+    static func sayPending(_ pending: [ReleaseRepository.Pending]) throws {
         for one in pending {
             let words = one.missing == 1 ? "one more signature" : "\(one.missing) more signatures"
             NewFile.note(one.missing == 0 ? "\(one.file) is signed and can be published." : "\(one.file) waits for \(words).")

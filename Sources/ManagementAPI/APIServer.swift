@@ -114,6 +114,7 @@ public struct APIServer: Service, CustomStringConvertible {
         SystemRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         BackupRoutes(services: services).add(to: routes)
         FirmwareRoutes(services: services, maker: maker).add(to: routes)
+        DeviceFirmwareRoutes(services: services).add(to: routes)
         SupportRoutes(services: services, viewer: viewer).add(to: routes)
         DeviceRoutes(services: services, maker: maker, feed: feed).add(to: routes)
         DeviceControlRoutes(services: services, maker: maker).add(to: routes)

@@ -6,6 +6,7 @@ public import BoxDatabase
 public import Cameras
 public import CloudStorage
 public import Core
+public import DeviceFirmware
 public import Devices
 public import Exports
 public import Firmware
@@ -88,6 +89,7 @@ public struct BoxServices: Sendable {
     }
 
     public let upgrader: Upgrader
+    public let deviceUpgrader: DeviceUpgrader
     public let logCollection: LogCollection
     public let logLevel: LogLevel
     public let metricsToken: String?
@@ -116,6 +118,7 @@ public struct BoxServices: Sendable {
         resetBox: @escaping @Sendable () throws -> Void,
         restoreBox: @escaping @Sendable (BackupManifest, _ person: String, _ address: String) throws -> Void,
         upgrader: Upgrader,
+        deviceUpgrader: DeviceUpgrader,
         logCollection: LogCollection,
         logLevel: LogLevel,
         metricsToken: String?, hostNames: [String], requestsPerSecond: Int, startedAt: Date, time: TimeSource, logger: Logger
@@ -159,6 +162,7 @@ public struct BoxServices: Sendable {
         self.resetBox = resetBox
         self.restoreBox = restoreBox
         self.upgrader = upgrader
+        self.deviceUpgrader = deviceUpgrader
         self.logCollection = logCollection
         self.logLevel = logLevel
         self.metricsToken = metricsToken

@@ -99,6 +99,10 @@ struct DeviceControlRoutes {
         if let upgrade = device.view.upgrade, upgrade.stage != .done {
             throw Problem.conflict("An upgrade of this device goes on. Wait until it is done.")
         }
+        if services.devices.all.contains(where: { $0.view.upgrade.map { $0.stage != .done } ?? false }) {
+            throw Problem.conflict(
+                "Another device is being upgraded. No second camera is to be without recording meanwhile: wait until it is done.")
+        }
         let path = "\(services.uploadFolder)/\(UUID().uuidString)"
         let bytes = try await UploadedFile.save(request.body, to: path, limit: Self.firmwareLimit, tooLarge: "Firmware has at most 256 MB.")
         services.onboarding.upgrade(device, file: path, bytes: bytes)

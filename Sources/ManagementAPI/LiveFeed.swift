@@ -71,6 +71,7 @@ public final class LiveFeed: Sendable {
         var plans = false
         var networkTest = false
         var firmware = false
+        var deviceFirmware = false
         var motion: [ChannelID: MotionReading] = [:]
         var onboarding: [String: (site: SiteID, item: OnboardingItemAnswer)] = [:]
         var discovered: [Int: DiscoveredDevice] = [:]
@@ -126,6 +127,12 @@ public final class LiveFeed: Sendable {
     /// An upgrade of the box began, went on or ended.
     public func firmwareChanged() {
         dirty.withLock { $0.firmware = true }
+        wake.raise()
+    }
+
+    /// The firmware of devices, or what is there of it, changed.
+    public func deviceFirmwareChanged() {
+        dirty.withLock { $0.deviceFirmware = true }
         wake.raise()
     }
 
@@ -250,6 +257,8 @@ public final class LiveFeed: Sendable {
         if changes.plans { try send("plans", try await maker.plans(), to: .everywhere(.managePlans)) }
         if changes.networkTest { try send("network-test", try await maker.networkTests(), to: .box(.viewBox)) }
         if changes.firmware { try send("firmware", try await maker.firmware(), to: .box(.viewBox)) }
+        // Who may see what of it is settled where it is asked for.
+        if changes.deviceFirmware { try send("device-firmware", Changed(), to: .everybody) }
         if changes.storage { try send("storage", try await maker.storage(), to: .box(.viewBox)) }
     }
 
@@ -276,6 +285,8 @@ public final class LiveFeed: Sendable {
         let bytes = ByteBuffer(string: "event: \(event)\ndata: \(String(decoding: data, as: UTF8.self))\n\n")
         messages.send(FeedMessage(bytes: bytes, audience: audience))
     }
+
+    private struct Changed: Encodable {}
 
     private struct Removed: Encodable {
         let kind: String

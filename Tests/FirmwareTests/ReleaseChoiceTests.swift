@@ -13,7 +13,7 @@ import Testing
         let offer = ReleaseOffer(
             version: try #require(ReleaseVersion(version)), architecture: architecture, model: model, epoch: epoch, channel: channel,
             rollout: rollout, mustPassThrough: through)
-        let target = try TargetsMetadata.Target(Array(version.utf8), offer: offer)
+        let target = try TargetsMetadata.Target(Array(version.utf8), custom: offer)
         return try ListedRelease("\(model)/\(architecture)/\(version).json", target)
     }
 

@@ -122,9 +122,9 @@ import Testing
     @Test func aManifestThatIsAnotherIsRefused() async throws {
         let vendor = try Vendor()
         let release = try #require(try await vendor.refresh().first)
-        var bytes = Array(try vendor.repository.folder.file(release.place))
+        var bytes = Array(try vendor.repository.folder.file(release.file.place))
         bytes[20] ^= 1
-        try vendor.repository.write(bytes, to: release.place)
+        try vendor.repository.write(bytes, to: release.file.place)
         await #expect(throws: ReleaseRefusal.altered(release.path)) { try await release.manifest(from: vendor.source) }
     }
 

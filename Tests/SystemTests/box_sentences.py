@@ -131,6 +131,7 @@ ELSEWHERE = {
     "CloudStorage/Chain/FootageVerification.swift": "gatehouse footage verify",
     "CloudStorage/Encryption/LockedSiteKey.swift": "in the file that is saved, for whoever opens it in years",
     "Exports/EvidenceNote.swift": "in the file that goes along with an export",
+    "Firmware/Catalogue/ReleaseRepository+DeviceFirmware.swift": "gatehouse release",
     "Firmware/Releases/ReleaseBuilder.swift": "gatehouse release",
     "Firmware/Releases/ReleasePublishing.swift": "gatehouse release",
     "Launcher/": "for whoever stands before the box, and the log",

@@ -34,7 +34,7 @@ GOOD = {
                             "code": None}],
     ("POST", "/channels/{id}/playback"): [{"from": "2026-11-27T14:02:00Z", "speed": 2, "source": "box", "code": "ABCD-EFGH"}], ("PUT", "/storage/target"): [FOLDER, S3],
     ("PUT", "/support"): [{"collectsLog": False, "hours": 24}],
-    ("PATCH", "/firmware"): [{"channel": "stable", "automatic": False, "windowFrom": "02:00", "windowTo": "05:00"}], ("POST", "/firmware/upgrade"): [{"version": "1.5.0"}],
+    ("PATCH", "/firmware"): [{"channel": "stable", "automatic": False, "windowFrom": "02:00", "windowTo": "05:00"}], ("POST", "/firmware/upgrade"): [{"version": "1.5.0"}], ("POST", "/device-firmware/upgrades"): [{"deviceIds": ["01890a5dac96774bbcceb302099a8057"]}],
     ("PUT", "/relay/rtsp"): [{"enabled": False, "port": 8554, "userName": "viewer", "password": "Harbour-Lamp-2026"}],
     ("PUT", "/relay/ice"): [{"stunUrl": "stun:stun.example.com:3478", "turnUrl": "turn:turn.example.com:3478?transport=udp", "userName": "box",
                              "credentialKind": "password", "credential": "Harbour-Lamp-2026", "firstPort": 50000, "lastPort": 50100}],

@@ -171,11 +171,14 @@ struct TargetsMetadata: RoleMetadata, Equatable {
         /// Bytes.
         var length: Int
         var hashes: [String: String]
-        /// A `ReleaseOffer`, or what a later vendor says in its place.
+        /// A `ReleaseOffer`, a `DeviceFirmwareOffer`, or what a later vendor says in its place.
         var custom: JSONValue?
 
-        var offer: ReleaseOffer? {
-            custom.flatMap { try? JSONDecoder().decode(ReleaseOffer.self, from: Data($0.canonical)) }
+        var offer: ReleaseOffer? { decoded() }
+        var deviceFirmware: DeviceFirmwareOffer? { decoded() }
+
+        private func decoded<Offer: Decodable>() -> Offer? {
+            custom.flatMap { try? JSONDecoder().decode(Offer.self, from: Data($0.canonical)) }
         }
 
         init(length: Int, hashes: [String: String], custom: JSONValue? = nil) {
@@ -184,8 +187,9 @@ struct TargetsMetadata: RoleMetadata, Equatable {
             self.custom = custom
         }
 
-        init(_ manifest: [UInt8], offer: ReleaseOffer) throws {
-            let custom = try JSONDecoder().decode(JSONValue.self, from: try JSONEncoder().encode(offer))
+        /// - Parameter custom: The offer.
+        init(_ manifest: [UInt8], custom: some Encodable) throws {
+            let custom = try JSONDecoder().decode(JSONValue.self, from: try JSONEncoder().encode(custom))
             self.init(length: manifest.count, hashes: ["sha256": Digest.text(manifest)], custom: custom)
         }
     }

@@ -53,14 +53,23 @@ public struct MetadataUpdate: Sendable {
     /// - Returns: The releases, by the path of their manifests.
     /// - Throws: `ReleaseRefusal`, or what the source or the folder throws.
     public func refresh(at now: Date) async throws -> [ListedRelease] {
+        // A later vendor may offer what this box does not understand, beside what it does.
+        try await targets(at: now).compactMap { try? ListedRelease($0.key, $0.value) }
+    }
+
+    /// The same, for what is offered to the devices behind the box.
+    public func refreshDeviceFirmware(at now: Date) async throws -> [ListedDeviceFirmware] {
+        try await targets(at: now).compactMap { try? ListedDeviceFirmware($0.key, $0.value) }
+    }
+
+    private func targets(at now: Date) async throws -> [(key: String, value: TargetsMetadata.Target)] {
         guard let root = try folder.file(.root) else { throw ReleaseRefusal.notThere("root.json") }
         var trusted = try TrustedMetadata(root: root, at: now)
         try await updateRoot(&trusted)
         try await updateTimestamp(&trusted)
         try await updateSnapshot(&trusted)
         try await updateTargets(&trusted)
-        // A later vendor may offer what this box does not understand, beside what it does.
-        return (trusted.targets?.targets ?? [:]).sorted { $0.key < $1.key }.compactMap { try? ListedRelease($0.key, $0.value) }
+        return (trusted.targets?.targets ?? [:]).sorted { $0.key < $1.key }
     }
 
     private func updateRoot(_ trusted: inout TrustedMetadata) async throws {

@@ -45,7 +45,7 @@ public struct ReleaseBuilder {
         return paths.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
-    private func file(_ path: String, in folder: URL) throws -> ReleaseManifest.File {
+    func file(_ path: String, in folder: URL) throws -> ReleaseManifest.File {
         let handle = try FileHandle(forReadingFrom: folder.appending(path: path))
         defer { try? handle.close() }
         var status = stat()

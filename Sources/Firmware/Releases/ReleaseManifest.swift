@@ -40,33 +40,21 @@ public struct ListedRelease: Sendable, Equatable {
     /// Of its manifest.
     public let path: String
     public let offer: ReleaseOffer
-    let length: Int
-    let sha256: String
+    let file: TargetFile
 
     init(_ path: String, _ target: TargetsMetadata.Target) throws(ReleaseRefusal) {
-        guard let offer = target.offer, let sha256 = target.hashes["sha256"], Digest.isOne(sha256), ReleasePath.isPlain(path),
-            (0...100).contains(offer.rollout), offer.epoch >= 0, target.length >= 0
-        else { throw .unreadable(path) }
+        guard let offer = target.offer, (0...100).contains(offer.rollout), offer.epoch >= 0 else { throw .unreadable(path) }
+        file = try TargetFile(path, target)
         self.path = path
         self.offer = offer
-        self.sha256 = sha256
-        length = target.length
     }
 
     /// What it is called on the box's disk: another release of the same version is another.
-    public var slot: String { "\(offer.version)-\(sha256.prefix(12))" }
-
-    /// Where the manifest lies: under its digest, so that a file of the same name cannot be in its place.
-    var place: String {
-        let parts = path.split(separator: "/")
-        return (["targets"] + parts.dropLast().map(String.init) + ["\(sha256).\(parts.last ?? "")"]).joined(separator: "/")
-    }
+    public var slot: String { "\(offer.version)-\(file.sha256.prefix(12))" }
 
     /// - Throws: `ReleaseRefusal`, or what the source throws.
     public func manifest(from source: any ReleaseSource) async throws -> ReleaseManifest {
-        let bytes = try await source.file(place, atMost: min(length, ReleaseManifest.limit))
-        guard bytes.count == length, Digest.text(bytes) == sha256 else { throw ReleaseRefusal.altered(path) }
-        let manifest = try ReleaseManifest(bytes, name: path)
+        let manifest = try ReleaseManifest(try await file.bytes(from: source), name: path)
         guard manifest.version == offer.version, manifest.architecture == offer.architecture, manifest.model == offer.model else {
             throw ReleaseRefusal.altered(path)
         }
@@ -152,23 +140,27 @@ public struct ReleaseManifest: Sendable, Equatable {
 
     /// Whoever signed it: nothing may lead out of the release's own folder, or fill the disk.
     private func check() throws(ReleaseRefusal) {
-        guard !files.isEmpty, files.count <= Self.mostFiles else { throw .unsafe("The release has no files, or too many.") }
+        try Self.check(files)
+        guard version.description.utf8.count <= 64, notes.utf8.count <= 64 << 10 else { throw .unsafe("The release says too much.") }
+    }
+
+    static func check(_ files: [File]) throws(ReleaseRefusal) {
+        guard !files.isEmpty, files.count <= mostFiles else { throw .unsafe("The release has no files, or too many.") }
         var total = 0
         for file in files {
             guard ReleasePath.isPlain(file.path) else { throw .unsafe("The release has a file whose name is none.") }
-            guard file.size >= 0, file.size <= Self.mostBytes else { throw .unsafe("The release's file \(file.path) is too large.") }
+            guard file.size >= 0, file.size <= mostBytes else { throw .unsafe("The release's file \(file.path) is too large.") }
             total += file.size
-            let pieces = (file.size + Self.pieceBytes - 1) / Self.pieceBytes
+            let pieces = (file.size + pieceBytes - 1) / pieceBytes
             guard file.chunks.count == pieces, Digest.isOne(file.sha256), file.chunks.allSatisfy(Digest.isOne) else {
                 throw .unsafe("The release's file \(file.path) is not made of the pieces that it names.")
             }
         }
-        guard total <= Self.mostBytes else { throw .unsafe("The release is larger than 2 GiB.") }
+        guard total <= mostBytes else { throw .unsafe("The release is larger than 2 GiB.") }
         let paths = files.map(\.path)
         guard Set(paths).count == paths.count else { throw .unsafe("The release has a file twice.") }
         let folders = Set(paths.flatMap(ReleasePath.folders))
         guard folders.isDisjoint(with: paths) else { throw .unsafe("The release has a file that is a folder, too.") }
-        guard version.description.utf8.count <= 64, notes.utf8.count <= 64 << 10 else { throw .unsafe("The release says too much.") }
     }
 }
 

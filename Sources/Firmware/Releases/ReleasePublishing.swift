@@ -79,23 +79,27 @@ extension ReleaseRepository {
         let bytes = try manifest.bytes
         let offer = description.offer
         let path = "\(offer.model)/\(offer.architecture)/\(offer.version).json"
-        let target = try TargetsMetadata.Target(bytes, offer: offer)
-        try write(bytes, to: try ListedRelease(path, target).place)
-        var targets = try nextTargets(expires)
-        targets.targets[path] = target
-        try stage(targets)
+        let target = try TargetsMetadata.Target(bytes, custom: offer)
+        try write(bytes, to: try ListedRelease(path, target).file.place)
+        try stageTargets(expires: expires) { $0.targets[path] = target }
         return path
     }
 
     /// Offers a release otherwise: to more boxes, to others, or no longer.
     public func change(_ path: String, expires: Date, _ change: (inout ReleaseOffer) -> Void) throws {
+        try stageTargets(expires: expires) { targets in
+            guard let before = targets.targets[path], var offer = before.offer else { throw ReleaseRefusal.notThere(path) }
+            change(&offer)
+            let after = TargetsMetadata.Target(
+                length: before.length, hashes: before.hashes, custom: try TargetsMetadata.Target([], custom: offer).custom)
+            _ = try ListedRelease(path, after)
+            targets.targets[path] = after
+        }
+    }
+
+    func stageTargets(expires: Date, _ change: (inout TargetsMetadata) throws -> Void) throws {
         var targets = try nextTargets(expires)
-        guard let before = targets.targets[path], var offer = before.offer else { throw ReleaseRefusal.notThere(path) }
-        change(&offer)
-        let after = TargetsMetadata.Target(
-            length: before.length, hashes: before.hashes, custom: try TargetsMetadata.Target([], offer: offer).custom)
-        _ = try ListedRelease(path, after)
-        targets.targets[path] = after
+        try change(&targets)
         try stage(targets)
     }
 

@@ -41,13 +41,24 @@ public struct ReleaseUnpacking: Sendable {
     public func unpack(
         _ manifest: ReleaseManifest, into folder: URL, progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws {
+        try await unpack(manifest.files, into: folder, progress: progress)
+    }
+
+    /// The same, for a device's firmware.
+    public func unpack(
+        _ manifest: DeviceFirmwareManifest, into folder: URL, progress: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws {
+        try await unpack([manifest.file], into: folder, progress: progress)
+    }
+
+    private func unpack(_ files: [ReleaseManifest.File], into folder: URL, progress: @escaping @Sendable (Int) -> Void) async throws {
         var done = 0
-        for file in manifest.files {
+        for file in files {
             let before = done
             try await unpack(file, to: folder.appending(path: file.path)) { progress(before + $0) }
             done += file.size
         }
-        try await Self.disk.run { try Self.finish(folder, of: manifest) }
+        try await Self.disk.run { try Self.finish(folder, of: files) }
     }
 
     private func unpack(_ file: ReleaseManifest.File, to place: URL, progress: @Sendable (Int) -> Void) async throws {
@@ -106,8 +117,8 @@ public struct ReleaseUnpacking: Sendable {
     }
 
     /// What is not the release's is taken away; and the names of all files, too, outlive the power.
-    private static func finish(_ folder: URL, of manifest: ReleaseManifest) throws {
-        let files = Set(manifest.files.map(\.path))
+    private static func finish(_ folder: URL, of all: [ReleaseManifest.File]) throws {
+        let files = Set(all.map(\.path))
         let folders = Set(files.flatMap(ReleasePath.folders))
         for path in try FileManager.default.subpathsOfDirectory(atPath: folder.path) where !files.contains(path) && !folders.contains(path)
         {

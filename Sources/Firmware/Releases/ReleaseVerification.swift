@@ -27,10 +27,16 @@ public struct ReleaseVerification {
         try trusted.keep(root, as: .root)
         let source = FolderSource(repository)
         var lines: [Line] = []
-        for release in try await MetadataUpdate(from: source, into: trusted).refresh(at: now) {
+        let update = MetadataUpdate(from: source, into: trusted)
+        for release in try await update.refresh(at: now) {
             let manifest = try await release.manifest(from: source)
             for file in manifest.files { try await verify(file, source) }
             lines.append(Line(path: release.path, files: manifest.files.count, bytes: manifest.size))
+        }
+        for firmware in try await update.refreshDeviceFirmware(at: now) {
+            let manifest = try await firmware.manifest(from: source)
+            try await verify(manifest.file, source)
+            lines.append(Line(path: firmware.path, files: 1, bytes: manifest.file.size))
         }
         return lines
     }

@@ -30,7 +30,7 @@ public enum ReleaseFile {
         for name in try metadata(in: repository) {
             try tar.add("metadata/\(name)", file: repository.appending(path: "metadata/\(name)").path)
         }
-        try tar.add(listed.place, file: repository.appending(path: listed.place).path)
+        try tar.add(listed.file.place, file: repository.appending(path: listed.file.place).path)
         for piece in manifest.pieces.keys.sorted() {
             let name = "chunks/\(ChunkPath.place(piece))"
             try tar.add(name, file: repository.appending(path: name).path)

@@ -8,6 +8,7 @@ import { bind, field, wrong } from './form.js';
 import { bytes, count, duration, full, plain, zoneName } from './format.js';
 import { bar, button, card, facts, head, link } from './parts.js';
 import { ddnsCard } from './ddns-card.js';
+import { deviceFirmwareCard } from './device-firmware-card.js';
 import { factoryResetCard } from './factory-reset-card.js';
 import { firmwareCard } from './firmware-card.js';
 import { iceCard } from './ice-card.js';
@@ -63,14 +64,15 @@ export function boxPage({ root, on, cleanup }) {
   const [rtsp, ice, reach, ddns] = sets ? [rtspCard(), iceCard(), reachCard({ cleanup }), ddnsCard({ cleanup })] : [];
   const certificate = may('view-box') && certificateCard();
   const firmware = may('view-box') ? firmwareCard({ cleanup }) : null;
+  const devices = deviceFirmwareCard({ cleanup });
   const support = sets ? supportCard() : null;
   const timer = setInterval(tick, 1000);
   cleanup(() => clearInterval(timer));
   const mine = h('span', { class: 'phone-only' }, link('#/sites', 'button quiet', icon('key'), h('span', {}, tr`Sites`)), link('#/notices', 'button quiet', icon('bell'), h('span', {}, tr`Notices`)), link('#/account', 'button quiet', icon('face'), h('span', {}, tr`Account`)),
     button(tr`Sign out`, { look: 'quiet', iconName: 'out', testid: 'box-sign-out', onClick: () => document.getElementById('app').dispatchEvent(new Event('gh-leave')) }));
   fill(root, head(tr`Box`, mine),
-    h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card(tr`This box`, about), firmware?.el, card(tr`Encoders`, encoders), rtsp?.el, ice?.el),
+    h('div', { class: 'columns' }, h('div', { class: 'stack-cards' }, card(tr`This box`, about), firmware?.el, devices.el, card(tr`Encoders`, encoders), rtsp?.el, ice?.el),
       h('div', { class: 'stack-cards' }, sets && card(tr`Names and log`, form), sets && watchingCard({ cleanup }), card(tr`What the box carries`, load), reach?.el, ddns?.el, certificate?.el, support?.el, may('back-up') && backupCard(), may('reset-box') && factoryResetCard())));
   draw();
-  return Promise.all([refreshSystem(), rtsp?.load(), ice?.load(), reach?.load(), ddns?.load(), certificate?.load(), firmware?.load(), support?.load()]);
+  return Promise.all([refreshSystem(), rtsp?.load(), ice?.load(), reach?.load(), ddns?.load(), certificate?.load(), firmware?.load(), devices.load(), support?.load()]);
 }

@@ -3,7 +3,7 @@ import { api } from './api.js';
 import { translated } from './box-words.js';
 import { emit, put, remove, resync } from './store.js';
 
-const KINDS = ['channel', 'device', 'event', 'clip', 'storage', 'plans', 'motion', 'discovery', 'discovered', 'onboarding', 'network-test', 'firmware', 'export', 'notice', 'rights'];
+const KINDS = ['channel', 'device', 'event', 'clip', 'storage', 'plans', 'motion', 'discovery', 'discovered', 'onboarding', 'network-test', 'firmware', 'device-firmware', 'export', 'notice', 'rights'];
 const QUIET = 2500; // a break shorter than this is nobody's business
 
 let source = null;
@@ -51,7 +51,7 @@ function open() {
   for (const kind of KINDS) {
     source.addEventListener(kind, (message) => {
       const object = translated(JSON.parse(message.data));
-      if (kind === 'motion' || kind === 'network-test' || kind === 'firmware') emit(kind, object);
+      if (kind === 'motion' || kind === 'network-test' || kind === 'firmware' || kind === 'device-firmware') emit(kind, object);
       else put(kind, object);
     });
   }

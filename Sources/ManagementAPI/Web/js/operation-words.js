@@ -9,7 +9,7 @@ const ACTIONS = {
   beginWHEP: tr`begin whep`, callPreset: tr`call preset`, cancelNetworkTest: tr`cancel network test`, cancelOnboarding: tr`cancel onboarding`,
   changeChannel: tr`change channel`, changeCompany: tr`change company`, changeDevice: tr`change device`, changeDevicePassword: tr`change device password`,
   changeDeviceStream: tr`change device stream`, changePassword: tr`change password`, changePerson: tr`change person`, changePlan: tr`change plan`,
-  changeRole: tr`change role`, changeShare: tr`change share`, changeSite: tr`change site`, changeSystem: tr`change system`, checkChallenge: tr`check challenge`, checkDevice: tr`check device`, checkFirmware: tr`check firmware`, beginUpgrade: tr`begin upgrade`,
+  changeRole: tr`change role`, changeShare: tr`change share`, changeSite: tr`change site`, changeSystem: tr`change system`, checkChallenge: tr`check challenge`, checkDevice: tr`check device`, checkFirmware: tr`check firmware`, checkDeviceFirmware: tr`look for firmware of devices`, upgradeDevices: tr`upgrade devices`, cancelDeviceUpgrade: tr`leave out a device’s upgrade`, beginUpgrade: tr`begin upgrade`,
   claimBox: tr`claim box`, commandDoor: tr`command door`, confirmOneTimePasswords: tr`confirm one time passwords`, confirmUnbinding: tr`confirm unbinding`, continueLiveView: tr`continue live view`,
   deletePerson: tr`delete person`, deleteRole: tr`delete role`, deleteSite: tr`delete site`, discardAuthorization: tr`discard authorization`,
   endDiscovery: tr`end discovery`, endLiveView: tr`end live view`, endOneTimePasswords: tr`end one time passwords`, endPlan: tr`end plan`, endSession: tr`end session`,
