@@ -1,12 +1,18 @@
 """What the test classes have in common."""
 
+import fcntl
 import os
+import struct
 import subprocess
 import tempfile
 import unittest
 
 from box import Box
 from simulator import SMALL, Simulator
+
+
+# ext4's shutdown (fs/ext4/ext4.h), without its log.
+SHUTDOWN, WITHOUT_LOG_FLUSH = 0x8004587D, struct.pack("I", 2)
 
 
 class Case(unittest.TestCase):
@@ -85,6 +91,12 @@ class DiskImage:
         """Unmount it, if it is mounted."""
         if os.path.ismount(self.path):
             subprocess.run(["umount", *(["-l"] if lazy else []), self.path], check=True, capture_output=True)
+
+    def lose_power(self):
+        """From now on nothing comes onto the disk, and what was not made durable is gone with the next `mount`."""
+        descriptor = os.open(self.path, os.O_RDONLY)
+        fcntl.ioctl(descriptor, SHUTDOWN, WITHOUT_LOG_FLUSH)
+        os.close(descriptor)
 
     @property
     def free(self):

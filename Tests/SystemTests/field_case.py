@@ -15,6 +15,8 @@ FILLER = 3_000_000  # bytes of a release that stay the same
 LOOK = {"GATEHOUSE_TRIAL_LOOK_MILLISECONDS": "1500"}
 NEVER = {"GATEHOUSE_TRIAL_LOOK_MILLISECONDS": "600000"}
 GOOD = 'exec {binary} "$@"'
+# The program of the first release: that of an earlier commit, where somebody has one.
+BEFORE = os.environ.get("GATEHOUSE_BINARY_BEFORE") or binary()
 
 
 class FieldCase(VendorCase, Case):
@@ -34,13 +36,17 @@ class FieldCase(VendorCase, Case):
         self.release("sign", self.repository, "--key", self.at("root0"))
         self.built("1.0.0", "--architecture", self.architecture())
         self.publish("snapshot", "timestamp")
-        self.releases = self.at("box")
+        self.releases = self.place_of_releases()
         self.root = self.at("releases", "metadata", "1.root.json")
         self.release("install", self.repository, self.path("1.0.0"), self.releases, "--root", self.root)
         self.server = self.enterContext(self.served())
         self.upgraded = self.box(
             start=False, program=lambda: [launcher(), self.releases, "start"], http__port=free_port(), firmware__source=self.server, **self.settings)
         self.environment = LOOK
+
+    def place_of_releases(self):
+        """The launcher's folder."""
+        return self.at("box")
 
     @staticmethod
     def architecture():
@@ -57,7 +63,7 @@ class FieldCase(VendorCase, Case):
         os.makedirs(os.path.join(place, "bin"))
         os.makedirs(os.path.join(place, "share"))
         with open(os.path.join(place, "bin", "gatehouse"), "w") as file:
-            file.write(f"#!/bin/sh\n# {version}\n{self.script.replace('{binary}', binary())}\n")
+            file.write(f"#!/bin/sh\n# {version}\n{self.script.replace('{binary}', BEFORE if version == '1.0.0' else binary())}\n")
         os.chmod(os.path.join(place, "bin", "gatehouse"), 0o755)
         with open(os.path.join(place, "share", "filler"), "wb") as file:
             file.write(bytes(range(250)) * (FILLER // 250))

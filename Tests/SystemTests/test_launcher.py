@@ -1,10 +1,8 @@
 """The launcher: which release a box starts, whatever moment the power goes."""
 
-import fcntl
 import os
 import random
 import shutil
-import struct
 import subprocess
 
 from box import launcher
@@ -12,7 +10,6 @@ from case import Case
 
 POWER_CUTS = int(os.environ.get("GATEHOUSE_POWER_CUTS", "10"))
 SEED = int(os.environ.get("GATEHOUSE_SEED", "0")) or random.randrange(1, 1 << 30)
-SHUTDOWN, WITHOUT_LOG_FLUSH = 0x8004587D, struct.pack("I", 2)
 OLD, NEW = "1.0.0", "1.1.0"
 # Each act, how many steps it has, and what the box may start after a cut in it.
 ACTS = (("try", (NEW,), 6), ("start", (), 1), ("confirm", (), 1), ("back", ("It is bad.",), 6))
@@ -46,9 +43,7 @@ class Launcher(Case):
 
     def cut_power(self):
         """What was not made durable is gone."""
-        descriptor = os.open(self.image.path, os.O_RDONLY)
-        fcntl.ioctl(descriptor, SHUTDOWN, WITHOUT_LOG_FLUSH)
-        os.close(descriptor)
+        self.image.lose_power()
         self.image.unmount()
         self.image.mount()
 
@@ -165,10 +160,8 @@ class Launcher(Case):
                 process.wait(dice.random() * 0.03)
             except subprocess.TimeoutExpired:
                 pass
-            descriptor = os.open(self.image.path, os.O_RDONLY)
             is_done = process.poll() == 0
-            fcntl.ioctl(descriptor, SHUTDOWN, WITHOUT_LOG_FLUSH)
-            os.close(descriptor)
+            self.image.lose_power()
             process.kill()
             process.wait()
             self.image.unmount()

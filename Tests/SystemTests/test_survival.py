@@ -1,10 +1,8 @@
 """What must survive: kill -9 at any moment, at each durable step, power cuts, a lost database."""
 
-import fcntl
 import os
 import random
 import signal
-import struct
 import time
 
 from accounts import Account
@@ -17,7 +15,6 @@ KILLS = int(os.environ.get("GATEHOUSE_KILLS", "30"))
 CRASHES = int(os.environ.get("GATEHOUSE_CRASHES", "1"))
 POWER_CUTS = int(os.environ.get("GATEHOUSE_POWER_CUTS", "10"))
 SEED = int(os.environ.get("GATEHOUSE_SEED", "0")) or random.randrange(1, 1 << 30)
-SHUTDOWN, WITHOUT_LOG_FLUSH = 0x8004587D, struct.pack("I", 2)
 CRASH_POINTS = tuple(os.environ["GATEHOUSE_CRASH_POINTS"].split(",")) if "GATEHOUSE_CRASH_POINTS" in os.environ else (
     "durable-file.written", "durable-file.renamed", "capture.source-durable", "capture.manifest-durable", "ready.files-durable",
     "ready.manifest-durable", "upload.put", "upload.verified", "upload.row-stored")
@@ -189,9 +186,7 @@ class PowerCuts(SurvivalCase):
         for _ in range(POWER_CUTS):
             self.play_until(box, store, dice)
             promised |= {clip["id"] for clip in box.everything("/clips") if clip["state"] not in ("recording", "dropped")}
-            descriptor = os.open(image.path, os.O_RDONLY)
-            fcntl.ioctl(descriptor, SHUTDOWN, WITHOUT_LOG_FLUSH)
-            os.close(descriptor)
+            image.lose_power()
             box.kill()
             image.unmount()
             image.mount()
