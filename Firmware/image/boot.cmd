@@ -29,7 +29,7 @@ fi
 
 # On the medium before it is started: whatever happens then, the try is gone.
 saveenv
-setenv bootargs "root=/dev/mmcblk0p${partition} rootfstype=ext4 ro rootwait rauc.slot=${slot} console=ttyS1,115200 panic=10"
+setenv bootargs "root=/dev/mmcblk0p${partition} rootfstype=ext4 ro rootwait fsck.repair=yes rauc.slot=${slot} console=ttyS1,115200 panic=10"
 if load mmc 0:${partition} ${kernel_addr_r} /boot/vmlinuz && load mmc 0:${partition} ${ramdisk_addr_r} /boot/initrd.img; then
     booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${fdt_addr}
 fi

@@ -26,14 +26,22 @@ public struct DeviceUpgrade: Codable, Sendable, Equatable {
     public internal(set) var reason: String?
     /// The file on the box's disk, while it is there for people.
     public internal(set) var file: String?
-    /// Cameras of the device that had a picture before.
-    var streaming = 0
+    /// Whether the device was given something: from then on nobody can stop it.
+    var isGiven = false
+}
+
+/// A device that was given firmware, until its pictures are back: nothing else is begun with before.
+struct HeldDevice: Codable, Sendable, Equatable {
+    let device: DeviceID
+    /// Cameras that had a picture before.
+    let streaming: Int
 }
 
 /// What a box knows of its devices' upgrades: the last of each.
 struct DeviceUpgradeMemory: Codable, Sendable, Equatable {
     /// In the order in which they were asked for.
     var upgrades: [DeviceUpgrade] = []
+    var held: [HeldDevice]?
     /// When the box last knew what time it is.
     var knownTime: Date?
 

@@ -1,5 +1,5 @@
 import Cameras
-import Core
+public import Core
 import Firmware
 import Foundation
 import Logging
@@ -9,33 +9,178 @@ extension DeviceUpgrader {
     /// So long a device may need until its pictures are back; some write their flash a second time at the start.
     private static let patience = Duration.seconds(600)
     private static let lookEvery = Duration.seconds(5)
+    /// Looks in a row that must be good: a device that goes down in a moment has its picture still, and the box notices late that it has not.
+    private static let goodLooks = 5
+
+    /// Somebody left it out meanwhile.
+    private struct LeftOut: Error {}
+
+    // MARK: The line
 
     /// What an earlier life of the box began: the device may have it by now.
     func resume() async {
-        guard let begun = memory.upgrades.first(where: { $0.state == .running }) else { return }
-        await verify(begun, failure: "The box was restarted meanwhile. Look at the device, and try again.")
+        for begun in memory.upgrades where begun.state == .running {
+            if begun.isGiven {
+                await judge(begun, failure: "The box was restarted meanwhile. Look at the device, and try again.")
+            } else {
+                try? await remember { $0[begun.device]?.state = .waiting }
+            }
+        }
     }
 
-    func take(_ upgrade: DeviceUpgrade) async {
+    /// Upgrades one device; false where the disk does not let it begin.
+    func take(_ upgrade: DeviceUpgrade) async -> Bool {
         do {
-            if let held = try await held(upgrade) { return try await end(upgrade, .failed, because: held) }
-            let file = try await fetch(upgrade)
-            try await awaitTurn(upgrade)
-            let device = try await device(upgrade.device)
-            if let reason = Self.obstacle(device) { throw DeviceUpgradeRefusal(description: reason) }
-            try await remember { $0[upgrade.device]?.streaming = device.streaming }
-            environment.logger.notice("a device is upgraded", metadata: ["device": "\(device.name)", "to": "\(upgrade.to)"])
-            set(.sending)
-            try await environment.upgrade(upgrade.device, file.path, DurableFile.size(file.path) ?? 0)
-            try Task.checkCancellation()
-            await verify(upgrade, failure: nil)
-        } catch is CancellationError {
-            // The box ends; its next life looks what became of it.
+            try await remember { $0[upgrade.device]?.state = .running }
         } catch {
-            environment.logger.warning("a device was not upgraded", metadata: ["device": "\(upgrade.device)", "reason": "\(error)"])
-            try? await end(upgrade, .failed, because: Self.sentence(error))
+            return false
         }
+        var hasTurn = false
+        do {
+            try mustBeWanted(upgrade)
+            let file = try await fetch(upgrade)
+            try mustBeWanted(upgrade)
+            try await awaitTurn(upgrade.device)
+            hasTurn = true
+            try await give(file, upgrade)
+        } catch is LeftOut {
+            environment.logger.notice("a device's upgrade was left out", metadata: ["device": "\(upgrade.device)"])
+        } catch {
+            // The box ends; its next life looks what became of it.
+            if !Task.isCancelled { await fail(upgrade, Self.sentence(error)) }
+        }
+        if hasTurn { endTurn() }
         set(nil)
+        await sweep()
+        return true
+    }
+
+    private func mustBeWanted(_ upgrade: DeviceUpgrade) throws {
+        guard let now = memory[upgrade.device], now.askedAt == upgrade.askedAt, now.state == .running else { throw LeftOut() }
+    }
+
+    /// Looks once more whether it is for the device as it is now, and gives it the file.
+    private func give(_ file: URL, _ upgrade: DeviceUpgrade) async throws {
+        try await mustBeFree(for: upgrade.device)
+        try await environment.refresh(upgrade.device)
+        let device = try await device(upgrade.device)
+        if let reason = Self.obstacle(device) { throw DeviceUpgradeRefusal(description: reason) }
+        guard let offered = available(for: device.identity), offered.path == upgrade.path, offered.version == upgrade.to else {
+            throw DeviceUpgradeRefusal(description: "The device is another one by now, or has a newer firmware.")
+        }
+        try mustBeWanted(upgrade)
+        try await remember { memory in
+            guard memory[upgrade.device]?.askedAt == upgrade.askedAt else { return }
+            memory[upgrade.device]?.isGiven = true
+            memory.hold(device)
+        }
+        try mustBeWanted(upgrade)
+        environment.logger.notice("a device is upgraded", metadata: ["device": "\(device.name)", "to": "\(upgrade.to)"])
+        set(.sending)
+        var failure: String?
+        do throws(DeviceFailure) {
+            try await environment.upgrade(upgrade.device, file.path, DurableFile.size(file.path) ?? 0)
+        } catch {
+            failure = error.sentence
+        }
+        try Task.checkCancellation()
+        await judge(upgrade, failure: failure)
+    }
+
+    // MARK: By hand
+
+    /// Gives a device a file that somebody brought, in the background, when nothing else is being upgraded; the file is removed afterwards.
+    /// - Throws: `DeviceUpgradeRefusal` where another device is upgraded, or has not come back.
+    public func upgradeByHand(_ id: DeviceID, file: String, bytes: Int) async throws {
+        guard takeTurn(id) else { throw Self.busy }
+        do {
+            try await mustBeFree(for: id)
+            let device = try await device(id)
+            try await remember { $0.hold(device) }
+        } catch {
+            endTurn()
+            throw error
+        }
+        Task {
+            try? await environment.upgrade(id, file, bytes)
+            try? FileManager.default.removeItem(atPath: file)
+            _ = await awaitPicture(of: id) { _ in true }
+            endTurn()
+        }
+    }
+
+    /// Whether somebody could bring a device a file now.
+    /// - Throws: `DeviceUpgradeRefusal` where another device is upgraded, or has not come back.
+    public func mayUpgradeByHand(_ id: DeviceID) async throws {
+        guard turn == nil else { throw Self.busy }
+        try await mustBeFree(for: id)
+    }
+
+    private static var busy: DeviceUpgradeRefusal {
+        DeviceUpgradeRefusal(
+            description: "Another device is being upgraded. No second camera is to be without recording meanwhile: wait until it is done.")
+    }
+
+    /// A second camera is not to be without recording beside one that has not come back from its upgrade.
+    private func mustBeFree(for id: DeviceID) async throws {
+        let devices = try await environment.devices()
+        let dark = (memory.held ?? []).filter { held in
+            devices.contains { $0.id == held.device && $0.streaming < held.streaming }
+        }
+        try await remember { $0.held = dark }
+        guard dark.allSatisfy({ $0.device == id }) else {
+            throw DeviceUpgradeRefusal(
+                description:
+                    "Another camera has no picture since its upgrade, and no second one is to be without recording. See to it first.")
+        }
+    }
+
+    // MARK: What became of it
+
+    /// Waits until the device says the new version and its pictures are back, and says what became of it.
+    ///
+    /// - Parameter failure: Why the device did not take it, as it says; nil where it did.
+    private func judge(_ upgrade: DeviceUpgrade, failure: String?) async {
+        set(.verifying)
+        let wanted = DeviceFirmwareVersion(upgrade.to)
+        let says = Mutex<String?>(nil)
+        let isBack = await awaitPicture(of: upgrade.device) { device in
+            says.withLock { $0 = device.identity.firmware }
+            let hasIt = device.identity.firmware.map { DeviceFirmwareVersion($0).agrees(with: wanted) } ?? false
+            // One that refused it goes on with what it has.
+            return hasIt || failure != nil
+        }
+        guard !Task.isCancelled else { return }
+        let version = says.withLock { $0 }
+        if version.map({ DeviceFirmwareVersion($0).agrees(with: wanted) }) ?? false {
+            return isBack
+                ? await end(upgrade, .done)
+                : await fail(upgrade, "The device has \(upgrade.to), and its picture has not come back.")
+        }
+        await fail(
+            upgrade,
+            failure ?? version.map { "The device took the firmware, and still says \($0)." } ?? "The device has not come back.")
+    }
+
+    /// Whether the device has its pictures again, for some looks in a row, and is as `isGood` wants it; what is held of it is let go of then.
+    private func awaitPicture(of id: DeviceID, isGood: @Sendable (Device) -> Bool) async -> Bool {
+        let until = time.uptime() + Self.patience
+        var good = 0
+        while time.uptime() < until {
+            guard (try? await time.sleep(Self.lookEvery)) != nil else { return false }
+            try? await environment.refresh(id)
+            guard let device = try? await device(id) else {
+                good = 0
+                continue
+            }
+            let expected = memory.held?.first { $0.device == id }?.streaming ?? 0
+            good = isGood(device) && device.streaming >= expected ? good + 1 : 0
+            if good >= Self.goodLooks {
+                try? await remember { $0.held?.removeAll { $0.device == id } }
+                return true
+            }
+        }
+        return false
     }
 
     private func device(_ id: DeviceID) async throws -> Device {
@@ -45,113 +190,31 @@ extension DeviceUpgrader {
         return device
     }
 
-    /// Why nothing may be begun: a device that was upgraded before has not come back, and a second camera would be without recording.
-    private func held(_ upgrade: DeviceUpgrade) async throws -> String? {
-        let devices = try await environment.devices()
-        for last in memory.upgrades where last.state == .failed && last.streaming > 0 && last.device != upgrade.device {
-            guard let device = devices.first(where: { $0.id == last.device }), device.streaming < last.streaming else { continue }
-            return "\(device.name) has no picture since its upgrade, and no second camera is to be without recording. See to it first."
-        }
-        return nil
-    }
-
-    private func fetch(_ upgrade: DeviceUpgrade) async throws -> URL {
-        guard let make = environment.source else {
-            throw DeviceUpgradeRefusal(description: "The box knows no server of releases any more.")
-        }
-        fetched.withLock { $0 = (0, 0) }
-        try await remember { $0[upgrade.device]?.state = .running }
-        set(.fetching(done: 0, of: 0))
-        let source = make()
-        do {
-            // As it is offered now: since it was found it may have been withdrawn.
-            guard let firmware = try await listed(source).first(where: { $0.path == upgrade.path }) else {
-                throw DeviceUpgradeRefusal(description: "The firmware is not offered any more.")
-            }
-            let file = try await file(of: firmware, from: source)
-            await source.close()
-            try await remember { $0[upgrade.device]?.file = file.path }
-            return file
-        } catch {
-            await source.close()
-            throw error
-        }
-    }
-
-    private func file(of firmware: ListedDeviceFirmware, from source: any ReleaseSource) async throws -> URL {
-        let manifest = try await firmware.manifest(from: source)
-        let folder = environment.folder.appending(path: "files/\(firmware.name)")
-        let needed = Set(memory.upgrades.filter { $0.state != .done }.compactMap(\.file))
-        let reserve = environment.reservedBytes()
-        try await Self.disk.run {
-            try Self.makeRoom(for: manifest, in: folder, keeping: needed, reserve: reserve)
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        }
-        try await ReleaseUnpacking(from: source).unpack(manifest, into: folder) { [self] done in
-            fetched.withLock { $0 = (done, manifest.file.size) }
-            environment.changed()
-        }
-        return folder.appending(path: manifest.file.path)
-    }
-
-    /// What nobody needs any more goes.
-    private static func makeRoom(for manifest: DeviceFirmwareManifest, in folder: URL, keeping: Set<String>, reserve: Int) throws {
-        let all = folder.deletingLastPathComponent()
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: all.path)) ?? [] where name != folder.lastPathComponent {
-            let other = all.appending(path: name)
-            guard !keeping.contains(where: { $0.hasPrefix(other.path + "/") }) else { continue }
-            try FileManager.default.removeItem(at: other)
-        }
-        try FileManager.default.createDirectory(at: all, withIntermediateDirectories: true)
-        let there = DurableFile.size(folder.appending(path: manifest.file.path).path) ?? 0
-        let needed = manifest.file.size - there + reserve
-        guard DurableFile.freeBytes(all.path) >= needed else { throw ReleaseRefusal.noRoom(needed) }
-    }
-
-    /// Waits while somebody upgrades another device by hand.
-    private func awaitTurn(_ upgrade: DeviceUpgrade) async throws {
-        while try await environment.devices().contains(where: \.isBeingUpgraded) {
-            set(.waiting)
-            try await time.sleep(Self.lookEvery)
-        }
-    }
-
-    /// Waits until the device says the new version and its pictures are back.
-    ///
-    /// - Parameter failure: Why it failed where the device has not got the version; nil where the device said that it took it.
-    private func verify(_ upgrade: DeviceUpgrade, failure: String?) async {
-        set(.verifying)
-        let wanted = DeviceFirmwareVersion(upgrade.to)
-        let streaming = memory[upgrade.device]?.streaming ?? 0
-        let until = time.uptime() + Self.patience
-        var reason = failure ?? "The device has not come back."
-        while time.uptime() < until {
-            try? await environment.refresh(upgrade.device)
-            if let device = try? await device(upgrade.device), let says = device.identity.firmware {
-                let isThere = DeviceFirmwareVersion(says).agrees(with: wanted)
-                if isThere, device.streaming >= streaming {
-                    try? await end(upgrade, .done)
-                    return set(nil)
-                }
-                if isThere {
-                    reason = "The device has \(upgrade.to), and its picture has not come back."
-                } else if failure == nil {
-                    reason = "The device took the firmware, and still says \(says)."
-                }
-            }
-            guard (try? await time.sleep(Self.lookEvery)) != nil else { return }
-        }
+    private func fail(_ upgrade: DeviceUpgrade, _ reason: String) async {
         environment.logger.warning("a device was not upgraded", metadata: ["device": "\(upgrade.device)", "reason": "\(reason)"])
-        try? await end(upgrade, .failed, because: reason)
-        set(nil)
+        await end(upgrade, .failed, because: reason)
     }
 
-    private func end(_ upgrade: DeviceUpgrade, _ state: DeviceUpgrade.State, because reason: String? = nil) async throws {
-        try await remember { [time] memory in
-            memory[upgrade.device]?.state = state
-            memory[upgrade.device]?.reason = reason
-            memory[upgrade.device]?.endedAt = time.now()
-            if state == .done { memory[upgrade.device]?.file = nil }
+    private func end(_ upgrade: DeviceUpgrade, _ state: DeviceUpgrade.State, because reason: String? = nil) async {
+        let now = time.now()
+        do {
+            try await remember { memory in
+                guard memory[upgrade.device]?.askedAt == upgrade.askedAt else { return }
+                memory[upgrade.device]?.state = state
+                memory[upgrade.device]?.reason = reason
+                memory[upgrade.device]?.endedAt = now
+                if state == .done { memory[upgrade.device]?.file = nil }
+            }
+        } catch {
+            environment.logger.warning("what became of a device's upgrade could not be kept", metadata: ["reason": "\(error)"])
         }
+    }
+}
+
+extension DeviceUpgradeMemory {
+    /// From now on the device may be without its pictures. What was expected of it before is expected still.
+    mutating func hold(_ device: DeviceUpgrader.Device) {
+        let before = held?.first { $0.device == device.id }?.streaming ?? 0
+        held = (held ?? []).filter { $0.device != device.id } + [HeldDevice(device: device.id, streaming: max(before, device.streaming))]
     }
 }

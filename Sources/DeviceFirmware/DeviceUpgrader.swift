@@ -19,11 +19,9 @@ public actor DeviceUpgrader {
         /// Its cameras, and how many of them have a picture.
         public var channels: Int
         public var streaming: Int
-        /// Somebody upgrades it by hand.
-        public var isBeingUpgraded: Bool
 
         public init(
-            id: DeviceID, name: String, identity: DeviceIdentity, takesFirmware: Bool, channels: Int, streaming: Int, isBeingUpgraded: Bool
+            id: DeviceID, name: String, identity: DeviceIdentity, takesFirmware: Bool, channels: Int, streaming: Int
         ) {
             self.id = id
             self.name = name
@@ -31,7 +29,6 @@ public actor DeviceUpgrader {
             self.takesFirmware = takesFirmware
             self.channels = channels
             self.streaming = streaming
-            self.isBeingUpgraded = isBeingUpgraded
         }
     }
 
@@ -109,7 +106,13 @@ public actor DeviceUpgrader {
     /// Why the catalogue could not be had.
     public private(set) var trouble: String?
     public private(set) var isChecking = false
-    private(set) var stepped: Step?
+    private var stepped: Step?
+    /// The device that is given firmware, by the line or by hand, until its pictures are back.
+    private(set) var turn: DeviceID?
+    private let turnEnded = Signal()
+    /// One change of what is remembered after the other, and one reading of the catalogue.
+    private var lastChange: Task<Void, any Error>?
+    private var lastReading: Task<[ListedDeviceFirmware], any Error>?
     private var nextCheck: Date?
     private let wake = Signal()
     nonisolated let fetched = Mutex((done: 0, total: 0))
@@ -129,7 +132,7 @@ public actor DeviceUpgrader {
 
     /// The newest firmware that is for a device, if the device has not got it.
     public func available(for identity: DeviceIdentity) -> Available? {
-        guard let installed = identity.firmware.map(DeviceFirmwareVersion.init), !installed.numbers.isEmpty else { return nil }
+        guard let installed = identity.firmware.map(DeviceFirmwareVersion.init), installed.isReadable else { return nil }
         return catalogue.filter {
             $0.offer.isFor(make: identity.make, model: identity.model) && DeviceFirmwareVersion($0.version).isNewer(than: installed)
         }.max { DeviceFirmwareVersion($1.version).isNewer(than: DeviceFirmwareVersion($0.version)) }
@@ -149,14 +152,49 @@ public actor DeviceUpgrader {
         environment.changed()
     }
 
-    func remember(_ change: (inout DeviceUpgradeMemory) -> Void) async throws {
-        change(&memory)
-        let place = environment.folder
-        try await Self.disk.run { [memory] in
-            try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-            try memory.write(to: place.appending(path: "upgrades.json"))
+    /// Nothing counts that is not on the disk.
+    func remember(_ change: @escaping @Sendable (inout DeviceUpgradeMemory) -> Void) async throws {
+        let before = lastChange
+        let task = Task {
+            _ = await before?.result
+            try await self.write(change)
         }
+        lastChange = task
+        try await task.value
         environment.changed()
+    }
+
+    private func write(_ change: @Sendable (inout DeviceUpgradeMemory) -> Void) async throws {
+        var next = memory
+        change(&next)
+        let place = environment.folder
+        try await Self.disk.run { [next] in
+            try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+            try next.write(to: place.appending(path: "upgrades.json"))
+        }
+        memory = next
+    }
+
+    // MARK: One at a time
+
+    /// Takes the turn for a device, if nobody has it.
+    func takeTurn(_ id: DeviceID) -> Bool {
+        guard turn == nil else { return false }
+        turn = id
+        return true
+    }
+
+    func endTurn() {
+        turn = nil
+        turnEnded.raise()
+    }
+
+    func awaitTurn(_ id: DeviceID) async throws {
+        while !takeTurn(id) {
+            set(.waiting)
+            await turnEnded.wait(atMost: .seconds(5), time: time)
+            try Task.checkCancellation()
+        }
     }
 
     // MARK: Work
@@ -164,12 +202,12 @@ public actor DeviceUpgrader {
     /// Learns once a day what there is, and upgrades what was asked for, until cancelled.
     public func run() async {
         await resume()
+        await sweep()
         // Boxes that were switched on together do not ask together.
         nextCheck = time.now().addingTimeInterval(.random(in: 60...600))
         while !Task.isCancelled {
             if let next = memory.upgrades.first(where: { $0.state == .waiting }) {
-                await take(next)
-                continue
+                if await take(next) { continue }
             }
             if environment.source != nil, nextCheck.map({ $0 <= time.now() }) ?? true { await look() }
             await wake.wait(atMost: Self.tick, time: time)
@@ -196,7 +234,8 @@ public actor DeviceUpgrader {
             var found: [Available] = []
             let identities = try await environment.devices().map(\.identity)
             for firmware in listed where identities.contains(where: { firmware.offer.isFor(make: $0.make, model: $0.model) }) {
-                let manifest = try await firmware.manifest(from: source)
+                // One that cannot be had is no reason to know nothing of the others.
+                guard let manifest = try? await firmware.manifest(from: source) else { continue }
                 found.append(
                     Available(
                         version: firmware.offer.version, notes: manifest.notes, page: firmware.offer.page, bytes: manifest.file.size,
@@ -206,6 +245,7 @@ public actor DeviceUpgrader {
             (checkedAt, trouble) = (time.now(), nil)
             nextCheck = time.now().addingTimeInterval(Self.checksEvery + .random(in: 0...3600))
         } catch {
+            guard !Task.isCancelled else { return }
             trouble = Self.sentence(error)
             environment.logger.notice("the catalogue of firmware could not be had", metadata: ["reason": "\(error)"])
             nextCheck = time.now().addingTimeInterval(Self.retriesAfter + .random(in: 0...600))
@@ -215,8 +255,26 @@ public actor DeviceUpgrader {
         environment.changed()
     }
 
+    /// An offer that is otherwise by now.
+    func take(_ offer: DeviceFirmwareOffer, at path: String) {
+        guard let index = catalogue.firstIndex(where: { $0.path == path }) else { return }
+        let known = catalogue[index]
+        catalogue[index] = Available(
+            version: offer.version, notes: known.notes, page: offer.page, bytes: known.bytes, path: path, offer: offer)
+    }
+
     /// What the catalogue has now, verified.
     func listed(_ source: any ReleaseSource) async throws -> [ListedDeviceFirmware] {
+        let before = lastReading
+        let task = Task {
+            _ = await before?.result
+            return try await self.read(source)
+        }
+        lastReading = task
+        return try await task.value
+    }
+
+    private func read(_ source: any ReleaseSource) async throws -> [ListedDeviceFirmware] {
         let (folder, root) = (environment.folder.appending(path: "trusted"), environment.root)
         try await Self.disk.run {
             let place = folder.appending(path: "root.json")
@@ -252,7 +310,7 @@ public actor DeviceUpgrader {
                     device: id, from: device.identity.firmware, to: available.version, path: available.path, by: person, askedAt: time.now()
                 ))
         }
-        try await remember { memory in
+        try await remember { [added] memory in
             for upgrade in added {
                 memory[upgrade.device] = nil
                 memory.upgrades.append(upgrade)
@@ -282,10 +340,14 @@ public actor DeviceUpgrader {
     /// Takes a device out of the line again.
     /// - Throws: `DeviceUpgradeRefusal` where it is its turn already.
     public func cancel(_ id: DeviceID) async throws {
-        guard memory[id]?.state == .waiting else {
+        guard let last = memory[id], last.state == .waiting || last.state == .running && !last.isGiven else {
             throw DeviceUpgradeRefusal(description: "An upgrade that has begun cannot be stopped: half of a firmware ends a device.")
         }
-        try await remember { $0[id] = nil }
+        // What it is may have changed while the disk was busy.
+        try await remember { if $0[id]?.isGiven == false { $0[id] = nil } }
+        guard memory[id] == nil else {
+            throw DeviceUpgradeRefusal(description: "An upgrade that has begun cannot be stopped: half of a firmware ends a device.")
+        }
     }
 
     static func sentence(_ error: any Error) -> String {

@@ -144,8 +144,6 @@ public final class DeviceRegistry: Sendable {
         state.withLock { $0.entries.values.first { $0.device.has(channel) }?.device }?.tell(document)
     }
 
-    /// All that are at work.
-    public var all: [DeviceAtWork] { state.withLock { $0.entries.values.map(\.device) } }
     public subscript(id: DeviceID) -> DeviceAtWork? { state.withLock { $0.entries[id]?.device } }
 
     public var devices: [DeviceAtWork] { state.withLock { $0.entries.values.map(\.device) } }

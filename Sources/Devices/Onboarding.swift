@@ -219,19 +219,8 @@ public final class Onboarding: Sendable {
         state.withLock { $0.tasks.updateValue(task, forKey: "password/\(id)") }?.cancel()
     }
 
-    /// Upgrades a device's firmware in the background; the file is removed when it is done.
-    public func upgrade(_ device: DeviceAtWork, file: String, bytes: Int) {
-        device.note(UpgradeProgress(stage: .sending, share: 0))
-        let task = Task {
-            try? await upgradeNow(device, file: file, bytes: bytes)
-            try? FileManager.default.removeItem(atPath: file)
-            state.withLock { _ = $0.tasks.removeValue(forKey: "upgrade/\(device.record.id)") }
-        }
-        state.withLock { $0.tasks["upgrade/\(device.record.id)"] = task }
-    }
-
     /// Upgrades a device's firmware, and returns when it has started with it.
-    public func upgradeNow(_ device: DeviceAtWork, file: String, bytes: Int) async throws(DeviceFailure) {
+    public func upgrade(_ device: DeviceAtWork, file: String, bytes: Int) async throws(DeviceFailure) {
         device.note(UpgradeProgress(stage: .sending, share: 0))
         do throws(DeviceFailure) {
             try await device.driver.upgrade(file: file, bytes: bytes) { device.note($0) }

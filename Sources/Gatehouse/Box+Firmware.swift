@@ -59,7 +59,7 @@ extension Box {
             devices: { try await upgradable(devices, catalogue) }, refresh: { try await onboarding.refresh($0) },
             upgrade: { id, file, bytes async throws(DeviceFailure) in
                 guard let device = devices[id] else { throw DeviceFailure(.unreachable, "The device is not there any more.") }
-                try await onboarding.upgradeNow(device, file: file, bytes: bytes)
+                try await onboarding.upgrade(device, file: file, bytes: bytes)
             },
             reservedBytes: { reserve }, changed: changed, time: time, logger: logger)
         return DeviceUpgrader(environment)
@@ -72,8 +72,7 @@ extension Box {
             return DeviceUpgrader.Device(
                 id: record.id, name: record.name, identity: description.identity,
                 takesFirmware: description.capabilities.contains(.firmwareUpgrade), channels: channels.count,
-                streaming: channels.count { catalogue.channels[$0]?.reception.hasPicture ?? false },
-                isBeingUpgraded: device.view.upgrade.map { $0.stage != .done } ?? false)
+                streaming: channels.count { catalogue.channels[$0]?.reception.hasPicture ?? false })
         }
     }
 

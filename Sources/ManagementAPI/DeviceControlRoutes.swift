@@ -1,6 +1,7 @@
 import BoxDatabase
 import Cameras
 import Core
+import DeviceFirmware
 import Devices
 import Foundation
 import HTTPTypes
@@ -99,13 +100,19 @@ struct DeviceControlRoutes {
         if let upgrade = device.view.upgrade, upgrade.stage != .done {
             throw Problem.conflict("An upgrade of this device goes on. Wait until it is done.")
         }
-        if services.devices.all.contains(where: { $0.view.upgrade.map { $0.stage != .done } ?? false }) {
-            throw Problem.conflict(
-                "Another device is being upgraded. No second camera is to be without recording meanwhile: wait until it is done.")
-        }
+        try await refusing { try await services.deviceUpgrader.mayUpgradeByHand(device.record.id) }
         let path = "\(services.uploadFolder)/\(UUID().uuidString)"
         let bytes = try await UploadedFile.save(request.body, to: path, limit: Self.firmwareLimit, tooLarge: "Firmware has at most 256 MB.")
-        services.onboarding.upgrade(device, file: path, bytes: bytes)
+        do {
+            try await refusing { try await services.deviceUpgrader.upgradeByHand(device.record.id, file: path, bytes: bytes) }
+        } catch {
+            unlink(path)
+            throw error
+        }
         return try answer(try await maker.device(device.record.id), status: .accepted)
+    }
+
+    private func refusing(_ body: () async throws -> Void) async throws {
+        do { try await body() } catch let refusal as DeviceUpgradeRefusal { throw Problem.conflict(refusal.description) }
     }
 }

@@ -65,6 +65,7 @@ struct DeviceFirmwareRoutes {
         guard let caller = context.caller else { return Response(status: .badRequest) }
         for id in ids {
             let place = try await services.catalogue.device(id).0.place
+            context.notes.note(site: place.site)
             guard context.rights.see(place) else { throw Problem.notFound("camera") }
             guard context.rights.allow(.configure, at: place) else { throw AccessGate.refusal(.configure) }
         }

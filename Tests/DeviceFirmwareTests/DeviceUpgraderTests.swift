@@ -13,6 +13,8 @@ import Testing
 private final class Cameras: Sendable {
     struct State {
         var devices: [DeviceUpgrader.Device] = []
+        /// How often somebody looked at them.
+        var looks = 0
         /// What each was given, in order.
         var given: [(device: DeviceID, bytes: Int)] = []
         /// What a device says and shows after it was given something; nil where it refuses it.
@@ -27,8 +29,7 @@ private final class Cameras: Sendable {
         state.withLock { state in
             state.devices.append(
                 .init(
-                    id: id, name: name, identity: identity, takesFirmware: takesFirmware, channels: channels, streaming: channels,
-                    isBeingUpgraded: false))
+                    id: id, name: name, identity: identity, takesFirmware: takesFirmware, channels: channels, streaming: channels))
             state.after[id] = ("V5.7.13 build 230713", channels)
         }
         return id
@@ -62,6 +63,8 @@ private final class Cameras: Sendable {
     private let cameras = Cameras()
     private let repository: ReleaseRepository
     private let key = SigningKey()
+    private static let held =
+        "Another camera has no picture since its upgrade, and no second one is to be without recording. See to it first."
     private static let content = Data((0..<2_500_000).map { UInt8(truncatingIfNeeded: $0 &* 31) })
 
     init() throws {
@@ -93,7 +96,12 @@ private final class Cameras: Sendable {
             .init(
                 folder: folder.place("box"), root: { FileManager.default.contents(atPath: root).map(Array.init) },
                 source: { [place = folder.place("repository")] in FolderSource(place) }, isTimeKnown: { true },
-                devices: { [cameras] in cameras.state.withLock(\.devices) }, refresh: { _ in },
+                devices: { [cameras] in
+                    cameras.state.withLock { state in
+                        state.looks += 1
+                        return state.devices
+                    }
+                }, refresh: { _ in },
                 upgrade: { [cameras] id, file, bytes async throws(DeviceFailure) in
                     #expect(FileManager.default.contents(atPath: file) == Self.content)
                     try cameras.upgrade(id, bytes)
@@ -132,7 +140,13 @@ private final class Cameras: Sendable {
             #expect(await upgrader.available(for: available[2]) == nil)
             try await upgrader.upgrade([first, second], by: "Anna")
             #expect(await eventually { await upgrader.step == .verifying })
-            for _ in 0..<5 { time.advance(.seconds(5)) }
+            // It looks again and again, and finds no picture.
+            for _ in 0..<8 {
+                let looks = cameras.state.withLock(\.looks)
+                #expect(await eventually { time.sleepers > 0 })
+                time.advance(.seconds(5))
+                #expect(await eventually { cameras.state.withLock(\.looks) > looks })
+            }
             #expect(cameras.given == [first])
             #expect(await upgrader.upgrade(of: second)?.state == .waiting)
             cameras.change(first) { $0.streaming = 1 }
@@ -154,7 +168,7 @@ private final class Cameras: Sendable {
             #expect(failed.file.map { FileManager.default.fileExists(atPath: $0) } == true, "somebody may want it")
             let held = try await ended(upgrader, second)
             #expect(
-                held.reason == "Door has no picture since its upgrade, and no second camera is to be without recording. See to it first.")
+                held.reason == Self.held)
             #expect(cameras.given == [first])
             // Somebody saw to it.
             cameras.change(first) { $0.streaming = 1 }
@@ -248,17 +262,112 @@ private final class Cameras: Sendable {
         #expect(cameras.given == [id])
     }
 
-    @Test func waitsWhileSomebodyUpgradesAnotherByHand() async throws {
-        let (first, other) = (cameras.add("Door"), cameras.add("Yard"))
-        cameras.change(other) { $0.isBeingUpgraded = true }
+    /// A file that somebody brought for a device.
+    private func byHand(_ upgrader: DeviceUpgrader, _ id: DeviceID) async throws -> String {
+        let file = folder.place("by-hand-\(UUID().uuidString)").path
+        try Self.content.write(to: URL(filePath: file))
+        try await upgrader.upgradeByHand(id, file: file, bytes: Self.content.count)
+        return file
+    }
+
+    @Test func theLineAndWhoUpgradesByHandWaitForEachOther() async throws {
+        let (first, other, third) = (cameras.add("Door"), cameras.add("Yard"), cameras.add("Gate"))
+        cameras.state.withLock { $0.after[other] = ("V5.7.13 build 230713", 0) }
         let upgrader = upgrader()
         try await running(upgrader) {
             try await upgrader.check()
+            let file = try await byHand(upgrader, other)
+            await #expect(throws: DeviceUpgradeRefusal.self) { try await upgrader.mayUpgradeByHand(third) }
+            await #expect(throws: DeviceUpgradeRefusal.self) { _ = try await byHand(upgrader, third) }
             try await upgrader.upgrade([first], by: "Anna")
             #expect(await eventually { await upgrader.step == .waiting })
-            #expect(cameras.given.isEmpty)
-            cameras.change(other) { $0.isBeingUpgraded = false }
+            #expect(await eventually { !FileManager.default.fileExists(atPath: file) })
+            #expect(cameras.given == [other], "its picture is not back")
+            cameras.change(other) { $0.streaming = 1 }
             #expect(try await ended(upgrader, first).state == .done)
+            #expect(cameras.given == [other, first])
+        }
+    }
+
+    @Test func whatWasNotGivenYetCanBeLeftOutAndOutlivesARestart() async throws {
+        let (first, second, other) = (cameras.add("Door"), cameras.add("Gate"), cameras.add("Yard"))
+        cameras.state.withLock { $0.after[other] = ("V5.7.13 build 230713", 0) }
+        let before = upgrader()
+        try await before.check()
+        try await before.upgrade([first, second], by: "Anna")
+        try await running(before) {
+            _ = try await byHand(before, other)
+            let waits = await eventually { await before.step == .waiting }
+            #expect(waits)
+            try await before.cancel(first)
+            #expect(await before.upgrade(of: first) == nil)
+        }
+        cameras.change(other) { $0.streaming = 1 }
+        let after = upgrader()
+        #expect(await after.upgrade(of: second)?.state == .waiting)
+        try await after.check()
+        try await running(after) {
+            let upgrade = try await ended(after, second)
+            #expect(upgrade.state == .done)
+        }
+        #expect(cameras.given == [other, second])
+    }
+
+    @Test func askingAgainForADarkOneLetsNoOtherBeginWith() async throws {
+        let (dark, other) = (cameras.add("Door"), cameras.add("Yard"))
+        cameras.state.withLock { $0.after[dark] = ("V5.7.4 build 220601", 0) }
+        let upgrader = upgrader()
+        try await running(upgrader) {
+            try await upgrader.check()
+            try await upgrader.upgrade([dark], by: "Anna")
+            #expect(try await ended(upgrader, dark).state == .failed)
+            try await upgrader.upgrade([dark, other], by: "Anna")
+            #expect(try await ended(upgrader, dark).state == .failed)
+            #expect(try await ended(upgrader, other).reason == Self.held)
+            await #expect(throws: DeviceUpgradeRefusal.self) { try await upgrader.mayUpgradeByHand(other) }
+            #expect(cameras.given == [dark, dark])
+        }
+    }
+
+    @Test func oneThatIsAnotherByNowGetsNothing() async throws {
+        let (other, newer) = (cameras.add("Door"), cameras.add("Yard"))
+        let upgrader = upgrader()
+        try await upgrader.check()
+        try await upgrader.upgrade([other, newer], by: "Anna")
+        cameras.change(other) { $0.identity.model = "DS-2CD2083G2-I" }
+        cameras.change(newer) { $0.identity.firmware = "V5.8.0 build 240101" }
+        try await running(upgrader) {
+            for id in [other, newer] {
+                let upgrade = try await ended(upgrader, id)
+                #expect(upgrade.reason == "The device is another one by now, or has a newer firmware.")
+            }
+            #expect(cameras.given.isEmpty)
+        }
+    }
+
+    @Test func filesGoWithWhatNeedsThem() async throws {
+        let id = cameras.add("Door")
+        let upgrader = upgrader()
+        try await running(upgrader) {
+            try await upgrader.check()
+            try await upgrader.upgrade([id], by: "Anna")
+            #expect(try await ended(upgrader, id).state == .done)
+            let files = folder.place("box/files").path
+            let areGone = await eventually { ((try? FileManager.default.contentsOfDirectory(atPath: files)) ?? []).isEmpty }
+            #expect(areGone)
+        }
+    }
+
+    @Test func anotherFileUnderTheSameNameIsRefused() throws {
+        let file = folder.place("other.dav")
+        try Data("other".utf8).write(to: file)
+        for models in [["DS-2CD2043G2-I"], ["DS-2CD2043G2-I", "DS-2CD2083G2-I"]] {
+            #expect(throws: ReleaseRefusal.self) {
+                try repository.add(
+                    deviceFirmware: file, DeviceFirmwareOffer(make: "Hikvision", models: models, version: "V5.7.13 build 230713"),
+                    notes: "",
+                    expires: expiry)
+            }
         }
     }
 }

@@ -8,7 +8,10 @@ import Testing
         ("V5.7.13 build 230713", "V5.7.3 build 220112", true), ("V5.7.3 build 220112", "V5.7.13 build 230713", false),
         ("V5.7.3 build 230101", "V5.7.3 build 220112", true), ("V5.7.3 build 230101", "V5.7.3", false),
         ("1.2", "1.2.5", false), ("v2", "1.9.9", true), ("", "1.0", false), ("1.0", "build", false),
-        ("99999999999999999999.1", "1.0", false),
+        ("99999999999999999999.1", "1.0", false), ("1.99999999999999999999.9", "1.0", false),
+        ("V5.7.3 build 220112", "V5.7.3.9 build 230101", false), ("V5.7.3.9 build 210101", "V5.7.3 build 220112", true),
+        ("5.7.0", "5.7", false),
+        ("V4.62.210 build 230721", "V4.9.1 build 240101", true),
     ]) func ordersVersions(one: String, other: String, isNewer: Bool) {
         #expect(DeviceFirmwareVersion(one).isNewer(than: DeviceFirmwareVersion(other)) == isNewer)
     }

@@ -9,6 +9,7 @@ import unittest
 
 from box import Box
 from simulator import SMALL, Simulator
+from waiting import wait_for
 
 
 # ext4's shutdown (fs/ext4/ext4.h), without its log.
@@ -91,6 +92,13 @@ class DiskImage:
         """Unmount it, if it is mounted."""
         if os.path.ismount(self.path):
             subprocess.run(["umount", *(["-l"] if lazy else []), self.path], check=True, capture_output=True)
+        if not lazy:
+            # A container that is just being made has all that is mounted for a moment: until it lets go it is the file system of before.
+            wait_for(lambda: not self.devices(), 30, lambda: f"the end of {self.devices()}")
+
+    def devices(self):
+        """The loop devices that have the file."""
+        return subprocess.run(["losetup", "--associated", self.file], check=True, capture_output=True, text=True).stdout
 
     def lose_power(self):
         """From now on nothing comes onto the disk, and what was not made durable is gone with the next `mount`."""

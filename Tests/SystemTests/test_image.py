@@ -253,7 +253,7 @@ class Boot(unittest.TestCase):
 class Good(unittest.TestCase):
     """When a root file system is called good."""
 
-    def said(self, active="active", since=60_000_000, uptime=1000, trial=""):
+    def said(self, active="active", since=60_000_000, uptime=1000, trial="", fails=0):
         """Whether RAUC was told, and the exit status."""
         folder = tempfile.mkdtemp(prefix="gatehouse-good-")
         self.addCleanup(shutil.rmtree, folder)
@@ -266,11 +266,12 @@ class Good(unittest.TestCase):
             return path
         write("systemctl", f'#!/bin/sh\ncase $1 in show) echo {since} ;; is-active) echo {active} ;; esac\n')
         write("rauc", f'#!/bin/sh\necho "$@" >{folder}/told\n')
-        launcher = write("launcher", f'#!/bin/sh\nprintf "current: 1.0.0-0123456789ab\\n{trial}"\n')
+        launcher = write("launcher", f'#!/bin/sh\nprintf "current: 1.0.0-0123456789ab\\n{trial}"\nexit {fails}\n')
         with open(os.path.join(IMAGE, "gatehouse-good")) as file:
             script = file.read().replace("/usr/lib/gatehouse/gatehouse-launcher", launcher)
-        done = run("sh", "-c", script, env={"PATH": folder + ":" + os.environ["PATH"], "GATEHOUSE_UPTIME": write("uptime", f"{uptime}.25 1.0\n", 0o644)})
+        done = run("sh", "-c", script, env={"PATH": folder + ":" + os.environ["PATH"], "GATEHOUSE_GOOD": os.path.join(folder, "good"), "GATEHOUSE_UPTIME": write("uptime", f"{uptime}.25 1.0\n", 0o644)})
         told = os.path.join(folder, "told")
+        self.assertEqual(os.path.exists(os.path.join(folder, "good")), os.path.exists(told), "once in each life")
         if not os.path.exists(told):
             return None, done.returncode
         with open(told) as file:
@@ -283,3 +284,6 @@ class Good(unittest.TestCase):
                            "on trial": {"trial": "on trial, to be started 2 times more\\n"}}.items():
             with self.subTest(name):
                 self.assertEqual(self.said(**case), (None, 75))
+        told, status = self.said(fails=1)
+        self.assertIsNone(told, "what could not be asked is not good")
+        self.assertNotIn(status, (0, 75))

@@ -77,7 +77,7 @@ extension ISAPIDriver {
     public func upgrade(
         file: String, bytes: Int, progress: @escaping @Sendable (UpgradeProgress) -> Void
     ) async throws(DeviceFailure) {
-        let before = try await get("System/deviceInfo")["firmwareVersion"]?.text
+        let before = try Self.identity(try await get("System/deviceInfo")).firmware
         progress(UpgradeProgress(stage: .sending, share: 0))
         let answer = try await client.upload("PUT", "/ISAPI/System/updateFirmware", file: file, bytes: bytes, within: .seconds(1800)) {
             sent in
@@ -120,7 +120,8 @@ extension ISAPIDriver {
             try await pause(.seconds(5))
             guard let info = try? await get("System/deviceInfo", within: .seconds(5)) else { continue }
             answered = true
-            if info["firmwareVersion"]?.text != before { return info["firmwareVersion"]?.text }
+            let firmware = (try? Self.identity(info))?.firmware
+            if firmware != before { return firmware }
         }
         if answered { return before }
         throw DeviceFailure(.silent, "The device has not come back after the upgrade. Check its power, and look whether its lights blink.")

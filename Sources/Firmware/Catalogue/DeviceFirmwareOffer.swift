@@ -27,7 +27,7 @@ public struct DeviceFirmwareOffer: Codable, Sendable, Equatable {
     var isPlain: Bool {
         kind == Self.kindOfAll && (1...Self.mostModels).contains(models.count)
             && ([make, version] + models).allSatisfy { (1...100).contains($0.utf8.count) }
-            && !DeviceFirmwareVersion(version).numbers.isEmpty && page.map(Self.isPage) ?? true
+            && DeviceFirmwareVersion(version).isReadable && page.map(Self.isPage) ?? true
     }
 
     /// Only what a browser opens without running anything of it.
@@ -46,24 +46,45 @@ public struct DeviceFirmwareOffer: Codable, Sendable, Equatable {
     }
 }
 
-/// A version of a device's firmware. Makers write it as they like, `V5.7.13 build 230713`: its numbers in order are what is compared.
+/// A version of a device's firmware. Makers write it as they like, `V5.7.13 build 230713`: what is compared is its first number with dots in it,
+/// and then the numbers behind that.
 public struct DeviceFirmwareVersion: Sendable, Equatable {
-    public let numbers: [Int]
+    /// 5, 7, 13.
+    let release: [Int]
+    /// 230713.
+    let build: [Int]
 
+    /// One that cannot be read, or has a number that is none of a version, is newer than no other.
     public init(_ text: String) {
-        // Nothing that long is a number of a version.
-        numbers = text.split { !("0"..."9").contains($0) }.compactMap { $0.utf8.count <= 12 ? Int($0) : nil }
+        let words = text.split { !$0.isNumber && $0 != "." }.map { $0.split(separator: ".") }.filter { !$0.isEmpty }
+        let numbers = words.map { $0.map { $0.utf8.count <= 12 ? Int($0) ?? -1 : -1 } }
+        let isReadable = !numbers.isEmpty && numbers.allSatisfy { $0.allSatisfy { $0 >= 0 } }
+        release = isReadable ? numbers[0] : []
+        build = isReadable ? numbers.dropFirst().flatMap { $0 } : []
     }
 
-    /// Whether it is newer, by what both say: a device that does not tell its build is not older for it.
+    public var isReadable: Bool { !release.isEmpty }
+
+    /// Whether it is newer. A device that does not tell its build is not older for it.
     public func isNewer(than other: DeviceFirmwareVersion) -> Bool {
-        guard let difference = zip(numbers, other.numbers).first(where: { $0 != $1 }) else { return false }
+        guard isReadable, other.isReadable else { return false }
+        if let difference = releaseDifference(other) { return difference > 0 }
+        guard let difference = zip(build, other.build).first(where: { $0 != $1 }) else { return false }
         return difference.0 > difference.1
     }
 
     /// Whether nothing that both say differs.
     public func agrees(with other: DeviceFirmwareVersion) -> Bool {
-        !numbers.isEmpty && !other.numbers.isEmpty && zip(numbers, other.numbers).allSatisfy { $0 == $1 }
+        isReadable && other.isReadable && releaseDifference(other) == nil && zip(build, other.build).allSatisfy { $0 == $1 }
+    }
+
+    /// 5.7 is 5.7.0.
+    private func releaseDifference(_ other: DeviceFirmwareVersion) -> Int? {
+        for index in 0..<max(release.count, other.release.count) {
+            let (one, two) = (index < release.count ? release[index] : 0, index < other.release.count ? other.release[index] : 0)
+            if one != two { return one - two }
+        }
+        return nil
     }
 }
 

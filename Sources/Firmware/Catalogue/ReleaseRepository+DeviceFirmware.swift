@@ -15,7 +15,13 @@ extension ReleaseRepository {
         let path = ["devices", offer.make, offer.models.first ?? "", "\(offer.version).json"].map(Self.name).joined(separator: "/")
         let target = try TargetsMetadata.Target(bytes, custom: offer)
         try write(bytes, to: try ListedDeviceFirmware(path, target).file.place)
-        try stageTargets(expires: expires) { $0.targets[path] = target }
+        try stageTargets(expires: expires) { targets in
+            // Whoever has it in the line must not get another file, or one that is for others.
+            if let known = targets.targets[path], known != target {
+                throw ReleaseRefusal.unsafe("\(path) is there already, and is otherwise. Withdraw it first.")
+            }
+            targets.targets[path] = target
+        }
         return path
     }
 
