@@ -196,7 +196,7 @@ class Machine:
     def begin(self, words, log, environment):
         """Begin a command that runs on; what ends it."""
         told = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
-        self.shell(f"{told} setsid {' '.join(map(shlex.quote, words))} >>{shlex.quote(log)} 2>&1 </dev/null & process=$!")
+        self.shell(f"{told} {' '.join(map(shlex.quote, words))} >>{shlex.quote(log)} 2>&1 </dev/null & process=$!")
         return lambda: self.shell("kill $process; wait $process", 180)[0]
 
     def close(self):
