@@ -116,7 +116,8 @@ struct FootageFiles: ~Copyable {
         if open?.file.pieces[last].from == .distantPast {
             guard sample.isKeyFrame else { return }
             let end = open?.end(interval) ?? .zero
-            open?.origin = sample.decodeTime - (end - .zero)
+            let before: Duration = end - .zero
+            open?.origin = sample.decodeTime - before
             open?.file.pieces[last].from = moment
         }
         let origin = open?.origin ?? .zero

@@ -41,7 +41,7 @@ enum Redaction {
         // A certificate's key may stand in one text with it.
         if text.contains("PRIVATE KEY") { return blot }
         guard let scheme = text.range(of: "://"), let at = text[scheme.upperBound...].lastIndex(of: "@") else { return text }
-        return text[..<scheme.upperBound] + blot + text[at...]
+        return "\(text[..<scheme.upperBound])\(blot)\(text[at...])"
     }
 
     private static func quoted(_ text: String) -> String {

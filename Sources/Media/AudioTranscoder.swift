@@ -27,7 +27,7 @@ public struct AudioTranscoder: ~Copyable, @unchecked Sendable {
     private var resampler: OpaquePointer?
     private var shape: Shape?
     /// Sound at the encoder's rate that does not fill a frame yet.
-    private var waiting: [Float] = []
+    private var waiting: [Float]
     /// Time of the next sample that goes into the encoder.
     private var next: MediaTime?
     /// Microseconds by which sound has come later than it should, on the average.
@@ -43,6 +43,7 @@ public struct AudioTranscoder: ~Copyable, @unchecked Sendable {
         let decoder = try CodecContext.openDecoder(source) { $0.pointee.thread_count = 1 }
         let isOpus = target == .opus
         let rate = isOpus ? Self.opusRate : source.sampleRate > 0 ? source.sampleRate : 8000
+        let made: (encoder: UnsafeMutablePointer<AVCodecContext>, format: StreamFormat)
         do throws(MediaError) {
             let encoder = try CodecContext.openEncoder(
                 named: isOpus ? "libopus" : "aac", options: isOpus ? ["frame_duration": "20"] : [:]
@@ -55,16 +56,19 @@ public struct AudioTranscoder: ~Copyable, @unchecked Sendable {
                 context.pointee.thread_count = 1
                 context.pointee.flags |= AV_CODEC_FLAG_GLOBAL_HEADER
             }
-            self.format = try CodecContext.outputFormat(of: encoder)
-            self.decoder = decoder
-            self.encoder = encoder
-            self.sampleRate = rate
-            self.frameSize = encoder.pointee.frame_size > 0 ? Int(encoder.pointee.frame_size) : 1024
+            made = (encoder, try CodecContext.outputFormat(of: encoder))
         } catch {
             var decoder: UnsafeMutablePointer<AVCodecContext>? = decoder
             avcodec_free_context(&decoder)
             throw error
         }
+        // Not before the last that throws: Swift 6.2 would give it back twice.
+        self.waiting = []
+        self.decoder = decoder
+        self.encoder = made.encoder
+        self.format = made.format
+        self.sampleRate = rate
+        self.frameSize = made.encoder.pointee.frame_size > 0 ? Int(made.encoder.pointee.frame_size) : 1024
     }
 
     deinit {

@@ -6,9 +6,9 @@ public struct StreamReception: ~Copyable, Sendable {
     private var video: StreamFormat
     private let audio: StreamFormat?
     private let role: StreamRole
-    private var videoTimes = TimelineRepair()
-    private var audioTimes = TimelineRepair()
-    private var meter = StreamMeter()
+    private var videoTimes: TimelineRepair
+    private var audioTimes: TimelineRepair
+    private var meter: StreamMeter
     private var begun = false
     private var lastVideo: Duration
     private var lastAudio: Duration
@@ -24,9 +24,12 @@ public struct StreamReception: ~Copyable, Sendable {
             throw StreamTrouble.noVideo
         }
         guard video.codec == .h264 || video.codec == .hevc else { throw StreamTrouble.unsupportedCodec(video.codec.rawValue) }
-        // Everything that throws comes before the first property is set.
+        // Everything that throws comes before the first property is set: Swift 6.2 would give one that has a value already back twice.
         let parameters = try PictureParameters(format: video)
         self.parameters = parameters
+        self.videoTimes = TimelineRepair()
+        self.audioTimes = TimelineRepair()
+        self.meter = StreamMeter()
         self.videoTrack = videoTrack
         self.audioTrack = tracks.firstIndex { $0?.kind == .audio }
         self.audio = tracks.lazy.compactMap { $0 }.first { $0.kind == .audio }

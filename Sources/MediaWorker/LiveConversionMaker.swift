@@ -11,10 +11,15 @@ struct LiveConversionMaker: ~Copyable {
     private var size = (width: 0, height: 0)
     private var origin: MediaTime?
 
+    /// Nothing has a value yet when something throws: Swift 6.2 would give one that a property begins with back twice.
     init(_ conversion: LiveConversion, pipes: WorkerPipes) throws {
+        self.init(conversion, pipes: pipes, decoder: try VideoDecoder(format: conversion.source))
+    }
+
+    private init(_ conversion: LiveConversion, pipes: WorkerPipes, decoder: consuming VideoDecoder) {
         self.conversion = conversion
         self.pipes = pipes
-        decoder = try VideoDecoder(format: conversion.source)
+        self.decoder = decoder
         dropper = FrameRateDropper(frameRate: conversion.frameRate)
     }
 

@@ -6,8 +6,10 @@ struct SoundConversionMaker: ~Copyable {
     private var transcoder: AudioTranscoder
 
     init(_ conversion: LiveConversion, pipes: WorkerPipes) throws {
+        // Before a property is set: Swift 6.2 would give that back twice.
+        let transcoder = try AudioTranscoder(source: conversion.source, target: .opus)
         self.pipes = pipes
-        transcoder = try AudioTranscoder(source: conversion.source, target: .opus)
+        self.transcoder = transcoder
         pipes.send(.convertedFormat, head: StreamFormat.liveOpus)
     }
 

@@ -22,19 +22,25 @@ struct Transcoder: ~Copyable {
         footage: .init(width: 0, height: 0, frameRate: 0, videoCodec: "", audioCodec: nil, duration: 0), frames: 0, damaged: 0,
         soundMissing: nil, cpuSeconds: 0, startsLate: 0)
 
+    /// Nothing has a value yet when something throws: Swift 6.2 would give one that a property begins with back twice.
     init(job: TranscodeJob, pipes: WorkerPipes, openEncoderNow: Bool) throws {
+        var writer = ClipFragments(pipes: pipes)
+        if let key = job.key { try writer.encrypt(with: key) }
+        var opened: VideoEncoder?
+        if openEncoderNow, case .encode(let settings) = job.video { opened = try VideoEncoder(settings) }
+        self.init(job, pipes: pipes, writer: writer, encoder: opened)
+    }
+
+    private init(_ job: TranscodeJob, pipes: WorkerPipes, writer: consuming ClipFragments, encoder: consuming VideoEncoder?) {
         self.job = job
         self.pipes = pipes
-        self.writer = ClipFragments(pipes: pipes)
-        if let key = job.key { try writer.encrypt(with: key) }
+        self.writer = writer
         var frameRate = 25
         if case .encode(let settings) = job.video {
             frameRate = settings.frameRate
-            if openEncoderNow {
-                encoder = try VideoEncoder(settings)
-                scaler = Scaler(width: settings.width, height: settings.height, layout: .yuv420)
-            }
+            if encoder != nil { scaler = Scaler(width: settings.width, height: settings.height, layout: .yuv420) }
         }
+        self.encoder = encoder
         self.dropper = FrameRateDropper(frameRate: frameRate)
     }
 

@@ -25,7 +25,7 @@ struct PlaybackFragments: ~Copyable {
 
     /// `audio` is the sound that comes; where there is none and `like` says that players expect some, silence is made.
     init(video: StreamFormat, audio: StreamFormat?, like expected: StreamFormat?, origin: MediaTime) throws {
-        // Everything that throws comes before the first property is set.
+        // Nothing has a value yet when something throws: Swift 6.2 would give one that a property begins with back twice.
         let usable = audio.flatMap { $0.codec == .aac && !$0.configuration.isEmpty || $0.codec.isG711 ? $0 : nil }
         let source =
             usable
@@ -34,15 +34,24 @@ struct PlaybackFragments: ~Copyable {
             }
         var transcoder: AudioTranscoder? = try source.flatMap { $0.codec.isG711 ? try AudioTranscoder(source: $0) : nil }
         let carried = transcoder?.format ?? source
-        var muxer = try FragmentedMP4Muxer(formats: [video] + (carried.map { [$0] } ?? []), container: .mp4, beginsLater: true)
+        let muxer = try FragmentedMP4Muxer(formats: [video] + (carried.map { [$0] } ?? []), container: .mp4, beginsLater: true)
+        self.init(
+            video: video, source: source, carried: carried, isSilent: usable == nil && expected != nil, origin: origin,
+            transcoder: transcoder.take(), muxer: muxer)
+    }
+
+    private init(
+        video: StreamFormat, source: StreamFormat?, carried: StreamFormat?, isSilent: Bool, origin: MediaTime,
+        transcoder: consuming AudioTranscoder?, muxer: consuming FragmentedMP4Muxer
+    ) {
         head = muxer.takeBytes()
         self.video = video
         self.origin = origin
         self.source = source
         self.carried = carried
-        isSilent = usable == nil && expected != nil
-        self.transcoder = transcoder.take()
-        self.muxer = consume muxer
+        self.isSilent = isSilent
+        self.transcoder = transcoder
+        self.muxer = muxer
     }
 
     /// The media type with its codecs, as RFC 6381 writes them.

@@ -118,9 +118,10 @@ public struct ReplayRecorder: Sendable {
         try await recording.flush()
         guard recording.frames > 1, let status = stream.status else { throw Self.nothing }
         let skipped = clock.flatMap { clock in start.map { max(0, clock.from.timeIntervalSince($0)) } } ?? 0
+        let length: Duration = recording.end - first.time
         return Result(
             status: status, startsAt: start.map { $0.addingTimeInterval(skipped) }, sourceStart: .seconds(skipped),
-            duration: max(.zero, recording.end - first.time - .seconds(skipped)), endedWell: endedWell, isWhole: isWhole)
+            duration: max(.zero, length - .seconds(skipped)), endedWell: endedWell, isWhole: isWhole)
     }
 
     private static let nothing = Failure(sentence: "The device plays no picture of this time.")

@@ -26,15 +26,17 @@ struct SourceRecording: ~Copyable {
 
     /// Begins with `first`, a key frame.
     init(file: any FootageFile, first: Sample, audio: StreamFormat?) throws(MediaError) {
+        // What neither MP4 nor QuickTime holds is left out; the plan says so.
+        let audio = audio.flatMap { $0.codec == .aac && !$0.configuration.isEmpty || $0.codec.isG711 ? $0 : nil }
+        // Before a property is set: Swift 6.2 would give that back twice.
+        let muxer = try FragmentedMP4Muxer(formats: [first.format] + (audio.map { [$0] } ?? []), container: Self.container(for: audio))
         self.file = file
         self.video = first.format
-        // What neither MP4 nor QuickTime holds is left out; the plan says so.
-        self.audio = audio.flatMap { $0.codec == .aac && !$0.configuration.isEmpty || $0.codec.isG711 ? $0 : nil }
+        self.audio = audio
         self.origin = first.decodeTime
         self.fragmentStart = first.decodeTime
         self.lastVideo = first.decodeTime
-        muxer = try FragmentedMP4Muxer(
-            formats: [first.format] + (self.audio.map { [$0] } ?? []), container: Self.container(for: self.audio))
+        self.muxer = muxer
     }
 
     /// Adds a sample of the same formats; those before the first key frame are left out.

@@ -18,16 +18,28 @@ struct FragmentMaker: ~Copyable {
     private static let longestInterval = Duration.seconds(2)
 
     /// `origin` is the samples' time that is zero for viewers. Sound that has no place in MP4 is left out.
+    ///
+    /// Nothing has a value yet when something throws: Swift 6.2 would give one that a property begins with back twice.
     init(video: StreamFormat, audio: StreamFormat?, origin: MediaTime, interval: Duration) throws {
+        let source = audio.flatMap { $0.codec == .aac || $0.codec.isG711 ? $0 : nil }
+        var sound: AudioTranscoder? = try source.flatMap { $0.codec.isG711 ? try AudioTranscoder(source: $0) : nil }
+        let carried = sound?.format ?? source
+        let muxer = try FragmentedMP4Muxer(formats: [video] + (carried.map { [$0] } ?? []), container: .mp4, beginsLater: true)
+        self.init(
+            video: video, source: source, carried: carried, origin: origin, interval: interval, sound: sound.take(), muxer: muxer)
+    }
+
+    private init(
+        video: StreamFormat, source: StreamFormat?, carried: StreamFormat?, origin: MediaTime, interval: Duration,
+        sound: consuming AudioTranscoder?, muxer: consuming FragmentedMP4Muxer
+    ) {
         self.video = video
         self.origin = origin
         self.interval = interval
-        let audio = audio.flatMap { $0.codec == .aac || $0.codec.isG711 ? $0 : nil }
-        source = audio
-        sound = try audio.flatMap { $0.codec.isG711 ? try AudioTranscoder(source: $0) : nil }
-        let carried = sound?.format ?? audio
-        muxer = try FragmentedMP4Muxer(formats: [video] + (carried.map { [$0] } ?? []), container: .mp4, beginsLater: true)
+        self.source = source
+        self.sound = sound
         head = FragmentHead(bytes: ByteBuffer(bytes: muxer.takeBytes()), video: video, audio: carried)
+        self.muxer = muxer
     }
 
     /// Whether a sample of this format fits in.

@@ -79,7 +79,8 @@ public final class LiveFragments: Sendable {
 
     private func begin(_ sample: Sample, audio: StreamFormat?, clock: inout ViewerClock) -> FragmentMaker? {
         do {
-            let origin = sample.decodeTime - (clock.time(of: sample) - MediaTime.zero)
+            let shown: Duration = clock.time(of: sample) - .zero
+            let origin = sample.decodeTime - shown
             let maker = try FragmentMaker(
                 video: sample.format, audio: audio, origin: origin, interval: clock.last?.duration ?? Self.firstInterval)
             publish(maker.head)

@@ -263,8 +263,7 @@ struct XMLReader {
 
     /// Without the white space around it.
     private static func trimmed(_ text: [UInt8]) -> ArraySlice<UInt8> {
-        let start = text.firstIndex { $0 > 0x20 } ?? text.endIndex
-        let end = text.lastIndex { $0 > 0x20 }.map { $0 + 1 } ?? start
-        return text[start..<end]
+        guard let first = text.firstIndex(where: { $0 > 0x20 }), let last = text.lastIndex(where: { $0 > 0x20 }) else { return [] }
+        return text[first...last]
     }
 }

@@ -8,7 +8,7 @@ struct DTLSEndpoint: ~Copyable, @unchecked Sendable {
     private let ssl: OpaquePointer
     private let isServer: Bool
     private let expected: [CertificateFingerprint]
-    private(set) var state = State.handshaking
+    private(set) var state: State
 
     enum State: Equatable {
         case handshaking
@@ -29,6 +29,8 @@ struct DTLSEndpoint: ~Copyable, @unchecked Sendable {
         self.ssl = ssl
         self.isServer = isServer
         self.expected = expected
+        // Not before what throws: Swift 6.2 would give it back twice.
+        self.state = .handshaking
     }
 
     deinit { SSL_free(ssl) }
