@@ -20,9 +20,10 @@ extension DeviceUpgrader {
     /// What an earlier life of the box began: the device may have it by now.
     func resume() async {
         for begun in memory.upgrades where begun.state == .running {
-            if begun.isGiven {
+            if begun.isGiven, takeTurn(begun.device) {
+                defer { endTurn() }
                 await judge(begun, failure: "The box was restarted meanwhile. Look at the device, and try again.")
-            } else {
+            } else if !begun.isGiven {
                 try? await remember { $0[begun.device]?.state = .waiting }
             }
         }
