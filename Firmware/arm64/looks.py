@@ -140,8 +140,9 @@ class Box:
 class Looks:
     """The looks at one place."""
 
-    def __init__(self, place, vendor, clip, program, whole_trial):
-        self.place, self.vendor, self.clip, self.program, self.whole_trial = place, vendor, clip, program, whole_trial
+    def __init__(self, place, vendor, clip, programs, whole_trial):
+        self.place, self.vendor, self.clip, self.whole_trial = place, vendor, clip, whole_trial
+        self.program = os.path.join(place.kept(programs), "gatehouse")
         self.folder = vendor.at(re.sub(r"\W+", "-", place.name))
         os.makedirs(self.folder)
         self.box = None
@@ -242,7 +243,7 @@ class Looks:
 def of(place, vendor, clip, native, whole_trial):
     """Names and looks, in their order."""
     if place.is_native:
-        looks = Looks(place, vendor, clip, os.path.join(native, "gatehouse"), whole_trial)
+        looks = Looks(place, vendor, clip, native, whole_trial)
         return [("it starts", looks.version), ("start", looks.start), ("encoders", looks.encoders), ("clip", looks.transcode)]
-    looks = Looks(place, vendor, clip, os.path.join(vendor.installed, "release", "bin", "gatehouse"), whole_trial)
+    looks = Looks(place, vendor, clip, os.path.join(vendor.installed, "release", "bin"), whole_trial)
     return [("it starts", looks.version), ("its FFmpeg", looks.ffmpeg), ("start", looks.start), ("encoders", looks.encoders), ("clip", looks.transcode), ("upgrade", looks.upgrade)]

@@ -63,6 +63,10 @@ class Here:
         """Where a box of that folder keeps what it knows."""
         return folder
 
+    def kept(self, folder):
+        """Where it has the files of that folder near."""
+        return folder
+
     def words(self, *words):
         """A command line as it is begun here."""
         return list(words)
@@ -158,6 +162,12 @@ class Machine:
 
     def own(self, folder):
         """In its memory: a shared folder has no locks that a database trusts."""
+        return f"/run{folder}"
+
+    def kept(self, folder):
+        """In its memory: what it maps of a shared folder is slow to come."""
+        status, told = self.run("sh", "-c", f"mkdir -p /run{folder} && cp -r {folder}/. /run{folder}/")
+        assert status == 0, told
         return f"/run{folder}"
 
     def listen(self):
