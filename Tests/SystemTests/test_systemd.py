@@ -53,7 +53,8 @@ class Systemd(unittest.TestCase):
     def container(cls):
         """How systemd-nspawn is called."""
         return ["--quiet", "--register=no", "--keep-unit", "--private-network", "--link-journal=no", f"--directory={cls.root}",
-                f"--bind-ro={os.path.dirname(os.path.realpath(binary()))}:{PROGRAMS}"]
+                f"--bind-ro={os.path.dirname(os.path.realpath(binary()))}:{PROGRAMS}",
+                f"--bind-ro={repository()}/Profiles:{os.path.dirname(PROGRAMS)}/share/gatehouse/Profiles"]
 
     @classmethod
     def write(cls, path, text, mode=0o644):

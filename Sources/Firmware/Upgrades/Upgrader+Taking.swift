@@ -89,7 +89,13 @@ extension Upgrader {
         let reason = (error as? UpgradeRefusal)?.description ?? Self.sentence(error)
         environment.logger.warning("an upgrade failed", metadata: ["reason": "\(error)"])
         // What is there of the release is used by the next attempt.
-        try? await remember { [time] in $0.end(.failed, because: reason, at: time.now()) }
+        let now = time.now()
+        do {
+            try await remember { $0.end(.failed, because: reason, at: now) }
+        } catch {
+            // A disk that takes nothing is no reason to say that it goes on.
+            memory.end(.failed, because: reason, at: now)
+        }
         await Self.disk.run { place.forgetSnapshots() }
         rest(because: reason)
         set(.idle)

@@ -85,6 +85,7 @@ public actor Upgrader {
     /// What is newer than the release of now, as it was found last.
     private var found: ReleaseChoice = .upToDate
     private var nextCheck: Date?
+    private var lastChange: Task<Void, any Error>?
     /// Goes up whenever what was found may not be right any more.
     private var generation = 0
     private let wake = Signal()
@@ -120,11 +121,24 @@ public actor Upgrader {
         environment.changed()
     }
 
-    func remember(_ change: (inout UpgradeMemory) -> Void) async throws {
+    /// Nothing is told that is not on the disk: one change after the other.
+    func remember(_ change: @escaping @Sendable (inout UpgradeMemory) -> Void) async throws {
         guard let place = environment.place else { return }
-        change(&memory)
-        try await Self.disk.run { [memory] in try memory.write(to: place.memory) }
+        let before = lastChange
+        let task = Task {
+            _ = await before?.result
+            try await self.write(change, to: place.memory)
+        }
+        lastChange = task
+        try await task.value
         environment.changed()
+    }
+
+    private func write(_ change: @Sendable (inout UpgradeMemory) -> Void, to place: URL) async throws {
+        var next = memory
+        change(&next)
+        try await Self.disk.run { [next] in try next.write(to: place) }
+        memory = next
     }
 
     // MARK: Work
