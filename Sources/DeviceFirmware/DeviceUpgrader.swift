@@ -353,14 +353,8 @@ public actor DeviceUpgrader {
     static func sentence(_ error: any Error) -> String {
         switch error {
         case let refusal as DeviceUpgradeRefusal: refusal.description
-        case let refusal as ReleaseRefusal: refusal.description
-        case let failure as SourceFailure: failure.description
         case let failure as DeviceFailure: failure.sentence
-        case let error as FileError where error.isFull: full
-        case CocoaError.fileWriteOutOfSpace, POSIXError.ENOSPC: full
-        default: "It failed inside the box. Its log says why."
+        default: UpgradeTrouble.sentence(error)
         }
     }
-
-    private static let full = "The box's disk is full."
 }

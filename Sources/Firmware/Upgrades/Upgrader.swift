@@ -317,18 +317,7 @@ public actor Upgrader {
     }
 
     /// What went wrong, for people.
-    static func sentence(_ error: any Error) -> String {
-        switch error {
-        case let refusal as ReleaseRefusal: refusal.description
-        case let failure as SourceFailure: failure.description
-        case let error as SlotError: error.description
-        case let error as FileError where error.isFull: full
-        case CocoaError.fileWriteOutOfSpace, POSIXError.ENOSPC: full
-        default: "It failed inside the box. Its log says why."
-        }
-    }
-
-    private static let full = "The box's disk is full."
+    static func sentence(_ error: any Error) -> String { (error as? SlotError)?.description ?? UpgradeTrouble.sentence(error) }
 
     /// What was found is not taken, and looked for again after a while.
     func rest(because trouble: String) {
