@@ -43,6 +43,7 @@ let package = Package(
     products: [
         .executable(name: "gatehouse", targets: ["Gatehouse"]),
         .executable(name: "gatehouse-launcher", targets: ["Launcher"]),
+        .executable(name: "gatehouse-updater", targets: ["Updater"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
@@ -170,6 +171,8 @@ let package = Package(
             name: "Firmware",
             dependencies: ["Core", "Outbound", "Slots", "Tar", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioSSL],
             swiftSettings: strict),
+        // Apart from what it upgrades, and small.
+        .executableTarget(name: "Updater", dependencies: ["Core", "Firmware", .nioCore], swiftSettings: strict),
         .target(name: "DeviceFirmware", dependencies: ["Cameras", "Core", "Firmware", .logging], swiftSettings: strict),
         .target(name: "Codes", dependencies: ["CQRCode", "Core", .crypto, .cryptoExtras], swiftSettings: strict),
         .target(
@@ -261,7 +264,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "SlotsTests", dependencies: ["Launcher", "Slots"], swiftSettings: strict),
         .testTarget(
-            name: "FirmwareTests", dependencies: ["Core", "Firmware", "Slots", "TestSupport", .crypto, .logging],
+            name: "FirmwareTests", dependencies: ["Core", "Firmware", "Slots", "TestSupport", "Updater", .crypto, .logging],
             swiftSettings: strict),
         .testTarget(
             name: "DeviceFirmwareTests", dependencies: ["Cameras", "Core", "DeviceFirmware", "Firmware", "TestSupport", .logging],

@@ -29,6 +29,7 @@ extension Box {
         let environment = Upgrader.Environment(
             place: launcher?.place, serialNumber: state.identity.serialNumber,
             version: ReleaseVersion(state.identity.version) ?? .unknown, model: settings.firmwareModel, source: source,
+            server: settings.firmwareSource.map { .init($0, allowsLocal: servers.allowsLocal) },
             policy: { try await UpgradePolicy.read(database) },
             isTimeKnown: { settings.clockIsRight || ClockState.word == "synchronized" }, health: { await health.now() },
             snapshot: { place in

@@ -31,10 +31,20 @@ def binary():
     return path
 
 
+def beside(name):
+    """A program that lies beside the program under test."""
+    place = os.path.join(os.path.dirname(binary()), name)
+    return place if os.path.exists(place) else os.path.join(os.path.dirname(os.path.realpath(binary())), name)
+
+
 def launcher():
-    """The program that starts releases; it lies beside the program under test."""
-    beside = os.path.join(os.path.dirname(binary()), "gatehouse-launcher")
-    return beside if os.path.exists(beside) else os.path.join(os.path.dirname(os.path.realpath(binary())), "gatehouse-launcher")
+    """The program that starts releases."""
+    return beside("gatehouse-launcher")
+
+
+def updater():
+    """The program that upgrades a box that cannot do it itself any more."""
+    return beside("gatehouse-updater")
 
 
 def yaml(settings):

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 
-from box import PASSWORD, USER, binary, launcher
+from box import PASSWORD, USER, binary, launcher, updater
 from client import Problem
 from field_case import GOOD, NEVER, FieldCase
 from ports import free_port

@@ -7,8 +7,9 @@ import subprocess
 import tempfile
 import unittest
 
-from box import binary, launcher
+from box import binary, launcher, updater
 from client import repository
+from vendor import VendorCase
 from waiting import wait_for
 
 FIRMWARE = os.path.join(repository(), "Firmware")
@@ -17,6 +18,7 @@ RELEASE = "0.1.0-0123456789ab"
 PROGRAMS = "/opt/gatehouse-under-test"
 # Quicker than in the field, so that a test can wait for it.
 QUICK = "[Service]\nWatchdogSec=6\nTimeoutAbortSec=2\nRestartSec=100ms\nStandardOutput=file:/var/log/box\nStandardError=file:/var/log/box\n"
+CONFIGURATION = "state: /var/lib/gatehouse\nservers:\n  allow-local: true\nfirmware:\n  source: http://127.0.0.1:8000\n"
 TARGET = "[Unit]\nRequires=basic.target\nAfter=basic.target\nWants=gatehouse.service\nAllowIsolate=yes\n"
 
 
@@ -25,7 +27,7 @@ def run(*arguments):
     return subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
 
 
-class Systemd(unittest.TestCase):
+class Systemd(VendorCase):
     """One container, whose systemd starts the box and nothing else."""
 
     @classmethod
@@ -71,11 +73,12 @@ class Systemd(unittest.TestCase):
         systemd = os.path.join(FIRMWARE, "systemd")
         for folder in ("etc/systemd/system", "var/lib/gatehouse", "var/lib/gatehouse-releases"):
             shutil.rmtree(os.path.join(cls.root, folder), ignore_errors=True)
-        for source, to in ((f"{systemd}/gatehouse.service", "usr/lib/systemd/system/gatehouse.service"), (f"{systemd}/gatehouse.sysusers", "usr/lib/sysusers.d/gatehouse.conf"),
-                           (f"{systemd}/gatehouse.tmpfiles", "usr/lib/tmpfiles.d/gatehouse.conf"), (launcher(), "usr/lib/gatehouse/gatehouse-launcher")):
+        units = [(f"{systemd}/{unit}", f"usr/lib/systemd/system/{unit}") for unit in ("gatehouse.service", "gatehouse-updater.service", "gatehouse-updater.timer")]
+        for source, to in (*units, (f"{systemd}/gatehouse.sysusers", "usr/lib/sysusers.d/gatehouse.conf"), (f"{systemd}/gatehouse.tmpfiles", "usr/lib/tmpfiles.d/gatehouse.conf"),
+                           (launcher(), "usr/lib/gatehouse/gatehouse-launcher"), (updater(), "usr/lib/gatehouse/gatehouse-updater")):
             os.makedirs(os.path.dirname(os.path.join(cls.root, to)), exist_ok=True)
             shutil.copy(source, os.path.join(cls.root, to))
-        cls.write("etc/gatehouse/gatehouse.yaml", "state: /var/lib/gatehouse\n")
+        cls.write("etc/gatehouse/gatehouse.yaml", CONFIGURATION)
         cls.write("etc/systemd/system/gatehouse.service.d/quick.conf", QUICK)
         cls.write("etc/systemd/system/box.target", TARGET)
         os.symlink("box.target", os.path.join(cls.root, "etc/systemd/system/default.target"))
@@ -175,3 +178,60 @@ class Systemd(unittest.TestCase):
         self.addCleanup(lambda: (self.inside("systemctl", "start", "gatehouse.service"), self.restarted("0")))
         self.assertEqual((done.returncode, self.shown("Result"), self.shown("ActiveState")), (0, "success", "inactive"), self.told())
         self.assertEqual(self.inside("pgrep", "-u", "gatehouse").stdout, "")
+
+    def files(self, _version):
+        """A release that is the program under test."""
+        place = self.at("files")
+        os.makedirs(os.path.join(place, "bin"))
+        shutil.copy(os.path.join(self.root, f"var/lib/gatehouse-releases/slots/{RELEASE}/bin/gatehouse"), os.path.join(place, "bin/gatehouse"))
+        return place
+
+    def serve_a_newer_release(self):
+        """In the container, by the address that is the box's server of releases."""
+        self.begun()
+        self.release("sign", self.repository, "--key", self.at("root0"))
+        self.built("9.0.0", "--architecture", run("dpkg", "--print-architecture").stdout.strip())
+        self.publish("snapshot", "timestamp")
+        shutil.copytree(self.repository, os.path.join(self.root, "opt/releases"))
+        trusted = os.path.join(self.root, "var/lib/gatehouse-releases/trusted")
+        os.makedirs(trusted)
+        shutil.copy(os.path.join(self.repository, "metadata/1.root.json"), os.path.join(trusted, "root.json"))
+        self.inside("chown", "-R", "gatehouse:gatehouse", "/var/lib/gatehouse-releases/trusted")
+        server = subprocess.Popen(
+            ["nsenter", "--target", self.first, "--all", "/usr/bin/python3", "-m", "http.server", "--bind", "127.0.0.1", "--directory", "/opt/releases", "8000"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # nsenter has it as a child, in the container's processes.
+        self.addCleanup(lambda: (self.inside("pkill", "-f", "http.server"), server.wait()))
+
+    def launched(self):
+        """What the launcher says that it starts."""
+        return self.inside("/usr/lib/gatehouse/gatehouse-launcher", "/var/lib/gatehouse-releases", "status").stdout
+
+    def updater_said(self):
+        """What a look of the updater's came to."""
+        done = self.inside("systemctl", "start", "gatehouse-updater.service")
+        said = self.inside("journalctl", "--no-pager", "-o", "cat", "-n", "12", "-u", "gatehouse-updater.service").stdout
+        self.assertEqual(done.returncode, 0, done.stderr + said)
+        return said
+
+    def test_z_the_updater(self):
+        """The box's release does not start any more: behind its walls the updater brings the next, and systemd starts it. A box that somebody stopped is left alone."""
+        self.serve_a_newer_release()
+        place = os.path.join(self.root, "var/lib/gatehouse-releases/updater.json")
+        wait_for(lambda: os.path.exists(place), 30, lambda: "what the updater is told: " + self.told())
+        self.assertIn("The box lives", self.updater_said())
+        with open(place) as file:
+            brief = json.load(file)
+        brief["lived"]["seconds"] -= 3600
+        with open(place, "w") as file:
+            json.dump(brief, file)
+        self.inside("systemctl", "stop", "gatehouse.service")
+        self.updater_said()
+        self.assertIn(f"current: {RELEASE}", self.launched())
+        with open(os.path.join(self.root, f"var/lib/gatehouse-releases/slots/{RELEASE}/bin/gatehouse"), "w") as file:
+            file.write("#!/bin/sh\nexit 1\n")
+        self.inside("systemctl", "start", "--no-block", "gatehouse.service")
+        wait_for(lambda: int(self.shown("NRestarts")) > 2, 30, "a box that crashes")
+        self.assertIn("9.0.0 next, on trial", self.updater_said())
+        self.restarted("0")
+        self.assertIn("current: 9.0.0-", self.launched())

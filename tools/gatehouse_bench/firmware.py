@@ -1,9 +1,14 @@
 """What an upgrade costs: how much of a release is fetched where one file changed, what memory that takes, and how soon 100 MB are verified."""
 
+import contextlib
+import functools
+import http.server
+import json
 import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 
 from .report import at_most
@@ -26,6 +31,7 @@ class Vendor:
 
     def __init__(self, program, folder):
         self.program, self.folder = program, folder
+        self.architecture = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
         self.repository, self.key = os.path.join(folder, "releases"), os.path.join(folder, "key")
         self.root = os.path.join(self.repository, "metadata", "1.root.json")
         gatehouse(program, "keygen", self.key)
@@ -33,7 +39,7 @@ class Vendor:
 
     def add(self, files, version):
         """A release; the path of its manifest."""
-        told, _ = gatehouse(self.program, "build", self.repository, files, "--version", version)
+        told, _ = gatehouse(self.program, "build", self.repository, files, "--version", version, "--architecture", self.architecture)
         gatehouse(self.program, "sign", self.repository, "--key", self.key)
         gatehouse(self.program, "publish", self.repository, "--key", self.key)
         return told.splitlines()[0]
@@ -74,16 +80,44 @@ def delta(report, program, folder):
     report.note(f"firmware: a release of {whole / 1e6:.0f} MB, of which one file of the page changed: {changed} bytes are new")
 
 
+@contextlib.contextmanager
+def served(folder):
+    """The repository on a web server; its address."""
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        """Says nothing."""
+
+        def log_message(self, *_):
+            """Nothing is logged."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
 def memory(report, program, folder):
-    """The most that a process holds which verifies and installs a release."""
-    vendor, files = Vendor(program, folder), os.path.join(folder, "files")
+    """The most that the updater holds while it fetches a whole release, verifies it and starts it on trial."""
+    vendor, box = Vendor(program, folder), os.path.join(folder, "box")
+    small, files = os.path.join(folder, "small"), os.path.join(folder, "files")
+    os.makedirs(os.path.join(small, "bin"))
+    shutil.copy("/bin/true", os.path.join(small, "bin", "gatehouse"))
+    first = vendor.add(small, "1.0.0")
+    gatehouse(program, "install", vendor.repository, first, box, "--root", vendor.root)
     release_files(program, files)
-    path = vendor.add(files, "1.0.0")
+    vendor.add(files, "1.1.0")
+    updater = os.path.join(os.path.dirname(os.path.realpath(program)), "gatehouse-updater")
     script = ("import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
               "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
-    told = subprocess.run(
-        ["python3", "-c", script, program, "release", "install", vendor.repository, path, os.path.join(folder, "box"), "--root", vendor.root],
-        capture_output=True, text=True, timeout=600, check=True).stdout
+    with served(vendor.repository) as address:
+        # As a box would have told it that died before the machine started.
+        with open(os.path.join(box, "updater.json"), "w") as file:
+            json.dump({"server": {"place": {"url": address}, "allowsLocal": True}, "serialNumber": "GH0000000001", "model": "gatehouse", "channel": "stable",
+                       "process": {"number": 1, "start": 0}, "lived": {"boot": "", "seconds": 0}, "endedInOrder": False}, file)
+        told = subprocess.run(["python3", "-c", script, updater, box, "--now"], capture_output=True, text=True, timeout=600, check=True).stdout
+    assert os.path.realpath(os.path.join(box, "current")).rpartition("/")[2].startswith("1.1.0-"), "the updater did not bring the release"
     megabytes = int(told.split()[-1]) / 1024
     report.add("firmware.updater_memory_mb", megabytes, "MB", **at_most(megabytes, 48))
 

@@ -20,13 +20,13 @@ public struct SourceFailure: Error, Sendable, Equatable, CustomStringConvertible
 /// A web server or bucket that serves a repository of releases.
 public final class HTTPSource: ReleaseSource {
     /// Where it is, and how it is reached.
-    public struct Place: Sendable, Equatable {
+    public struct Place: Codable, Sendable, Equatable {
         /// Without a slash at its end.
         public let url: String
         /// `host:port` of a proxy that speaks HTTP (RFC 9110, section 9.3.6).
         public let proxy: Proxy?
 
-        public struct Proxy: Sendable, Equatable {
+        public struct Proxy: Codable, Sendable, Equatable {
             public let host: String
             public let port: Int
 

@@ -1,5 +1,6 @@
 import Core
 public import Foundation
+import Slots
 
 /// One upgrade, from when it was asked for to what became of it.
 public struct Upgrade: Codable, Sendable, Equatable {
@@ -26,6 +27,10 @@ public struct Upgrade: Codable, Sendable, Equatable {
     public internal(set) var outcome: Outcome
     /// A package brought the release, or somebody who stood before the box.
     static let fromOutside = "from outside"
+    /// The box could not do it itself any more.
+    static let byUpdater = "the updater"
+    /// Nobody asked for it.
+    var isByItself: Bool { by == nil || by == Self.byUpdater }
     /// Why it did not stay; a sentence.
     public internal(set) var reason: String?
     /// How the release before did.
@@ -58,7 +63,7 @@ struct UpgradeMemory: Codable, Sendable, Equatable {
 
     mutating func add(_ upgrade: Upgrade) {
         // What the box tries again by itself is one attempt; it does not drive out what else is remembered.
-        if let last = upgrades.last, last.outcome == .failed, last.by == nil, upgrade.by == nil, last.slot == upgrade.slot {
+        if let last = upgrades.last, last.outcome == .failed, last.isByItself, upgrade.by == last.by, last.slot == upgrade.slot {
             upgrades.removeLast()
         }
         upgrades.append(upgrade)
@@ -72,4 +77,22 @@ struct UpgradeMemory: Codable, Sendable, Equatable {
         upgrades[last].endedAt = date
         if outcome == .confirmed { epoch = max(epoch, upgrades[last].epoch) }
     }
+
+    /// What became of an upgrade that an earlier life began, and the launcher ended; nil where none is settled by it.
+    @discardableResult
+    mutating func settle(_ place: UpgradePlace, at date: Date) -> Upgrade? {
+        guard let last = upgrades.last, last.outcome == .running else { return nil }
+        if last.slot == place.slot {
+            guard place.slots.trial == nil else { return nil }
+            end(.confirmed, at: date)
+        } else if let reason = place.slots.reasonAgainst(last.slot) {
+            end(.rolledBack, because: reason, at: date)
+        } else {
+            end(.failed, because: "The box ended before it began with the release.", at: date)
+        }
+        return upgrades.last
+    }
+
+    /// What the time is taken to be: a clock that nobody set is at least not before what it was when somebody did.
+    func moment(_ now: Date, isKnown: Bool) -> Date { isKnown ? now : max(now, knownTime ?? now) }
 }

@@ -9,7 +9,7 @@ extension UpgradePlace {
     ///   - release: The path of its manifest.
     ///   - root: Trusted where the folder trusts none yet.
     /// - Returns: The name of its slot.
-    /// - Throws: `ReleaseRefusal`, `SlotError`, and what the source or the file system throws.
+    /// - Throws: `UpgradeRefusal` where somebody else does so at this moment, `ReleaseRefusal`, `SlotError`, and what the source or the file system throws.
     public func install(_ release: String, from source: any ReleaseSource, root: [UInt8], at now: Date) async throws -> String {
         for name in ["slots", "trusted"] {
             try FileManager.default.createDirectory(at: folder.appending(path: name), withIntermediateDirectories: true)
@@ -18,6 +18,10 @@ extension UpgradePlace {
         if !FileManager.default.fileExists(atPath: trustedRoot.path) {
             try DurableFile.write(Data(root), to: trustedRoot.path, permissions: 0o644)
         }
+        return try await locked { try await installLocked(release, from: source, at: now) }
+    }
+
+    private func installLocked(_ release: String, from source: any ReleaseSource, at now: Date) async throws -> String {
         let releases = try await MetadataUpdate(from: source, into: MetadataFolder(trusted)).refresh(at: now)
         guard let listed = releases.first(where: { $0.path == release }) else { throw ReleaseRefusal.notThere(release) }
         let slot = try await ReleaseInstalling(from: source, into: folder, reserve: 64 << 20).install(listed)
@@ -25,5 +29,17 @@ extension UpgradePlace {
         try slots.beginTrial(of: slot)
         if isFirst { try slots.confirm(slot) }
         return slot
+    }
+
+    /// Does what changes the releases while nobody else does: not the box, nor the updater, nor a person with a command.
+    /// - Throws: `UpgradeRefusal` where somebody else does at this moment, and what the body throws.
+    func locked<Value>(isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Value) async throws -> Value {
+        let descriptor = open(folder.appending(path: "lock").path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw FileError("open", "lock") }
+        defer { close(descriptor) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw UpgradeRefusal(description: "Another program brings a release onto this box at this moment. Try again when it is done.")
+        }
+        return try await body()
     }
 }

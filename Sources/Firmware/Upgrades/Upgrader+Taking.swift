@@ -20,7 +20,7 @@ extension Upgrader {
             return set(.idle)
         }
         do {
-            try await begin(try await release(wish, source, place), wish, source, place)
+            try await place.locked { try await begin(try await release(wish, source, place), wish, source, place) }
         } catch is CancellationError {
             // The box ends. What became of it is judged by its next life.
         } catch {
@@ -113,16 +113,12 @@ extension Upgrader {
             }
             // With the release before the database opened by now: what was kept of it is not needed.
             if slots.trial == nil { await Self.disk.run { place.forgetSnapshots() } }
-            guard let last = memory.upgrades.last, last.outcome == .running else { return }
-            let now = time.now()
-            if last.slot == place.slot {
-                if slots.trial == nil { try await remember { $0.end(.confirmed, at: now) } }
-            } else if let reason = slots.reasonAgainst(last.slot) {
-                environment.logger.warning("the box went back to the release before", metadata: ["reason": "\(reason)"])
-                try await remember { $0.end(.rolledBack, because: reason, at: now) }
-            } else {
-                try await remember { $0.end(.failed, because: "The box ended before it began with the release.", at: now) }
+            var settled = memory
+            guard let upgrade = settled.settle(place, at: time.now()) else { return }
+            if upgrade.outcome == .rolledBack {
+                environment.logger.warning("the box went back to the release before", metadata: ["reason": "\(upgrade.reason ?? "")"])
             }
+            try await remember { [time] in _ = $0.settle(place, at: time.now()) }
         } catch {
             environment.logger.warning("the last upgrade could not be judged", metadata: ["reason": "\(error)"])
         }
@@ -165,6 +161,7 @@ extension Upgrader {
         try await Self.disk.run { try place.slots.confirm(place.slot) }
         try await remember { [time] in $0.end(.confirmed, at: time.now()) }
         await Self.disk.run { place.forgetSnapshots() }
+        provedItself.raise()
         environment.logger.notice("the release proved itself", metadata: ["version": "\(environment.version)"])
         set(.idle)
     }

@@ -19,6 +19,8 @@ public actor Upgrader {
         public var model: String
         /// Where releases come from; nil where none was named.
         public var source: (@Sendable () -> any ReleaseSource)?
+        /// The same, for the updater; nil where it is not to be told.
+        public var server: UpdaterBrief.Server?
         public var policy: @Sendable () async throws -> (UpgradePolicy, TimeZone)
         /// Whether the machine's time is to be believed.
         public var isTimeKnown: @Sendable () -> Bool
@@ -38,7 +40,8 @@ public actor Upgrader {
 
         public init(
             place: UpgradePlace?, serialNumber: String, version: ReleaseVersion, model: String,
-            source: (@Sendable () -> any ReleaseSource)?, policy: @escaping @Sendable () async throws -> (UpgradePolicy, TimeZone),
+            source: (@Sendable () -> any ReleaseSource)?, server: UpdaterBrief.Server? = nil,
+            policy: @escaping @Sendable () async throws -> (UpgradePolicy, TimeZone),
             isTimeKnown: @escaping @Sendable () -> Bool, health: @escaping @Sendable () async -> BoxHealth,
             snapshot: @escaping @Sendable (URL) async throws -> Void, reservedBytes: @escaping @Sendable () -> Int,
             restart: @escaping @Sendable () -> Void,
@@ -49,6 +52,7 @@ public actor Upgrader {
             self.version = version
             self.model = model
             self.source = source
+            self.server = server
             self.policy = policy
             self.isTimeKnown = isTimeKnown
             self.health = health
@@ -89,6 +93,8 @@ public actor Upgrader {
     /// Goes up whenever what was found may not be right any more.
     private var generation = 0
     private let wake = Signal()
+    /// The updater is to be told now that the box lives.
+    let provedItself = Signal()
     /// Bytes of the release that is fetched.
     nonisolated let progress = Mutex((done: 0, total: 0))
 
@@ -149,6 +155,14 @@ public actor Upgrader {
             while !Task.isCancelled { await wake.wait() }
             return
         }
+        await withTaskGroup { group in
+            group.addTask { await self.tellUpdater(place) }
+            await work(place)
+            group.cancelAll()
+        }
+    }
+
+    private func work(_ place: UpgradePlace) async {
         await removeLeftovers(place)
         await judgeLast(place)
         await watchTrial(place)
@@ -250,8 +264,7 @@ public actor Upgrader {
     func releases(of source: any ReleaseSource, _ place: UpgradePlace) async throws -> [ListedRelease] {
         let isKnown = environment.isTimeKnown()
         let now = time.now()
-        // A clock that nobody set is at least not before what it was when somebody did.
-        let moment = isKnown ? now : max(now, memory.knownTime ?? now)
+        let moment = memory.moment(now, isKnown: isKnown)
         let releases = try await MetadataUpdate(from: source, into: MetadataFolder(place.trusted)).refresh(at: moment)
         if isKnown { try await remember { $0.knownTime = now } }
         return releases

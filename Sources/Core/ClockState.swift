@@ -1,9 +1,9 @@
 import CLinux
 
 /// How far the machine's time is to be believed.
-enum ClockState {
+public enum ClockState {
     /// `synchronized` where the kernel is told by a network time service, `not-synchronized` where it is not (adjtimex(2)).
-    static var word: String {
+    public static var word: String {
         var parts = timex()
         // Only asked: no mode is set.
         switch adjtimex(&parts) {

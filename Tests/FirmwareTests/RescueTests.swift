@@ -1,0 +1,187 @@
+import Core
+import Foundation
+import Logging
+import Slots
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Firmware
+
+/// A box that cannot upgrade itself any more, and the updater that is apart from it.
+@Suite(.timeLimit(.minutes(2))) struct RescueTests {
+    /// A box with release 1.0.0, confirmed, that said when it lived last.
+    final class Bench: Sendable {
+        let vendor: Vendor
+        let time = ManualTime()
+        let now = Mutex(MachineMoment(boot: "boot", seconds: 10_000))
+        var folder: URL { vendor.folder.appending(path: "box") }
+        var slots: SlotFolder { SlotFolder(folder.path) }
+        var memory: UpgradeMemory { UpgradeMemory.read(folder.appending(path: "upgrades.json")) }
+
+        init(livedBefore seconds: Double = 3601, process: ProcessIdentity? = nil) async throws {
+            vendor = try Vendor()
+            let root = try Array(vendor.repository.folder.file("metadata/1.root.json"))
+            let place = UpgradePlace(folder: vendor.folder.appending(path: "box"), slot: "", architecture: "arm64")
+            _ = try await place.install("gatehouse/arm64/1.0.0.json", from: vendor.source, root: root, at: Vendor.now)
+            time.jumpWall(by: Vendor.now.timeIntervalSince(time.source.now()))
+            // Where nothing else is said, of a process that is long gone.
+            try brief(livedBefore: seconds, process: process ?? Self.gone()).write(to: folder)
+        }
+
+        static func gone() throws -> ProcessIdentity {
+            let process = Process()
+            process.executableURL = URL(filePath: "/bin/sleep")
+            process.arguments = ["60"]
+            try process.run()
+            let identity = try #require(ProcessIdentity(process.processIdentifier))
+            kill(identity.number, SIGKILL)
+            process.waitUntilExit()
+            return identity
+        }
+
+        func brief(livedBefore seconds: Double, process: ProcessIdentity) -> UpdaterBrief {
+            var lived = now.withLock { $0 }
+            lived.seconds -= seconds
+            return UpdaterBrief(
+                server: .init(.init(url: "https://releases.example.com"), allowsLocal: false), serialNumber: "GH0000000001",
+                model: "gatehouse", channel: .stable, process: process, lived: lived)
+        }
+
+        func offer(_ version: String, rollout: Int = 100) throws {
+            try vendor.add(version)
+            try vendor.repository.change("gatehouse/arm64/\(version).json", expires: Vendor.later) { $0.rollout = rollout }
+            try vendor.publish()
+        }
+
+        func look(evenIfItLives: Bool = false) async throws -> Rescue.Outcome {
+            let source = vendor.source
+            return try await Rescue(
+                folder, architecture: "arm64", isTimeKnown: { true }, moment: { [self] in now.withLock { $0 } }, source: { _ in source },
+                time: time.source
+            ).run(evenIfItLives: evenIfItLives)
+        }
+    }
+
+    private let newer = ReleaseVersion("1.1.0") ?? .unknown
+
+    @Test func aBoxThatSaysNothingIsStartedWithWhatIsNewer() async throws {
+        let bench = try await Bench()
+        try bench.offer("1.1.0")
+        #expect(try await bench.look() == .begun(newer))
+        #expect(bench.slots.current?.hasPrefix("1.1.0-") == true && bench.slots.previous?.hasPrefix("1.0.0-") == true)
+        #expect(bench.slots.trial?.startsLeft == 3)
+        let last = try #require(bench.memory.upgrades.last)
+        #expect(last.outcome == .running && last.by == Upgrade.byUpdater && last.to == newer)
+        // On trial it is the launcher's.
+        #expect(try await bench.look() == .onTrial)
+    }
+
+    @Test(arguments: [0, 900, 3599]) func aBoxThatLivesIsLeftAlone(seconds: Double) async throws {
+        let bench = try await Bench(livedBefore: seconds)
+        try bench.offer("1.1.0")
+        #expect(try await bench.look() == .lives)
+        #expect(bench.slots.current?.hasPrefix("1.0.0-") == true && bench.slots.trial == nil)
+        // A person before it knows better.
+        #expect(try await bench.look(evenIfItLives: true) == .begun(newer))
+    }
+
+    @Test func afterTheMachineStartedTheBoxHasAnHour() async throws {
+        let bench = try await Bench(livedBefore: 9000)
+        try bench.offer("1.1.0")
+        bench.now.withLock { $0 = MachineMoment(boot: "the next", seconds: 3599) }
+        #expect(try await bench.look() == .lives)
+        bench.now.withLock { $0.seconds = 3600 }
+        #expect(try await bench.look() == .begun(newer))
+    }
+
+    @Test func whatWasBadIsNotBroughtAgainAndWhatIsNewerIs() async throws {
+        let bench = try await Bench()
+        try bench.offer("1.1.0")
+        _ = try await bench.look()
+        for _ in 0..<3 { _ = try bench.slots.launch() }
+        #expect(try bench.slots.launch().hasPrefix("1.0.0-"))
+        #expect(try await bench.look() == .nothingNewer(than: try #require(ReleaseVersion("1.0.0"))))
+        #expect(bench.memory.upgrades.last?.outcome == .rolledBack)
+        try bench.offer("1.2.0")
+        #expect(try await bench.look() == .begun(try #require(ReleaseVersion("1.2.0"))))
+    }
+
+    @Test func itGoesBeforeTheOthersButTakesNothingThatWasWithdrawn() async throws {
+        let bench = try await Bench()
+        try bench.offer("1.1.0", rollout: 0)
+        #expect(try await bench.look() == .nothingNewer(than: try #require(ReleaseVersion("1.0.0"))))
+        try bench.vendor.repository.change("gatehouse/arm64/1.1.0.json", expires: Vendor.later) { $0.rollout = 1 }
+        try bench.vendor.publish()
+        #expect(try await bench.look() == .begun(newer))
+    }
+
+    @Test func aReleaseThatDoesNotArriveIsTriedAgainAndToldOnce() async throws {
+        let bench = try await Bench()
+        try bench.offer("1.1.0")
+        let pieces = bench.vendor.folder.appending(path: "repository/chunks")
+        try FileManager.default.moveItem(at: pieces, to: bench.vendor.folder.appending(path: "elsewhere"))
+        for _ in 0..<2 { await #expect(throws: ReleaseRefusal.self) { try await bench.look() } }
+        #expect(bench.memory.upgrades.map(\.outcome) == [.failed])
+        #expect(bench.slots.current?.hasPrefix("1.0.0-") == true && bench.slots.trial == nil)
+        try FileManager.default.moveItem(at: bench.vendor.folder.appending(path: "elsewhere"), to: pieces)
+        #expect(try await bench.look() == .begun(newer))
+    }
+
+    @Test func nobodyBringsAReleaseWhileSomebodyElseDoes() async throws {
+        let bench = try await Bench()
+        try bench.offer("1.1.0")
+        try await UpgradePlace(folder: bench.folder, slot: "").locked { () -> Void in
+            await #expect(throws: UpgradeRefusal.self) { try await bench.look() }
+        }
+        #expect(try await bench.look() == .begun(newer))
+    }
+
+    @Test func aBoxThatNeverRanIsNoneItKnows() async throws {
+        let bench = try await Bench()
+        UpdaterBrief.remove(bench.folder)
+        await #expect(throws: UpgradeRefusal.self) { try await bench.look(evenIfItLives: true) }
+    }
+
+    @Test func aProcessThatHangsIsEnded() async throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        // What asks it to end it does not hear.
+        process.arguments = ["-c", "trap '' TERM; while :; do read -r line < /dev/zero; done"]
+        try process.run()
+        defer { kill(process.processIdentifier, SIGKILL) }
+        let identity = try #require(ProcessIdentity(process.processIdentifier))
+        #expect(identity.runs)
+        let time = ManualTime()
+        let ending = Task { try await identity.end(patience: .seconds(30), time: time.source) }
+        for _ in 0..<310 {
+            guard identity.runs else { break }
+            _ = await eventually { time.sleepers > 0 || !identity.runs }
+            time.advance(.milliseconds(100))
+        }
+        #expect(await eventually { !process.isRunning })
+        #expect(!identity.runs)
+        time.advance(.seconds(10))
+        try await ending.value
+    }
+
+    @Test func aLifeAfterADeathHasNotLivedYet() throws {
+        let (old, new) = (MachineMoment(boot: "boot", seconds: 100), MachineMoment(boot: "boot", seconds: 9000))
+        func begun(after last: MachineMoment, inOrder: Bool) throws -> MachineMoment {
+            let process = try #require(ProcessIdentity(getpid()))
+            func brief(_ moment: MachineMoment) -> UpdaterBrief {
+                UpdaterBrief(
+                    server: .init(.init(url: "https://releases.example.com"), allowsLocal: false), serialNumber: "GH", model: "gatehouse",
+                    channel: .stable, process: process, lived: moment)
+            }
+            var (before, now) = (brief(last), brief(new))
+            before.endedInOrder = inOrder
+            now.begin(after: before)
+            return now.lived
+        }
+        #expect(try begun(after: old, inOrder: false) == old)
+        #expect(try begun(after: old, inOrder: true) == new)
+        // The power was away.
+        #expect(try begun(after: MachineMoment(boot: "before", seconds: 100), inOrder: false) == new)
+    }
+}
