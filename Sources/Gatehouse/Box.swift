@@ -47,6 +47,7 @@ struct Box {
         let state = try BoxState(
             path: settings.state, setupCode: settings.setupCode, keyCredential: settings.keyCredential, version: Self.version(launcher),
             forgetOwner: { try launcher?.place.forgetOwner() })
+        Self.tellCrashes(state, logger)
         let database = try BoxDatabase(path: state.databasePath, copies: launcher?.place.snapshots.map(\.path) ?? [])
         let sealer = try state.sealer()
         let profiles = try ProfileFolder.find(settings.profiles)

@@ -12,7 +12,7 @@ struct GatehouseCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, ProbeCommand.self, DiscoverCommand.self, DeviceCommand.self, ClipCommand.self, TranscodeCommand.self,
             SpoolCommand.self, RefillsCommand.self, PlanCommand.self, FootageCommand.self, LogCommand.self, ResetPasswordCommand.self,
-            FactoryResetCommand.self,
+            FactoryResetCommand.self, LabelCommand.self,
             BackupCommand.self, RestoreCommand.self, PlayCommand.self, ExportCommand.self, RestreamCommand.self, UpgradeCommand.self,
             DeviceFirmwareCommand.self,
             SupportCommand.self,

@@ -16,13 +16,14 @@ extension ReleaseCommand {
         @Argument(help: "As `gatehouse release build` printed it.")
         var release: String
 
-        @Argument(help: "The file.", completion: .file())
+        @Argument(help: "The file; nothing is replaced.", completion: .file())
         var file: String
 
         @Option(help: "The root that is trusted: 1.root.json of the first release, or a newer one.", completion: .file())
         var root: String
 
         func run() async throws {
+            guard !FileManager.default.fileExists(atPath: file) else { throw ValidationError("\(file) is there already.") }
             try await ReleaseFile.write(
                 release, of: URL(filePath: repository.repository, directoryHint: .isDirectory),
                 root: ReleaseCommand.bytes(root), to: URL(filePath: file), at: Date())

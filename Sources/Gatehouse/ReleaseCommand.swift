@@ -40,6 +40,7 @@ struct ReleaseCommand: AsyncParsableCommand {
                 throw error
             }
             print(key.publicKey.identifier)
+            NewFile.note("\(file) is secret and stays where it signs; \(file).pub goes into a root, which calls it as above.")
         }
     }
 
@@ -210,9 +211,10 @@ struct ReleaseCommand: AsyncParsableCommand {
         var timestampDays = 7
 
         func run() throws {
+            let end = ReleaseCommand.day(timestampDays)
             try repository.opened.publish(
-                with: try ReleaseCommand.keys(key),
-                .init(snapshot: ReleaseCommand.day(snapshotDays), timestamp: ReleaseCommand.day(timestampDays)))
+                with: try ReleaseCommand.keys(key), .init(snapshot: ReleaseCommand.day(snapshotDays), timestamp: end))
+            NewFile.note("It is published, and good until \(end.formatted(.iso8601)): publish again before.")
         }
     }
 

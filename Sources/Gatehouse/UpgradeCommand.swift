@@ -48,8 +48,10 @@ struct UpgradeCommand: AsyncParsableCommand {
     private struct Upgrade: Decodable {
         let from: String
         let to: String
+        let origin: String
         let by: String?
         let startedAt: Date
+        let endedAt: Date?
         let state: String
         let reason: String?
     }
@@ -70,10 +72,7 @@ struct UpgradeCommand: AsyncParsableCommand {
         if history {
             let list: List = try await client.call(.GET, "/firmware/history")
             if list.items.isEmpty { print("There was none yet.") }
-            for one in list.items {
-                print("\(GatehouseJSON.text(one.startedAt))  \(one.from) -> \(one.to)  \(one.state)  \(one.by ?? "by itself")")
-                if let reason = one.reason { print("    \(reason)") }
-            }
+            for one in list.items { sayOutcome(of: one) }
             return
         }
         if let file {
@@ -92,6 +91,17 @@ struct UpgradeCommand: AsyncParsableCommand {
         }
         say(try await client.call(.POST, "/firmware/upgrade", ["version": release.version]))
         sayWhatFollows()
+    }
+
+    private func sayOutcome(of upgrade: Upgrade) {
+        let end = upgrade.endedAt.map(GatehouseJSON.text) ?? "still"
+        let origins = ["outside": "from outside of it", "updater": "by the updater", "former-owner": "by a former owner"]
+        let by = upgrade.by.map { "by \($0)" } ?? origins[upgrade.origin] ?? "by itself"
+        let outcome = ["running": "goes on", "confirmed": "stayed", "rolled-back": "went back", "failed": "did not begin"]
+        print(
+            "\(GatehouseJSON.text(upgrade.startedAt)) to \(end): \(upgrade.from) -> \(upgrade.to) \(outcome[upgrade.state] ?? upgrade.state), \(by)"
+        )
+        if let reason = upgrade.reason { print("    \(reason)") }
     }
 
     private func sayWhatFollows() {

@@ -123,6 +123,8 @@ struct AnswerMaker: Sendable {
     // MARK: System
 
     /// The box; its site is the oldest one that the asker may know of.
+    private static let reading = BlockingQueue(name: "hardware")
+
     func system(_ rights: Rights) async throws -> SystemAnswer {
         let known = Set(rights.sites.keys)
         let site = try await services.database.read {
@@ -131,8 +133,10 @@ struct AnswerMaker: Sendable {
         let name = try await services.database.read { try $0.setting("box.name", as: String.self) }
         var embedded = false
         if case .folder? = try await services.targets.current() { embedded = true }
+        let hardware = await Self.reading.run { Hardware.read() }
         return SystemAnswer(
             serialNumber: services.identity.serialNumber, name: name ?? services.defaultName, version: services.identity.version,
+            board: Nullable(hardware.board), macAddresses: hardware.macAddresses,
             startedAt: services.startedAt, now: services.time.now(),
             site: Nullable(site.map { .init(id: $0.id, name: $0.name, timeZone: $0.timeZone) }),
             logLevel: services.logLevel.name, memoryBytes: ProcessMemory.residentBytes,

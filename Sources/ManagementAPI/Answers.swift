@@ -114,6 +114,9 @@ struct SystemAnswer: Encodable {
     let name: String
     let model = "Gatehouse box"
     let version: String
+    /// Null where its maker does not say.
+    let board: Nullable<String>
+    let macAddresses: [String]
     let startedAt: Date
     let now: Date
     let site: Nullable<Site>

@@ -105,6 +105,7 @@ struct FirmwareAnswer: Encodable, Equatable {
 struct BoxUpgradeAnswer: Encodable {
     let from: String
     let to: String
+    let origin: String
     let by: Nullable<String>
     let startedAt: Date
     let endedAt: Nullable<Date>
@@ -112,9 +113,10 @@ struct BoxUpgradeAnswer: Encodable {
     let reason: Nullable<String>
 
     init(_ upgrade: Upgrade) {
+        origin = upgrade.origin.rawValue
         from = upgrade.from.description
         to = upgrade.to.description
-        by = Nullable(upgrade.by)
+        by = Nullable(upgrade.person)
         startedAt = upgrade.startedAt
         endedAt = Nullable(upgrade.endedAt)
         state = upgrade.outcome.rawValue

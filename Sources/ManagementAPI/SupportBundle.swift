@@ -6,7 +6,7 @@ enum SupportBundle {
     /// What its README says.
     static let intro = """
         What a Gatehouse box says of itself, for whoever helps with it. Each .json is an answer of its API as the person who made this file
-        may see it; log.txt are the last lines of its log. Passwords, keys and footage are not in it.
+        may see it; log.txt are the last lines of its log; crashes are of earlier lives, where there were some. Passwords, keys and footage are not in it.
 
         """
 

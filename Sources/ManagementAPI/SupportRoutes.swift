@@ -20,7 +20,7 @@ struct SupportRoutes {
     let viewer: ResourceViewer
 
     func add(to routes: RouterGroup<APIContext>) {
-        routes.get("support") { _, _ in try answer(SupportAnswer(services.logCollection)) }
+        routes.get("support") { _, _ in try answer(await supportAnswer()) }
         routes.put("support") { request, context in try await set(request, context) }
         routes.get("support/bundle") { request, context in try await bundle(request, context) }
     }
@@ -37,7 +37,13 @@ struct SupportRoutes {
         services.logger.notice(
             "collecting of the log set",
             metadata: ["until": "\(end.map(GatehouseJSON.text) ?? "off")", "by": "\(context.caller?.name ?? "")"])
-        return try answer(SupportAnswer(services.logCollection))
+        return try answer(await supportAnswer())
+    }
+
+    private var crashes: CrashReports { CrashReports(state: services.stateFolder) }
+
+    private func supportAnswer() async throws -> SupportAnswer {
+        SupportAnswer(services.logCollection, await Self.writing.run { [crashes] in crashes.reports })
     }
 
     private func bundle(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -45,6 +51,9 @@ struct SupportRoutes {
         for look in Self.looks {
             guard let json = try? await viewer.json(at: "/api/v1/\(look)", as: request, context: context) else { continue }
             files.append(("\(look.replacing("/", with: "-")).json", Data(buffer: json)))
+        }
+        files += await Self.writing.run { [crashes] in
+            crashes.reports.compactMap { report in crashes.text(report).map { ("crashes/\(report.name)", $0) } }
         }
         files.append(("log.txt", Data(services.logCollection.keeper.lines.joined().utf8)))
         let path = "\(services.uploadFolder)/\(UUID().uuidString).support"
@@ -63,11 +72,22 @@ struct SupportRoutes {
 struct SupportAnswer: Encodable {
     let collectsLog: Bool
     let until: Nullable<Date>
+    struct Crash: Encodable {
+        let at: Date
+        let version: String
+        let signal: String
+        /// Another process sent it: the watchdog, where the box hung.
+        let wasSent: Bool
+    }
+
+    /// Of earlier lives, the newest first.
+    let crashes: [Crash]
     /// Of the log, as they are kept now.
     let lines: Int
     let bytes: Int
 
-    init(_ collection: LogCollection) {
+    init(_ collection: LogCollection, _ crashes: [CrashReports.Report]) {
+        self.crashes = crashes.map { .init(at: $0.at, version: $0.version, signal: $0.signal, wasSent: $0.wasSent) }
         collectsLog = collection.endsAt != nil
         until = Nullable(collection.endsAt)
         (lines, bytes) = collection.keeper.size

@@ -134,6 +134,8 @@ ELSEWHERE = {
     "Firmware/Catalogue/ReleaseRepository+DeviceFirmware.swift": "gatehouse release",
     "Firmware/Releases/ReleaseBuilder.swift": "gatehouse release",
     "Firmware/Releases/ReleasePublishing.swift": "gatehouse release",
+    "Firmware/Upgrades/Rescue.swift": "gatehouse-updater, which nobody's page shows",
+    "Updater/": "for whoever stands before the box, and the log",
     "Launcher/": "for whoever stands before the box, and the log",
     "ManagementAPI/APIServer.swift": "a box that does not start",
     "ManagementAPI/SupportBundle.swift": "in the file that is saved, for whoever helps from afar",

@@ -1,5 +1,6 @@
 """The command line: configuration, and the commands beside `serve`."""
 
+import json
 import os
 import subprocess
 
@@ -99,3 +100,36 @@ class Commands(Case):
         done = subprocess.run([binary(), "spool", "verify", "--state", box.state], capture_output=True, text=True, timeout=60)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(clip, done.stdout + done.stderr)
+
+
+class Label(Case):
+    """What stands on a box's label."""
+
+    def label(self, state, *options, user=None):
+        """What the command says."""
+        return subprocess.run([binary(), "label", "--state", state, *options], capture_output=True, text=True, timeout=30, user=user, check=False)
+
+    def test_before_its_first_start_and_after(self):
+        """The factory prints it; the box has it from its first start on, and is claimed by the code on it; it is told while the box runs too."""
+        box = self.box(start=False)
+        told = self.label(box.state, "--json")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        label = json.loads(told.stdout)
+        self.assertEqual(json.loads(self.label(box.state, "--json").stdout), label, "it is the same each time")
+        box.start()
+        self.assertEqual(json.loads(self.label(box.state, "--json").stdout), label)
+        box.claim(code=label["setupCode"])
+        system = box.get("/system")
+        self.assertEqual((label["model"], label["serialNumber"], label["macAddresses"]), (system["model"], system["serialNumber"], system["macAddresses"]))
+        lines = self.label(box.state).stdout
+        self.assertIn(label["serialNumber"], lines)
+        self.assertIn(label["setupCode"], lines)
+
+    def test_a_folder_of_somebody_else(self):
+        """Nothing is made there that the box could not read."""
+        folder = self.folder()
+        os.chown(folder, 65534, 65534)
+        told = self.label(folder)
+        self.assertNotEqual(told.returncode, 0)
+        self.assertIn("runuser", told.stderr)
+        self.assertEqual(os.listdir(folder), [])

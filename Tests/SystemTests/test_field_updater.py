@@ -64,7 +64,7 @@ class FieldUpdater(FieldCase):
         self.assertIn("on trial already", self.look())
         self.await_version("1.1.0", phases=("idle",))
         last = self.last()
-        self.assertEqual((last["from"], last["to"], last["state"], last["by"]), ("1.0.0", "1.1.0", "confirmed", "the updater"))
+        self.assertEqual((last["from"], last["to"], last["state"], last["origin"], last["by"]), ("1.0.0", "1.1.0", "confirmed", "updater", None))
         self.assertEqual(len(box.get("/channels")["items"]), 1)
         box.await_picture(box.get("/channels")["items"][0]["id"])
         self.assertIn("lives", self.look(), "what runs again is left alone")

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 
-from box import PASSWORD, USER, binary, launcher, updater
+from box import PASSWORD, USER, binary, launcher
 from client import Problem
 from field_case import GOOD, NEVER, FieldCase
 from ports import free_port
@@ -71,7 +71,7 @@ class FieldUpgrade(FieldCase):
         self.await_version("1.1.0", phases=("idle",))
         last = self.last()
         self.assertEqual((last["from"], last["to"], last["state"], last["reason"]), ("1.0.0", "1.1.0", "confirmed", None))
-        self.assertEqual(last["by"], USER)
+        self.assertEqual((last["origin"], last["by"]), ("person", USER))
         self.assertIsNone(box.call("POST", "/firmware/check")["available"])
         told = subprocess.run([launcher(), self.releases, "status"], capture_output=True, text=True, check=True).stdout
         self.assertNotIn("trial", told)
@@ -168,6 +168,7 @@ class FieldUpgrade(FieldCase):
         self.offer("1.1.0")
         whole = self.at("1.1.0.gatehouse")
         self.release("export", self.repository, self.path("1.1.0"), whole, "--root", self.root)
+        self.assertIn("there already", self.release("export", self.repository, self.path("1.1.0"), whole, "--root", self.root, expect=64))
         with open(whole, "rb") as file:
             data = file.read()
         for name, content, words in (
@@ -184,7 +185,7 @@ class FieldUpgrade(FieldCase):
         self.await_version("1.1.0", phases=("idle",))
         told = subprocess.run(
             [binary(), "upgrade", box.client.base, "--user", USER, "--history"], capture_output=True, text=True, timeout=60, env={**os.environ, "GATEHOUSE_PASSWORD": PASSWORD}, check=True)
-        self.assertIn("1.0.0 -> 1.1.0  confirmed", told.stdout)
+        self.assertIn(f"1.0.0 -> 1.1.0 stayed, by {USER}", told.stdout)
 
     def test_what_the_box_says(self):
         """A server that is away, one with other metadata, a policy that is not right: sentences; a box without a launcher says that it is upgraded as it was installed."""

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import tarfile
 
@@ -65,3 +66,43 @@ class Support(Case):
         with tarfile.open(path) as tar:
             self.assertIn("gatehouse-support/log.txt", tar.getnames())
         self.assertNotEqual(subprocess.run([*ask, path], capture_output=True, timeout=60, env=environment, check=False).returncode, 0)
+
+
+class Crashes(Case):
+    """A box that crashes, as nobody ought to see it."""
+
+    # The toolchain's own look at a crash, which no installed box has, takes long and thinks that what was sent comes again.
+    QUIET = {"SWIFT_BACKTRACE": "enable=no"}
+
+    def crash(self, box, number):
+        """End it as a fault does, or a watchdog."""
+        os.kill(box.pid, number)
+        self.assertEqual(box.process.wait(20), -number)
+
+    def support(self, box):
+        """The reports' texts in the file for support."""
+        answer = box.client.request("GET", "/support/bundle", timeout=60)
+        with tarfile.open(fileobj=io.BytesIO(answer.body)) as tar:
+            return [tar.extractfile(member).read().decode() for member in tar.getmembers() if "/crashes/" in member.name]
+
+    def test_what_is_left_of_it(self):
+        """The next life tells of each, with the place; what ended in order is none."""
+        box = self.box()
+        box.claim()
+        box.stop()
+        box.start(self.QUIET)
+        self.assertEqual((box.get("/support")["crashes"], self.support(box)), ([], []))
+        version = box.get("/system")["version"]
+        for count, (number, name) in enumerate(((signal.SIGSEGV, "SIGSEGV"), (signal.SIGABRT, "SIGABRT")), start=1):
+            self.crash(box, number)
+            box.start(self.QUIET)
+            crashes = box.get("/support")["crashes"]
+            self.assertEqual(len(crashes), count)
+            self.assertEqual((crashes[0]["signal"], crashes[0]["version"], crashes[0]["wasSent"]), (name, version, True))
+            texts = self.support(box)
+            self.assertEqual(len(texts), count)
+            self.assertRegex(texts[-1], r"build: [0-9a-f]{8,}\n")
+            self.assertRegex(texts[-1], r"thread: \S+\n\n(?s:.*)gatehouse\S*\(\S*\+0x[0-9a-f]+\)", "where it was, in the program itself")
+            self.assertIn("crashed in its last life", box.log_end())
+        box.restart()
+        self.assertEqual(len(box.get("/support")["crashes"]), 2, "they stay")

@@ -20,8 +20,8 @@ public struct Upgrade: Codable, Sendable, Equatable {
     /// What the release is called on the box's disk.
     public let slot: String
     let epoch: Int
-    /// Who asked for it; nil where the box took it by itself.
-    public internal(set) var by: String?
+    /// Who asked for it, as it is written down; nil where the box took it by itself.
+    var by: String?
     public let startedAt: Date
     public internal(set) var endedAt: Date?
     public internal(set) var outcome: Outcome
@@ -29,6 +29,32 @@ public struct Upgrade: Codable, Sendable, Equatable {
     static let fromOutside = "from outside"
     /// The box could not do it itself any more.
     static let byUpdater = "the updater"
+
+    /// Where an upgrade comes from.
+    public enum Origin: String, Sendable, CaseIterable {
+        case person
+        /// The box's policy.
+        case itself
+        /// A package, or somebody who stood before the box.
+        case outside
+        /// The updater: the box could not do it itself.
+        case updater
+        /// A person of whom nothing is known any more.
+        case formerOwner = "former-owner"
+    }
+
+    public var origin: Origin {
+        switch by {
+        case nil: .itself
+        case Self.fromOutside: .outside
+        case Self.byUpdater: .updater
+        case UpgradeMemory.somebody: .formerOwner
+        default: .person
+        }
+    }
+
+    /// Who asked for it; nil where it was no person, or one of whom nothing is known any more.
+    public var person: String? { origin == .person ? by : nil }
     /// Nobody asked for it.
     var isByItself: Bool { by == nil || by == Self.byUpdater }
     /// Why it did not stay; a sentence.

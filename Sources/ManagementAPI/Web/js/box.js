@@ -48,7 +48,7 @@ export function boxPage({ root, on, cleanup }) {
     const x = store.system;
     if (!x) return;
     ahead = Date.parse(x.now) - Date.now();
-    fill(about, facts([[tr`Model`, x.model], [tr`Serial number`, h('code', {}, x.serialNumber)], [tr`Version`, x.version], [tr`Running for`, uptime], [tr`Started`, full(x.startedAt)],
+    fill(about, facts([[tr`Model`, x.model], [tr`Serial number`, h('code', {}, x.serialNumber)], [tr`Version`, x.version], x.board && [tr`Hardware`, x.board], x.macAddresses.length && [tr`MAC address`, h('code', {}, x.macAddresses.join(', '))], [tr`Running for`, uptime], [tr`Started`, full(x.startedAt)],
       [tr`Memory in use`, bytes(x.memoryBytes)], x.site && [tr`Time zone of the site`, `${x.site.timeZone} (${zoneName()})`]]));
     tick();
     const b = x.budget;

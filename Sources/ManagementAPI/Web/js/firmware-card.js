@@ -9,6 +9,8 @@ import { bar, button, card, facts, fileButton, problemBox, sentence, time } from
 import { may, on } from './store.js';
 
 const OUTCOMES = { running: ['working', tr`goes on`], confirmed: ['ok', tr`stayed`], 'rolled-back': ['trouble', tr`went back`], failed: ['attention', tr`did not begin`] };
+/** Who asked for an upgrade, where it was nobody with a name. */
+const ORIGINS = { itself: tr`by itself`, outside: tr`from outside the box: a package, or by hand`, updater: tr`the updater: the box could not do it itself`, 'former-owner': tr`a former owner` };
 const CHANNELS = [['stable', tr`Stable versions`], ['candidate', tr`Candidates too, before all others`]];
 
 function offered(release) {
@@ -35,7 +37,7 @@ function past(upgrades) {
   return h('ul', { class: 'plain-list', 'data-testid': 'firmware-history' }, upgrades.map((u) => {
     const [look, word] = OUTCOMES[u.state];
     return h('li', { 'data-state': u.state }, sentence(look, tr`${u.from} → ${u.to} ${word}`,
-      h('p', { class: 'muted small' }, time(u.startedAt), ' · ', u.by ?? tr`by itself`), u.reason && h('p', { class: 'small' }, u.reason)));
+      h('p', { class: 'muted small' }, time(u.startedAt), ' · ', u.by ?? ORIGINS[u.origin]), u.reason && h('p', { class: 'small' }, u.reason)));
   }));
 }
 
