@@ -2,13 +2,18 @@
 
 import json
 import os
+import random
 import subprocess
 
-from box import updater
+from box import launcher, updater
 from field_case import FieldCase
 from waiting import wait_for
 
 HOUR = 3600
+KILLS = int(os.environ.get("GATEHOUSE_KILLS", "12"))
+SEED = int(os.environ.get("GATEHOUSE_SEED", "0")) or random.randrange(1, 1 << 30)
+# Seconds in which the updater, left alone, has brought the release.
+LONGEST = 0.3
 
 
 class FieldUpdater(FieldCase):
@@ -94,3 +99,30 @@ class FieldUpdater(FieldCase):
         self.assertIn("timestamp.json", self.look("--now", expect=75))
         self.assertTrue(box.is_running())
         self.assertEqual(self.firmware()["version"], "1.0.0")
+
+    def test_killed_meanwhile(self):
+        """The updater is killed at whatever moment: the box starts the old release or the new one, whole, and the next look brings it to its end."""
+        print(f"seed {SEED}", flush=True)
+        dice = random.Random(SEED)
+        box = self.begin()
+        wait_for(self.brief, 10, "what the updater is told")
+        self.offer("1.1.0")
+        box.stop()
+        moments = []
+        for _ in range(KILLS):
+            process = subprocess.Popen([updater(), self.releases, "--now"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            moments.append(dice.uniform(0, LONGEST))
+            try:
+                process.wait(moments[-1])
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            told = subprocess.run([launcher(), self.releases, "status"], capture_output=True, text=True, check=True).stdout
+            self.assertRegex(told, r"^current: 1\.[01]\.0-")
+            if "1.1.0" in told.splitlines()[0]:
+                break
+        self.look("--now")
+        self.await_version("1.1.0", phases=("idle",))
+        self.assertEqual((self.last()["state"], self.last()["origin"]), ("confirmed", "updater"))
+        self.assertEqual(len(box.get("/channels")["items"]), 1)
+        print(f"killed after {', '.join(f'{moment:.3f}' for moment in moments)} s", flush=True)
