@@ -1,5 +1,5 @@
-// What is left of a process that crashed. The handler calls nothing but what a signal may interrupt (signal-safety(7)); backtrace(3), which may
-// load a library at its first call, has had that call before.
+// What is left of a process that crashed. The handler calls what a signal may interrupt (signal-safety(7)), and backtrace(3): that one reads the
+// loader's tables, which a crash within the loader itself may have locked. Its first call, which may load a library, is made before.
 #pragma once
 #include <errno.h>
 #include <execinfo.h>
@@ -8,11 +8,12 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 static int gatehouse_crash_file = -1;
-static atomic_flag gatehouse_crash_told = ATOMIC_FLAG_INIT;
+static atomic_int gatehouse_crash_thread = 0;
 
 /// What was done with a signal before; Swift's importer makes no table of a header's own.
 static inline struct sigaction *gatehouse_crash_before(int number) {
@@ -36,19 +37,21 @@ static void gatehouse_crash_say_number(unsigned long long number, unsigned base)
 static void gatehouse_crash_tell(int number, siginfo_t *information, void *context) {
     (void)context;
     int code = errno;
-    // Whatever was there before is asked next: the fault comes again as soon as this returns.
-    sigaction(number, gatehouse_crash_before(number), NULL);
-    if (!atomic_flag_test_and_set(&gatehouse_crash_told)) {
+    int own = (int)syscall(SYS_gettid), teller = 0;
+    if (!atomic_compare_exchange_strong(&gatehouse_crash_thread, &teller, own)) {
+        // Another thread tells of its crash already, and ends the process.
+        while (teller != own) pause();
+    } else {
         gatehouse_crash_say("signal: ");
         gatehouse_crash_say_number((unsigned)number, 10);
         gatehouse_crash_say("\ntime: ");
         gatehouse_crash_say_number((unsigned long long)time(NULL), 10);
-        if (information->si_code <= 0) {
-            gatehouse_crash_say("\nfrom-process: ");
-            gatehouse_crash_say_number((unsigned)information->si_pid, 10);
-        } else {
+        if (information->si_code > 0) {
             gatehouse_crash_say("\naddress: 0x");
             gatehouse_crash_say_number((unsigned long long)information->si_addr, 16);
+        } else if (information->si_pid != getpid()) {
+            gatehouse_crash_say("\nfrom-process: ");
+            gatehouse_crash_say_number((unsigned)information->si_pid, 10);
         }
         char thread[17] = {0};
         prctl(PR_GET_NAME, thread, 0, 0, 0);
@@ -59,6 +62,8 @@ static void gatehouse_crash_tell(int number, siginfo_t *information, void *conte
         backtrace_symbols_fd(places, backtrace(places, 128), gatehouse_crash_file);
         fsync(gatehouse_crash_file);
     }
+    // Whatever was there before is asked next: the fault comes again as soon as this returns.
+    sigaction(number, gatehouse_crash_before(number), NULL);
     errno = code;
     // What somebody sent does not come again by itself.
     if (information->si_code <= 0) raise(number);

@@ -3,8 +3,8 @@ public import Foundation
 
 /// What is left of the box's crashes: for each the signal, the thread and where it was, by the addresses that the debug symbols give names to.
 ///
-///     current.txt                  open while the box runs; something is in it where the box crashed
-///     20261130T031500Z-1.4.0.txt   of an earlier life
+///     current.txt                         open while the box runs; something is in it where the box crashed
+///     000017-20261130T031500Z-1.4.0.txt   of an earlier life; the number goes up, whatever the clock says
 public struct CrashReports: Sendable {
     public struct Report: Sendable, Equatable {
         public let name: String
@@ -58,7 +58,8 @@ public struct CrashReports: Sendable {
         guard let last = read("current.txt") else { return nil }
         let style = Date.ISO8601FormatStyle(dateSeparator: .omitted, timeSeparator: .omitted)
         let version = String(last.version.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == ".") ? $0 : "-" })
-        let name = "\(last.at.formatted(style))-\(version).txt"
+        let number = (names.last.flatMap { Int($0.prefix { $0 != "-" }) } ?? 0) + 1
+        let name = "\(String(String(1_000_000 + number % 1_000_000).dropFirst()))-\(last.at.formatted(style))-\(version).txt"
         guard rename(current.path, folder.appending(path: name).path) == 0 else { throw FileError("rename", current.path) }
         for old in names.dropLast(Self.most) { try FileManager.default.removeItem(at: folder.appending(path: old)) }
         return last

@@ -24,6 +24,11 @@ extension Box {
         if let place = settings.firmwareSource {
             source = { HTTPSource(place, servers: servers, time: time) { try await uploader.governor.admitOther($0) } }
         }
+        var report: (@Sendable (UpgradeReport) async throws -> Void)?
+        if let place = settings.firmwareReports {
+            let reports = ReportPlace(place, servers: servers)
+            report = { try await reports.put($0) }
+        }
         // What the spool leaves free it needs for recording on, and a copy of the database is made.
         let reserve = max(64 << 20, settings.spoolFreeMegabytes * 1_000_000)
         let environment = Upgrader.Environment(
@@ -36,6 +41,7 @@ extension Box {
                 try await BlockingQueue(name: "snapshot", background: true).run { try database.copy(to: place.path) }
             },
             reservedBytes: { reserve + 2 * (DurableFile.size(databasePath) ?? 0) }, restart: { restart.ask() }, changed: changed,
+            report: report,
             looksEvery: looksEvery, time: time, logger: logger)
         return Upgrader(environment)
     }

@@ -56,24 +56,22 @@ struct BoxState {
     /// What signs the record of footage.
     func footageKey() throws -> FootageKey { try FootageKey(keyFile: footageKeyPath, credential: keyCredential) }
 
-    /// What stands on the label: the serial number, and the set-up code where the configuration does not name another. Both are made where there
-    /// never was a box; one that runs is not disturbed.
-    /// - Throws: `SettingsError`, and what the file system throws.
-    static func label(_ path: String) throws -> (serialNumber: String, setupCode: String?) {
-        let isNew = !FileManager.default.fileExists(atPath: path + "/identity.json")
-        if isNew {
+    /// What stands on the label: the serial number and the set-up code, which are made where there are none yet. A box that runs is not disturbed.
+    ///
+    /// - Parameter given: The set-up code of the configuration.
+    /// - Throws: `SettingsError` where the folder is not there or somebody else's, and what the file system throws.
+    static func label(_ path: String, setupCode given: String?) throws -> (serialNumber: String, setupCode: String) {
+        let files = ["identity.json"] + (given == nil ? ["setup-code"] : [])
+        if !files.allSatisfy({ FileManager.default.fileExists(atPath: "\(path)/\($0)") }) {
             var status = stat()
             // What somebody else makes there the box could not read.
-            guard stat(path, &status) != 0 || status.st_uid == geteuid() else {
+            guard stat(path, &status) == 0, status.st_uid == geteuid() else {
                 throw SettingsError(
-                    description:
-                        "There is no box in \(path) yet. Let the folder's own user make it: runuser -u gatehouse -- gatehouse label")
+                    description: "\(path) is not there or somebody else's. Let its own user do it: runuser -u gatehouse -- gatehouse label")
             }
             try BoxLock.take(path)
-            _ = try setupCode(path + "/setup-code", given: nil)
         }
-        let serialNumber = try serialNumber(path + "/identity.json")
-        return (serialNumber, try? String(contentsOfFile: path + "/setup-code", encoding: .utf8))
+        return (try serialNumber(path + "/identity.json"), try setupCode(path + "/setup-code", given: given).text)
     }
 
     /// For commands beside the box: what its configuration says may stand in the environment.

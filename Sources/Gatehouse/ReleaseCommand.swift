@@ -11,7 +11,8 @@ struct ReleaseCommand: AsyncParsableCommand {
             Keys of root and targets stay where releases are signed; those of snapshot and timestamp are wherever is published.
             """,
         subcommands: [
-            KeyGen.self, Root.self, Build.self, Offer.self, Device.self, WithdrawDevice.self, Sign.self, Publish.self, Verify.self,
+            KeyGen.self, Root.self, Build.self, Offer.self, Pause.self, Device.self, WithdrawDevice.self, Sign.self, Publish.self,
+            Verify.self,
             Export.self, Install.self,
         ])
 

@@ -67,6 +67,9 @@ struct SettingKey: Sendable {
         .init(key: "firmware.source", help: "Address of the server of releases, of which the box takes its upgrades."),
         .init(key: "firmware.root", help: "The root.json that is trusted first, where the box has none yet."),
         .init(key: "firmware.proxy", help: "A proxy on the way to it: proxy.example.com:3128."),
+        .init(
+            key: "firmware.reports",
+            help: "Address below which the vendor is told by PUT what became of each upgrade; nobody is where it is not given."),
         .init(key: "firmware.model", help: "The kind of box, for which releases are made."),
         .init(
             key: "mail.program",
@@ -120,6 +123,7 @@ struct Settings: Sendable {
     var sessionLongestWait = 60
     var allowHTTPReach = false
     var firmwareSource: HTTPSource.Place?
+    var firmwareReports: HTTPSource.Place?
     /// A file.
     var firmwareRoot: String?
     var firmwareModel = "gatehouse"
@@ -192,7 +196,8 @@ struct Settings: Sendable {
         sessionTimeout = try values.number("session.timeout-seconds", 1...120) ?? sessionTimeout
         sessionLongestWait = try values.number("session.longest-wait-seconds", 1...3600) ?? sessionLongestWait
         allowHTTPReach = try values.flag("reach.allow-http") ?? false
-        firmwareSource = try Self.firmwareSource(values)
+        firmwareSource = try Self.firmwarePlace("firmware.source", values)
+        firmwareReports = try Self.firmwarePlace("firmware.reports", values)
         firmwareRoot = values.text("firmware.root")
         firmwareModel = values.text("firmware.model") ?? firmwareModel
         mailProgram = values.text("mail.program")
@@ -213,7 +218,7 @@ struct Settings: Sendable {
         }
     }
 
-    private static func firmwareSource(_ values: Values) throws -> HTTPSource.Place? {
+    private static func firmwarePlace(_ key: String, _ values: Values) throws -> HTTPSource.Place? {
         var proxy: HTTPSource.Place.Proxy?
         if let text = values.text("firmware.proxy") {
             guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port),
@@ -221,10 +226,10 @@ struct Settings: Sendable {
             else { throw SettingsError(description: "firmware.proxy must look like proxy.example.com:3128.") }
             proxy = .init(host: String(text[..<colon]), port: port)
         }
-        guard let text = values.text("firmware.source") else { return nil }
+        guard let text = values.text(key) else { return nil }
         // Whoever signs is believed, not whoever serves: TLS is not needed for what is in it.
         guard let url = URL(string: text), ["http", "https"].contains(url.scheme), url.host != nil, url.query == nil else {
-            throw SettingsError(description: "firmware.source must look like https://releases.example.com/gatehouse.")
+            throw SettingsError(description: "\(key) must look like https://releases.example.com/gatehouse.")
         }
         return HTTPSource.Place(url: text, proxy: proxy)
     }

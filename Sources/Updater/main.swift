@@ -18,6 +18,12 @@ guard let folder = arguments.first, !folder.hasPrefix("-"), arguments.dropFirst(
     FileHandle.standardError.write(Data("\(usage)\n".utf8))
     exit(EX_USAGE)
 }
+var status = stat()
+// What another makes there the box could not read.
+guard stat(folder, &status) != 0 || status.st_uid == geteuid() else {
+    say("\(folder) is somebody else's. Let its own user do it: runuser -u gatehouse -- gatehouse-updater \(folder)")
+    exit(EX_NOPERM)
+}
 // One connection needs no more.
 NIOSingletons.groupLoopCountSuggestion = 1
 let rescue = Rescue(URL(filePath: folder, directoryHint: .isDirectory), isTimeKnown: { ClockState.word == "synchronized" })

@@ -46,9 +46,20 @@ import Testing
         #expect(
             last.signal == "SIGSEGV" && last.version == "1.4.0" && !last.wasSent && last.at == Date(timeIntervalSince1970: 1_764_471_600))
         let kept = try #require(reports.reports.first)
-        #expect(kept.name == "20251130T030000Z-1.4.0.txt" && kept.signal == last.signal)
+        #expect(kept.name == "000001-20251130T030000Z-1.4.0.txt" && kept.signal == last.signal)
         #expect(reports.text(kept) == Data(text.utf8))
         #expect(try reports.keepLast() == nil)
+    }
+
+    @Test func whoAbortsByItselfWasNotEndedByAnother() async throws {
+        defer { try? FileManager.default.removeItem(at: state) }
+        await #expect(processExitsWith: .failure) { [path = state.path as String] in
+            setenv("SWIFT_BACKTRACE", "enable=no", 1)
+            _ = try CrashReports(state: path).begin(version: "1.4.0")
+            abort()
+        }
+        let last = try #require(try reports.keepLast())
+        #expect(last.signal == "SIGABRT" && !last.wasSent)
     }
 
     @Test func oneThatAWatchdogEndedSaysSo() throws {
@@ -71,10 +82,11 @@ import Testing
         defer { try? FileManager.default.removeItem(at: state) }
         for crash in 0..<20 {
             // Whatever stands for the version, it leads nowhere.
-            try leave("version: ../\(crash)\nsignal: 11\ntime: \(1_764_471_600 + crash)\n")
+            // A clock that nobody set says the same each time.
+            try leave("version: ../\(crash)\nsignal: 11\ntime: \(crash < 10 ? 1_764_471_600 : 5)\n")
             _ = try reports.keepLast()
         }
-        #expect(reports.reports.map(\.at.timeIntervalSince1970) == (1...16).map { 1_764_471_620 - Double($0) })
+        #expect(reports.reports.map(\.version) == (1...16).map { "../\(20 - $0)" })
         #expect(try FileManager.default.contentsOfDirectory(atPath: state.path) == ["crashes"])
     }
 }

@@ -10,6 +10,18 @@ import Testing
 
 /// A box that cannot upgrade itself any more, and the updater that is apart from it.
 @Suite(.timeLimit(.minutes(2))) struct RescueTests {
+    struct WatchedSource: ReleaseSource {
+        let inner: FolderSource
+        let meanwhile: @Sendable (String) throws -> Void
+
+        func file(_ path: String, atMost limit: Int) async throws -> [UInt8] {
+            try meanwhile(path)
+            return try await inner.file(path, atMost: limit)
+        }
+
+        func close() async { await inner.close() }
+    }
+
     /// A box with release 1.0.0, confirmed, that said when it lived last.
     final class Bench: Sendable {
         let vendor: Vendor
@@ -54,12 +66,39 @@ import Testing
             try vendor.publish()
         }
 
-        func look(evenIfItLives: Bool = false) async throws -> Rescue.Outcome {
-            let source = vendor.source
+        /// - Parameter meanwhile: Called with the path of each file that is fetched.
+        func look(
+            evenIfItLives: Bool = false, meanwhile: @escaping @Sendable (String) throws -> Void = { _ in }
+        ) async throws -> Rescue.Outcome {
+            let source = WatchedSource(inner: vendor.source, meanwhile: meanwhile)
             return try await Rescue(
                 folder, architecture: "arm64", isTimeKnown: { true }, moment: { [self] in now.withLock { $0 } }, source: { _ in source },
                 time: time.source
             ).run(evenIfItLives: evenIfItLives)
+        }
+
+        /// Whoever is ended needs a moment.
+        func whileTimePasses<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+            try await withBackgroundWork { [time] in
+                while (try? await Task.sleep(for: .milliseconds(5))) != nil { time.advance(.milliseconds(100)) }
+            } _: {
+                try await body()
+            }
+        }
+
+        /// The box's own upgrader.
+        func upgrader(_ slot: String, policy: @escaping @Sendable () async throws -> Void = {}) throws -> Upgrader {
+            let place = UpgradePlace(folder: folder, slot: slot, architecture: "arm64")
+            let source = vendor.source
+            return Upgrader(
+                .init(
+                    place: place, serialNumber: "GH0000000001", version: try #require(place.version), model: "gatehouse",
+                    source: { source }, server: .init(.init(url: "https://releases.example.com"), allowsLocal: false),
+                    policy: {
+                        try await policy()
+                        return (UpgradePolicy(isAutomatic: false), .gmt)
+                    }, isTimeKnown: { true }, health: { .unknown }, snapshot: { _ in }, reservedBytes: { 0 }, restart: {}, changed: {},
+                    looksEvery: .seconds(60), time: time.source, logger: Logger(label: "test")))
         }
     }
 
@@ -143,6 +182,116 @@ import Testing
         await #expect(throws: UpgradeRefusal.self) { try await bench.look(evenIfItLives: true) }
     }
 
+    @Test func theNewestThatWasNotTriedIsTaken() async throws {
+        let bench = try await Bench()
+        try bench.offer("1.1.0")
+        try bench.offer("1.2.0", rollout: 1)
+        #expect(try await bench.look() == .begun(try #require(ReleaseVersion("1.2.0"))))
+        for _ in 0..<3 { _ = try bench.slots.launch() }
+        #expect(try bench.slots.launch().hasPrefix("1.0.0-"))
+        #expect(try await bench.look() == .begun(newer))
+    }
+
+    @Test func aBoxThatIsWellAgainMeanwhileIsLeftAlone() async throws {
+        let bench = try await Bench()
+        try bench.offer("1.1.0")
+        let process = try #require(ProcessIdentity(getpid()))
+        let outcome = try await bench.look { path in
+            if path.hasPrefix("chunks/") { try bench.brief(livedBefore: 0, process: process).write(to: bench.folder) }
+        }
+        #expect(outcome == .lives && bench.slots.trial == nil && bench.memory.upgrades.isEmpty)
+    }
+
+    @Test func anOldLifeThatStillStartsDoesNotCondemnWhatTheUpdaterBrought() async throws {
+        let bench = try await Bench()
+        try bench.offer("1.1.0")
+        let old = try bench.slots.launch()
+        #expect(try await bench.look() == .begun(newer))
+        let upgrader = try bench.upgrader(old)
+        await withBackgroundWork {
+            await upgrader.run()
+        } _: {
+            #expect(await eventually { await upgrader.state.phase == .idle })
+        }
+        #expect(bench.slots.trial?.startsLeft == 3 && bench.memory.upgrades.last?.outcome == .running)
+        #expect(try bench.slots.launch().hasPrefix("1.1.0-"))
+    }
+
+    @Test func aTrialThatStandsStillLosesAStart() async throws {
+        let process = try Self.sleeper("sleep 60")
+        defer { kill(process.processIdentifier, SIGKILL) }
+        let identity = try #require(ProcessIdentity(process.processIdentifier))
+        let bench = try await Bench(process: identity)
+        try bench.offer("1.1.0")
+        try bench.brief(livedBefore: 3601, process: try Bench.gone()).write(to: bench.folder)
+        _ = try await bench.look()
+        _ = try bench.slots.launch()
+        try bench.brief(livedBefore: 3599, process: identity).write(to: bench.folder)
+        #expect(try await bench.look() == .onTrial && identity.runs)
+        try bench.brief(livedBefore: 3600, process: identity).write(to: bench.folder)
+        #expect(try await bench.whileTimePasses { try await bench.look() } == .ended)
+        #expect(!identity.runs)
+    }
+
+    @Test func aBoxThatStandsStillInAnUpgradeIsEndedForItsLock() async throws {
+        let bench = try await Bench()
+        try bench.offer("1.1.0")
+        let lock = bench.folder.appending(path: "lock").path
+        let process = try Self.sleeper("exec flock --no-fork '\(lock)' sleep 60")
+        defer { kill(process.processIdentifier, SIGKILL) }
+        #expect(await eventually { Self.isHeld(lock) })
+        try bench.brief(livedBefore: 3601, process: try #require(ProcessIdentity(process.processIdentifier))).write(to: bench.folder)
+        #expect(try await bench.whileTimePasses { try await bench.look() } == .begun(newer))
+    }
+
+    @Test func aBoxWhoseUpgradesStandStillDoesNotSayThatItLives() async throws {
+        let bench = try await Bench()
+        let isStuck = Mutex(false)
+        let upgrader = try bench.upgrader(bench.slots.launch()) {
+            while isStuck.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
+        }
+        let read = { @Sendable in UpdaterBrief.read(bench.folder) }
+        var died = bench.brief(livedBefore: 0, process: try Bench.gone())
+        died.lived = .now
+        died.lived.seconds -= 1000
+        try died.write(to: bench.folder)
+        let start = try #require(read()?.lived)
+        await withBackgroundWork {
+            await upgrader.run()
+        } _: {
+            #expect(await eventually { read()?.process.number == getpid() })
+            // A life after a death has not lived yet; then it says so, for its upgrades go on.
+            #expect(read()?.lived == start)
+            for _ in 0..<16 {
+                #expect(await eventually { bench.time.sleepers > 1 })
+                bench.time.advance(.seconds(60))
+            }
+            #expect(await eventually { read()?.lived != start })
+            isStuck.withLock { $0 = true }
+            // The last step it took is forgotten as soon as it is too old.
+            for _ in 0..<40 { bench.time.advance(.seconds(60)); try? await Task.sleep(for: .milliseconds(5)) }
+            let last = read()?.lived
+            for _ in 0..<40 { bench.time.advance(.seconds(60)); try? await Task.sleep(for: .milliseconds(5)) }
+            #expect(read()?.lived == last)
+            isStuck.withLock { $0 = false }
+        }
+        #expect(read()?.silenceAtEnd != nil)
+    }
+
+    private static func isHeld(_ path: String) -> Bool {
+        guard let lock = try? FileLock(ifFree: path) else { return true }
+        lock.release()
+        return false
+    }
+
+    private static func sleeper(_ script: String) throws -> Process {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", script]
+        try process.run()
+        return process
+    }
+
     @Test func aProcessThatHangsIsEnded() async throws {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
@@ -167,21 +316,22 @@ import Testing
 
     @Test func aLifeAfterADeathHasNotLivedYet() throws {
         let (old, new) = (MachineMoment(boot: "boot", seconds: 100), MachineMoment(boot: "boot", seconds: 9000))
-        func begun(after last: MachineMoment, inOrder: Bool) throws -> MachineMoment {
-            let process = try #require(ProcessIdentity(getpid()))
-            func brief(_ moment: MachineMoment) -> UpdaterBrief {
-                UpdaterBrief(
-                    server: .init(.init(url: "https://releases.example.com"), allowsLocal: false), serialNumber: "GH", model: "gatehouse",
-                    channel: .stable, process: process, lived: moment)
-            }
+        let process = try #require(ProcessIdentity(getpid()))
+        func brief(_ moment: MachineMoment) -> UpdaterBrief {
+            UpdaterBrief(
+                server: .init(.init(url: "https://releases.example.com"), allowsLocal: false), serialNumber: "GH", model: "gatehouse",
+                channel: .stable, process: process, lived: moment)
+        }
+        func begun(after last: MachineMoment, endedAt end: MachineMoment? = nil) -> MachineMoment {
             var (before, now) = (brief(last), brief(new))
-            before.endedInOrder = inOrder
+            if let end { before.end(at: end) }
             now.begin(after: before)
             return now.lived
         }
-        #expect(try begun(after: old, inOrder: false) == old)
-        #expect(try begun(after: old, inOrder: true) == new)
+        #expect(begun(after: old) == old)
+        // What somebody ended, after five minutes without a word, has been silent for five minutes, however long it lay.
+        #expect(begun(after: old, endedAt: MachineMoment(boot: "boot", seconds: 400)) == MachineMoment(boot: "boot", seconds: 8700))
         // The power was away.
-        #expect(try begun(after: MachineMoment(boot: "before", seconds: 100), inOrder: false) == new)
+        #expect(begun(after: MachineMoment(boot: "before", seconds: 100)) == new)
     }
 }

@@ -18,6 +18,8 @@ import Testing
             BoxHealth(answers: true, writes: true, camerasStreaming: 2, uploads: true, memoryBytes: 90 << 20, descriptors: 100))
         let policy = Mutex(UpgradePolicy(isAutomatic: false))
         let restarts = Counter()
+        /// Where the vendor wants to know what became of upgrades.
+        let report = Mutex<(@Sendable (UpgradeReport) async throws -> Void)?>(nil)
         let source: @Sendable () -> any ReleaseSource
         var folder: URL { vendor.folder.appending(path: "box") }
         var slots: SlotFolder { SlotFolder(folder.path) }
@@ -42,7 +44,7 @@ import Testing
                     policy: { [self] in (policy.withLock { $0 }, .gmt) }, isTimeKnown: { true },
                     health: { [self] in health.withLock { $0 } },
                     snapshot: { try Data("what it was".utf8).write(to: $0) }, reservedBytes: { 0 }, restart: { [self] in restarts.add(1) },
-                    changed: {},
+                    changed: {}, report: report.withLock { $0 },
                     looksEvery: .seconds(60),
                     time: time.source, logger: Logger(label: "test")))
             return try await withBackgroundWork {
@@ -100,6 +102,39 @@ import Testing
             #expect(UpgradePlace(folder: bench.folder, slot: "").snapshots.isEmpty)
         }
         #expect(bench.slots.current?.hasPrefix("1.1.0-") == true && bench.restarts.value == 1)
+    }
+
+    @Test func theVendorIsToldOnceWhatBecameOfAnUpgrade() async throws {
+        struct Away: Error {}
+        let bench = try await Bench()
+        try bench.offer("1.1.0")
+        try await bench.upgrade(to: "1.1.0")
+        for _ in 0..<3 { _ = try bench.slots.launch() }
+        let told = Mutex<[UpgradeReport]>([])
+        let attempts = Counter()
+        bench.report.withLock {
+            $0 = { report in
+                attempts.add(1)
+                if attempts.value == 1 { throw Away() }
+                told.withLock { $0.append(report) }
+            }
+        }
+        try await bench.life { upgrader in
+            #expect(await eventually { attempts.value == 1 })
+            // Whoever did not take it is asked again.
+            #expect(await eventually { bench.time.sleepers > 1 })
+            bench.time.advance(.seconds(3600))
+            #expect(await eventually { !told.withLock(\.isEmpty) })
+        }
+        let report = try #require(told.withLock { $0.first })
+        #expect(report.outcome == .rolledBack && report.to.description == "1.1.0" && report.release.hasPrefix("1.1.0-"))
+        #expect(report.reason == "It was started 3 times and never ran well." && report.origin == "person")
+        #expect(report.path == "\(report.release)/GH0000000001-\(Int(report.startedAt.timeIntervalSince1970)).json")
+        try await bench.life { upgrader in
+            try await upgrader.check()
+            #expect(await upgrader.history.first?.isReported == true)
+        }
+        #expect(attempts.value == 2)
     }
 
     @Test func aReleaseThatDoesLessGoesBackAndIsNotTakenAgain() async throws {

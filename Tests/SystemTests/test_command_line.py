@@ -105,13 +105,14 @@ class Commands(Case):
 class Label(Case):
     """What stands on a box's label."""
 
-    def label(self, state, *options, user=None):
+    def label(self, state, *options):
         """What the command says."""
-        return subprocess.run([binary(), "label", "--state", state, *options], capture_output=True, text=True, timeout=30, user=user, check=False)
+        return subprocess.run([binary(), "label", "--state", state, *options], capture_output=True, text=True, timeout=30, check=False)
 
     def test_before_its_first_start_and_after(self):
         """The factory prints it; the box has it from its first start on, and is claimed by the code on it; it is told while the box runs too."""
         box = self.box(start=False)
+        os.makedirs(box.state, mode=0o700)
         told = self.label(box.state, "--json")
         self.assertEqual(told.returncode, 0, told.stderr)
         label = json.loads(told.stdout)
@@ -125,6 +126,17 @@ class Label(Case):
         self.assertIn(label["serialNumber"], lines)
         self.assertIn(label["setupCode"], lines)
 
+    def test_a_code_of_the_configuration(self):
+        """The label has the code that the box will take, and no other."""
+        box = self.box(start=False, **{"box.setup-code": "HARBOUR-LAMP"})
+        os.makedirs(box.state, mode=0o700)
+        config = os.path.join(box.folder, "label.yaml")
+        with open(config, "w") as file:
+            file.write(f"state: {box.state}\nbox:\n  setup-code: HARBOUR-LAMP\n")
+        told = subprocess.run([binary(), "label", "--config", config, "--json"], capture_output=True, text=True, timeout=30, check=True).stdout
+        self.assertEqual(json.loads(told)["setupCode"], "HARBOUR-LAMP")
+        self.assertNotIn("setup-code", os.listdir(box.state))
+
     def test_a_folder_of_somebody_else(self):
         """Nothing is made there that the box could not read."""
         folder = self.folder()
@@ -132,4 +144,6 @@ class Label(Case):
         told = self.label(folder)
         self.assertNotEqual(told.returncode, 0)
         self.assertIn("runuser", told.stderr)
+        self.assertEqual(os.listdir(folder), [])
+        self.assertNotEqual(self.label(os.path.join(folder, "nowhere")).returncode, 0)
         self.assertEqual(os.listdir(folder), [])

@@ -19,6 +19,7 @@ PROGRAMS = "/opt/gatehouse-under-test"
 # Quicker than in the field, so that a test can wait for it.
 QUICK = "[Service]\nWatchdogSec=6\nTimeoutAbortSec=2\nRestartSec=100ms\nStandardOutput=file:/var/log/box\nStandardError=file:/var/log/box\n"
 CONFIGURATION = "state: /var/lib/gatehouse\nservers:\n  allow-local: true\nfirmware:\n  source: http://127.0.0.1:8000\n"
+DUE = "usr/lib/gatehouse/updater-due"
 TARGET = "[Unit]\nRequires=basic.target\nAfter=basic.target\nWants=gatehouse.service\nAllowIsolate=yes\n"
 
 
@@ -75,7 +76,7 @@ class Systemd(VendorCase):
             shutil.rmtree(os.path.join(cls.root, folder), ignore_errors=True)
         units = [(f"{systemd}/{unit}", f"usr/lib/systemd/system/{unit}") for unit in ("gatehouse.service", "gatehouse-updater.service", "gatehouse-updater.timer")]
         for source, to in (*units, (f"{systemd}/gatehouse.sysusers", "usr/lib/sysusers.d/gatehouse.conf"), (f"{systemd}/gatehouse.tmpfiles", "usr/lib/tmpfiles.d/gatehouse.conf"),
-                           (launcher(), "usr/lib/gatehouse/gatehouse-launcher"), (updater(), "usr/lib/gatehouse/gatehouse-updater")):
+                           (launcher(), "usr/lib/gatehouse/gatehouse-launcher"), (updater(), "usr/lib/gatehouse/gatehouse-updater"), (f"{FIRMWARE}/debian/updater-due", DUE)):
             os.makedirs(os.path.dirname(os.path.join(cls.root, to)), exist_ok=True)
             shutil.copy(source, os.path.join(cls.root, to))
         cls.write("etc/gatehouse/gatehouse.yaml", CONFIGURATION)
@@ -179,20 +180,26 @@ class Systemd(VendorCase):
         self.assertEqual((done.returncode, self.shown("Result"), self.shown("ActiveState")), (0, "success", "inactive"), self.told())
         self.assertEqual(self.inside("pgrep", "-u", "gatehouse").stdout, "")
 
-    def files(self, _version):
+    def files(self, version):
         """A release that is the program under test."""
-        place = self.at("files")
+        place = self.at(f"files-{version}")
         os.makedirs(os.path.join(place, "bin"))
-        shutil.copy(os.path.join(self.root, f"var/lib/gatehouse-releases/slots/{RELEASE}/bin/gatehouse"), os.path.join(place, "bin/gatehouse"))
+        with open(os.path.join(place, "bin", "gatehouse"), "w") as file:
+            file.write(f'#!/bin/sh\n# {version}\nexec {PROGRAMS}/gatehouse "$@"\n')
+        os.chmod(os.path.join(place, "bin", "gatehouse"), 0o755)
         return place
 
-    def serve_a_newer_release(self):
+    def offer(self, version):
+        """A newer release, in the container's server."""
+        self.built(version, "--architecture", run("dpkg", "--print-architecture").stdout.strip())
+        self.publish("snapshot", "timestamp")
+        shutil.copytree(self.repository, os.path.join(self.root, "opt/releases"), dirs_exist_ok=True)
+
+    def serve_releases(self):
         """In the container, by the address that is the box's server of releases."""
         self.begun()
         self.release("sign", self.repository, "--key", self.at("root0"))
-        self.built("9.0.0", "--architecture", run("dpkg", "--print-architecture").stdout.strip())
-        self.publish("snapshot", "timestamp")
-        shutil.copytree(self.repository, os.path.join(self.root, "opt/releases"))
+        self.offer("9.0.0")
         trusted = os.path.join(self.root, "var/lib/gatehouse-releases/trusted")
         os.makedirs(trusted)
         shutil.copy(os.path.join(self.repository, "metadata/1.root.json"), os.path.join(trusted, "root.json"))
@@ -209,29 +216,54 @@ class Systemd(VendorCase):
 
     def updater_said(self):
         """What a look of the updater's came to."""
+        mark = self.inside("date", "+%s.%N").stdout.strip()
         done = self.inside("systemctl", "start", "gatehouse-updater.service")
-        said = self.inside("journalctl", "--no-pager", "-o", "cat", "-n", "12", "-u", "gatehouse-updater.service").stdout
+        said = self.inside("journalctl", "--no-pager", "-o", "cat", f"--since=@{mark}", "-u", "gatehouse-updater.service").stdout
         self.assertEqual(done.returncode, 0, done.stderr + said)
         return said
 
-    def test_z_the_updater(self):
-        """The box's release does not start any more: behind its walls the updater brings the next, and systemd starts it. A box that somebody stopped is left alone."""
-        self.serve_a_newer_release()
+    def age(self):
+        """As though the box had lived an hour earlier."""
         place = os.path.join(self.root, "var/lib/gatehouse-releases/updater.json")
-        wait_for(lambda: os.path.exists(place), 30, lambda: "what the updater is told: " + self.told())
-        self.assertIn("The box lives", self.updater_said())
         with open(place) as file:
             brief = json.load(file)
         brief["lived"]["seconds"] -= 3600
         with open(place, "w") as file:
             json.dump(brief, file)
+
+    def test_z_the_updater(self):
+        """The box's release does not start any more, or stands still: behind its walls the updater brings the next, and systemd starts it. One that somebody stopped or just started is left alone."""
+        self.serve_releases()
+        place = os.path.join(self.root, "var/lib/gatehouse-releases/updater.json")
+        wait_for(lambda: os.path.exists(place), 30, lambda: "what the updater is told: " + self.told())
+        self.age()
+        self.assertNotIn("9.0.0", self.updater_said(), "it was started a moment ago")
+        self.write("etc/systemd/system/gatehouse-updater.service.d/at-once.conf", f"[Service]\nExecCondition=\nExecCondition=+/{DUE} 0\n")
         self.inside("systemctl", "stop", "gatehouse.service")
-        self.updater_said()
+        self.inside("systemctl", "daemon-reload")
+        self.assertNotIn("9.0.0", self.updater_said(), "somebody stopped it")
         self.assertIn(f"current: {RELEASE}", self.launched())
+
         with open(os.path.join(self.root, f"var/lib/gatehouse-releases/slots/{RELEASE}/bin/gatehouse"), "w") as file:
             file.write("#!/bin/sh\nexit 1\n")
         self.inside("systemctl", "start", "--no-block", "gatehouse.service")
         wait_for(lambda: int(self.shown("NRestarts")) > 2, 30, "a box that crashes")
         self.assertIn("9.0.0 next, on trial", self.updater_said())
-        self.restarted("0")
+        process = self.restarted("0")
         self.assertIn("current: 9.0.0-", self.launched())
+
+        self.inside("runuser", "-u", "gatehouse", "--", "/usr/lib/gatehouse/gatehouse-launcher", "/var/lib/gatehouse-releases", "confirm")
+        with open(place) as file:
+            before = json.load(file)["process"]
+        wait_for(lambda: self.brief_of(place)["process"] != before or str(before["number"]) == process, 30, "what the updater is told of the process of now")
+        self.offer("9.1.0")
+        self.age()
+        self.assertIn("9.1.0 next, on trial", self.updater_said())
+        self.restarted(process)
+        self.assertIn("current: 9.1.0-", self.launched())
+
+    @staticmethod
+    def brief_of(place):
+        """What the box told the updater."""
+        with open(place) as file:
+            return json.load(file)

@@ -85,6 +85,14 @@ extension ReleaseRepository {
         return path
     }
 
+    /// A release as it is listed: in what waits, or else in what is published.
+    /// - Throws: `ReleaseRefusal.notThere`.
+    public func listed(_ path: String) throws -> ListedRelease {
+        let targets = try waiting(TargetsMetadata.self)?.metadata ?? published(TargetsMetadata.self)?.metadata
+        guard let target = targets?.targets[path] else { throw ReleaseRefusal.notThere(path) }
+        return try ListedRelease(path, target)
+    }
+
     /// Offers a release otherwise: to more boxes, to others, or no longer.
     public func change(_ path: String, expires: Date, _ change: (inout ReleaseOffer) -> Void) throws {
         try stageTargets(expires: expires) { targets in

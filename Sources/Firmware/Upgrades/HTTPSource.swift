@@ -64,17 +64,22 @@ public final class HTTPSource: ReleaseSource {
         self.place = place
         self.pace = pace
         self.time = time
+        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.configuration(place, servers))
+    }
+
+    /// How the vendor's servers are spoken to.
+    static func configuration(_ place: Place, _ servers: AddressPolicy) -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
-        configuration.timeout.connect = Self.connectLimit
-        configuration.timeout.read = Self.silence
+        configuration.timeout.connect = connectLimit
+        configuration.timeout.read = silence
         configuration.httpVersion = .http1Only
         configuration.decompression = .disabled
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1
         configuration.http1_1ConnectionDebugInitializer = { servers.admit($0) }
         configuration.proxy = place.proxy.map { .server(host: $0.host, port: $0.port) }
-        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        return configuration
     }
 
     /// Nothing is asked for afterwards.

@@ -14,10 +14,12 @@ public enum ReleaseChoice: Sendable, Equatable {
         public var channel: ReleaseOffer.Channel
         /// Slots of releases that were tried and were bad.
         public var bad: Set<String>
+        /// It takes what is offered to some boxes without waiting for its turn.
+        public var goesFirst: Bool
 
         public init(
             serialNumber: String, version: ReleaseVersion, architecture: String, model: String, epoch: Int, channel: ReleaseOffer.Channel,
-            bad: Set<String>
+            bad: Set<String>, goesFirst: Bool = false
         ) {
             self.serialNumber = serialNumber
             self.version = version
@@ -26,6 +28,7 @@ public enum ReleaseChoice: Sendable, Equatable {
             self.epoch = epoch
             self.channel = channel
             self.bad = bad
+            self.goesFirst = goesFirst
         }
     }
 
@@ -58,6 +61,7 @@ public enum ReleaseChoice: Sendable, Equatable {
 
     private static func obstacle(_ release: ListedRelease, for box: Box) -> Obstacle? {
         if box.bad.contains(release.slot) { return .bad }
+        if box.goesFirst, release.offer.rollout > 0 { return nil }
         return share(of: box.serialNumber, in: release.path) < release.offer.rollout ? nil : .rollout(release.offer.rollout)
     }
 

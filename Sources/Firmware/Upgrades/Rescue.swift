@@ -5,14 +5,16 @@ import Slots
 
 /// Upgrades a box that cannot upgrade itself any more: its release was confirmed, and later proved to crash, to hang or to have forgotten its upgrades.
 ///
-/// It runs in a program of its own, which no release replaces. The launcher gives the release that it brings its trial, as any other.
+/// It runs in a program of its own, which no release replaces. What it brings is on trial, like what a package brings: it must answer and write.
 public struct Rescue: Sendable {
     /// What a look at the box came to.
     public enum Outcome: Sendable, Equatable, CustomStringConvertible {
         /// It can upgrade itself.
         case lives
-        /// What becomes of a release on trial the launcher sees to.
+        /// What becomes of a release on trial the box sees to, or the launcher.
         case onTrial
+        /// The release on trial stood still; its process is ended, and the launcher counts its next start.
+        case ended
         /// There is no release that it has not tried.
         case nothingNewer(than: ReleaseVersion)
         /// It is started with this one next.
@@ -22,6 +24,7 @@ public struct Rescue: Sendable {
             switch self {
             case .lives: "The box lives, and upgrades itself."
             case .onTrial: "A release is on trial already."
+            case .ended: "The release on trial stood still, and is ended: it has one start less."
             case .nothingNewer(let version): "The box does not upgrade itself, and there is nothing newer for it than \(version)."
             case .begun(let version): "The box does not upgrade itself: it is started with \(version) next, on trial."
             }
@@ -64,72 +67,84 @@ public struct Rescue: Sendable {
     /// Looks whether the box lives, and upgrades it where it does not.
     ///
     /// - Parameter evenIfItLives: A person stands before the box, and knows better.
-    /// - Throws: `UpgradeRefusal` where the box never said where its releases come from, or takes one at this moment; `ReleaseRefusal`,
-    ///   `SlotError`, and what the server or the file system throws.
+    /// - Throws: `UpgradeRefusal` where the box never said where its releases come from, or somebody else brings one at this moment;
+    ///   `ReleaseRefusal`, `SlotError`, and what the server or the file system throws.
     public func run(evenIfItLives: Bool = false) async throws -> Outcome {
-        let slots = SlotFolder(folder.path)
-        guard let brief = UpdaterBrief.read(folder), let slot = slots.current else {
+        let place = UpgradePlace(folder: folder, slot: "", architecture: architecture)
+        guard let brief = UpdaterBrief.read(folder), place.slots.current != nil else {
             throw UpgradeRefusal(description: "The box has never run with a server of releases (firmware.source) in its configuration.")
         }
-        if slots.trial != nil { return .onTrial }
-        guard evenIfItLives || brief.silence(at: moment()) >= UpdaterBrief.longestSilence else { return .lives }
-        let place = UpgradePlace(folder: folder, slot: slot, architecture: architecture)
-        let outcome = try await place.locked { () throws -> Outcome in
-            let source = source(brief.server)
-            do {
-                let outcome = try await upgrade(place, brief, source)
-                await source.close()
-                return outcome
-            } catch {
-                await source.close()
-                throw error
-            }
+        guard evenIfItLives || isSilent(brief) else { return place.slots.trial == nil ? .lives : .onTrial }
+        let outcome: Outcome
+        do {
+            outcome = try await place.locked { try await look(evenIfItLives) }
+        } catch let refusal as UpgradeRefusal where refusal == UpgradePlace.isLocked && brief.process.runs {
+            // A box that stands still in the middle of an upgrade holds what is needed to bring the next.
+            try await brief.process.end(patience: Self.patience, time: time)
+            outcome = try await place.locked { try await look(evenIfItLives) }
         }
         // Whoever looks after the box starts the launcher again.
-        if case .begun = outcome { try await brief.process.end(patience: Self.patience, time: time) }
+        switch outcome {
+        case .begun, .ended: try await UpdaterBrief.read(folder)?.process.end(patience: Self.patience, time: time)
+        default: break
+        }
         return outcome
     }
 
-    private func upgrade(_ place: UpgradePlace, _ brief: UpdaterBrief, _ source: any ReleaseSource) async throws -> Outcome {
-        var memory = UpgradeMemory.read(place.memory)
-        memory.settle(place, at: time.now())
-        let isKnown = isTimeKnown()
-        let now = memory.moment(time.now(), isKnown: isKnown)
-        let releases = try await MetadataUpdate(from: source, into: MetadataFolder(place.trusted)).refresh(at: now)
-        if isKnown { memory.knownTime = now }
-        let version = place.version ?? .unknown
-        let box = ReleaseChoice.Box(
-            serialNumber: brief.serialNumber, version: version, architecture: architecture, model: brief.model, epoch: memory.epoch,
-            channel: brief.channel, bad: place.bad)
-        let release: ListedRelease
-        switch ReleaseChoice.next(for: box, of: releases) {
-        case .take(let due): release = due
-        // A box that does not run has nothing to lose by going before the others.
-        case .wait(let waiting, .rollout(let share)) where share > 0: release = waiting
-        default:
-            try memory.write(to: place.memory)
-            return .nothingNewer(than: version)
+    private func isSilent(_ brief: UpdaterBrief) -> Bool { brief.silence(at: moment()) >= UpdaterBrief.longestSilence }
+
+    /// While nobody else brings a release.
+    private func look(_ evenIfItLives: Bool) async throws -> Outcome {
+        guard let brief = UpdaterBrief.read(folder), let slot = SlotFolder(folder.path).current else { return .lives }
+        let place = UpgradePlace(folder: folder, slot: slot, architecture: architecture)
+        if let trial = place.slots.trial {
+            guard isSilent(brief) else { return .onTrial }
+            if brief.process.runs { return .ended }
+            // It had its starts, and the launcher found nothing to go back to.
+            if trial.startsLeft > 0 { return .onTrial }
         }
-        try await begin(release, from: version, place, &memory, source)
-        return .begun(release.offer.version)
+        let source = source(brief.server)
+        do {
+            let outcome = try await upgrade(place, brief, source, evenIfItLives)
+            await source.close()
+            return outcome
+        } catch {
+            await source.close()
+            throw error
+        }
     }
 
-    private func begin(
-        _ release: ListedRelease, from version: ReleaseVersion, _ place: UpgradePlace, _ memory: inout UpgradeMemory,
-        _ source: any ReleaseSource
-    ) async throws {
-        memory.add(
-            Upgrade(
-                from: version, to: release.offer.version, slot: release.slot, epoch: release.offer.epoch, by: Upgrade.byUpdater,
-                startedAt: time.now(), outcome: .running))
-        try memory.write(to: place.memory)
+    private func upgrade(
+        _ place: UpgradePlace, _ brief: UpdaterBrief, _ source: any ReleaseSource, _ evenIfItLives: Bool
+    ) async throws -> Outcome {
+        let isKnown = isTimeKnown()
+        let memory = try UpgradeMemory.change(place.memory) { memory in
+            memory.settle(place, at: time.now())
+            if isKnown { memory.knownTime = time.now() }
+        }
+        let releases = try await MetadataUpdate(from: source, into: MetadataFolder(place.trusted))
+            .refresh(at: memory.moment(time.now(), isKnown: isKnown))
+        let version = place.version ?? .unknown
+        // A box that does not run has nothing to lose by going before the others.
+        let box = ReleaseChoice.Box(
+            serialNumber: brief.serialNumber, version: version, architecture: architecture, model: brief.model, epoch: memory.epoch,
+            channel: brief.channel, bad: place.bad, goesFirst: true)
+        guard case .take(let release) = ReleaseChoice.next(for: box, of: releases) else { return .nothingNewer(than: version) }
+        var upgrade = Upgrade(
+            from: version, to: release.offer.version, slot: release.slot, epoch: release.offer.epoch, by: Upgrade.byUpdater,
+            startedAt: time.now(), outcome: .running)
         do {
             let slot = try await ReleaseInstalling(from: source, into: folder, reserve: Self.reserve).install(release)
-            place.forgetSnapshots()
+            // That took its time, and the box may be well again by now.
+            guard evenIfItLives || UpdaterBrief.read(folder).map(isSilent) ?? false else { return .lives }
+            _ = try UpgradeMemory.change(place.memory) { $0.add(upgrade) }
             try place.slots.beginTrial(of: slot)
+            return .begun(release.offer.version)
         } catch {
-            memory.end(.failed, because: Upgrader.sentence(error), at: time.now())
-            try? memory.write(to: place.memory)
+            upgrade.outcome = .failed
+            upgrade.reason = Upgrader.sentence(error)
+            upgrade.endedAt = time.now()
+            _ = try? UpgradeMemory.change(place.memory) { $0.replaceOrAdd(upgrade) }
             throw error
         }
     }

@@ -27,8 +27,8 @@ public struct UpdaterBrief: Codable, Sendable, Equatable {
     public var process: ProcessIdentity
     /// When it last lived, and could have upgraded itself.
     public var lived: MachineMoment
-    /// Somebody ended it; it did not die.
-    public var endedInOrder = false
+    /// Seconds that it had not lived when somebody ended it; nil where nobody has since it began.
+    public var silenceAtEnd: Double?
 
     static func read(_ folder: URL) -> UpdaterBrief? {
         (try? Data(contentsOf: place(folder))).flatMap { try? GatehouseJSON.decoder.decode(UpdaterBrief.self, from: $0) }
@@ -43,10 +43,18 @@ public struct UpdaterBrief: Codable, Sendable, Equatable {
 
     private static func place(_ folder: URL) -> URL { folder.appending(path: "updater.json") }
 
-    /// What a life of the box begins with: one that died has not lived since, however often it was started.
+    /// What a life of the box begins with: one that died has not lived since, however often it was started; while somebody had ended it no time passed.
     mutating func begin(after last: UpdaterBrief?) {
-        if let last, last.lived.boot == lived.boot, !last.endedInOrder { lived = last.lived }
+        guard let last else { return }
+        if let silence = last.silenceAtEnd {
+            lived.seconds -= silence
+        } else if last.lived.boot == lived.boot {
+            lived = last.lived
+        }
     }
+
+    /// Somebody ends the box.
+    mutating func end(at now: MachineMoment) { silenceAtEnd = silence(at: now).seconds }
 
     /// How long the box has said nothing while the machine ran.
     func silence(at now: MachineMoment) -> Duration {

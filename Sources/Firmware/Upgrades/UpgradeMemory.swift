@@ -61,6 +61,8 @@ public struct Upgrade: Codable, Sendable, Equatable {
     public internal(set) var reason: String?
     /// How the release before did.
     var before: BoxHealth?
+    /// The vendor was told of it.
+    var isReported: Bool?
 }
 
 /// What a box knows of its upgrades, beside the releases and apart from the database: neither comes back with an older one of the other.
@@ -83,7 +85,23 @@ struct UpgradeMemory: Codable, Sendable, Equatable {
         return (try? GatehouseJSON.decoder.decode(UpgradeMemory.self, from: data)) ?? UpgradeMemory()
     }
 
-    func write(to place: URL) throws {
+    /// Changes what is there, one after the other: the box and the updater both do.
+    /// - Returns: What is there now.
+    static func change(_ place: URL, _ change: (inout UpgradeMemory) -> Void) throws -> UpgradeMemory {
+        let lock = try FileLock(place.path + ".lock")
+        var memory = read(place)
+        change(&memory)
+        do {
+            try memory.write(to: place)
+        } catch {
+            lock.release()
+            throw error
+        }
+        lock.release()
+        return memory
+    }
+
+    private func write(to place: URL) throws {
         try DurableFile.write(GatehouseJSON.encoder.encode(self), to: place.path, permissions: 0o644)
     }
 
@@ -94,6 +112,12 @@ struct UpgradeMemory: Codable, Sendable, Equatable {
         }
         upgrades.append(upgrade)
         upgrades.removeFirst(max(0, upgrades.count - Self.most))
+    }
+
+    /// What is known of an upgrade now, in place of what was known of it before.
+    mutating func replaceOrAdd(_ upgrade: Upgrade) {
+        upgrades.removeAll { $0.slot == upgrade.slot && $0.startedAt == upgrade.startedAt }
+        add(upgrade)
     }
 
     mutating func end(_ outcome: Upgrade.Outcome, because reason: String? = nil, at date: Date) {
@@ -108,6 +132,8 @@ struct UpgradeMemory: Codable, Sendable, Equatable {
     @discardableResult
     mutating func settle(_ place: UpgradePlace, at date: Date) -> Upgrade? {
         guard let last = upgrades.last, last.outcome == .running else { return nil }
+        // It is started next.
+        if place.slots.trial?.slot == last.slot, last.slot != place.slot { return nil }
         if last.slot == place.slot {
             guard place.slots.trial == nil else { return nil }
             end(.confirmed, at: date)
@@ -117,6 +143,12 @@ struct UpgradeMemory: Codable, Sendable, Equatable {
             end(.failed, because: "The box ended before it began with the release.", at: date)
         }
         return upgrades.last
+    }
+
+    mutating func reported(_ upgrade: Upgrade) {
+        for index in upgrades.indices where upgrades[index].slot == upgrade.slot && upgrades[index].startedAt == upgrade.startedAt {
+            upgrades[index].isReported = true
+        }
     }
 
     /// What the time is taken to be: a clock that nobody set is at least not before what it was when somebody did.

@@ -31,15 +31,19 @@ extension UpgradePlace {
         return slot
     }
 
+    static let isLocked = UpgradeRefusal(
+        description: "Another program brings a release onto this box at this moment. Try again when it is done.")
+
     /// Does what changes the releases while nobody else does: not the box, nor the updater, nor a person with a command.
     /// - Throws: `UpgradeRefusal` where somebody else does at this moment, and what the body throws.
     func locked<Value>(isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Value) async throws -> Value {
-        let descriptor = open(folder.appending(path: "lock").path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw FileError("open", "lock") }
-        defer { close(descriptor) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            throw UpgradeRefusal(description: "Another program brings a release onto this box at this moment. Try again when it is done.")
+        guard let lock = try FileLock(ifFree: folder.appending(path: "lock").path) else { throw Self.isLocked }
+        let value: Value
+        do { value = try await body() } catch {
+            lock.release()
+            throw error
         }
-        return try await body()
+        lock.release()
+        return value
     }
 }

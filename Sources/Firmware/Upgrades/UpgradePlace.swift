@@ -58,10 +58,16 @@ public struct UpgradePlace: Sendable {
     public func forgetOwner() throws {
         forgetSnapshots()
         guard FileManager.default.fileExists(atPath: memory.path) else { return }
-        var known = UpgradeMemory.read(memory)
-        for index in known.upgrades.indices where known.upgrades[index].by != nil { known.upgrades[index].by = UpgradeMemory.somebody }
-        // A disk that is full must not keep a box from being reset.
-        do { try known.write(to: memory) } catch { try FileManager.default.removeItem(at: memory) }
+        do {
+            _ = try UpgradeMemory.change(memory) { known in
+                for index in known.upgrades.indices where known.upgrades[index].origin == .person {
+                    known.upgrades[index].by = UpgradeMemory.somebody
+                }
+            }
+        } catch {
+            // A disk that is full must not keep a box from being reset.
+            try FileManager.default.removeItem(at: memory)
+        }
     }
 
     func forgetSnapshots() {

@@ -62,6 +62,7 @@ extension Upgrader {
         environment.logger.notice("an upgrade began", metadata: ["to": "\(release.offer.version)", "by": "\(wish.by)"])
         let slot = try await installing(from: source, place).install(release) { [self] done, total in
             progress.withLock { $0 = (done, total) }
+            noteStep()
             environment.changed()
         }
         set(.switching)
@@ -107,8 +108,9 @@ extension Upgrader {
     func judgeLast(_ place: UpgradePlace) async {
         let slots = place.slots
         do {
-            if let current = slots.current, current != place.slot, slots.trial?.slot == current {
-                // The system could not start it, and the launcher started this one in its place.
+            if let current = slots.current, current != place.slot, let trial = slots.trial, trial.startsLeft < SlotFolder.trials {
+                // The system could not start it, and the launcher started this one in its place. One that was never started the updater
+                // brought in this moment.
                 _ = try await Self.disk.run { try slots.rollBack(from: current, because: "The system could not start its program.") }
             }
             // With the release before the database opened by now: what was kept of it is not needed.
@@ -141,6 +143,7 @@ extension Upgrader {
         set(.onTrial(looks: 0, of: HealthGate.looks))
         while (try? await time.sleep(environment.looksEvery)) != nil {
             looks += 1
+            noteStep()
             let verdict = gate.take(await environment.health())
             set(.onTrial(looks: min(looks, HealthGate.looks), of: HealthGate.looks))
             do {

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Logging
+import Synchronization
 
 extension Upgrader {
     /// Tells the updater how this box is upgraded where it cannot do it itself any more, and that it still can, until cancelled.
@@ -13,21 +14,19 @@ extension Upgrader {
             process: process, lived: .now)
         brief.begin(after: await Self.disk.run { UpdaterBrief.read(place.folder) })
         await tell(brief, place)
-        var hasLived = false
         while true {
             await provedItself.wait(atMost: UpdaterBrief.every, time: time)
             if Task.isCancelled { break }
-            hasLived = true
             brief.channel = await channel ?? brief.channel
-            brief.lived = .now
+            if goesOn { brief.lived = .now }
             await tell(brief, place)
         }
-        // A box that ends whenever it was started may be told to by what is wrong with it.
-        guard hasLived else { return }
-        brief.lived = .now
-        brief.endedInOrder = true
+        brief.end(at: .now)
         await tell(brief, place)
     }
+
+    /// Whether the upgrades go on: something of them did a step a while ago.
+    private var goesOn: Bool { time.uptime() - lastStep.withLock { $0 } < UpdaterBrief.every }
 
     private var channel: ReleaseOffer.Channel? {
         get async { (try? await environment.policy())?.0.channel }

@@ -33,6 +33,8 @@ public actor Upgrader {
         /// Ends the box in order; it begins with what the launcher starts then.
         public var restart: @Sendable () -> Void
         public var changed: @Sendable () -> Void
+        /// Tells the vendor what became of an upgrade; nil where nobody wants to know.
+        public var report: (@Sendable (UpgradeReport) async throws -> Void)?
         /// How long it is from one look at a release that is on trial to the next.
         public var looksEvery: Duration
         public var time: TimeSource
@@ -45,7 +47,8 @@ public actor Upgrader {
             isTimeKnown: @escaping @Sendable () -> Bool, health: @escaping @Sendable () async -> BoxHealth,
             snapshot: @escaping @Sendable (URL) async throws -> Void, reservedBytes: @escaping @Sendable () -> Int,
             restart: @escaping @Sendable () -> Void,
-            changed: @escaping @Sendable () -> Void, looksEvery: Duration, time: TimeSource, logger: Logger
+            changed: @escaping @Sendable () -> Void, report: (@Sendable (UpgradeReport) async throws -> Void)? = nil, looksEvery: Duration,
+            time: TimeSource, logger: Logger
         ) {
             self.place = place
             self.serialNumber = serialNumber
@@ -60,6 +63,7 @@ public actor Upgrader {
             self.reservedBytes = reservedBytes
             self.restart = restart
             self.changed = changed
+            self.report = report
             self.looksEvery = looksEvery
             self.time = time
             self.logger = logger
@@ -95,11 +99,16 @@ public actor Upgrader {
     private let wake = Signal()
     /// The updater is to be told now that the box lives.
     let provedItself = Signal()
+    /// An upgrade may have ended: the vendor is to be told.
+    let ended = Signal()
     /// Bytes of the release that is fetched.
     nonisolated let progress = Mutex((done: 0, total: 0))
+    /// When the upgrades went on last; a box in which they stand still cannot be upgraded by itself.
+    nonisolated let lastStep: Mutex<Duration>
 
     public init(_ environment: Environment) {
         self.environment = environment
+        lastStep = Mutex(environment.time.uptime())
         condition = UpgradeCondition(phase: environment.place == nil ? .unmanaged : .starting)
         if let place = environment.place { memory = UpgradeMemory.read(place.memory) }
     }
@@ -137,14 +146,12 @@ public actor Upgrader {
         }
         lastChange = task
         try await task.value
+        ended.raise()
         environment.changed()
     }
 
-    private func write(_ change: @Sendable (inout UpgradeMemory) -> Void, to place: URL) async throws {
-        var next = memory
-        change(&next)
-        try await Self.disk.run { [next] in try next.write(to: place) }
-        memory = next
+    private func write(_ change: @escaping @Sendable (inout UpgradeMemory) -> Void, to place: URL) async throws {
+        memory = try await Self.disk.run { try UpgradeMemory.change(place, change) }
     }
 
     // MARK: Work
@@ -157,9 +164,15 @@ public actor Upgrader {
         }
         await withTaskGroup { group in
             group.addTask { await self.tellUpdater(place) }
+            group.addTask { await self.reportUpgrades(place) }
             await work(place)
             group.cancelAll()
         }
+    }
+
+    nonisolated func noteStep() {
+        let now = environment.time.uptime()
+        lastStep.withLock { $0 = now }
     }
 
     private func work(_ place: UpgradePlace) async {
@@ -170,6 +183,7 @@ public actor Upgrader {
         // Boxes that were switched on together do not ask together.
         nextCheck = time.now().addingTimeInterval(.random(in: 60...600))
         while !Task.isCancelled {
+            noteStep()
             if let wish = takeWish() {
                 await take(wish, place)
             } else {
