@@ -135,6 +135,7 @@ ELSEWHERE = {
     "Firmware/Releases/ReleaseBuilder.swift": "gatehouse release",
     "Firmware/Releases/ReleasePublishing.swift": "gatehouse release",
     "Firmware/Upgrades/Rescue.swift": "gatehouse-updater, which nobody's page shows",
+    "Firmware/Upgrades/UpgradeReport.swift": "the log",
     "Updater/": "for whoever stands before the box, and the log",
     "Launcher/": "for whoever stands before the box, and the log",
     "ManagementAPI/APIServer.swift": "a box that does not start",

@@ -112,7 +112,6 @@ class Label(Case):
     def test_before_its_first_start_and_after(self):
         """The factory prints it; the box has it from its first start on, and is claimed by the code on it; it is told while the box runs too."""
         box = self.box(start=False)
-        os.makedirs(box.state, mode=0o700)
         told = self.label(box.state, "--json")
         self.assertEqual(told.returncode, 0, told.stderr)
         label = json.loads(told.stdout)
@@ -129,7 +128,6 @@ class Label(Case):
     def test_a_code_of_the_configuration(self):
         """The label has the code that the box will take, and no other."""
         box = self.box(start=False, **{"box.setup-code": "HARBOUR-LAMP"})
-        os.makedirs(box.state, mode=0o700)
         config = os.path.join(box.folder, "label.yaml")
         with open(config, "w") as file:
             file.write(f"state: {box.state}\nbox:\n  setup-code: HARBOUR-LAMP\n")

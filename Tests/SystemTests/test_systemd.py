@@ -241,6 +241,7 @@ class Systemd(VendorCase):
         self.write("etc/systemd/system/gatehouse-updater.service.d/at-once.conf", f"[Service]\nExecCondition=\nExecCondition=+/{DUE} 0\n")
         self.inside("systemctl", "stop", "gatehouse.service")
         self.inside("systemctl", "daemon-reload")
+        self.age()
         self.assertNotIn("9.0.0", self.updater_said(), "somebody stopped it")
         self.assertIn(f"current: {RELEASE}", self.launched())
 
