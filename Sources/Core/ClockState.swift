@@ -2,6 +2,9 @@ import CLinux
 
 /// How far the machine's time is to be believed.
 public enum ClockState {
+    /// Whether a network time service sets it.
+    public static var isSynchronized: Bool { word == "synchronized" }
+
     /// `synchronized` where the kernel is told by a network time service, `not-synchronized` where it is not (adjtimex(2)).
     public static var word: String {
         var parts = timex()

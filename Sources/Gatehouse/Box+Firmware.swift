@@ -36,7 +36,7 @@ extension Box {
             version: ReleaseVersion(state.identity.version) ?? .unknown, model: settings.firmwareModel, source: source,
             server: settings.firmwareSource.map { .init($0, allowsLocal: servers.allowsLocal) },
             policy: { try await UpgradePolicy.read(database) },
-            isTimeKnown: { settings.clockIsRight || ClockState.word == "synchronized" }, health: { await health.now() },
+            isTimeKnown: settings.isTimeKnown, health: { await health.now() },
             snapshot: { place in
                 try await BlockingQueue(name: "snapshot", background: true).run { try database.copy(to: place.path) }
             },
@@ -62,7 +62,7 @@ extension Box {
         let environment = DeviceUpgrader.Environment(
             folder: URL(filePath: state.path, directoryHint: .isDirectory).appending(path: "device-firmware"),
             root: { roots.lazy.compactMap { FileManager.default.contents(atPath: $0) }.first.map(Array.init) }, source: source,
-            isTimeKnown: { settings.clockIsRight || ClockState.word == "synchronized" },
+            isTimeKnown: settings.isTimeKnown,
             devices: { try await upgradable(devices, catalogue) }, refresh: { try await onboarding.refresh($0) },
             upgrade: { id, file, bytes async throws(DeviceFailure) in
                 guard let device = devices[id] else { throw DeviceFailure(.unreachable, "The device is not there any more.") }

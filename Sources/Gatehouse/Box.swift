@@ -177,7 +177,7 @@ struct Box {
                 changed: { feed.deviceFirmwareChanged() }, logger: logger),
             logCollection: LogCollection(keeper: keeper, level: level), logLevel: level,
             metricsToken: settings.metricsToken, hostNames: settings.hostNames, requestsPerSecond: settings.requestsPerSecond,
-            startedAt: startedAt, time: time, logger: logger)
+            startedAt: startedAt, isTimeKnown: settings.isTimeKnown, time: time, logger: logger)
         retention = Retention(box: state.identity.serialNumber, targets: services.targets, time: time, logger: logger)
         (absences, refills) = Self.refilling(settings, state, services)
         self.settings = settings
@@ -253,7 +253,7 @@ struct Box {
                     service: Loop { [services] in
                         await SiteClocks(
                             devices: services.devices, database: services.database, time: services.time,
-                            isRight: { [isRight = settings.clockIsRight] in isRight || ClockState.word == "synchronized" },
+                            isRight: settings.isTimeKnown,
                             logger: services.logger
                         ).run()
                     }),

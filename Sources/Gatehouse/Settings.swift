@@ -1,5 +1,6 @@
 import CloudStorage
 import Configuration
+import Core
 import Firmware
 import Foundation
 import Recording
@@ -232,6 +233,11 @@ struct Settings: Sendable {
             throw SettingsError(description: "\(key) must look like https://releases.example.com/gatehouse.")
         }
         return HTTPSource.Place(url: text, proxy: proxy)
+    }
+
+    /// Whether the machine's time is to be believed, now.
+    var isTimeKnown: @Sendable () -> Bool {
+        { [clockIsRight] in clockIsRight || ClockState.isSynchronized }
     }
 
     var lengths: ClipLengths {

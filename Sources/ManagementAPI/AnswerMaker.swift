@@ -137,7 +137,7 @@ struct AnswerMaker: Sendable {
         return SystemAnswer(
             serialNumber: services.identity.serialNumber, name: name ?? services.defaultName, version: services.identity.version,
             board: Nullable(hardware.board), macAddresses: hardware.macAddresses,
-            startedAt: services.startedAt, now: services.time.now(),
+            startedAt: services.startedAt, now: services.time.now(), timeKnown: services.isTimeKnown(),
             site: Nullable(site.map { .init(id: $0.id, name: $0.name, timeZone: $0.timeZone) }),
             logLevel: services.logLevel.name, memoryBytes: ProcessMemory.residentBytes,
             budget: .init(

@@ -119,6 +119,8 @@ struct SystemAnswer: Encodable {
     let macAddresses: [String]
     let startedAt: Date
     let now: Date
+    /// Whether `now` is to be believed.
+    let timeKnown: Bool
     let site: Nullable<Site>
     let logLevel: String
     let memoryBytes: Int

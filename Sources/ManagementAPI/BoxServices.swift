@@ -98,6 +98,8 @@ public struct BoxServices: Sendable {
     /// How many requests one client may make; 0 is no limit.
     public let requestsPerSecond: Int
     public let startedAt: Date
+    /// Whether the machine's time is to be believed, now.
+    public let isTimeKnown: @Sendable () -> Bool
     public let time: TimeSource
     public let logger: Logger
 
@@ -121,7 +123,8 @@ public struct BoxServices: Sendable {
         deviceUpgrader: DeviceUpgrader,
         logCollection: LogCollection,
         logLevel: LogLevel,
-        metricsToken: String?, hostNames: [String], requestsPerSecond: Int, startedAt: Date, time: TimeSource, logger: Logger
+        metricsToken: String?, hostNames: [String], requestsPerSecond: Int, startedAt: Date, isTimeKnown: @escaping @Sendable () -> Bool,
+        time: TimeSource, logger: Logger
     ) {
         self.identity = identity
         self.defaultName = defaultName
@@ -169,6 +172,7 @@ public struct BoxServices: Sendable {
         self.hostNames = hostNames
         self.requestsPerSecond = requestsPerSecond
         self.startedAt = startedAt
+        self.isTimeKnown = isTimeKnown
         self.time = time
         self.logger = logger
     }

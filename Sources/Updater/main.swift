@@ -26,7 +26,7 @@ guard stat(folder, &status) != 0 || status.st_uid == geteuid() else {
 }
 // One connection needs no more.
 NIOSingletons.groupLoopCountSuggestion = 1
-let rescue = Rescue(URL(filePath: folder, directoryHint: .isDirectory), isTimeKnown: { ClockState.word == "synchronized" })
+let rescue = Rescue(URL(filePath: folder, directoryHint: .isDirectory), isTimeKnown: { ClockState.isSynchronized })
 do {
     print(try await rescue.run(evenIfItLives: arguments.contains("--now")))
 } catch let refusal as UpgradeRefusal {

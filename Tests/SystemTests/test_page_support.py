@@ -25,6 +25,7 @@ class PageSupport(PageCase):
         page.find("nav-box")
         page.open("#/box")
         self.quiet()
+        self.assertEqual(bool(page.all("clock-unknown")), not box.get("/system")["timeKnown"])
         version = box.get("/system")["version"]
         self.assertRegex(page.find("support-crashes").text, rf"version {version}: it hung, and was ended")
         page.click("support-collect")

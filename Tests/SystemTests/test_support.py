@@ -13,6 +13,10 @@ from client import Problem
 from waiting import wait_for
 
 
+# Whether a network time service sets the clock: anything but TIME_ERROR (5), of a call that changes nothing.
+ADJTIMEX = "import ctypes; print(ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(512)) not in (-1, 5))"
+
+
 class Support(Case):
     """One box with a camera that is nowhere."""
 
@@ -106,3 +110,17 @@ class Crashes(Case):
             self.assertIn("crashed in its last life", box.log_end())
         box.restart()
         self.assertEqual(len(box.get("/support")["crashes"]), 2, "they stay")
+
+
+class Clock(Case):
+    """How far the box's time is to be believed."""
+
+    def test_it_is_said(self):
+        """As the kernel says it (adjtimex), or as the configuration does."""
+        set_by_network = subprocess.run(["/usr/bin/python3", "-c", ADJTIMEX], capture_output=True, text=True, timeout=10, check=True).stdout.strip() == "True"
+        box = self.box()
+        box.claim()
+        self.assertEqual(box.get("/system")["timeKnown"], set_by_network)
+        right = self.box(**{"devices.clock-is-right": True})
+        right.claim()
+        self.assertTrue(right.get("/system")["timeKnown"])

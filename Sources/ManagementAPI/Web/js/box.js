@@ -49,6 +49,7 @@ export function boxPage({ root, on, cleanup }) {
     if (!x) return;
     ahead = Date.parse(x.now) - Date.now();
     fill(about, facts([[tr`Model`, x.model], [tr`Serial number`, h('code', {}, x.serialNumber)], [tr`Version`, x.version], x.board && [tr`Hardware`, x.board], x.macAddresses.length && [tr`MAC address`, h('code', {}, x.macAddresses.join(', '))], [tr`Running for`, uptime], [tr`Started`, full(x.startedAt)],
+      [tr`Clock`, x.timeKnown ? tr`set by the network` : h('span', { 'data-testid': 'clock-unknown' }, tr`set by nobody: times may be wrong until the box reaches a time server`)],
       [tr`Memory in use`, bytes(x.memoryBytes)], x.site && [tr`Time zone of the site`, `${x.site.timeZone} (${zoneName()})`]]));
     tick();
     const b = x.budget;
