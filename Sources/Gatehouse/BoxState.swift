@@ -65,9 +65,12 @@ struct BoxState {
         if !files.allSatisfy({ FileManager.default.fileExists(atPath: "\(path)/\($0)") }) {
             var status = stat()
             // What somebody else makes there the box could not read.
-            guard stat(path, &status) == 0, status.st_uid == geteuid() else {
+            guard stat(path, &status) == 0 else {
+                throw SettingsError(description: "There is no folder \(path). Make it, as the user whom the box runs as.")
+            }
+            guard status.st_uid == geteuid() else {
                 throw SettingsError(
-                    description: "\(path) is not there or somebody else's. Let its own user do it: runuser -u gatehouse -- gatehouse label")
+                    description: "\(path) is somebody else's. Let that user call this command: runuser -u gatehouse -- gatehouse label …")
             }
             try BoxLock.take(path)
         }
@@ -139,6 +142,9 @@ enum BoxLock {
         } catch {
             throw SettingsError(description: "The folder \(folder) cannot be made: \(error.localizedDescription)")
         }
+        // Whoever made it may have left it open to others.
+        var status = stat()
+        if stat(folder, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o077 != 0 { chmod(folder, 0o700) }
         let descriptor = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             if descriptor >= 0 { close(descriptor) }

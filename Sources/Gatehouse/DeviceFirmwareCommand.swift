@@ -78,6 +78,7 @@ struct DeviceFirmwareCommand: AsyncParsableCommand {
             NewFile.note("There is no device to upgrade.")
         }
         if let trouble = firmware.trouble { NewFile.note(trouble) }
+        if firmware.items.isEmpty, !all { NewFile.note("The box has no device.") }
         for item in firmware.items { say(item) }
     }
 

@@ -12,6 +12,7 @@ enum Gatehouse {
         // A worker must stay as small as it can: it never comes to argument parsing.
         if CommandLine.arguments.dropFirst().elementsEqual(["worker"]) { exit(WorkerMain.run()) }
         if CommandLine.arguments.dropFirst().elementsEqual([RouterMain.argument]) { exit(RouterMain.run()) }
+        if CommandLine.arguments.dropFirst().elementsEqual([GatehouseCommand.versionFlag]) { return print(GatehouseCommand.version) }
         // Keys and passwords lie in memory: no core of it is written, nor handed to a program that collects them.
         _ = gatehouse_limit_core_dump()
         _ = gatehouse_no_core_dump()

@@ -35,6 +35,7 @@ extension ReleaseCommand {
         var days = 365
 
         func run() throws {
+            guard FileManager.default.isReadableFile(atPath: file) else { throw ValidationError("\(file) cannot be read.") }
             let offer = DeviceFirmwareOffer(make: make, models: model, version: version, page: page)
             let path = try repository.opened.add(
                 deviceFirmware: URL(filePath: file), offer, notes: try notes.map(ReleaseCommand.text) ?? "",

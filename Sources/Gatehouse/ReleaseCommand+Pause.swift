@@ -34,10 +34,15 @@ extension ReleaseCommand {
         }
 
         func run() throws {
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: reports, isDirectory: &isFolder), isFolder.boolValue else {
+                throw ValidationError("There is no folder \(reports).")
+            }
             let repository = repository.opened
             let listed = try repository.listed(release)
             let watch = RolloutWatch(of: listed.slot, in: URL(filePath: reports, directoryHint: .isDirectory))
-            print("\(watch.stayed) stayed with it, \(watch.wentBack) gave it up")
+            print("\(watch.stayed) stayed with it, \(watch.wentBack) gave it up, \(watch.didNotBegin) did not come to its start")
+            if watch.notUnderstood > 0 { NewFile.note("\(watch.notUnderstood) files in \(reports)/\(listed.slot) are no reports of it.") }
             for (reason, boxes) in watch.reasons.prefix(10) { print("  \(boxes): \(Self.plain(reason))") }
             guard watch.isToStop(above: above, boxes: boxes) else { return }
             if listed.offer.rollout > 0 {

@@ -93,7 +93,9 @@ struct ReleaseCommand: AsyncParsableCommand {
     struct Build: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Add a release, made of a folder of files.",
-            discussion: "The same folder gives the same release, wherever and whenever.")
+            discussion:
+                "The same folder gives the same release, wherever and whenever. bin/gatehouse in it is what is started, and must be executable. What is published is never replaced: a change is another version."
+        )
 
         @OptionGroup var repository: Repository
 
@@ -119,6 +121,12 @@ struct ReleaseCommand: AsyncParsableCommand {
 
         @Option(help: "Days that the list of releases is good for.")
         var days = 365
+
+        func validate() throws {
+            guard ["amd64", "arm64"].contains(architecture) else {
+                throw ValidationError("--architecture is amd64 or arm64; boxes have no other.")
+            }
+        }
 
         func run() throws {
             guard let version = ReleaseVersion(version) else { throw ValidationError("\(version) is no version. Write it as 1.4.0.") }

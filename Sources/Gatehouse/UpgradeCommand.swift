@@ -84,22 +84,24 @@ struct UpgradeCommand: AsyncParsableCommand {
         if firmware.isManaged, firmware.hasSource, firmware.phase == "idle" { firmware = try await client.call(.POST, "/firmware/check") }
         guard takesIt, let release = firmware.available, release.canUpgrade else {
             say(firmware)
-            if firmware.phase == "idle", firmware.hasSource, firmware.available == nil, firmware.trouble == nil {
+            if firmware.phase == "idle", firmware.isManaged, firmware.hasSource, firmware.available == nil, firmware.trouble == nil {
                 print("There is no newer release for it.")
             }
-            return
+            guard takesIt else { return }
+            NewFile.note("No upgrade was begun.")
+            throw ExitCode.failure
         }
         say(try await client.call(.POST, "/firmware/upgrade", ["version": release.version]))
         sayWhatFollows()
     }
 
     private func sayOutcome(of upgrade: Upgrade) {
-        let end = upgrade.endedAt.map(GatehouseJSON.text) ?? "still"
+        let end = upgrade.endedAt.map { " to \(GatehouseJSON.text($0))" } ?? ""
         let origins = ["outside": "from outside of it", "updater": "by the updater", "former-owner": "by a former owner"]
         let by = upgrade.by.map { "by \($0)" } ?? origins[upgrade.origin] ?? "by itself"
         let outcome = ["running": "goes on", "confirmed": "stayed", "rolled-back": "went back", "failed": "did not begin"]
         print(
-            "\(GatehouseJSON.text(upgrade.startedAt)) to \(end): \(upgrade.from) -> \(upgrade.to) \(outcome[upgrade.state] ?? upgrade.state), \(by)"
+            "\(GatehouseJSON.text(upgrade.startedAt))\(end): \(upgrade.from) -> \(upgrade.to) \(outcome[upgrade.state] ?? upgrade.state), \(by)"
         )
         if let reason = upgrade.reason { print("    \(reason)") }
     }

@@ -11,7 +11,8 @@ import NIOFoundationCompat
 struct SupportRoutes {
     /// What goes into the file, each as whoever asks may see it.
     private static let looks = [
-        "system", "health", "storage", "storage/line", "storage/line/history", "storage/gaps", "firmware", "firmware/history", "devices",
+        "system", "health", "storage", "storage/line", "storage/line/history", "storage/gaps", "firmware", "firmware/history",
+        "device-firmware", "devices",
         "channels", "onboardings", "certificate", "relay/reach", "plans",
     ]
     private static let writing = BlockingQueue(name: "support", background: true)

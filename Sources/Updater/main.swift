@@ -33,6 +33,7 @@ do {
     say(refusal.description)
     exit(EX_TEMPFAIL)
 } catch {
-    say("\(UpgradeTrouble.sentence(error)) (\(error))")
+    let sentence = UpgradeTrouble.sentence(error)
+    say(sentence == "\(error)" ? sentence : "\(sentence) (\(error))")
     exit(EX_TEMPFAIL)
 }

@@ -23,6 +23,26 @@ import Testing
         }
     }
 
+    @Test func whatIsPublishedIsNeverReplaced() async throws {
+        let vendor = try Vendor()
+        #expect(throws: ReleaseRepository.Obstacle.isPublished("gatehouse/arm64/1.0.0.json")) { try vendor.add("1.0.0") }
+        // What nobody has seen yet may be made anew.
+        try vendor.add("1.1.0")
+        try vendor.add("1.1.0")
+        try vendor.publish()
+        #expect(try await vendor.refresh().map(\.offer.version.description) == ["1.0.0", "1.1.0"])
+    }
+
+    @Test func aReleaseWithoutAProgramIsNone() throws {
+        let vendor = try Vendor()
+        let folder = try vendor.write(["bin/gatehouse": Data("x".utf8), "share/empty": Data()], to: "files")
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder.appending(path: "bin/gatehouse").path)
+        let offer = ReleaseOffer(version: try #require(ReleaseVersion("1.1.0")), architecture: "arm64", model: "gatehouse", epoch: 0)
+        #expect(throws: ReleaseRefusal.unsafe("The release has no program.")) {
+            try vendor.repository.add(folder, .init(offer: offer, notes: ""), expires: Vendor.later)
+        }
+    }
+
     @Test func nothingIsRenewedOverWhatExpires() throws {
         let vendor = try Vendor()
         let after = Vendor.later.addingTimeInterval(1)

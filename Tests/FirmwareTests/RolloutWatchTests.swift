@@ -37,7 +37,7 @@ import Testing
         // It did not come to the start.
         try put(.failed, of: "GH5", reason: "No line.")
         let watch = RolloutWatch(of: release, in: folder)
-        #expect(watch.stayed == 1 && watch.wentBack == 3)
+        #expect(watch.stayed == 1 && watch.wentBack == 3 && watch.didNotBegin == 1 && watch.notUnderstood == 0)
         #expect(watch.reasons.map(\.reason) == ["No picture.", "No database."] && watch.reasons.map(\.boxes) == [2, 1])
     }
 
@@ -59,6 +59,7 @@ import Testing
         try write(good + Data(repeating: 0x20, count: 100_000), "\(release)/large.json")
         try write(good, "\(release)/GH1-0.json.part")
         #expect(RolloutWatch(of: release, in: folder).wentBack == 1)
+        #expect(RolloutWatch(of: release, in: folder).notUnderstood == 2)
         #expect(RolloutWatch(of: "1.2.0-0123456789ab", in: folder).wentBack == 0)
     }
 }

@@ -104,6 +104,19 @@ import Testing
         #expect(bench.slots.current?.hasPrefix("1.1.0-") == true && bench.restarts.value == 1)
     }
 
+    @Test func whatSomebodyBeforeTheBoxConfirmedIsNotOnTrialAnyMore() async throws {
+        let bench = try await Bench()
+        try bench.offer("1.1.0")
+        try await bench.upgrade(to: "1.1.0")
+        try await bench.life { upgrader in
+            #expect(await eventually { await upgrader.state.phase == .onTrial(looks: 0, of: 15) })
+            try bench.slots.confirm(try #require(bench.slots.current))
+            await bench.minute()
+            #expect(await eventually { await upgrader.state.phase == .idle })
+            #expect(await upgrader.history.first?.outcome == .confirmed)
+        }
+    }
+
     @Test func theVendorIsToldOnceWhatBecameOfAnUpgrade() async throws {
         struct Away: Error {}
         let bench = try await Bench()

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
+from box import binary
 from peers import ask, environment
 from vendor import VendorCase
 
@@ -182,3 +183,18 @@ class Releases(VendorCase):
         self.assertIn("may sign nothing", self.release("sign", self.repository, "--key", self.at("key"), expect=1))
         self.release("sign", self.repository, "--key", self.at("key.pub"), expect=1)
         self.release("root", self.repository, "--root", self.at("key"), expect=1)
+
+    def test_wrong_arguments(self):
+        """What is wrong is said, and nothing is made: not the program's own version in its place."""
+        self.begun()
+        files = self.files("1.0.0")
+        build = ["build", self.repository, files, "--version", "1.0.0"]
+        for wrong, words in (([*build, "--rollout", "500"], "0 to 100"), (["build", self.repository, "--version", "1.0.0"], "Missing expected argument"),
+                             ([*build, "--architecture", "x86_64"], "amd64 or arm64"),
+                             (["device", self.repository, files, "--make", "Maker", "--version", "V1"], "Missing expected argument"),
+                             (["device", self.repository, self.at("none"), "--make", "Maker", "--model", "M", "--version", "V1"], "cannot be read"),
+                             (["pause", self.repository, "gatehouse/arm64/1.0.0.json", "--reports", self.at("none")], "There is no folder")):
+            with self.subTest(arguments=wrong):
+                self.assertIn(words, self.release(*wrong, expect=64))
+        told = subprocess.run([binary(), "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
+        self.assertRegex(told, r"^\d+\.\d+\.\d+\n$")

@@ -24,12 +24,14 @@ public struct ReleaseBuilder {
 
     /// The manifest of what is in a folder; its pieces are written. The same folder gives the same manifest, wherever and whenever.
     ///
-    /// - Throws: `ReleaseRefusal.unsafe` for what no release may have: links, devices, names that are none.
+    /// - Throws: `ReleaseRefusal.unsafe` for what no release may have: links, devices, names that are none; and for one without a program.
     func manifest(of folder: URL, _ description: Description) throws -> ReleaseManifest {
         let paths = try paths(in: folder)
-        return try ReleaseManifest(
+        let manifest = try ReleaseManifest(
             version: description.offer.version, architecture: description.offer.architecture, model: description.offer.model,
             notes: description.notes, files: paths.map { try file($0, in: folder) })
+        try manifest.checkProgram()
+        return manifest
     }
 
     private func paths(in folder: URL) throws -> [String] {

@@ -182,3 +182,12 @@ enum ReleasePath {
         return (1..<max(1, parts.count)).map { parts.prefix($0).joined(separator: "/") }
     }
 }
+
+extension ReleaseManifest {
+    /// - Throws: `ReleaseRefusal.unsafe` where there is nothing that a launcher could start.
+    func checkProgram() throws(ReleaseRefusal) {
+        guard files.contains(where: { $0.path == "bin/gatehouse" && $0.executable }) else {
+            throw .unsafe("The release has no program.")
+        }
+    }
+}

@@ -28,6 +28,7 @@ extension ReleaseRepository {
         case foreignKey
         case nothing
         case expires(String)
+        case isPublished(String)
 
         public var description: String {
             switch self {
@@ -36,6 +37,8 @@ extension ReleaseRepository {
             case .waits(let files): "These wait for signatures: \(files.joined(separator: ", ")). Sign them with `gatehouse release sign`."
             case .foreignKey: "This key may sign nothing that waits."
             case .expires(let file): "\(file) expires before the timestamp would. Stage and sign it anew, or bring its key."
+            case .isPublished(let path):
+                "\(path) is published, and is never replaced. Make another version, or offer it otherwise with `gatehouse release offer`."
             case .nothing: "There is nothing to publish yet. Add a release with `gatehouse release build`."
             }
         }
@@ -79,6 +82,7 @@ extension ReleaseRepository {
         let bytes = try manifest.bytes
         let offer = description.offer
         let path = "\(offer.model)/\(offer.architecture)/\(offer.version).json"
+        guard try published(TargetsMetadata.self)?.metadata.targets[path] == nil else { throw Obstacle.isPublished(path) }
         let target = try TargetsMetadata.Target(bytes, custom: offer)
         try write(bytes, to: try ListedRelease(path, target).file.place)
         try stageTargets(expires: expires) { $0.targets[path] = target }

@@ -30,6 +30,7 @@ public struct ReleaseVerification {
         let update = MetadataUpdate(from: source, into: trusted)
         for release in try await update.refresh(at: now) {
             let manifest = try await release.manifest(from: source)
+            try manifest.checkProgram()
             for file in manifest.files { try await verify(file, source) }
             lines.append(Line(path: release.path, files: manifest.files.count, bytes: manifest.size))
         }

@@ -6,11 +6,16 @@ public struct RolloutWatch: Sendable, Equatable {
     /// So many boxes came to the release at least once, and so many gave it up, each counted by what it said last.
     public private(set) var stayed = 0
     public private(set) var wentBack = 0
+    /// It did not come to the start there: no line, no room, or nothing that could be started.
+    public private(set) var didNotBegin = 0
+    /// Files that are no reports of the release.
+    public private(set) var notUnderstood = 0
     /// Reasons of those that gave it up, with how many had them; the most frequent first.
     public private(set) var reasons: [(reason: String, boxes: Int)] = []
 
     public static func == (left: RolloutWatch, right: RolloutWatch) -> Bool {
-        left.stayed == right.stayed && left.wentBack == right.wentBack && left.reasons.elementsEqual(right.reasons, by: ==)
+        left.stayed == right.stayed && left.wentBack == right.wentBack && left.didNotBegin == right.didNotBegin
+            && left.notUnderstood == right.notUnderstood && left.reasons.elementsEqual(right.reasons, by: ==)
     }
 
     /// Of one report; what is larger is none.
@@ -25,13 +30,14 @@ public struct RolloutWatch: Sendable, Equatable {
         var last: [String: UpgradeReport] = [:]
         for name in names where name.hasSuffix(".json") {
             guard let report = Self.report(place.appending(path: name)), report.release == release, report.outcome != .running else {
+                notUnderstood += 1
                 continue
             }
             if let before = last[report.serialNumber], before.endedAt > report.endedAt { continue }
             last[report.serialNumber] = report
         }
         stayed = last.values.count { $0.outcome == .confirmed }
-        // One that did not come to the start says nothing of the release.
+        didNotBegin = last.values.count { $0.outcome == .failed }
         let back = last.values.filter { $0.outcome == .rolledBack }
         wentBack = back.count
         reasons = Dictionary(grouping: back) { $0.reason ?? "" }.map { ($0.key, $0.value.count) }
@@ -41,7 +47,7 @@ public struct RolloutWatch: Sendable, Equatable {
     private static func report(_ place: URL) -> UpgradeReport? {
         guard let file = try? FileHandle(forReadingFrom: place) else { return nil }
         defer { try? file.close() }
-        guard let bytes = try? file.read(upToCount: largest) else { return nil }
+        guard let bytes = try? file.read(upToCount: largest + 1), bytes.count <= largest else { return nil }
         return try? GatehouseJSON.decoder.decode(UpgradeReport.self, from: bytes)
     }
 

@@ -44,6 +44,8 @@ public final class HTTPSource: ReleaseSource {
 
     /// Waits before the next attempts at a file; a bad line gives a piece sooner or later.
     private static let waits: [Duration] = [.seconds(1), .seconds(4), .seconds(15), .seconds(60)]
+    /// Somebody may wait to hear what there is; it is asked for again by itself after an hour.
+    private static let waitsForMetadata = waits.prefix(2)
     private static let connectLimit = TimeAmount.seconds(15)
     /// Without a byte.
     private static let silence = TimeAmount.seconds(30)
@@ -86,7 +88,7 @@ public final class HTTPSource: ReleaseSource {
     public func close() async { try? await client.shutdown() }
 
     public func file(_ path: String, atMost limit: Int) async throws -> [UInt8] {
-        var waits = Self.waits[...]
+        var waits = path.hasPrefix("metadata/") ? Self.waitsForMetadata : Self.waits[...]
         while true {
             do {
                 return try await attempt(path, atMost: limit)

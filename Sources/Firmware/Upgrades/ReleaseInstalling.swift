@@ -38,9 +38,7 @@ public struct ReleaseInstalling: Sendable {
     /// - Throws: `ReleaseRefusal`, or what the source or the file system throws. It can be tried again then.
     public func install(_ release: ListedRelease, progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }) async throws -> String {
         let manifest = try await release.manifest(from: source)
-        guard manifest.files.contains(where: { $0.path == "bin/gatehouse" && $0.executable }) else {
-            throw ReleaseRefusal.unsafe("The release has no program.")
-        }
+        try manifest.checkProgram()
         let name = release.slot
         let (part, whole) = (place("slots/.\(name).part"), place("slots/\(name)"))
         let isThere = try await Self.disk.run {

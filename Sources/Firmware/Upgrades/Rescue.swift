@@ -22,11 +22,11 @@ public struct Rescue: Sendable {
 
         public var description: String {
             switch self {
-            case .lives: "The box lives, and upgrades itself."
+            case .lives: "The box lived within the last hour, and is left alone. With --now it is not."
             case .onTrial: "A release is on trial already."
             case .ended: "The release on trial stood still, and is ended: it has one start less."
-            case .nothingNewer(let version): "The box does not upgrade itself, and there is nothing newer for it than \(version)."
-            case .begun(let version): "The box does not upgrade itself: it is started with \(version) next, on trial."
+            case .nothingNewer(let version): "There is nothing newer for the box than \(version), but for what was tried on it and was bad."
+            case .begun(let version): "The box is started with \(version) next, on trial."
             }
         }
     }

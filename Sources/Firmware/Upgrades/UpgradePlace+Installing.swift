@@ -24,6 +24,7 @@ extension UpgradePlace {
     private func installLocked(_ release: String, from source: any ReleaseSource, at now: Date) async throws -> String {
         let releases = try await MetadataUpdate(from: source, into: MetadataFolder(trusted)).refresh(at: now)
         guard let listed = releases.first(where: { $0.path == release }) else { throw ReleaseRefusal.notThere(release) }
+        guard listed.offer.rollout > 0 else { throw UpgradeRefusal(description: "The release was withdrawn: it is offered to nobody.") }
         let slot = try await ReleaseInstalling(from: source, into: folder, reserve: 64 << 20).install(listed)
         let isFirst = slots.current == nil
         try slots.beginTrial(of: slot)

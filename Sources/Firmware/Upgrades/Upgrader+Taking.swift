@@ -144,6 +144,11 @@ extension Upgrader {
         while (try? await time.sleep(environment.looksEvery)) != nil {
             looks += 1
             noteStep()
+            if place.slots.trial?.slot != place.slot {
+                // Somebody before the box decided it.
+                try? await remember { [time] in _ = $0.settle(place, at: time.now()) }
+                break
+            }
             let verdict = gate.take(await environment.health())
             set(.onTrial(looks: min(looks, HealthGate.looks), of: HealthGate.looks))
             do {
