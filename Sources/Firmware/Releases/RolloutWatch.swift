@@ -2,7 +2,7 @@ import Core
 public import Foundation
 
 /// What boxes reported of a release that is being rolled out, and whether it is to be stopped.
-public struct RolloutWatch: Sendable, Equatable {
+public struct RolloutWatch: Sendable {
     /// So many boxes came to the release at least once, and so many gave it up, each counted by what it said last.
     public private(set) var stayed = 0
     public private(set) var wentBack = 0
@@ -12,11 +12,6 @@ public struct RolloutWatch: Sendable, Equatable {
     public private(set) var notUnderstood = 0
     /// Reasons of those that gave it up, with how many had them; the most frequent first.
     public private(set) var reasons: [(reason: String, boxes: Int)] = []
-
-    public static func == (left: RolloutWatch, right: RolloutWatch) -> Bool {
-        left.stayed == right.stayed && left.wentBack == right.wentBack && left.didNotBegin == right.didNotBegin
-            && left.notUnderstood == right.notUnderstood && left.reasons.elementsEqual(right.reasons, by: ==)
-    }
 
     /// Of one report; what is larger is none.
     private static let largest = 64 << 10
