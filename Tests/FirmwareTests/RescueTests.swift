@@ -10,6 +10,20 @@ import Testing
 
 /// A box that cannot upgrade itself any more, and the updater that is apart from it.
 @Suite(.timeLimit(.minutes(2))) struct RescueTests {
+    /// A server that never answers.
+    struct StuckSource: ReleaseSource {
+        let asked = Counter()
+        private let never = Signal()
+
+        func file(_ path: String, atMost limit: Int) async throws -> [UInt8] {
+            asked.add(1)
+            await never.wait()
+            throw CancellationError()
+        }
+
+        func close() async {}
+    }
+
     struct WatchedSource: ReleaseSource {
         let inner: FolderSource
         let meanwhile: @Sendable (String) throws -> Void
@@ -26,6 +40,7 @@ import Testing
     final class Bench: Sendable {
         let vendor: Vendor
         let time = ManualTime()
+        let channel = Mutex(ReleaseOffer.Channel.stable)
         let now = Mutex(MachineMoment(boot: "boot", seconds: 10_000))
         var folder: URL { vendor.folder.appending(path: "box") }
         var slots: SlotFolder { SlotFolder(folder.path) }
@@ -80,24 +95,25 @@ import Testing
         /// Whoever is ended needs a moment.
         func whileTimePasses<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
             try await withBackgroundWork { [time] in
-                while (try? await Task.sleep(for: .milliseconds(5))) != nil { time.advance(.milliseconds(100)) }
+                while !Task.isCancelled {
+                    _ = await eventually { time.sleepers > 0 || Task.isCancelled }
+                    time.advance(.milliseconds(100))
+                }
             } _: {
                 try await body()
             }
         }
 
         /// The box's own upgrader.
-        func upgrader(_ slot: String, policy: @escaping @Sendable () async throws -> Void = {}) throws -> Upgrader {
+        func upgrader(_ slot: String, source: (any ReleaseSource)? = nil) throws -> Upgrader {
             let place = UpgradePlace(folder: folder, slot: slot, architecture: "arm64")
-            let source = vendor.source
+            let source = source ?? vendor.source
             return Upgrader(
                 .init(
                     place: place, serialNumber: "GH0000000001", version: try #require(place.version), model: "gatehouse",
                     source: { source }, server: .init(.init(url: "https://releases.example.com"), allowsLocal: false),
-                    policy: {
-                        try await policy()
-                        return (UpgradePolicy(isAutomatic: false), .gmt)
-                    }, isTimeKnown: { true }, health: { .unknown }, snapshot: { _ in }, reservedBytes: { 0 }, restart: {}, changed: {},
+                    policy: { [self] in (UpgradePolicy(channel: channel.withLock { $0 }, isAutomatic: false), .gmt) },
+                    isTimeKnown: { true }, health: { .unknown }, snapshot: { _ in }, reservedBytes: { 0 }, restart: {}, changed: {},
                     looksEvery: .seconds(60), time: time.source, logger: Logger(label: "test")))
         }
     }
@@ -244,38 +260,53 @@ import Testing
         #expect(try await bench.whileTimePasses { try await bench.look() } == .begun(newer))
     }
 
-    @Test func aBoxWhoseUpgradesStandStillDoesNotSayThatItLives() async throws {
-        let bench = try await Bench()
-        let isStuck = Mutex(false)
-        let upgrader = try bench.upgrader(bench.slots.launch()) {
-            while isStuck.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
-        }
-        let read = { @Sendable in UpdaterBrief.read(bench.folder) }
+    /// A box that died 1,000 seconds ago and lives again: the upgrader, and when it lived as the updater knows it.
+    private func revived(_ bench: Bench, source: (any ReleaseSource)? = nil) throws -> (upgrader: Upgrader, lived: MachineMoment) {
         var died = bench.brief(livedBefore: 0, process: try Bench.gone())
         died.lived = .now
         died.lived.seconds -= 1000
         try died.write(to: bench.folder)
-        let start = try #require(read()?.lived)
+        return (try bench.upgrader(bench.slots.launch(), source: source), try #require(UpdaterBrief.read(bench.folder)?.lived))
+    }
+
+    @Test func aBoxThatGoesOnSaysThatItLives() async throws {
+        let bench = try await Bench()
+        let (upgrader, start) = try revived(bench)
+        let read = { @Sendable in UpdaterBrief.read(bench.folder) }
         await withBackgroundWork {
             await upgrader.run()
         } _: {
             #expect(await eventually { read()?.process.number == getpid() })
-            // A life after a death has not lived yet; then it says so, for its upgrades go on.
             #expect(read()?.lived == start)
-            for _ in 0..<16 {
+            for _ in 0..<15 {
+                // The updater is told, and releases are looked for.
                 #expect(await eventually { bench.time.sleepers > 1 })
                 bench.time.advance(.seconds(60))
             }
             #expect(await eventually { read()?.lived != start })
-            isStuck.withLock { $0 = true }
-            // The last step it took is forgotten as soon as it is too old.
-            for _ in 0..<40 { bench.time.advance(.seconds(60)); try? await Task.sleep(for: .milliseconds(5)) }
-            let last = read()?.lived
-            for _ in 0..<40 { bench.time.advance(.seconds(60)); try? await Task.sleep(for: .milliseconds(5)) }
-            #expect(read()?.lived == last)
-            isStuck.withLock { $0 = false }
         }
         #expect(read()?.silenceAtEnd != nil)
+    }
+
+    @Test func aBoxWhoseUpgradesStandStillDoesNotSayThatItLives() async throws {
+        let bench = try await Bench()
+        let source = StuckSource()
+        let (upgrader, start) = try revived(bench, source: source)
+        let read = { @Sendable in UpdaterBrief.read(bench.folder) }
+        await withBackgroundWork {
+            await upgrader.run()
+        } _: {
+            while source.asked.value == 0 {
+                #expect(await eventually { bench.time.sleepers > 1 || source.asked.value > 0 })
+                bench.time.advance(.seconds(60))
+            }
+            bench.channel.withLock { $0 = .candidate }
+            #expect(await eventually { bench.time.sleepers == 1 })
+            bench.time.advance(.seconds(900))
+            // It told the updater something, and nothing of a life.
+            #expect(await eventually { read()?.channel == .candidate })
+            #expect(read()?.lived == start)
+        }
     }
 
     private static func isHeld(_ path: String) -> Bool {
