@@ -217,3 +217,8 @@ class FieldUpgrade(FieldCase):
         with self.assertRaises(Problem) as refused:
             plain.call("POST", "/firmware/check")
         self.assertIn("launcher", refused.exception.detail)
+        command = subprocess.run(
+            [binary(), "upgrade", plain.client.base, "--user", USER, "--now"], capture_output=True, text=True, timeout=60, env={**os.environ, "GATEHOUSE_PASSWORD": PASSWORD}, check=False)
+        self.assertEqual(command.returncode, 1)
+        self.assertIn("upgraded as it was installed", command.stdout)
+        self.assertIn("No upgrade was begun.", command.stderr)
