@@ -118,9 +118,8 @@ private final class Cameras: Sendable {
     }
 
     private func ended(_ upgrader: DeviceUpgrader, _ id: DeviceID) async throws -> DeviceUpgrade {
-        let isEnded = await eventually {
-            time.advance(.seconds(5))
-            return [.done, .failed].contains(await upgrader.upgrade(of: id)?.state)
+        let isEnded = await time.pass(.seconds(5), atMost: .seconds(7200)) {
+            [.done, .failed].contains(await upgrader.upgrade(of: id)?.state)
         }
         #expect(isEnded)
         return try #require(await upgrader.upgrade(of: id))

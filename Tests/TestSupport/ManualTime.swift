@@ -38,6 +38,20 @@ public final class ManualTime: Sendable {
         for continuation in woken { continuation.resume() }
     }
 
+    /// Moves the clock on by a step whenever somebody waits for it, until a condition holds.
+    ///
+    /// How long that takes on the machine's own clock is no matter: tests beside this one may hold its threads.
+    /// - Returns: Whether the condition held before so much of this clock had passed.
+    public func pass(_ step: Duration, atMost limit: Duration, until condition: @Sendable () async throws -> Bool) async rethrows -> Bool {
+        let end = uptime + limit
+        while uptime < end, !Task.isCancelled {
+            if try await condition() { return true }
+            if sleepers > 0 { advance(step) }
+            try? await ContinuousClock().sleep(for: .milliseconds(1))
+        }
+        return try await condition()
+    }
+
     /// Lets the wall clock jump; the monotonic one does not.
     public func jumpWall(by seconds: Double) {
         state.withLock { $0.wallOffset += seconds }
