@@ -202,7 +202,7 @@ let package = Package(
                 "Refill",
                 "Relay",
                 "ServerCertificate", .argumentParser, .asyncHTTPClient, .configuration, .crypto, .logging, .nioCore, .nioFoundationCompat,
-                .nioHTTP1, .nioSSL,
+                .nioHTTP1, .nioPosix, .nioSSL,
                 .serviceLifecycle, .system, .unixSignals, .yams,
             ],
             swiftSettings: strict

@@ -5,6 +5,7 @@ import Foundation
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
+import NIOPosix
 import NIOSSL
 
 /// How a box is reached, for every command that asks one.
@@ -82,7 +83,9 @@ struct BoxFailure: Error, CustomStringConvertible {
 
 /// Speaks to a box through its API.
 struct BoxClient {
-    private static let patience = TimeAmount.seconds(30)
+    static let patience = TimeAmount.seconds(30)
+    /// A box asks a server of releases that answers nothing several times.
+    static let patienceOfCheck = TimeAmount.seconds(150)
     private static let largestAnswer = 16 << 20
     private static let pieceBytes = 1 << 20
     private static let untrusted =
@@ -121,9 +124,11 @@ struct BoxClient {
         await token.set(answer.token)
     }
 
-    /// Calls an operation and reads its answer.
-    func call<Answer: Decodable>(_ method: HTTPMethod, _ path: String, _ body: (any Encodable)? = nil) async throws -> Answer {
-        let response = try await send(method, "\(base)/api/v1\(path)", body)
+    /// Calls an operation and reads its answer, which comes within `patience`.
+    func call<Answer: Decodable>(
+        _ method: HTTPMethod, _ path: String, _ body: (any Encodable)? = nil, patience: TimeAmount = Self.patience
+    ) async throws -> Answer {
+        let response = try await send(method, "\(base)/api/v1\(path)", body, patience: patience)
         let bytes = try await response.body.collect(upTo: Self.largestAnswer)
         return try GatehouseJSON.decoder.decode(Answer.self, from: Data(buffer: bytes))
     }
@@ -158,7 +163,7 @@ struct BoxClient {
 
     private func send(
         _ method: HTTPMethod, _ url: String, _ body: (any Encodable)?, content: HTTPClientRequest.Body? = nil, offset: Int = 0,
-        isEndless: Bool = false
+        isEndless: Bool = false, patience: TimeAmount = Self.patience
     ) async throws -> HTTPClientResponse {
         var request = HTTPClientRequest(url: url)
         request.method = method
@@ -173,15 +178,13 @@ struct BoxClient {
         }
         let response: HTTPClientResponse
         do {
-            response = try await client.execute(request, deadline: isEndless ? .distantFuture : .now() + Self.patience)
+            response = try await client.execute(request, deadline: isEndless ? .distantFuture : .now() + patience)
         } catch is NIOSSLError {
             throw BoxFailure(description: Self.untrusted)
         } catch is NIOSSLExtraError {
             throw BoxFailure(description: Self.untrusted)
         } catch {
-            throw BoxFailure(
-                description:
-                    "Nothing answers at \(base), or it breaks off (\(error)). A box that begins with a release is back in some seconds.")
+            throw BoxFailure(description: "\(trouble(error)) A box that begins with a release is back in some seconds.")
         }
         guard (200..<300).contains(response.status.code) else {
             let bytes = try? await response.body.collect(upTo: Self.largestAnswer)
@@ -189,6 +192,19 @@ struct BoxClient {
             throw BoxFailure(description: problem?.detail ?? "The box answers \(response.status.code).")
         }
         return response
+    }
+
+    /// Why there is no answer, for who typed the command.
+    private func trouble(_ error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError where error.connectionErrors.isEmpty: "No address is known for \(base)."
+        case is NIOConnectionError: "Nothing answers at \(base)."
+        case let error as HTTPClientError where error == .connectTimeout: "Nothing answers at \(base)."
+        // An address that was given as numbers.
+        case let error as IOError where [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode): "Nothing answers at \(base)."
+        case let error as HTTPClientError where [.deadlineExceeded, .readTimeout].contains(error): "\(base) gives no answer in time."
+        default: "\(base) breaks off."
+        }
     }
 
     struct Channel: Decodable {

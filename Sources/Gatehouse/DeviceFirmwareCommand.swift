@@ -69,7 +69,9 @@ struct DeviceFirmwareCommand: AsyncParsableCommand {
 
     private func run(_ client: BoxClient) async throws {
         var firmware: Firmware = try await client.call(.GET, "/device-firmware")
-        if !status, firmware.hasSource { firmware = try await client.call(.POST, "/device-firmware/check") }
+        if !status, firmware.hasSource {
+            firmware = try await client.call(.POST, "/device-firmware/check", patience: BoxClient.patienceOfCheck)
+        }
         if !status, !firmware.hasSource { NewFile.note("The box's configuration names no server of releases (firmware.source).") }
         let wanted = all ? firmware.items.filter(\.isDue).map(\.deviceId) : try upgrade.map { try identifier($0, firmware.items) }
         if !wanted.isEmpty {

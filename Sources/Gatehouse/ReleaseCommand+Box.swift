@@ -49,8 +49,12 @@ extension ReleaseCommand {
         func run() async throws {
             let place = UpgradePlace(folder: URL(filePath: folder, directoryHint: .isDirectory), slot: "")
             let source = FolderSource(URL(filePath: repository.repository, directoryHint: .isDirectory))
+            let before = UpgradePlace.version(ofSlot: SlotFolder(folder).current)
             let slot = try await place.install(release, from: source, root: ReleaseCommand.bytes(root), at: Date())
             print(slot)
+            if let before, let version = UpgradePlace.version(ofSlot: slot), version < before {
+                NewFile.note("It is older than \(before), which was started there.")
+            }
             let own = UpgradePlace.ownArchitecture
             if !release.split(separator: "/").contains(Substring(own)) { NewFile.note("It is not for this machine, which is \(own).") }
         }

@@ -81,7 +81,9 @@ struct UpgradeCommand: AsyncParsableCommand {
             return
         }
         var firmware: Firmware = try await client.call(.GET, "/firmware")
-        if firmware.isManaged, firmware.hasSource, firmware.phase == "idle" { firmware = try await client.call(.POST, "/firmware/check") }
+        if firmware.isManaged, firmware.hasSource, firmware.phase == "idle" {
+            firmware = try await client.call(.POST, "/firmware/check", patience: BoxClient.patienceOfCheck)
+        }
         guard takesIt, let release = firmware.available, release.canUpgrade else {
             say(firmware)
             if firmware.phase == "idle", firmware.isManaged, firmware.hasSource, firmware.available == nil, firmware.trouble == nil {

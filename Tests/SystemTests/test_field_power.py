@@ -2,9 +2,11 @@
 
 import os
 import random
+import subprocess
 import time
 
 from accounts import Account
+from box import launcher, updater
 from client import Problem
 from field_case import FieldCase
 from stores import FaultyS3
@@ -16,6 +18,8 @@ SEED = int(os.environ.get("GATEHOUSE_SEED", "0")) or random.randrange(1, 1 << 30
 QUICK = {"recording.seconds-before": 1, "recording.seconds": 2, "recording.longest-seconds": 4}
 # Seconds from when the upgrade is asked for, within which it is fetched, begun with and on trial.
 LONGEST = 8
+# Seconds in which the updater, left alone, has brought the release.
+LONGEST_OF_UPDATER = 0.2
 
 
 class FieldPower(FieldCase):
@@ -85,3 +89,42 @@ class FieldPower(FieldCase):
         print(f"{POWER_CUTS} power cuts, {ended}, {account.told(found)}", flush=True)
 
     test_power_cuts.limit = 120 + POWER_CUTS * 90
+
+    def bring(self):
+        """The updater, told to bring what is newer."""
+        return subprocess.Popen([updater(), self.releases, "--now"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def test_power_cuts_under_the_updater(self):
+        """At random moments of its work for a box that does not run: the launcher has the old release or the new one, whole, and the next look brings it to its end."""
+        print(f"seed {SEED}, {POWER_CUTS} power cuts", flush=True)
+        dice = random.Random(SEED)
+        box = self.begin()
+        wait_for(lambda: os.path.exists(os.path.join(self.releases, "updater.json")), 10, "what the updater is told")
+        ended = {"old": 0, "new": 0}
+        for number in range(1, POWER_CUTS + 1):
+            before, version = self.firmware()["version"], f"1.{number}.0"
+            self.offer(version)
+            box.stop()
+            os.sync()
+            process = self.bring()
+            try:
+                process.wait(dice.uniform(0, LONGEST_OF_UPDATER))
+            except subprocess.TimeoutExpired:
+                pass  # the power goes in the midst of it
+            self.image.lose_power()
+            process.kill()
+            process.communicate()
+            self.image.unmount()
+            self.image.mount()
+            told = subprocess.run([launcher(), self.releases, "status"], capture_output=True, text=True, check=True).stdout
+            found = next(name for name in (before, version) if told.startswith(f"current: {name}-"))
+            ended["new" if found == version else "old"] += 1
+            if found == before:
+                process = self.bring()
+                self.assertIn(f"{version} next, on trial", process.communicate(timeout=60)[0])
+            self.assertEqual(self.comes_to_rest(), version)
+            self.assertEqual((self.last()["state"], self.last()["origin"]), ("confirmed", "updater"))
+            self.assertEqual(len(box.get("/channels")["items"]), 1)
+        print(f"{POWER_CUTS} power cuts of the updater, {ended}", flush=True)
+
+    test_power_cuts_under_the_updater.limit = 120 + POWER_CUTS * 60

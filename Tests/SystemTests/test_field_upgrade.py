@@ -217,8 +217,36 @@ class FieldUpgrade(FieldCase):
         with self.assertRaises(Problem) as refused:
             plain.call("POST", "/firmware/check")
         self.assertIn("launcher", refused.exception.detail)
-        command = subprocess.run(
-            [binary(), "upgrade", plain.client.base, "--user", USER, "--now"], capture_output=True, text=True, timeout=60, env={**os.environ, "GATEHOUSE_PASSWORD": PASSWORD}, check=False)
+        command = self.command(plain.client.base)
         self.assertEqual(command.returncode, 1)
         self.assertIn("upgraded as it was installed", command.stdout)
         self.assertIn("No upgrade was begun.", command.stderr)
+
+    @staticmethod
+    def command(base):
+        """What `gatehouse upgrade --now` says of the box at an address."""
+        return subprocess.run(
+            [binary(), "upgrade", base, "--user", USER, "--now"], capture_output=True, text=True, timeout=60, env={**os.environ, "GATEHOUSE_PASSWORD": PASSWORD}, check=False)
+
+    def test_what_is_said_of_a_box_that_is_away(self):
+        """Nobody there, somebody who ends each connection, and a name that nobody knows: one sentence each, and nothing of what only programmers read."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            def hang_up():
+                """Takes connections and ends them at once."""
+                while True:
+                    try:
+                        listener.accept()[0].close()
+                    except OSError:
+                        return
+            thread = threading.Thread(target=hang_up, daemon=True)
+            thread.start()
+            rude = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            wanted = {f"http://127.0.0.1:{free_port()}": "Nothing answers at {}. ", rude: "{} breaks off. ", "http://box.invalid:8080": "No address is known for {}. "}
+            for base, sentence in wanted.items():
+                with self.subTest(base):
+                    told = self.command(base)
+                    self.assertEqual(told.returncode, 1)
+                    self.assertIn(sentence.format(base), told.stderr)
+                    self.assertNotRegex(told.stderr, "NIO|HTTPClient|Error\\(")
+            listener.shutdown(socket.SHUT_RDWR)
+        thread.join()

@@ -1,15 +1,18 @@
 """The Debian package: built the same twice, as Debian wants it, installed, upgraded and removed in a root of its own; and the unit that starts the box."""
 
+import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from box import binary, launcher
 from client import repository
+from waiting import wait_for
 
 FIRMWARE = os.path.join(repository(), "Firmware")
 MOST_EXPOSURE = 2.0
@@ -103,6 +106,31 @@ class Package(unittest.TestCase):
         self.assertTrue(os.path.exists(known))
         self.dpkg(root, "-P", "gatehouse")
         self.assertFalse(os.path.exists(known))
+
+    def test_it_waits_for_whoever_brings_a_release(self):
+        """While the box or the updater has the folder's lock, the package changes nothing; then it brings its own."""
+        root = os.path.join(self.folder, "locked")
+        os.makedirs(os.path.join(root, "var/lib/dpkg"))
+        open(os.path.join(root, "var/lib/dpkg/status"), "w").close()
+        self.dpkg(root, "-i", self.first)
+        before, newer = self.status(root), self.build("0.3.0")
+        with open(os.path.join(root, "var/lib/gatehouse-releases", "lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            inode = os.fstat(lock.fileno()).st_ino
+
+            def is_waited_for():
+                """Whether somebody wants the lock (proc(5))."""
+                with open("/proc/locks") as file:
+                    return any("-> FLOCK" in line and f":{inode} " in line for line in file)
+            installing = threading.Thread(target=self.dpkg, args=(root, "-i", newer))
+            installing.start()
+            try:
+                wait_for(is_waited_for, 60, "the package to wait for the lock")
+                self.assertEqual(self.status(root), before)
+            finally:
+                fcntl.flock(lock, fcntl.LOCK_UN)
+                installing.join()
+        self.assertRegex(self.status(root), r"current: 0\.3\.0-[0-9a-f]{12}\n")
 
     def test_the_unit(self):
         """systemd gives the box, and the updater, an exposure of 2.0 or less."""

@@ -32,7 +32,7 @@ public struct UpgradePlace: Sendable {
     /// The version of a release by its slot, which is called by it.
     public var version: ReleaseVersion? { Self.version(ofSlot: slot) }
 
-    static func version(ofSlot slot: String?) -> ReleaseVersion? {
+    public static func version(ofSlot slot: String?) -> ReleaseVersion? {
         slot.flatMap { slot in slot.lastIndex(of: "-").flatMap { ReleaseVersion(String(slot[..<$0])) } }
     }
 
