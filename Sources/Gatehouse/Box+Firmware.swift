@@ -34,7 +34,11 @@ extension Box {
         let environment = Upgrader.Environment(
             place: launcher?.place, serialNumber: state.identity.serialNumber,
             version: ReleaseVersion(state.identity.version) ?? .unknown, model: settings.firmwareModel, source: source,
-            server: settings.firmwareSource.map { .init($0, allowsLocal: servers.allowsLocal) },
+            server: {
+                settings.firmwareSource.map {
+                    .init($0, allowsLocal: servers.allowsLocal, bytesPerSecond: uploader.governor.leastBytesPerSecond)
+                }
+            },
             policy: { try await UpgradePolicy.read(database) },
             isTimeKnown: settings.isTimeKnown, health: { await health.now() },
             snapshot: { place in

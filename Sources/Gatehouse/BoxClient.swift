@@ -129,7 +129,7 @@ struct BoxClient {
         _ method: HTTPMethod, _ path: String, _ body: (any Encodable)? = nil, patience: TimeAmount = Self.patience
     ) async throws -> Answer {
         let response = try await send(method, "\(base)/api/v1\(path)", body, patience: patience)
-        let bytes = try await response.body.collect(upTo: Self.largestAnswer)
+        let bytes = try await bytes(of: response)
         return try GatehouseJSON.decoder.decode(Answer.self, from: Data(buffer: bytes))
     }
 
@@ -147,7 +147,7 @@ struct BoxClient {
         }
         let response = try await send(
             method, "\(base)/api/v1\(path)", nil, content: .stream(pieces, length: .known(Int64(size))), isEndless: true)
-        let bytes = try await response.body.collect(upTo: Self.largestAnswer)
+        let bytes = try await bytes(of: response)
         return try GatehouseJSON.decoder.decode(Answer.self, from: Data(buffer: bytes))
     }
 
@@ -184,7 +184,7 @@ struct BoxClient {
         } catch is NIOSSLExtraError {
             throw BoxFailure(description: Self.untrusted)
         } catch {
-            throw BoxFailure(description: "\(trouble(error)) A box that begins with a release is back in some seconds.")
+            throw trouble(error)
         }
         guard (200..<300).contains(response.status.code) else {
             let bytes = try? await response.body.collect(upTo: Self.largestAnswer)
@@ -195,15 +195,32 @@ struct BoxClient {
     }
 
     /// Why there is no answer, for who typed the command.
-    private func trouble(_ error: any Error) -> String {
+    private func trouble(_ error: any Error) -> BoxFailure {
+        let away: Set<Int32> = [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ETIMEDOUT]
+        let back = "A box that begins with a release is back in some seconds."
         switch error {
-        case let error as NIOConnectionError where error.connectionErrors.isEmpty: "No address is known for \(base)."
-        case is NIOConnectionError: "Nothing answers at \(base)."
-        case let error as HTTPClientError where error == .connectTimeout: "Nothing answers at \(base)."
-        // An address that was given as numbers.
-        case let error as IOError where [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode): "Nothing answers at \(base)."
-        case let error as HTTPClientError where [.deadlineExceeded, .readTimeout].contains(error): "\(base) gives no answer in time."
-        default: "\(base) breaks off."
+        case let error as NIOConnectionError where error.connectionErrors.isEmpty:
+            return BoxFailure(description: "No address is known for \(base).")
+        // An address that was given as numbers has no more of an error than the system's.
+        case let error as IOError where away.contains(error.errnoCode):
+            return BoxFailure(description: "Nothing answers at \(base). \(back)")
+        case is NIOConnectionError:
+            return BoxFailure(description: "Nothing answers at \(base). \(back)")
+        case let error as HTTPClientError where error == .connectTimeout:
+            return BoxFailure(description: "Nothing answers at \(base). \(back)")
+        case let error as HTTPClientError where [.deadlineExceeded, .readTimeout].contains(error):
+            return BoxFailure(description: "\(base) gives no answer in time.")
+        default:
+            return BoxFailure(description: "\(base) breaks off. \(back)")
+        }
+    }
+
+    /// All of an answer that is not endless.
+    private func bytes(of response: HTTPClientResponse) async throws -> ByteBuffer {
+        do {
+            return try await response.body.collect(upTo: Self.largestAnswer)
+        } catch {
+            throw trouble(error)
         }
     }
 

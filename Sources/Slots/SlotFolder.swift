@@ -29,22 +29,30 @@ public enum SlotError: Error, Sendable, Equatable, CustomStringConvertible {
 ///     slots/<name>/         a release, whole and never changed, with its program at bin/gatehouse
 ///     current               a link to the one that is started; its rename is the only moment in which anything changes
 ///     previous              a link to the one before
-///     trial-<name>-<n>      that one is on trial, and may be started n times more
+///     trial-<name>-<n>      that one is on trial, and may be started n times more; a start that ended with the machine does not count
+///     starts                the last start of one on trial: its name, the run of the machine, how often the machine ended during its trial
 ///     bad/<name>            why that one is not tried again
 ///
 /// Whatever moment the power goes, `launch` finds either the old or the new release, and what it finds is whole. Every step that matters is on the
 /// disk before the next one is taken.
 public struct SlotFolder: Sendable {
-    /// So often a release may be started before it is confirmed.
+    /// So many starts a release has to be confirmed.
     public static let trials = 3
+    /// So often the machine may end while a release is on trial before that counts as the release's doing.
+    static let mostMachineEnds = 5
 
     private let folder: String
+    /// The name of this run of the machine, where it is not the kernel's.
+    private let boot: String?
     /// Called before each step that changes something; tests end here.
     private let step: @Sendable (String) throws -> Void
 
-    /// - Parameter folder: The folder's path; it exists, with `slots` in it.
-    public init(_ folder: String, step: @escaping @Sendable (String) throws -> Void = { _ in }) {
+    /// - Parameters:
+    ///   - folder: The folder's path; it exists, with `slots` in it.
+    ///   - boot: The name of this run of the machine, in place of the kernel's.
+    public init(_ folder: String, boot: String? = nil, step: @escaping @Sendable (String) throws -> Void = { _ in }) {
         self.folder = folder
+        self.boot = boot
         self.step = step
     }
 
@@ -81,12 +89,28 @@ public struct SlotFolder: Sendable {
 
     /// Why a release is not tried again; nil where nothing is known against it.
     public func reasonAgainst(_ slot: String) -> String? {
-        guard Self.isPlain(slot), let descriptor = try? opened("\(folder)/bad/\(slot)", O_RDONLY) else { return nil }
-        defer { close(descriptor) }
-        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { buffer in
-            let count = read(descriptor, buffer.baseAddress, buffer.count)
-            return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+        Self.isPlain(slot) ? Self.text(in: "\(folder)/bad/\(slot)") : nil
+    }
+
+    /// The last start of a release on trial.
+    private struct Start {
+        let slot: String
+        let boot: String
+        let machineEnds: Int
+
+        init(slot: String, boot: String, machineEnds: Int) {
+            self.slot = slot
+            self.boot = boot
+            self.machineEnds = machineEnds
         }
+
+        init?(_ text: String) {
+            let parts = text.split(separator: " ")
+            guard parts.count == 3, let ends = Int(parts[2]), ends >= 0 else { return nil }
+            self.init(slot: String(parts[0]), boot: String(parts[1]), machineEnds: ends)
+        }
+
+        var text: String { "\(slot) \(boot) \(machineEnds)" }
     }
 
     /// Where a release's program lies.
@@ -133,7 +157,8 @@ public struct SlotFolder: Sendable {
         return previous
     }
 
-    /// What to start now. One that is on trial has one start less afterwards; one that had its last, or is damaged, is given up.
+    /// What to start now. One that is on trial has one start less afterwards; one that had its last, or is damaged, is given up. A start in whose
+    /// midst the machine ended says nothing of the release, and is made again.
     ///
     /// - Throws: `SlotError.nothingToStart`. A disk on which nothing can be written is no reason to start nothing.
     public func launch() throws -> String {
@@ -146,7 +171,15 @@ public struct SlotFolder: Sendable {
         // The power went while it was left.
         if let reason = reasonAgainst(current) { return try leave(current, because: reason) }
         guard let trial else { return current }
-        guard trial.startsLeft > 0 else { return try leave(current, because: "It was started \(Self.trials) times and never ran well.") }
+        let last = Self.text(in: "\(folder)/starts").flatMap(Start.init).flatMap { $0.slot == current ? $0 : nil }
+        let (ends, boot) = (last?.machineEnds ?? 0, boot ?? Self.kernelsBoot)
+        if let last, let boot, last.boot != boot, ends < Self.mostMachineEnds,
+            try note(Start(slot: current, boot: boot, machineEnds: ends + 1))
+        {
+            return current
+        }
+        guard trial.startsLeft > 0 else { return try leave(current, because: Self.neverRanWell(machineEnds: ends)) }
+        if let boot, last?.boot != boot { _ = try note(Start(slot: current, boot: boot, machineEnds: ends)) }
         do {
             try move(trial.name, to: Trial(slot: current, startsLeft: trial.startsLeft - 1).name)
         } catch is SlotError {
@@ -154,6 +187,26 @@ public struct SlotFolder: Sendable {
             return try leave(current, because: "Its starts could not be counted.")
         }
         return current
+    }
+
+    /// As proc(5) has it; nil where the kernel says none.
+    private static var kernelsBoot: String? {
+        text(in: "/proc/sys/kernel/random/boot_id")?.split(separator: "\n").first.map(String.init)
+    }
+
+    /// Whether it is on the disk.
+    private func note(_ start: Start) throws -> Bool {
+        do {
+            try write(start.text, to: "starts")
+            return true
+        } catch is SlotError {
+            return false
+        }
+    }
+
+    private static func neverRanWell(machineEnds ends: Int) -> String {
+        if ends == 0 { return "It was started \(trials) times and never ran well." }
+        return "It was started \(trials + ends) times, of which \(ends) ended with the machine, and never ran well."
     }
 
     /// What to start in place of a release that is given up; itself, where it is all that there is.
@@ -192,7 +245,7 @@ public struct SlotFolder: Sendable {
     /// Whoever put the release there may have left it in memory.
     private func synchronizeFiles(of slot: String) throws {
         let place = "\(folder)/slots/\(slot)"
-        let descriptor = try opened(place, O_RDONLY | O_DIRECTORY)
+        let descriptor = try Self.opened(place, O_RDONLY | O_DIRECTORY)
         defer { close(descriptor) }
         guard gatehouse_sync_file_system(descriptor) == 0 else { throw SlotError.file(place, errno) }
     }
@@ -222,7 +275,17 @@ public struct SlotFolder: Sendable {
         return names
     }
 
-    private func opened(_ path: String, _ flags: Int32) throws(SlotError) -> Int32 {
+    /// What a small file says; nil where there is none.
+    private static func text(in path: String) -> String? {
+        guard let descriptor = try? opened(path, O_RDONLY) else { return nil }
+        defer { close(descriptor) }
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { buffer in
+            let count = read(descriptor, buffer.baseAddress, buffer.count)
+            return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+        }
+    }
+
+    private static func opened(_ path: String, _ flags: Int32) throws(SlotError) -> Int32 {
         let descriptor = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard descriptor >= 0 else { throw .file(path, errno) }
         return descriptor
@@ -242,7 +305,7 @@ public struct SlotFolder: Sendable {
         let part = "\(folder)/.written.part"
         try step("write \(name)")
         unlink(part)
-        let descriptor = try opened(part, O_WRONLY | O_CREAT | O_EXCL)
+        let descriptor = try Self.opened(part, O_WRONLY | O_CREAT | O_EXCL)
         defer { close(descriptor) }
         let bytes = Array(text.utf8.prefix(1000))
         errno = ENOSPC  // of a file that is only written in part
@@ -270,7 +333,7 @@ public struct SlotFolder: Sendable {
     }
 
     private func synchronize(_ path: String) throws {
-        let descriptor = try opened(path, O_RDONLY | O_DIRECTORY)
+        let descriptor = try Self.opened(path, O_RDONLY | O_DIRECTORY)
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw SlotError.file(path, errno) }
     }

@@ -205,6 +205,7 @@ struct SeededGenerator: RandomNumberGenerator {
             time.advance(.seconds(3600))
         }
         #expect(bounds == [nil, 500_000])
+        #expect(governor.leastBytesPerSecond == 62_500)
     }
 
     @Test func aShareIsOfWhatTheLineWasMeasuredToCarry() {
@@ -213,9 +214,12 @@ struct SeededGenerator: RandomNumberGenerator {
         governor.use(UplinkSettings(cap: .percent(40)), zone: .gmt)
         #expect(governor.limitBitsPerSecond == nil)
         governor.learn(capacity: 125_000)
-        #expect(governor.limitBitsPerSecond == 400_000)
+        #expect(governor.limitBitsPerSecond == 400_000 && governor.leastBytesPerSecond == 50_000)
         governor.use(UplinkSettings(cap: .paused), zone: .gmt)
         #expect(!governor.mayBegin(.live) && !governor.mayBegin(.backlog))
+        #expect(governor.leastBytesPerSecond == 0)
+        governor.use(UplinkSettings(), zone: .gmt)
+        #expect(governor.leastBytesPerSecond == nil)
     }
 
     @Test func theLineIsMeasuredWhileItIsBusy() {

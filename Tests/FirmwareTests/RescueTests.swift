@@ -41,6 +41,7 @@ import Testing
         let vendor: Vendor
         let time = ManualTime()
         let channel = Mutex(ReleaseOffer.Channel.stable)
+        let limit = Mutex<Double?>(nil)
         let now = Mutex(MachineMoment(boot: "boot", seconds: 10_000))
         var folder: URL { vendor.folder.appending(path: "box") }
         var slots: SlotFolder { SlotFolder(folder.path) }
@@ -71,7 +72,8 @@ import Testing
             var lived = now.withLock { $0 }
             lived.seconds -= seconds
             return UpdaterBrief(
-                server: .init(.init(url: "https://releases.example.com"), allowsLocal: false), serialNumber: "GH0000000001",
+                server: .init(.init(url: "https://releases.example.com"), allowsLocal: false, bytesPerSecond: limit.withLock { $0 }),
+                serialNumber: "GH0000000001",
                 model: "gatehouse", channel: .stable, process: process, lived: lived)
         }
 
@@ -83,9 +85,10 @@ import Testing
 
         /// - Parameter meanwhile: Called with the path of each file that is fetched.
         func look(
-            evenIfItLives: Bool = false, meanwhile: @escaping @Sendable (String) throws -> Void = { _ in }
+            evenIfItLives: Bool = false, source: (any ReleaseSource)? = nil,
+            meanwhile: @escaping @Sendable (String) throws -> Void = { _ in }
         ) async throws -> Rescue.Outcome {
-            let source = WatchedSource(inner: vendor.source, meanwhile: meanwhile)
+            let source = source ?? WatchedSource(inner: vendor.source, meanwhile: meanwhile)
             return try await Rescue(
                 folder, architecture: "arm64", isTimeKnown: { true }, moment: { [self] in now.withLock { $0 } }, source: { _ in source },
                 time: time.source
@@ -111,7 +114,10 @@ import Testing
             return Upgrader(
                 .init(
                     place: place, serialNumber: "GH0000000001", version: try #require(place.version), model: "gatehouse",
-                    source: { source }, server: .init(.init(url: "https://releases.example.com"), allowsLocal: false),
+                    source: { source },
+                    server: { [self] in
+                        .init(.init(url: "https://releases.example.com"), allowsLocal: false, bytesPerSecond: limit.withLock { $0 })
+                    },
                     policy: { [self] in (UpgradePolicy(channel: channel.withLock { $0 }, isAutomatic: false), .gmt) },
                     isTimeKnown: { true }, health: { .unknown }, snapshot: { _ in }, reservedBytes: { 0 }, restart: {}, changed: {},
                     looksEvery: .seconds(60), time: time.source, logger: Logger(label: "test")))
@@ -277,13 +283,15 @@ import Testing
             await upgrader.run()
         } _: {
             #expect(await eventually { read()?.process.number == getpid() })
-            #expect(read()?.lived == start)
+            #expect(read()?.lived == start && read()?.server.bytesPerSecond == nil)
+            bench.limit.withLock { $0 = 250_000 }
             for _ in 0..<15 {
                 // The updater is told, and releases are looked for.
                 #expect(await eventually { bench.time.sleepers > 1 })
                 bench.time.advance(.seconds(60))
             }
             #expect(await eventually { read()?.lived != start })
+            #expect(read()?.server.bytesPerSecond == 250_000)
         }
         #expect(read()?.silenceAtEnd != nil)
     }

@@ -27,12 +27,12 @@ import Testing
             try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.appending(path: "gatehouse").path)
         }
 
-        var slots: SlotFolder { SlotFolder(place.path) }
+        var slots: SlotFolder { SlotFolder(place.path, boot: "boot") }
 
-        /// Ends at the step of this number, from 0 on.
-        func slots(cutAt number: Int) -> SlotFolder {
+        /// Ends at the step of this number, from 0 on; the machine's next run is another one where `boot` says so.
+        func slots(in boot: String = "boot", cutAt number: Int = .max) -> SlotFolder {
             let steps = Counting()
-            return SlotFolder(place.path) { _ in
+            return SlotFolder(place.path, boot: boot) { _ in
                 if steps.next() == number { throw PowerCut() }
             }
         }
@@ -117,8 +117,70 @@ import Testing
                 #expect(try disk.slots.launch() == last)
             }
         }
-        // Six steps to begin, one to start, one to confirm, six to go back.
-        #expect(cuts == 14)
+        // Six steps to begin, three to start, one to confirm, six to go back.
+        #expect(cuts == 16)
+    }
+
+    /// However early the power goes; its three starts it has all the same.
+    @Test func aStartThatEndedWithTheMachineDoesNotCount() throws {
+        let disk = try upgrading()
+        try disk.slots.beginTrial(of: "new")
+        for boot in 0...5 { #expect(try disk.slots(in: "\(boot)").launch() == "new") }
+        #expect(disk.slots.trial == .init(slot: "new", startsLeft: 2))
+        // It crashes now.
+        for _ in 0..<2 { #expect(try disk.slots(in: "5").launch() == "new") }
+        #expect(try disk.slots(in: "5").launch() == "old")
+        #expect(disk.slots.reasonAgainst("new") == "It was started 8 times, of which 5 ended with the machine, and never ran well.")
+    }
+
+    @Test func theLastStartDoesNotCountEither() throws {
+        let disk = try upgrading()
+        try disk.slots.beginTrial(of: "new")
+        for _ in 0..<3 { #expect(try disk.slots.launch() == "new") }
+        #expect(try disk.slots(in: "another").launch() == "new")
+        #expect(try disk.slots(in: "another").launch() == "old")
+    }
+
+    @Test func aReleaseThatEndsTheMachineTimeAndAgainIsGivenUp() throws {
+        let disk = try upgrading()
+        try disk.slots.beginTrial(of: "new")
+        let started = try (0..<10).map { try disk.slots(in: "\($0)").launch() }
+        #expect(started == Array(repeating: "new", count: 8) + ["old", "old"])
+    }
+
+    /// What is known of an earlier trial's starts is nothing of this one's.
+    @Test func eachReleaseHasStartsOfItsOwn() throws {
+        let disk = try upgrading()
+        try disk.add("newer")
+        try disk.slots.beginTrial(of: "new")
+        for boot in 0..<6 { _ = try disk.slots(in: "\(boot)").launch() }
+        try disk.slots.beginTrial(of: "newer")
+        let started = try (10..<20).map { try disk.slots(in: "\($0)").launch() }
+        #expect(started == Array(repeating: "newer", count: 8) + ["old", "old"])
+    }
+
+    /// The power goes at a step of each start, in one run of the machine after the other.
+    @Test func aPowerCutAtAnyStepOfAStartGivesNoStartAway() throws {
+        for number in 0..<3 {
+            let disk = try upgrading()
+            try disk.slots.beginTrial(of: "new")
+            for boot in 0..<20 {
+                do { _ = try disk.slots(in: "\(boot)", cutAt: number).launch() } catch is PowerCut {}
+                #expect(["old", "new"].contains(disk.slots.current))
+            }
+            for _ in 0..<9 { _ = try disk.slots(in: "last").launch() }
+            #expect(try disk.slots(in: "last").launch() == "old", "step \(number)")
+        }
+    }
+
+    /// What was written there by whoever is no start.
+    @Test(arguments: ["", "new", "new boot", "new boot -1", "new boot x", "new  2", "new boot 99999999999999999999", "\u{0}"])
+    func whatIsNoStartCountsAsNone(text: String) throws {
+        let disk = try upgrading()
+        try disk.slots.beginTrial(of: "new")
+        try Data(text.utf8).write(to: disk.place.appending(path: "starts"))
+        for _ in 0..<3 { #expect(try disk.slots.launch() == "new") }
+        #expect(try disk.slots.launch() == "old")
     }
 
     /// What was cut off while it began can be begun again, and another one, too.

@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 from box import Box
+from mounts import covering
 from simulator import SMALL, Simulator
 from waiting import wait_for
 
@@ -60,6 +61,10 @@ class Case(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="gatehouse-test-")
         self.addCleanup(folder.cleanup)
         return folder.name
+
+    def covering(self, file, place):
+        """The beginning of a command line whose program finds `file` at `place`. Skips the test where that is not allowed."""
+        return covering(file, place) or self.skipTest("needs root, and mount namespaces")
 
     def file_system(self, megabytes):
         """An ext4 file system in a file, mounted; its DiskImage. Skips the test where that is not allowed."""

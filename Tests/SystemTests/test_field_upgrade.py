@@ -187,6 +187,13 @@ class FieldUpgrade(FieldCase):
             [binary(), "upgrade", box.client.base, "--user", USER, "--history"], capture_output=True, text=True, timeout=60, env={**os.environ, "GATEHOUSE_PASSWORD": PASSWORD}, check=True)
         self.assertIn(f"1.0.0 -> 1.1.0 stayed, by {USER}", told.stdout)
 
+    def test_an_older_one_by_hand(self):
+        """Who puts an older release there than the one that is started is told so."""
+        self.offer("0.9.0")
+        self.assertIn("It is older than 1.0.0, ", self.release("install", self.repository, self.path("0.9.0"), self.releases, "--root", self.root))
+        self.offer("1.1.0")
+        self.assertNotIn("older", self.release("install", self.repository, self.path("1.1.0"), self.releases, "--root", self.root))
+
     def test_what_the_box_says(self):
         """A server that is away, one with other metadata, a policy that is not right: sentences; a box without a launcher says that it is upgraded as it was installed."""
         box = self.begin()
@@ -229,24 +236,24 @@ class FieldUpgrade(FieldCase):
             [binary(), "upgrade", base, "--user", USER, "--now"], capture_output=True, text=True, timeout=60, env={**os.environ, "GATEHOUSE_PASSWORD": PASSWORD}, check=False)
 
     def test_what_is_said_of_a_box_that_is_away(self):
-        """Nobody there, somebody who ends each connection, and a name that nobody knows: one sentence each, and nothing of what only programmers read."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            def hang_up():
-                """Takes connections and ends them at once."""
-                while True:
-                    try:
-                        listener.accept()[0].close()
-                    except OSError:
-                        return
-            thread = threading.Thread(target=hang_up, daemon=True)
-            thread.start()
-            rude = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            wanted = {f"http://127.0.0.1:{free_port()}": "Nothing answers at {}. ", rude: "{} breaks off. ", "http://box.invalid:8080": "No address is known for {}. "}
-            for base, sentence in wanted.items():
-                with self.subTest(base):
-                    told = self.command(base)
-                    self.assertEqual(told.returncode, 1)
-                    self.assertIn(sentence.format(base), told.stderr)
-                    self.assertNotRegex(told.stderr, "NIO|HTTPClient|Error\\(")
-            listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        """Nobody there, and somebody who ends each connection: one sentence each, and nothing of what only programmers read."""
+        listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+
+        def hang_up():
+            """Takes connections and ends them at once."""
+            while True:
+                try:
+                    listener.accept()[0].close()
+                except OSError:
+                    return
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(listener.shutdown, socket.SHUT_RDWR)
+        rude = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for base, sentence in {f"http://127.0.0.1:{free_port()}": "Nothing answers at {}. ", rude: "{} breaks off. "}.items():
+            with self.subTest(base):
+                told = self.command(base)
+                self.assertEqual(told.returncode, 1)
+                self.assertIn(sentence.format(base), told.stderr)
+                self.assertNotRegex(told.stderr, "NIO|HTTPClient|Error\\(")

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import subprocess
+import uuid
 
 from box import launcher
 from case import Case
@@ -12,7 +13,7 @@ POWER_CUTS = int(os.environ.get("GATEHOUSE_POWER_CUTS", "10"))
 SEED = int(os.environ.get("GATEHOUSE_SEED", "0")) or random.randrange(1, 1 << 30)
 OLD, NEW = "1.0.0", "1.1.0"
 # Each act, how many steps it has, and what the box may start after a cut in it.
-ACTS = (("try", (NEW,), 6), ("start", (), 1), ("confirm", (), 1), ("back", ("It is bad.",), 6))
+ACTS = (("try", (NEW,), 6), ("start", (), 3), ("confirm", (), 1), ("back", ("It is bad.",), 6))
 
 
 class Launcher(Case):
@@ -35,9 +36,9 @@ class Launcher(Case):
             file.write(f"#!/bin/sh\necho {version} \"$@\"\n")
         os.chmod(os.path.join(place, "gatehouse"), 0o755)
 
-    def run_launcher(self, *arguments, expect=0, **environment):
-        """What the launcher says."""
-        done = subprocess.run([launcher(), self.folder, *arguments], capture_output=True, text=True, timeout=20, env={**os.environ, **environment})
+    def run_launcher(self, *arguments, expect=0, machine=(), **environment):
+        """What the launcher says, in this run of the machine or in the one that `machine` begins."""
+        done = subprocess.run([*machine, launcher(), self.folder, *arguments], capture_output=True, text=True, timeout=20, env={**os.environ, **environment})
         self.assertEqual(done.returncode, expect, f"{arguments}: {done.stdout} {done.stderr}")
         return done.stdout.strip()
 
@@ -120,6 +121,19 @@ class Launcher(Case):
         self.cut_power()
         self.assertEqual(self.run_launcher("start"), OLD)
         self.assertIn("It forgot the cameras.", self.run_launcher("status"))
+
+    def test_starts_that_ended_with_the_machine(self):
+        """The power goes after each start of a release on trial: five times it is started again, as though it had not been; then its starts count."""
+        self.run_launcher("try", NEW)
+        found = []
+        for _ in range(9):
+            boot = os.path.join(self.image.path, "boot_id")
+            with open(boot, "w") as file:
+                file.write(f"{uuid.uuid4()}\n")
+            found.append(self.run_launcher("start", machine=self.covering(boot, "/proc/sys/kernel/random/boot_id")))
+            self.cut_power()
+        self.assertEqual(found, [NEW] * 8 + [OLD])
+        self.assertIn("It was started 8 times, of which 5 ended with the machine, and never ran well.", self.run_launcher("status"))
 
     def test_a_release_that_was_copied_a_moment_ago(self):
         """What somebody copied there and tried is on the disk before it counts."""

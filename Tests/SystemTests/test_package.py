@@ -1,5 +1,6 @@
 """The Debian package: built the same twice, as Debian wants it, installed, upgraded and removed in a root of its own; and the unit that starts the box."""
 
+import concurrent.futures
 import fcntl
 import hashlib
 import os
@@ -7,7 +8,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import threading
 import unittest
 
 from box import binary, launcher
@@ -64,10 +64,11 @@ class Package(unittest.TestCase):
         self.assertEqual(told.returncode, 0, told.stdout)
 
     def dpkg(self, root, *arguments):
-        """Let dpkg work in a root of its own; its scripts run outside of it and know it by DPKG_ROOT."""
+        """Let dpkg work in a root of its own; what it says. Its scripts run outside of it and know it by DPKG_ROOT."""
         done = subprocess.run(
             ["dpkg", f"--root={root}", "--force-depends", "--force-script-chrootless", "--force-architecture", *arguments], capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual(done.returncode, 0, f"dpkg {arguments}: {done.stdout[-1000:]} {done.stderr[-2000:]}")
+        return done.stdout + done.stderr
 
     def status(self, root):
         """What the launcher says that it installed."""
@@ -122,14 +123,14 @@ class Package(unittest.TestCase):
                 """Whether somebody wants the lock (proc(5))."""
                 with open("/proc/locks") as file:
                     return any("-> FLOCK" in line and f":{inode} " in line for line in file)
-            installing = threading.Thread(target=self.dpkg, args=(root, "-i", newer))
-            installing.start()
-            try:
-                wait_for(is_waited_for, 60, "the package to wait for the lock")
-                self.assertEqual(self.status(root), before)
-            finally:
-                fcntl.flock(lock, fcntl.LOCK_UN)
-                installing.join()
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                try:
+                    installing = pool.submit(self.dpkg, root, "-i", newer)
+                    wait_for(is_waited_for, 60, "the package to wait for the lock")
+                    self.assertEqual(self.status(root), before)
+                finally:
+                    fcntl.flock(lock, fcntl.LOCK_UN)
+                self.assertIn("this waits for it", installing.result())
         self.assertRegex(self.status(root), r"current: 0\.3\.0-[0-9a-f]{12}\n")
 
     def test_the_unit(self):

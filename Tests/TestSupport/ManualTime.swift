@@ -40,7 +40,8 @@ public final class ManualTime: Sendable {
 
     /// Moves the clock on by a step whenever somebody waits for it, until a condition holds.
     ///
-    /// How long that takes on the machine's own clock is no matter: tests beside this one may hold its threads.
+    /// How long that takes on the machine's own clock is no matter: tests beside this one may hold its threads. Time passes for whoever waits, also
+    /// for what the condition has nothing to do with.
     /// - Returns: Whether the condition held before so much of this clock had passed.
     public func pass(_ step: Duration, atMost limit: Duration, until condition: @Sendable () async throws -> Bool) async rethrows -> Bool {
         let end = uptime + limit

@@ -67,14 +67,7 @@ public final class UplinkGovernor: Sendable {
     }
 
     private func apply(_ state: inout State) {
-        state.schedule.limit =
-            switch state.settings.cap(at: time.now(), zone: state.zone) {
-            case nil: nil
-            case .bitsPerSecond(let bits): Double(bits) / 8
-            case .paused: 0
-            // A share of what is not known yet is the whole: it will be known after a few busy seconds.
-            case .percent(let share): state.meter.capacity.map { $0 * Double(share) / 100 }
-            }
+        state.schedule.limit = state.settings.cap(at: time.now(), zone: state.zone)?.bytesPerSecond(of: state.meter.capacity)
     }
 
     // MARK: Transfers
@@ -221,6 +214,9 @@ public final class UplinkGovernor: Sendable {
 
     /// What the line carries when it is busy, bytes a second; nil before anything went.
     public var capacity: Double? { state.withLock { $0.meter.capacity } }
+
+    /// What whoever knows nothing of the week may take of the line at any time, bytes a second; nil: the whole.
+    public var leastBytesPerSecond: Double? { state.withLock { $0.settings.leastBytesPerSecond(of: $0.meter.capacity) } }
 
     /// Bytes that went up since the start.
     public var sentBytes: Int { total.value }

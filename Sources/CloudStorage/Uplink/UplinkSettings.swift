@@ -10,6 +10,15 @@ public struct UplinkSettings: Codable, Sendable, Equatable {
         case percent(Int)
         /// Nothing but pictures and descriptions goes.
         case paused
+
+        /// In bytes a second; a share of what is not known yet is the whole line (nil): it will be known after a few busy seconds.
+        func bytesPerSecond(of capacity: Double?) -> Double? {
+            switch self {
+            case .bitsPerSecond(let bits): Double(bits) / 8
+            case .percent(let share): capacity.map { $0 * Double(share) / 100 }
+            case .paused: 0
+            }
+        }
     }
 
     /// A span of the week with a bound of its own.
@@ -42,5 +51,10 @@ public struct UplinkSettings: Codable, Sendable, Equatable {
     public func cap(at time: Date, zone: TimeZone) -> Cap? {
         if let window = windows.first(where: { $0.schedule.isArmed(at: time, zone: zone) }) { return window.cap }
         return cap
+    }
+
+    /// The least that may go at any time of the week, bytes a second; nil: always the whole line.
+    func leastBytesPerSecond(of capacity: Double?) -> Double? {
+        ([cap] + windows.map(\.cap)).compactMap { $0?.bytesPerSecond(of: capacity) }.min()
     }
 }

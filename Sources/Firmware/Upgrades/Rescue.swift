@@ -35,6 +35,8 @@ public struct Rescue: Sendable {
     private static let patience = Duration.seconds(30)
     /// Bytes of the disk that it leaves free.
     private static let reserve = 64 << 20
+    /// Bytes a second that it takes of a line on which the box may take less.
+    private static let slowest = 16_384.0
 
     private let folder: URL
     private let architecture: String
@@ -91,6 +93,12 @@ public struct Rescue: Sendable {
         return outcome
     }
 
+    /// The box records nothing meanwhile, so it comes at some pace whatever else its line is for; whoever stands before the box waits for nothing.
+    private func paced(_ source: any ReleaseSource, _ server: UpdaterBrief.Server) -> any ReleaseSource {
+        guard let bound = server.bytesPerSecond else { return source }
+        return PacedSource(inner: source, bytesPerSecond: max(bound, Self.slowest), time: time)
+    }
+
     private func isSilent(_ brief: UpdaterBrief) -> Bool { brief.silence(at: moment()) >= UpdaterBrief.longestSilence }
 
     /// While nobody else brings a release.
@@ -105,7 +113,7 @@ public struct Rescue: Sendable {
         }
         let source = source(brief.server)
         do {
-            let outcome = try await upgrade(place, brief, source, evenIfItLives)
+            let outcome = try await upgrade(place, brief, evenIfItLives ? source : paced(source, brief.server), evenIfItLives)
             await source.close()
             return outcome
         } catch {

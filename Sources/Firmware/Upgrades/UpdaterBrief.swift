@@ -8,10 +8,13 @@ public struct UpdaterBrief: Codable, Sendable, Equatable {
         public let place: HTTPSource.Place
         /// Whether it may be on the box itself; for demonstrations.
         public let allowsLocal: Bool
+        /// What releases may take of the line at its narrowest hour of the week; nil: the whole, 0: nothing.
+        public let bytesPerSecond: Double?
 
-        public init(_ place: HTTPSource.Place, allowsLocal: Bool) {
+        public init(_ place: HTTPSource.Place, allowsLocal: Bool, bytesPerSecond: Double? = nil) {
             self.place = place
             self.allowsLocal = allowsLocal
+            self.bytesPerSecond = bytesPerSecond
         }
     }
 

@@ -3,11 +3,11 @@ import Slots
 
 /// Where the launcher has its releases, and what the upgrader keeps beside them: outside of every release, and apart from the box's database.
 ///
-///     slots, current, previous, trial-…, bad    the launcher's
-///     manifests/<name>.json                     what each release consists of
-///     trusted/root.json …                       the metadata that is trusted
-///     upgrades.json                             what became of each upgrade
-///     before/<name>.sqlite                      the database as it was before that release
+///     slots, current, previous, trial-…, starts, bad    the launcher's
+///     manifests/<name>.json                             what each release consists of
+///     trusted/root.json …                               the metadata that is trusted
+///     upgrades.json                                     what became of each upgrade
+///     before/<name>.sqlite                              the database as it was before that release
 public struct UpgradePlace: Sendable {
     public let folder: URL
     /// The release that runs.

@@ -6,7 +6,7 @@ import Synchronization
 extension Upgrader {
     /// Tells the updater how this box is upgraded where it cannot do it itself any more, and that it still can, until cancelled.
     func tellUpdater(_ place: UpgradePlace) async {
-        guard let server = environment.server, let process = ProcessIdentity(getpid()) else {
+        guard let server = environment.server(), let process = ProcessIdentity(getpid()) else {
             return await Self.disk.run { UpdaterBrief.remove(place.folder) }
         }
         var brief = UpdaterBrief(
@@ -18,6 +18,7 @@ extension Upgrader {
             await provedItself.wait(atMost: UpdaterBrief.every, time: time)
             if Task.isCancelled { break }
             brief.channel = await channel ?? brief.channel
+            brief.server = environment.server() ?? brief.server
             if goesOn { brief.lived = .now }
             await tell(brief, place)
         }

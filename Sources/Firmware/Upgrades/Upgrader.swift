@@ -20,7 +20,7 @@ public actor Upgrader {
         /// Where releases come from; nil where none was named.
         public var source: (@Sendable () -> any ReleaseSource)?
         /// The same, for the updater; nil where it is not to be told.
-        public var server: UpdaterBrief.Server?
+        public var server: @Sendable () -> UpdaterBrief.Server?
         public var policy: @Sendable () async throws -> (UpgradePolicy, TimeZone)
         /// Whether the machine's time is to be believed.
         public var isTimeKnown: @Sendable () -> Bool
@@ -42,7 +42,7 @@ public actor Upgrader {
 
         public init(
             place: UpgradePlace?, serialNumber: String, version: ReleaseVersion, model: String,
-            source: (@Sendable () -> any ReleaseSource)?, server: UpdaterBrief.Server? = nil,
+            source: (@Sendable () -> any ReleaseSource)?, server: @escaping @Sendable () -> UpdaterBrief.Server? = { nil },
             policy: @escaping @Sendable () async throws -> (UpgradePolicy, TimeZone),
             isTimeKnown: @escaping @Sendable () -> Bool, health: @escaping @Sendable () async -> BoxHealth,
             snapshot: @escaping @Sendable (URL) async throws -> Void, reservedBytes: @escaping @Sendable () -> Int,
