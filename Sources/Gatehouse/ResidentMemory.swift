@@ -6,17 +6,16 @@ enum ResidentMemory {
     /// Returns free heap to the kernel: what a burst of viewers needed for a moment is kept otherwise.
     static func trimHeap() { _ = gatehouse_trim_heap() }
 
-    /// Unmaps the program's own code pages, which come back from the page cache as they are used, and returns free heap to the kernel.
+    /// Unmaps code pages, which come back from the page cache as they are used, and returns free heap to the kernel.
     ///
-    /// Reading all protocol conformances and making the first certificate touch nearly all of 34 MB of code, of which a running box uses a
-    /// third. Only mappings that are executable and never written are touched.
+    /// Reading all protocol conformances and making the first certificate touch nearly all of the program's code, of which a running box uses a
+    /// third; loading libraries runs what most of them never do again. Only mappings of files that are executable and never written are touched.
     static func trim() {
         trimHeap()
         guard let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) else { return }
-        let program = ExecutablePath.current
-        for line in maps.split(separator: "\n") where line.hasSuffix(program) {
+        for line in maps.split(separator: "\n") {
             let fields = line.split(separator: " ", omittingEmptySubsequences: true)
-            guard fields.count >= 6, fields[1] == "r-xp" else { continue }
+            guard fields.count >= 6, fields[1] == "r-xp", fields[5].hasPrefix("/") else { continue }
             let ends = fields[0].split(separator: "-").compactMap { UInt(String($0), radix: 16) }
             guard ends.count == 2, let start = UnsafeMutableRawPointer(bitPattern: ends[0]) else { continue }
             madvise(start, Int(ends[1] - ends[0]), Int32(MADV_DONTNEED))

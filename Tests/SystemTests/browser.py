@@ -7,7 +7,7 @@ import tempfile
 import time
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+from selenium.common.exceptions import ElementNotInteractableException, StaleElementReferenceException, WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
@@ -28,10 +28,12 @@ class Element(WebElement):
     def _anew(self, act):
         try:
             return act()
-        except StaleElementReferenceException:
-            if not self.again:
+        except (StaleElementReferenceException, ElementNotInteractableException):
+            # Of what is taken away in the midst of an act, Chromium says that it cannot be acted on. What is there still cannot indeed.
+            found = self.again().id if self.again else self._id
+            if found == self._id:
                 raise
-            self._id = self.again().id
+            self._id = found
             return act()
 
     def _execute(self, command, params=None):
