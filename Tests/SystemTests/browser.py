@@ -26,15 +26,15 @@ class Element(WebElement):
     again = None
 
     def _anew(self, act):
-        try:
-            return act()
-        except (StaleElementReferenceException, ElementNotInteractableException):
-            # Of what is taken away in the midst of an act, Chromium says that it cannot be acted on. What is there still cannot indeed.
-            found = self.again().id if self.again else self._id
-            if found == self._id:
-                raise
-            self._id = found
-            return act()
+        while True:
+            try:
+                return act()
+            except (StaleElementReferenceException, ElementNotInteractableException):
+                # Of what is taken away in the midst of an act, Chromium says that it cannot be acted on. What is there still cannot indeed.
+                found = self.again().id if self.again else self._id
+                if found == self._id:
+                    raise
+                self._id = found
 
     def _execute(self, command, params=None):
         return self._anew(lambda: super(Element, self)._execute(command, params))
