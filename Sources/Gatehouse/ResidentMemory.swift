@@ -1,4 +1,5 @@
 import CLinux
+import Core
 import Foundation
 
 /// Gives memory back that only starting needed.
@@ -12,7 +13,7 @@ enum ResidentMemory {
     /// third; loading libraries runs what most of them never do again. Only mappings of files that are executable and never written are touched.
     static func trim() {
         trimHeap()
-        guard let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) else { return }
+        guard let maps = KernelFile.text("/proc/self/maps") else { return }
         for line in maps.split(separator: "\n") {
             let fields = line.split(separator: " ", omittingEmptySubsequences: true)
             guard fields.count >= 6, fields[1] == "r-xp", fields[5].hasPrefix("/") else { continue }

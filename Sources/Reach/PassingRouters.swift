@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// The addresses in the box's own network from which requests may come that a router passed on for somebody outside: some put their own address in
@@ -30,6 +31,6 @@ public struct PassingRouters: Sendable, Equatable {
     }
 
     static func ofThisMachine() -> [String] {
-        ofDefaultRoutes((try? String(contentsOfFile: "/proc/net/route", encoding: .utf8)) ?? "")
+        ofDefaultRoutes(KernelFile.text("/proc/net/route") ?? "")
     }
 }
