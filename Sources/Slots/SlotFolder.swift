@@ -98,16 +98,11 @@ public struct SlotFolder: Sendable {
         let boot: String
         let machineEnds: Int
 
-        init(slot: String, boot: String, machineEnds: Int) {
-            self.slot = slot
-            self.boot = boot
-            self.machineEnds = machineEnds
-        }
-
-        init?(_ text: String) {
+        /// Nil where the text tells of none.
+        static func read(_ text: String) -> Start? {
             let parts = text.split(separator: " ")
             guard parts.count == 3, let ends = Int(parts[2]), ends >= 0 else { return nil }
-            self.init(slot: String(parts[0]), boot: String(parts[1]), machineEnds: ends)
+            return Start(slot: String(parts[0]), boot: String(parts[1]), machineEnds: ends)
         }
 
         var text: String { "\(slot) \(boot) \(machineEnds)" }
@@ -171,7 +166,7 @@ public struct SlotFolder: Sendable {
         // The power went while it was left.
         if let reason = reasonAgainst(current) { return try leave(current, because: reason) }
         guard let trial else { return current }
-        let last = Self.text(in: "\(folder)/starts").flatMap(Start.init).flatMap { $0.slot == current ? $0 : nil }
+        let last = Self.text(in: "\(folder)/starts").flatMap(Start.read).flatMap { $0.slot == current ? $0 : nil }
         let (ends, boot) = (last?.machineEnds ?? 0, boot ?? Self.kernelsBoot)
         if let last, let boot, last.boot != boot, ends < Self.mostMachineEnds,
             try note(Start(slot: current, boot: boot, machineEnds: ends + 1))
@@ -189,7 +184,7 @@ public struct SlotFolder: Sendable {
         return current
     }
 
-    /// As proc(5) has it; nil where the kernel says none.
+    /// As proc(5) has it; nil where the kernel says none. The launcher has nothing of `TimeSource`, which needs Foundation.
     private static var kernelsBoot: String? {
         text(in: "/proc/sys/kernel/random/boot_id")?.split(separator: "\n").first.map(String.init)
     }

@@ -20,7 +20,7 @@ SEED = int(os.environ.get("GATEHOUSE_SEED", "0")) or random.randrange(1, 1 << 30
 QUICK = {"recording.seconds-before": 1, "recording.seconds": 2, "recording.longest-seconds": 4}
 # Seconds from when the upgrade is asked for, within which it is fetched, begun with and on trial.
 LONGEST = 8
-# What is on the disk while the updater works: a part of the release, all of it, what is remembered of the upgrade, and the trial.
+# What is on the disk while the updater works, one after the other: the release's folder, a file in it, its manifest, all of it, and the trial.
 MOMENTS = ("slots/.{}-*.part", "slots/.{}-*.part/share/*", "manifests/{}-*", "slots/{}-*", "trial-{}-*")
 
 
@@ -151,9 +151,7 @@ class FieldPower(FieldCase):
         return met
 
     def test_power_cuts_under_the_updater(self):
-        """At moments of its work for a box that does not run: the launcher has the old release or the new one, whole, and the next look brings it to its end."""
-        print(f"seed {SEED}, {POWER_CUTS} power cuts", flush=True)
-        dice = random.Random(SEED)
+        """At one moment after the other of its work for a box that does not run: the launcher has the old release or the new one, whole, and the next look brings it to its end."""
         box = self.begin()
         wait_for(lambda: os.path.exists(os.path.join(self.releases, "updater.json")), 10, "what the updater is told")
         ended, met = {"old": 0, "new": 0}, 0
@@ -162,7 +160,7 @@ class FieldPower(FieldCase):
             self.offer(version)
             box.stop()
             os.sync()
-            met += self.bring_until(dice.choice(MOMENTS).format(version))
+            met += self.bring_until(MOMENTS[(number - 1) % len(MOMENTS)].format(version))
             told = subprocess.run([launcher(), self.releases, "status"], capture_output=True, text=True, check=True).stdout
             found = next(name for name in (before, version) if told.startswith(f"current: {name}-"))
             ended["new" if found == version else "old"] += 1
