@@ -204,13 +204,17 @@ class Image(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
 
 
-class Boot(unittest.TestCase):
-    """U-Boot's script, run by a shell that has its commands: the words are the same, the shell is not U-Boot's."""
+class BoardCase(unittest.TestCase):
+    """A board: U-Boot's script, run by a shell that has its commands (the words are the same, the shell is not U-Boot's), and who says that a root is good."""
 
     def setUp(self):
-        folder = tempfile.mkdtemp(prefix="gatehouse-boot-")
-        self.addCleanup(shutil.rmtree, folder)
-        self.environment = os.path.join(folder, "environment")
+        self.folder = tempfile.mkdtemp(prefix="gatehouse-board-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.environment = self.path("environment")
+
+    def path(self, name):
+        """A file of the board's."""
+        return os.path.join(self.folder, name)
 
     def starts(self):
         """What is started; None where the board starts over."""
@@ -231,6 +235,44 @@ class Boot(unittest.TestCase):
         with open(self.environment, "w") as file:
             file.writelines(f'{name}="{value}"\n' for name, value in values.items())
 
+    def write(self, name, text, mode=0o755):
+        """A program, or another file."""
+        with open(self.path(name), "w") as file:
+            file.write(text)
+        os.chmod(self.path(name), mode)
+        return self.path(name)
+
+    def asked(self, root="A 1d3a", active="active", since=60_000_000, uptime=1000, trial="", fails=0, rauc=0):
+        """What RAUC is told where somebody looks whether the root is good, a line each, and the exit status."""
+        self.write("systemctl", f'#!/bin/sh\ncase $1 in show) echo {since} ;; is-active) echo {active} ;; --no-block) echo "$@" >>{self.path("ended")} ;; esac\n')
+        self.write("findmnt", f"#!/bin/sh\necho '{root}'\n")
+        self.write("rauc", f'#!/bin/sh\necho "$@" >>{self.path("told")}\n[ {rauc} = 0 ] || exit {rauc}\n. {self.environment}\neval "BOOT_{root[:1]}_LEFT=3"\n' + BOARD.split("\n")[3] + "\nsaveenv\n")
+        launcher = self.write("launcher", f'#!/bin/sh\nprintf "current: 1.0.0-0123456789ab\\n{trial}"\nexit {fails}\n')
+        with open(os.path.join(IMAGE, "gatehouse-good")) as file:
+            script = file.read().replace("/usr/lib/gatehouse/gatehouse-launcher", launcher)
+        done = run("sh", "-c", script, env={"PATH": self.folder + ":" + os.environ["PATH"], "ENVIRONMENT": self.environment, "GATEHOUSE_GOOD": self.path("good"),
+                                            "GATEHOUSE_PROVED": self.path("proved"), "GATEHOUSE_UPTIME": self.write("uptime", f"{uptime}.25 1.0\n", 0o644)})
+        self.said = done.stderr
+        return self.taken("told"), done.returncode
+
+    def taken(self, name):
+        """The lines of a file, which is gone then."""
+        if not os.path.exists(self.path(name)):
+            return []
+        with open(self.path(name)) as file:
+            lines = file.read().splitlines()
+        os.unlink(self.path(name))
+        return lines
+
+    def power_goes(self):
+        """What lies in memory is gone."""
+        for name in ("good", "good-counted", "good-again"):
+            self.taken(name)
+
+
+class Boot(BoardCase):
+    """Which root U-Boot starts."""
+
     def test_one_that_never_becomes_good_is_tried_three_times(self):
         """Then the other is started, and again and again while it says that it is good."""
         self.rauc_says(BOOT_ORDER="B A", BOOT_A_LEFT=3, BOOT_B_LEFT=3)
@@ -249,41 +291,94 @@ class Boot(unittest.TestCase):
         """Where none has a try left both get theirs again; a new board begins with A."""
         self.assertEqual([self.starts() for _ in range(8)], ["A"] * 3 + ["B"] * 3 + [None, "A"])
 
+    def test_the_power_says_nothing_of_a_root_that_proved_itself(self):
+        """Twenty lives in a row that were too short, and a quarter of an hour makes it twenty again; then its tries count."""
+        self.rauc_says(BOOT_ORDER="B A", BOOT_A_LEFT=3, BOOT_B_LEFT=3)
 
-class Good(unittest.TestCase):
+        def lives(count, uptime=100):
+            """Which roots run in so many of them."""
+            started = []
+            for _ in range(count):
+                self.power_goes()
+                started.append(self.starts())
+                self.asked(root=f"{started[-1]} 1d3a", uptime=uptime)
+            return started
+        self.assertEqual(lives(4), ["B"] * 3 + ["A"], "nobody knows them yet")
+        self.rauc_says(BOOT_ORDER="B A", BOOT_A_LEFT=3, BOOT_B_LEFT=3)
+        lives(1, uptime=1000)
+        self.assertEqual(lives(15) + lives(1, uptime=1000) + lives(20), ["B"] * 36)
+        self.assertEqual(lives(4), ["B"] * 3 + ["A"])
+
+
+class Good(BoardCase):
     """When a root file system is called good."""
 
-    def said(self, active="active", since=60_000_000, uptime=1000, trial="", fails=0):
-        """Whether RAUC was told, and the exit status."""
-        folder = tempfile.mkdtemp(prefix="gatehouse-good-")
-        self.addCleanup(shutil.rmtree, folder)
+    GOOD = (["status mark-good"], 0)
+    NOT_YET = ([], 75)
 
-        def write(name, text, mode=0o755):
-            path = os.path.join(folder, name)
-            with open(path, "w") as file:
-                file.write(text)
-            os.chmod(path, mode)
-            return path
-        write("systemctl", f'#!/bin/sh\ncase $1 in show) echo {since} ;; is-active) echo {active} ;; esac\n')
-        write("rauc", f'#!/bin/sh\necho "$@" >{folder}/told\n')
-        launcher = write("launcher", f'#!/bin/sh\nprintf "current: 1.0.0-0123456789ab\\n{trial}"\nexit {fails}\n')
-        with open(os.path.join(IMAGE, "gatehouse-good")) as file:
-            script = file.read().replace("/usr/lib/gatehouse/gatehouse-launcher", launcher)
-        done = run("sh", "-c", script, env={"PATH": folder + ":" + os.environ["PATH"], "GATEHOUSE_GOOD": os.path.join(folder, "good"), "GATEHOUSE_UPTIME": write("uptime", f"{uptime}.25 1.0\n", 0o644)})
-        told = os.path.join(folder, "told")
-        self.assertEqual(os.path.exists(os.path.join(folder, "good")), os.path.exists(told), "once in each life")
-        if not os.path.exists(told):
-            return None, done.returncode
-        with open(told) as file:
-            return file.read(), done.returncode
+    def setUp(self):
+        super().setUp()
+        self.rauc_says(BOOT_ORDER="A B", BOOT_A_LEFT=2, BOOT_B_LEFT=3)
 
     def test_after_a_quarter_of_an_hour_and_not_before(self):
         """It runs, has run long enough, and has nothing on trial."""
-        self.assertEqual(self.said(), ("status mark-good\n", 0))
         for name, case in {"too soon": {"uptime": 900}, "does not run": {"active": "activating"}, "never ran": {"since": 0},
                            "on trial": {"trial": "on trial, to be started 2 times more\\n"}}.items():
             with self.subTest(name):
-                self.assertEqual(self.said(**case), (None, 75))
-        told, status = self.said(fails=1)
-        self.assertIsNone(told, "what could not be asked is not good")
+                self.assertEqual(self.asked(**case), self.NOT_YET)
+        told, status = self.asked(fails=1)
+        self.assertEqual(told, [], "what could not be asked is not good")
         self.assertNotIn(status, (0, 75))
+        self.assertFalse(os.path.exists(self.path("good")))
+        self.assertEqual(self.asked(), self.GOOD)
+        self.assertTrue(os.path.exists(self.path("good")), "once in each life")
+        self.assertEqual(self.taken("ended"), ["--no-block stop gatehouse-good.timer"], "nobody asks any more")
+
+    def test_at_once_where_it_proved_itself_before(self):
+        """As soon as the box runs, and once in a life; the quarter of an hour is still counted."""
+        self.asked()
+        self.power_goes()
+        self.assertEqual(self.asked(uptime=70, active="activating"), self.NOT_YET)
+        self.assertEqual(self.asked(uptime=70, trial="on trial, to be started 2 times more\\n"), (["status mark-good"], 75), "a release on trial says nothing of the root")
+        self.assertEqual(self.asked(uptime=100), self.NOT_YET, "its tries are there")
+        self.assertEqual(self.asked(uptime=1000), ([], 0))
+        self.assertEqual(self.taken("proved"), ["A 1d3a 0"])
+
+    def test_another_root_proves_itself_anew(self):
+        """One that was written in its place, one in the other place, one without a number, and one of which nothing whole is known."""
+        self.asked()
+        self.power_goes()
+        for root in ("A 77f0", "B 1d3a", "A ", ""):
+            with self.subTest(root):
+                self.assertEqual(self.asked(root=root, uptime=100), self.NOT_YET)
+        for known in ("", "A 1d3a", "A 1d3a x", "A 1d3a -5", "A 1d3a 99999999999999999999999", "A 1d3a 20", "\0\0\0", "A 1d3a 1\nA 1d3a 1"):
+            with self.subTest(known):
+                self.write("proved", known, 0o644)
+                self.assertEqual(self.asked(uptime=100), self.NOT_YET)
+
+    def test_rauc_is_told_again_and_the_life_counted_once(self):
+        """Where it could not be told at first."""
+        self.asked()
+        self.power_goes()
+        for _ in range(3):
+            self.assertEqual(self.asked(uptime=100, rauc=1), (["status mark-good"], 1))
+        self.assertEqual(self.asked(uptime=100), (["status mark-good"], 75))
+        self.assertEqual(self.taken("proved"), ["A 1d3a 1"])
+
+    def test_both_are_remembered(self):
+        """A root that went back to the one before finds it proved."""
+        self.asked()
+        self.power_goes()
+        self.asked(root="B 77f0")
+        self.power_goes()
+        self.assertEqual(self.asked(uptime=100), (["status mark-good"], 75))
+        self.assertEqual(self.taken("proved"), ["B 77f0 0", "A 1d3a 1"])
+
+    def test_what_cannot_be_counted_is_not_good_at_once(self):
+        """On a partition that takes nothing more it would have no end."""
+        self.asked()
+        self.power_goes()
+        os.mkdir(self.path("proved.new"))
+        self.assertEqual(self.asked(uptime=100), self.NOT_YET)
+        self.assertEqual(self.asked(), self.GOOD, "after a quarter of an hour it is")
+        self.assertIn("It is not known from now on that this root file system proved itself.", self.said)
