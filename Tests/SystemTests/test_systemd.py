@@ -1,148 +1,99 @@
-"""The unit that starts the box, run by systemd itself: in a container over this machine's files, with nothing else in it."""
+"""The Debian package under systemd itself: its unit starts the box, in a container over this machine's files; the program under test is in it."""
 
+import glob
 import json
 import os
 import shutil
 import subprocess
 import tempfile
-import unittest
 
-from box import binary, launcher, updater
+from box import beside, binary, launcher, updater
 from client import repository
+from container import Container, run
 from vendor import VendorCase
 from waiting import wait_for
 
-FIRMWARE = os.path.join(repository(), "Firmware")
-RELEASE = "0.1.0-0123456789ab"
-# Where the program under test lies in the container, whose /tmp and /root are its own.
-PROGRAMS = "/opt/gatehouse-under-test"
 # Quicker than in the field, so that a test can wait for it.
 QUICK = "[Service]\nWatchdogSec=6\nTimeoutAbortSec=2\nRestartSec=100ms\nStandardOutput=file:/var/log/box\nStandardError=file:/var/log/box\n"
-CONFIGURATION = "state: /var/lib/gatehouse\nservers:\n  allow-local: true\nfirmware:\n  source: http://127.0.0.1:8000\n"
+SETTINGS = "servers:\n  allow-local: true\nfirmware:\n  source: http://127.0.0.1:8000\n"
+CONFIGURATION = "etc/gatehouse/gatehouse.yaml"
+RELEASES = "var/lib/gatehouse-releases"
 DUE = "usr/lib/gatehouse/updater-due"
-TARGET = "[Unit]\nRequires=basic.target\nAfter=basic.target\nWants=gatehouse.service\nAllowIsolate=yes\n"
-
-
-def run(*arguments):
-    """A finished command."""
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+UNITS = ("gatehouse.service", "gatehouse-updater.service", "gatehouse-updater.timer")
 
 
 class Systemd(VendorCase):
-    """One container, whose systemd starts the box and nothing else."""
+    """One container, in which the package is installed, used, upgraded and removed, in this order."""
 
     @classmethod
     def setUpClass(cls):
-        if shutil.which("systemd-nspawn") is None:
-            raise unittest.SkipTest("systemd-nspawn is not installed: apt-get install systemd-container")
-        if os.geteuid() != 0:
-            raise unittest.SkipTest("a container needs root")
+        cls.container = Container()
+        cls.addClassCleanup(cls.container.close)
+        cls.inside = cls.container.inside
         cls.folder = tempfile.mkdtemp(prefix="gatehouse-systemd-")
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.root = os.path.join(cls.folder, "root")
-        for name in ("root", "upper", "work"):
-            os.makedirs(os.path.join(cls.folder, name))
-        mounted = run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={cls.folder}/upper,workdir={cls.folder}/work", cls.root)
-        if mounted.returncode:
-            raise unittest.SkipTest(f"no overlay here: {mounted.stderr.strip()}")
-        cls.addClassCleanup(run, "umount", "--lazy", cls.root)
-        tried = run("systemd-nspawn", *cls.container(), "/bin/true")
-        if tried.returncode:
-            raise unittest.SkipTest(f"no container here: {tried.stderr.strip()[-300:]}")
-        cls.install()
-        cls.start()
-
-    @classmethod
-    def container(cls):
-        """How systemd-nspawn is called."""
-        return ["--quiet", "--register=no", "--keep-unit", "--private-network", "--link-journal=no", f"--directory={cls.root}",
-                f"--bind-ro={os.path.dirname(os.path.realpath(binary()))}:{PROGRAMS}",
-                f"--bind-ro={repository()}/Profiles:{os.path.dirname(PROGRAMS)}/share/gatehouse/Profiles"]
-
-    @classmethod
-    def write(cls, path, text, mode=0o644):
-        """A file in the container."""
-        path = os.path.join(cls.root, path)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w") as file:
-            file.write(text)
-        os.chmod(path, mode)
-
-    @classmethod
-    def install(cls):
-        """What the package does, with the program under test as its release."""
-        systemd = os.path.join(FIRMWARE, "systemd")
-        for folder in ("etc/systemd/system", "var/lib/gatehouse", "var/lib/gatehouse-releases"):
-            shutil.rmtree(os.path.join(cls.root, folder), ignore_errors=True)
-        units = [(f"{systemd}/{unit}", f"usr/lib/systemd/system/{unit}") for unit in ("gatehouse.service", "gatehouse-updater.service", "gatehouse-updater.timer")]
-        for source, to in (*units, (f"{systemd}/gatehouse.sysusers", "usr/lib/sysusers.d/gatehouse.conf"), (f"{systemd}/gatehouse.tmpfiles", "usr/lib/tmpfiles.d/gatehouse.conf"),
-                           (launcher(), "usr/lib/gatehouse/gatehouse-launcher"), (updater(), "usr/lib/gatehouse/gatehouse-updater"), (f"{FIRMWARE}/debian/updater-due", DUE)):
-            os.makedirs(os.path.dirname(os.path.join(cls.root, to)), exist_ok=True)
-            shutil.copy(source, os.path.join(cls.root, to))
-        cls.write("etc/gatehouse/gatehouse.yaml", CONFIGURATION)
-        cls.write("etc/systemd/system/gatehouse.service.d/quick.conf", QUICK)
-        cls.write("etc/systemd/system/box.target", TARGET)
-        os.symlink("box.target", os.path.join(cls.root, "etc/systemd/system/default.target"))
-        cls.write("etc/fstab", "")
-        releases = "var/lib/gatehouse-releases"
-        cls.write(f"{releases}/slots/{RELEASE}/bin/gatehouse", f'#!/bin/sh\nexec {PROGRAMS}/gatehouse "$@"\n', 0o755)
-        for command in (["systemd-sysusers", f"--root={cls.root}"], ["systemd-tmpfiles", f"--root={cls.root}", "--create", "gatehouse.conf"],
-                        [launcher(), f"{cls.root}/{releases}", "try", RELEASE], [launcher(), f"{cls.root}/{releases}", "confirm"],
-                        ["chroot", cls.root, "chown", "-R", "gatehouse:gatehouse", f"/{releases}"]):
-            done = run(*command)
-            if done.returncode:
-                raise AssertionError(f"{command}: {done.stdout} {done.stderr}")
-
-    @classmethod
-    def start(cls):
-        """The container boots; its systemd has the process number 1 there."""
-        with open(os.path.join(cls.folder, "console"), "w") as console:
-            cls.process = subprocess.Popen(["systemd-nspawn", *cls.container(), "--boot"], stdin=subprocess.DEVNULL, stdout=console, stderr=console)
-        cls.addClassCleanup(cls.stop)
-
-        def first():
-            if cls.process.poll() is not None:
-                raise AssertionError(cls.console())
-            found = run("pgrep", "-P", str(cls.process.pid)).stdout.split()
-            return found[0] if found else None
-        cls.first = wait_for(first, 20, "the container's first process")
+        for place in ("var/lib/gatehouse", RELEASES):
+            shutil.rmtree(cls.container.at(place), ignore_errors=True)
+        # What a machine that is a container itself may have, so that packages start nothing.
+        if os.path.exists(cls.container.at("usr/sbin/policy-rc.d")):
+            os.unlink(cls.container.at("usr/sbin/policy-rc.d"))
+        cls.container.start()
+        cls.container.write("etc/systemd/system/gatehouse.service.d/quick.conf", QUICK)
+        cls.install("0.1.0")
         wait_for(lambda: cls.shown("ActiveState") == "active", 60, lambda: "the box: " + cls.told())
 
     @classmethod
-    def stop(cls):
-        """Power the container off."""
-        cls.process.terminate()
-        try:
-            cls.process.wait(20)
-        except subprocess.TimeoutExpired:
-            cls.process.kill()
-            cls.process.wait()
+    def install(cls, version):
+        """The package of that version, with the programs under test."""
+        programs = os.path.join(cls.folder, "programs")
+        if not os.path.exists(programs):
+            os.makedirs(programs)
+            for program in (binary(), launcher(), updater(), *glob.glob(os.path.join(glob.escape(os.path.dirname(beside("gatehouse"))), "gatehouse_*.resources"))):
+                os.symlink(os.path.realpath(program), os.path.join(programs, os.path.basename(program)))
+        output = cls.container.at("opt/packages")
+        cls.must(run(os.path.join(repository(), "Firmware/build-deb"), "--programs", programs, "--output", output, "--version", version, "--fast", seconds=600))
+        return cls.install_again(version)
 
     @classmethod
-    def console(cls):
-        """What the container's systemd said."""
-        with open(os.path.join(cls.folder, "console"), errors="replace") as file:
-            return file.read()
+    def install_again(cls, version):
+        """A package that was made before."""
+        package, = glob.glob(cls.container.at(f"opt/packages/gatehouse_{version}_*.deb"))
+        # What is not written at once is not lost here.
+        return cls.must(cls.inside("dpkg", "--force-unsafe-io", "--install", f"/opt/packages/{os.path.basename(package)}", seconds=300))
+
+    @classmethod
+    def must(cls, done):
+        """What a command said that went well."""
+        if done.returncode:
+            raise AssertionError(f"{done.args}: {done.stdout[-2000:]} {done.stderr[-2000:]}")
+        return done.stdout + done.stderr
 
     @classmethod
     def told(cls):
         """What the box said, and what systemd thinks of it."""
         try:
-            with open(os.path.join(cls.root, "var/log/box"), errors="replace") as file:
+            with open(cls.container.at("var/log/box"), errors="replace") as file:
                 text = file.read()
         except FileNotFoundError:
             text = ""
-        return text[-3000:] + cls.inside("systemctl", "status", "--no-pager", "gatehouse.service").stdout + cls.console()[-1000:]
+        return text[-3000:] + cls.inside("systemctl", "status", "--no-pager", "gatehouse.service").stdout + cls.container.console()[-1000:]
 
     @classmethod
-    def inside(cls, *command):
-        """A command in the container."""
-        return run("nsenter", "--target", cls.first, "--all", *command)
+    def shown(cls, name, unit="gatehouse.service"):
+        """A property of a unit."""
+        return cls.inside("systemctl", "show", unit, f"--property={name}", "--value").stdout.strip()
 
-    @classmethod
-    def shown(cls, name):
-        """A property of the unit."""
-        return cls.inside("systemctl", "show", "gatehouse.service", f"--property={name}", "--value").stdout.strip()
+    def test_a_what_the_package_brings(self):
+        """Units that begin with the system, a user that nobody can be, folders that only it may look into, a command, a configuration with which the box runs."""
+        self.assertEqual(self.inside("systemctl", "is-enabled", *UNITS).stdout.split(), ["enabled", "static", "enabled"])
+        self.assertEqual(self.shown("ActiveState", "gatehouse-updater.timer"), "active")
+        user = self.inside("getent", "passwd", "gatehouse").stdout.strip().split(":")
+        self.assertEqual(user[5:], ["/var/lib/gatehouse", "/usr/sbin/nologin"])
+        for place in ("var/lib/gatehouse", RELEASES):
+            state = os.stat(self.container.at(place))
+            self.assertEqual((state.st_mode & 0o777, state.st_uid), (0o700, int(user[2])))
+        self.assertIn("0.1.0", self.inside("gatehouse", "--version").stdout)
+        self.assertRegex(self.launched(), r"^current: 0\.1\.0-[0-9a-f]{12}\nprevious: none\n$")
 
     def test_it_works_behind_its_walls(self):
         """It answers, keeps its state where only it may look, and its workers can encode: what the unit forbids is nothing that the box needs."""
@@ -150,9 +101,6 @@ class Systemd(VendorCase):
                             "context=ssl._create_unverified_context()).read().decode())")
         self.assertEqual(found.returncode, 0, found.stderr[-500:] + self.told())
         self.assertIn("claimed", json.loads(found.stdout))
-        state = os.stat(os.path.join(self.root, "var/lib/gatehouse"))
-        self.assertEqual(state.st_mode & 0o777, 0o700)
-        self.assertNotEqual(state.st_uid, 0)
         wait_for(lambda: "encoder=libx264 proven=" in self.told(), 30, lambda: "the trial of the encoder: " + self.told())
         self.assertIn("encoder=libx264 proven=true", self.told())
 
@@ -185,7 +133,7 @@ class Systemd(VendorCase):
         place = self.at(f"files-{version}")
         os.makedirs(os.path.join(place, "bin"))
         with open(os.path.join(place, "bin", "gatehouse"), "w") as file:
-            file.write(f'#!/bin/sh\n# {version}\nexec {PROGRAMS}/gatehouse "$@"\n')
+            file.write(f'#!/bin/sh\n# {version}\nexec /usr/lib/gatehouse/release/bin/gatehouse "$@"\n')
         os.chmod(os.path.join(place, "bin", "gatehouse"), 0o755)
         return place
 
@@ -193,26 +141,24 @@ class Systemd(VendorCase):
         """A newer release, in the container's server."""
         self.built(version, "--architecture", run("dpkg", "--print-architecture").stdout.strip())
         self.publish("snapshot", "timestamp")
-        shutil.copytree(self.repository, os.path.join(self.root, "opt/releases"), dirs_exist_ok=True)
+        shutil.copytree(self.repository, self.container.at("opt/releases"), dirs_exist_ok=True)
 
     def serve_releases(self):
         """In the container, by the address that is the box's server of releases."""
         self.begun()
         self.release("sign", self.repository, "--key", self.at("root0"))
         self.offer("9.0.0")
-        trusted = os.path.join(self.root, "var/lib/gatehouse-releases/trusted")
-        os.makedirs(trusted)
+        trusted = self.container.at(f"{RELEASES}/trusted")
+        os.makedirs(trusted, exist_ok=True)
         shutil.copy(os.path.join(self.repository, "metadata/1.root.json"), os.path.join(trusted, "root.json"))
-        self.inside("chown", "-R", "gatehouse:gatehouse", "/var/lib/gatehouse-releases/trusted")
-        server = subprocess.Popen(
-            ["nsenter", "--target", self.first, "--all", "/usr/bin/python3", "-m", "http.server", "--bind", "127.0.0.1", "--directory", "/opt/releases", "8000"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.inside("chown", "-R", "gatehouse:gatehouse", f"/{RELEASES}/trusted")
+        server = self.container.begin("/usr/bin/python3", "-m", "http.server", "--bind", "127.0.0.1", "--directory", "/opt/releases", "8000")
         # nsenter has it as a child, in the container's processes.
         self.addCleanup(lambda: (self.inside("pkill", "-f", "http.server"), server.wait()))
 
     def launched(self):
         """What the launcher says that it starts."""
-        return self.inside("/usr/lib/gatehouse/gatehouse-launcher", "/var/lib/gatehouse-releases", "status").stdout
+        return self.inside("/usr/lib/gatehouse/gatehouse-launcher", f"/{RELEASES}", "status").stdout
 
     def updater_said(self):
         """What a look of the updater's came to."""
@@ -224,7 +170,7 @@ class Systemd(VendorCase):
 
     def age(self):
         """As though the box had lived an hour earlier."""
-        place = os.path.join(self.root, "var/lib/gatehouse-releases/updater.json")
+        place = self.container.at(f"{RELEASES}/updater.json")
         with open(place) as file:
             brief = json.load(file)
         brief["lived"]["seconds"] -= 3600
@@ -233,19 +179,22 @@ class Systemd(VendorCase):
 
     def test_z_the_updater(self):
         """The box's release does not start any more, or stands still: behind its walls the updater brings the next, and systemd starts it. One that somebody stopped or just started is left alone."""
+        with open(self.container.at(CONFIGURATION), "a") as file:
+            file.write(SETTINGS)
+        self.inside("systemctl", "restart", "gatehouse.service")
         self.serve_releases()
-        place = os.path.join(self.root, "var/lib/gatehouse-releases/updater.json")
+        place = self.container.at(f"{RELEASES}/updater.json")
         wait_for(lambda: os.path.exists(place), 30, lambda: "what the updater is told: " + self.told())
         self.age()
         self.assertNotIn("9.0.0", self.updater_said(), "it was started a moment ago")
-        self.write("etc/systemd/system/gatehouse-updater.service.d/at-once.conf", f"[Service]\nExecCondition=\nExecCondition=+/{DUE} 0\n")
+        self.container.write("etc/systemd/system/gatehouse-updater.service.d/at-once.conf", f"[Service]\nExecCondition=\nExecCondition=+/{DUE} 0\n")
         self.inside("systemctl", "stop", "gatehouse.service")
         self.inside("systemctl", "daemon-reload")
         self.age()
         self.assertNotIn("9.0.0", self.updater_said(), "somebody stopped it")
-        self.assertIn(f"current: {RELEASE}", self.launched())
+        self.assertIn("current: 0.1.0-", self.launched())
 
-        with open(os.path.join(self.root, f"var/lib/gatehouse-releases/slots/{RELEASE}/bin/gatehouse"), "w") as file:
+        with open(self.container.at(f"{RELEASES}/current/bin/gatehouse"), "w") as file:
             file.write("#!/bin/sh\nexit 1\n")
         self.inside("systemctl", "start", "--no-block", "gatehouse.service")
         wait_for(lambda: int(self.shown("NRestarts")) > 2, 30, "a box that crashes")
@@ -253,7 +202,7 @@ class Systemd(VendorCase):
         process = self.restarted("0")
         self.assertIn("current: 9.0.0-", self.launched())
 
-        self.inside("runuser", "-u", "gatehouse", "--", "/usr/lib/gatehouse/gatehouse-launcher", "/var/lib/gatehouse-releases", "confirm")
+        self.inside("runuser", "-u", "gatehouse", "--", "/usr/lib/gatehouse/gatehouse-launcher", f"/{RELEASES}", "confirm")
         with open(place) as file:
             before = json.load(file)["process"]
         wait_for(lambda: self.brief_of(place)["process"] != before or str(before["number"]) == process, 30, "what the updater is told of the process of now")
@@ -268,3 +217,36 @@ class Systemd(VendorCase):
         """What the box told the updater."""
         with open(place) as file:
             return json.load(file)
+
+    def test_zz_the_package_is_upgraded_and_removed(self):
+        """A newer one ends an updater at work and is on trial, with what was set and without what was disabled; what the box knows stays when it is removed, is there when it comes again, and goes when it is purged."""
+        # It holds the folder for longer than anybody waits, as one does that fetches on a narrow line.
+        self.container.write("etc/systemd/system/gatehouse-updater.service.d/slow.conf",
+                             f"[Service]\nExecCondition=\nExecStart=\nExecStart=/usr/bin/flock --no-fork /{RELEASES}/lock /usr/bin/sleep infinity\n")
+        self.inside("systemctl", "daemon-reload")
+        self.inside("systemctl", "start", "--no-block", "gatehouse-updater.service")
+        wait_for(lambda: self.inside("pgrep", "-u", "gatehouse", "-x", "sleep").returncode == 0, 20, "the updater at work")
+        self.inside("systemctl", "disable", "--now", "gatehouse-updater.timer")
+        process = self.shown("MainPID")
+        said = self.install("10.0.0")
+        self.assertNotIn("waits for it", said)
+        self.assertEqual(self.shown("ActiveState", "gatehouse-updater.service"), "inactive")
+        self.restarted(process)
+        self.assertRegex(self.launched(), r"^current: 10\.0\.0-[0-9a-f]{12}\nprevious: .*\non trial")
+        self.assertEqual(self.inside("systemctl", "is-enabled", *UNITS).stdout.split(), ["enabled", "static", "disabled"])
+        self.assertEqual(self.shown("ActiveState", "gatehouse-updater.timer"), "inactive")
+        with open(self.container.at(CONFIGURATION)) as file:
+            self.assertIn(SETTINGS, file.read())
+
+        self.must(self.inside("dpkg", "--remove", "gatehouse"))
+        self.assertEqual(self.inside("pgrep", "-u", "gatehouse").stdout, "")
+        self.assertEqual([self.shown("LoadState", unit) for unit in UNITS], ["not-found"] * 3)
+        self.assertTrue(os.path.exists(self.container.at("var/lib/gatehouse/box.sqlite")))
+        self.assertTrue(os.path.exists(self.container.at(CONFIGURATION)))
+        self.install_again("10.0.0")
+        self.restarted("0")
+        self.assertEqual(self.inside("systemctl", "is-enabled", *UNITS).stdout.split(), ["enabled", "static", "disabled"])
+        self.must(self.inside("dpkg", "--purge", "gatehouse"))
+        self.assertEqual(self.inside("pgrep", "-u", "gatehouse").stdout, "")
+        left = self.inside("find", "/etc", "/usr", "/var/lib", "-name", "*gatehouse*", "-not", "-name", "*.service.d").stdout
+        self.assertEqual(left, "")
