@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -230,10 +231,10 @@ class FieldUpgrade(FieldCase):
         self.assertIn("No upgrade was begun.", command.stderr)
 
     @staticmethod
-    def command(base):
-        """What `gatehouse upgrade --now` says of the box at an address."""
+    def command(base, *begin):
+        """What `gatehouse upgrade --now` says of the box at an address; `begin` is what stands before the command."""
         return subprocess.run(
-            [binary(), "upgrade", base, "--user", USER, "--now"], capture_output=True, text=True, timeout=60, env={**os.environ, "GATEHOUSE_PASSWORD": PASSWORD}, check=False)
+            [*begin, binary(), "upgrade", base, "--user", USER, "--now"], capture_output=True, text=True, timeout=60, env={**os.environ, "GATEHOUSE_PASSWORD": PASSWORD}, check=False)
 
     def test_what_is_said_of_a_box_that_is_away(self):
         """Nobody there, and somebody who ends each connection: one sentence each, and nothing of what only programmers read."""
@@ -253,7 +254,18 @@ class FieldUpgrade(FieldCase):
         rude = f"http://127.0.0.1:{listener.getsockname()[1]}"
         for base, sentence in {f"http://127.0.0.1:{free_port()}": "Nothing answers at {}. ", rude: "{} breaks off. "}.items():
             with self.subTest(base):
-                told = self.command(base)
-                self.assertEqual(told.returncode, 1)
-                self.assertIn(sentence.format(base), told.stderr)
-                self.assertNotRegex(told.stderr, "NIO|HTTPClient|Error\\(")
+                self.assertSays(self.command(base), sentence.format(base))
+
+    def test_what_is_said_of_a_name_that_nobody_knows(self):
+        """By a system that asks no name server."""
+        with tempfile.NamedTemporaryFile("w", prefix="gatehouse-nsswitch-") as names:
+            names.write("hosts: files\n")
+            names.flush()
+            told = self.command("http://box.example:8443", *self.covering(names.name, "/etc/nsswitch.conf"))
+        self.assertSays(told, "No address is known for http://box.example:8443.")
+
+    def assertSays(self, told, sentence):
+        """One sentence, and the end."""
+        self.assertEqual(told.returncode, 1)
+        self.assertIn(sentence, told.stderr)
+        self.assertNotRegex(told.stderr, "NIO|HTTPClient|Error\\(")
