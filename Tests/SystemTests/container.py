@@ -1,7 +1,9 @@
 """A container over this machine's files, in which systemd runs and nothing of this machine's does."""
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -11,33 +13,35 @@ from waiting import wait_for
 TARGET = "[Unit]\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n"
 
 
-def run(*arguments, seconds=60):
+def run(*arguments, seconds=60, **more):
     """A finished command."""
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=seconds, check=False)
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=seconds, check=False, **more)
 
 
 class Container:
     """What is written in it, it alone sees."""
 
     def __init__(self):
-        for program, package in {"systemd-nspawn": "systemd-container", "nsenter": "util-linux"}.items():
-            if shutil.which(program) is None:
-                raise unittest.SkipTest(f"{program} is not installed: apt-get install {package}")
+        if shutil.which("systemd-nspawn") is None:
+            raise unittest.SkipTest("systemd-nspawn is not installed: apt-get install systemd-container")
         if os.geteuid() != 0:
             raise unittest.SkipTest("a container needs root")
-        self.folder = tempfile.mkdtemp(prefix="gatehouse-container-")
+        if run("unshare", "--mount", "--pid", "--net", "--fork", "true").returncode:
+            raise unittest.SkipTest("a container needs namespaces")
+        self.folder = tempfile.mkdtemp(prefix="gatehouse-test-container-")
         self.root = os.path.join(self.folder, "root")
         self.process = None
         for name in ("root", "upper", "work"):
             os.makedirs(os.path.join(self.folder, name))
-        self.options = ["--quiet", "--register=no", "--keep-unit", "--private-network", "--link-journal=no", f"--directory={self.root}"]
+        self.command = ["setpriv", "--pdeathsig", "KILL", "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--link-journal=no",
+                        f"--directory={self.root}"]
         try:
             mounted = run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={self.folder}/upper,workdir={self.folder}/work", self.root)
             if mounted.returncode:
                 raise unittest.SkipTest(f"no overlay here: {mounted.stderr.strip()}")
-            tried = run("systemd-nspawn", *self.options, "/bin/true")
+            tried = run(*self.command, "/bin/true")
             if tried.returncode:
-                raise unittest.SkipTest(f"no container here: {tried.stderr.strip()[-300:]}")
+                raise AssertionError(f"no container: {tried.stderr.strip()[-300:]}")
         except BaseException:
             self.close()
             raise
@@ -60,7 +64,7 @@ class Container:
         os.symlink("quiet.target", self.at("etc/systemd/system/default.target"))
         self.write("etc/fstab", "")
         with open(os.path.join(self.folder, "console"), "w") as console:
-            self.process = subprocess.Popen(["systemd-nspawn", *self.options, "--boot"], stdin=subprocess.DEVNULL, stdout=console, stderr=console)
+            self.process = subprocess.Popen([*self.command, "--boot"], stdin=subprocess.DEVNULL, stdout=console, stderr=console)
         self.first = wait_for(self.first_process, 20, "the container's first process")
         wait_for(lambda: self.inside("systemctl", "is-active", "quiet.target").stdout == "active\n", 60, lambda: "the container: " + self.console())
 
@@ -68,8 +72,15 @@ class Container:
         """Its number here; None as long as there is none."""
         if self.process.poll() is not None:
             raise AssertionError(self.console())
-        found = run("pgrep", "-P", str(self.process.pid)).stdout.split()
-        return found[0] if found else None
+        for child in run("pgrep", "-P", str(self.process.pid)).stdout.split():
+            try:
+                with open(f"/proc/{child}/status") as file:
+                    # The last is its number in its own namespace; what only helps to begin has none of its own.
+                    if re.search(r"^NSpid:.*\s1$", file.read(), re.M):
+                        return child
+            except OSError:
+                continue
+        return None
 
     def inside(self, *command, seconds=60):
         """A command in the container."""
@@ -85,13 +96,13 @@ class Container:
             return file.read()
 
     def close(self):
-        """Power it off; nothing of it is left."""
+        """Nothing of it is left: with its first process go all others."""
         if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
+            first = self.first_process() if self.process.poll() is None else None
+            if first:
+                os.kill(int(first), signal.SIGKILL)
+            else:
                 self.process.kill()
-                self.process.wait()
-        run("umount", "--lazy", self.root)
-        shutil.rmtree(self.folder, ignore_errors=True)
+            self.process.wait(20)
+        if not os.path.ismount(self.root) or run("umount", "--lazy", self.root).returncode == 0:
+            shutil.rmtree(self.folder, ignore_errors=True)

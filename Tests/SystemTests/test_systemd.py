@@ -37,29 +37,30 @@ class Systemd(VendorCase):
         # What a machine that is a container itself may have, so that packages start nothing.
         if os.path.exists(cls.container.at("usr/sbin/policy-rc.d")):
             os.unlink(cls.container.at("usr/sbin/policy-rc.d"))
+        for version in ("0.1.0", "10.0.0"):
+            cls.build(version)
         cls.container.start()
         cls.container.write("etc/systemd/system/gatehouse.service.d/quick.conf", QUICK)
         cls.install("0.1.0")
         wait_for(lambda: cls.shown("ActiveState") == "active", 60, lambda: "the box: " + cls.told())
 
     @classmethod
-    def install(cls, version):
-        """The package of that version, with the programs under test."""
+    def build(cls, version):
+        """A package of the programs under test."""
         programs = os.path.join(cls.folder, "programs")
         if not os.path.exists(programs):
             os.makedirs(programs)
             for program in (binary(), launcher(), updater(), *glob.glob(os.path.join(glob.escape(os.path.dirname(beside("gatehouse"))), "gatehouse_*.resources"))):
                 os.symlink(os.path.realpath(program), os.path.join(programs, os.path.basename(program)))
-        output = cls.container.at("opt/packages")
-        cls.must(run(os.path.join(repository(), "Firmware/build-deb"), "--programs", programs, "--output", output, "--version", version, "--fast", seconds=600))
-        return cls.install_again(version)
+        cls.must(run(os.path.join(repository(), "Firmware/build-deb"), "--programs", programs, "--output", cls.container.at("opt/packages"), "--version", version, "--fast",
+                     seconds=200, env={**os.environ, "TMPDIR": cls.folder}))
 
     @classmethod
-    def install_again(cls, version):
-        """A package that was made before."""
+    def install(cls, version):
+        """What dpkg said of that package."""
         package, = glob.glob(cls.container.at(f"opt/packages/gatehouse_{version}_*.deb"))
         # What is not written at once is not lost here.
-        return cls.must(cls.inside("dpkg", "--force-unsafe-io", "--install", f"/opt/packages/{os.path.basename(package)}", seconds=300))
+        return cls.must(cls.inside("dpkg", "--force-unsafe-io", "--install", f"/opt/packages/{os.path.basename(package)}", seconds=100))
 
     @classmethod
     def must(cls, done):
@@ -94,6 +95,15 @@ class Systemd(VendorCase):
             self.assertEqual((state.st_mode & 0o777, state.st_uid), (0o700, int(user[2])))
         self.assertIn("0.1.0", self.inside("gatehouse", "--version").stdout)
         self.assertRegex(self.launched(), r"^current: 0\.1\.0-[0-9a-f]{12}\nprevious: none\n$")
+
+    def test_a_removal_that_is_undone(self):
+        """Another package may want this one gone and not come after all: the box runs again."""
+        scripts = "/var/lib/dpkg/info/gatehouse"
+        self.must(self.inside(f"{scripts}.prerm", "remove", "in-favour", "other", "1.0"))
+        self.assertEqual([self.shown("ActiveState", unit) for unit in UNITS], ["inactive"] * 3)
+        self.must(self.inside(f"{scripts}.postinst", "abort-remove", "in-favour", "other", "1.0"))
+        self.restarted("0")
+        self.assertEqual(self.shown("ActiveState", "gatehouse-updater.timer"), "active")
 
     def test_it_works_behind_its_walls(self):
         """It answers, keeps its state where only it may look, and its workers can encode: what the unit forbids is nothing that the box needs."""
@@ -220,6 +230,8 @@ class Systemd(VendorCase):
 
     def test_zz_the_package_is_upgraded_and_removed(self):
         """A newer one ends an updater at work and is on trial, with what was set and without what was disabled; what the box knows stays when it is removed, is there when it comes again, and goes when it is purged."""
+        with open(self.container.at(CONFIGURATION), "a") as file:
+            file.write("# This box is Anna's.\n")
         # It holds the folder for longer than anybody waits, as one does that fetches on a narrow line.
         self.container.write("etc/systemd/system/gatehouse-updater.service.d/slow.conf",
                              f"[Service]\nExecCondition=\nExecStart=\nExecStart=/usr/bin/flock --no-fork /{RELEASES}/lock /usr/bin/sleep infinity\n")
@@ -236,17 +248,20 @@ class Systemd(VendorCase):
         self.assertEqual(self.inside("systemctl", "is-enabled", *UNITS).stdout.split(), ["enabled", "static", "disabled"])
         self.assertEqual(self.shown("ActiveState", "gatehouse-updater.timer"), "inactive")
         with open(self.container.at(CONFIGURATION)) as file:
-            self.assertIn(SETTINGS, file.read())
+            self.assertIn("# This box is Anna's.", file.read())
 
         self.must(self.inside("dpkg", "--remove", "gatehouse"))
         self.assertEqual(self.inside("pgrep", "-u", "gatehouse").stdout, "")
         self.assertEqual([self.shown("LoadState", unit) for unit in UNITS], ["not-found"] * 3)
         self.assertTrue(os.path.exists(self.container.at("var/lib/gatehouse/box.sqlite")))
         self.assertTrue(os.path.exists(self.container.at(CONFIGURATION)))
-        self.install_again("10.0.0")
+        self.install("10.0.0")
         self.restarted("0")
         self.assertEqual(self.inside("systemctl", "is-enabled", *UNITS).stdout.split(), ["enabled", "static", "disabled"])
+        # What the box knows is often on a disk of its own, which stays where it is.
+        self.must(self.inside("mount", "--bind", "/var/lib/gatehouse", "/var/lib/gatehouse"))
         self.must(self.inside("dpkg", "--purge", "gatehouse"))
         self.assertEqual(self.inside("pgrep", "-u", "gatehouse").stdout, "")
+        # The user stays, as Debian's users do, and so do the test's own settings of units.
         left = self.inside("find", "/etc", "/usr", "/var/lib", "-name", "*gatehouse*", "-not", "-name", "*.service.d").stdout
-        self.assertEqual(left, "")
+        self.assertEqual((left, os.listdir(self.container.at("var/lib/gatehouse"))), ("/var/lib/gatehouse\n", []))
