@@ -18,7 +18,7 @@ final class ServerCertificatesTests: Sendable {
     private let now = Mutex(start)
     private let addresses = Mutex(["192.168.1.20"])
 
-    deinit { try? FileManager.default.removeItem(atPath: folder) }
+    deinit { for place in [folder, folder + "-chain.pem", folder + "-key.pem"] { try? FileManager.default.removeItem(atPath: place) } }
 
     private func certificates(files: ServerCertificates.Files? = nil) throws -> ServerCertificates {
         let time = TimeSource(
