@@ -70,7 +70,8 @@ class BoardCase(unittest.TestCase):
             shutil.copy(shutil.which("blkid"), self.path("blkid"))
         else:
             self.write("blkid", f'#!/bin/sh\n[ "$*" != "--probe --output value --match-tag UUID {place}" ] || echo "{number}"\n')
-        self.write("rauc", f'#!/bin/sh\necho "$@" >>{self.path("told")}\n[ {rauc} = 0 ] || exit {rauc}\n. {self.environment}\nBOOT_{root[:1] if root[:1] in "AB" else "A"}_LEFT=3\n' + BOARD.split("\n")[3] + "\nsaveenv\n")
+        slot = root[:1] if root[:1] in ("A", "B") else "A"
+        self.write("rauc", f'#!/bin/sh\necho "$@" >>{self.path("told")}\n[ {rauc} = 0 ] || exit {rauc}\n{BOARD}BOOT_{slot}_LEFT=3\nsaveenv\n')
         launcher = self.write("launcher", f'#!/bin/sh\nprintf "current: 1.0.0-0123456789ab\\n{trial}"\nexit {fails}\n')
         with open(os.path.join(IMAGE, "gatehouse-good")) as file:
             script = file.read().replace("/usr/lib/gatehouse/gatehouse-launcher", launcher)
