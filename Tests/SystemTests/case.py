@@ -62,9 +62,9 @@ class Case(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         return folder.name
 
-    def covering(self, file, place):
-        """The beginning of a command line whose program finds `file` at `place`. Skips the test where that is not allowed."""
-        return covering(file, place) or self.skipTest("needs root, and mount namespaces")
+    def covering(self, file, place, keep=""):
+        """The beginning of a command line whose program finds `file` at `place`, and of the tests' disks that at `keep`. Skips the test where that is not allowed."""
+        return covering(file, place, keep) or self.skipTest("needs root, and mount namespaces")
 
     def file_system(self, megabytes):
         """An ext4 file system in a file, mounted; its DiskImage. Skips the test where that is not allowed."""

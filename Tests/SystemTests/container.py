@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
+from mounts import apart
 from waiting import wait_for
 
 TARGET = "[Unit]\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n"
@@ -33,7 +34,7 @@ class Container:
         self.process = None
         for name in ("root", "upper", "work"):
             os.makedirs(os.path.join(self.folder, name))
-        self.command = ["setpriv", "--pdeathsig", "KILL", "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--link-journal=no",
+        self.command = [*apart(), "setpriv", "--pdeathsig", "KILL", "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--link-journal=no",
                         f"--directory={self.root}"]
         try:
             mounted = run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={self.folder}/upper,workdir={self.folder}/work", self.root)

@@ -35,7 +35,7 @@ class FieldPower(FieldCase):
         self.boot = self.at("boot_id")
         self.machine_starts()
         # The kernel's name of this run of the machine is another after each cut.
-        machine = self.covering(self.boot, "/proc/sys/kernel/random/boot_id")
+        machine = self.covering(self.boot, "/proc/sys/kernel/random/boot_id", self.image.path)
         self.upgraded.program = lambda: [*machine, launcher(), self.releases, "start"]
 
     def machine_starts(self):

@@ -130,7 +130,7 @@ class Launcher(Case):
             boot = os.path.join(self.image.path, "boot_id")
             with open(boot, "w") as file:
                 file.write(f"{uuid.uuid4()}\n")
-            found.append(self.run_launcher("start", machine=self.covering(boot, "/proc/sys/kernel/random/boot_id")))
+            found.append(self.run_launcher("start", machine=self.covering(boot, "/proc/sys/kernel/random/boot_id", self.image.path)))
             self.cut_power()
         self.assertEqual(found, [NEW] * 8 + [OLD])
         self.assertIn("It was started 8 times, of which 5 ended with the machine, and never ran well.", self.run_launcher("status"))
