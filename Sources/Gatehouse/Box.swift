@@ -312,6 +312,9 @@ struct Box {
         }
     }
 
+    /// Whether it served its API in this life.
+    var wasReady: Bool { port.value != nil }
+
     private func announce(port: Int) async {
         let shown = settings.address == "0.0.0.0" || settings.address == "::" ? "127.0.0.1" : settings.address
         let code = (try? await services.access.signIns.isClaimed()) ?? true ? "" : " set-up code: \(state.setupCode.text)"

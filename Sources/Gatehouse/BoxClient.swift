@@ -114,6 +114,8 @@ struct BoxClient {
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls, timeout: .init(connect: .seconds(10)))
         // A certificate that is not trusted will not be a moment later.
         configuration.connectionPool.retryConnectionEstablishment = false
+        // Over HTTP/2 an answer that comes before all of a file was sent never ended (AsyncHTTPClient 1.37).
+        configuration.httpVersion = .http1Only
         client = HTTPClient(configuration: configuration)
     }
 

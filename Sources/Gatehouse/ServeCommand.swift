@@ -1,4 +1,5 @@
 import ArgumentParser
+import Firmware
 import Foundation
 import ManagementAPI
 
@@ -46,6 +47,7 @@ struct ServeCommand: AsyncParsableCommand {
             // Where that fails the box ends, and whoever looks after it starts the launcher.
             if restart.isAsked { launcher?.start() }
             if beginsAnew(settings.state) { try beginAnew() }
+            if box.wasReady { launcher?.place.endInOrder() }
         } catch let error as SettingsError {
             FileHandle.standardError.write(Data("gatehouse: \(error)\n".utf8))
             throw ExitCode(78)

@@ -67,6 +67,11 @@ func run(_ arguments: [String]) throws {
         fail("There are no releases in \(arguments[1]).", EX_NOINPUT)
     }
     let slots = SlotFolder(arguments[1], step: faultTest())
+    guard arguments[2] == "status" || !slots.isSomebodyElses else {
+        fail(
+            "\(arguments[1]) is somebody else's. Let its own user do it: runuser -u gatehouse -- \(arguments.joined(separator: " "))",
+            EX_NOPERM)
+    }
     switch (arguments[2], arguments.count) {
     case ("start", _):
         let due = try slots.launch()

@@ -29,8 +29,8 @@ public enum SlotError: Error, Sendable, Equatable, CustomStringConvertible {
 ///     slots/<name>/         a release, whole and never changed, with its program at bin/gatehouse
 ///     current               a link to the one that is started; its rename is the only moment in which anything changes
 ///     previous              a link to the one before
-///     trial-<name>-<n>      that one is on trial, and may be started n times more; a start that ended with the machine does not count
-///     starts                the last start of one on trial: its name, the run of the machine, how often the machine ended during its trial
+///     trial-<name>-<n>      that one is on trial, and may be started n times more; a start that ended with the machine, or in order, does not count
+///     starts                the last start of one on trial: its name, the run of the machine, how many starts did not count
 ///     bad/<name>            why that one is not tried again
 ///
 /// Whatever moment the power goes, `launch` finds either the old or the new release, and what it finds is whole. Every step that matters is on the
@@ -38,8 +38,8 @@ public enum SlotError: Error, Sendable, Equatable, CustomStringConvertible {
 public struct SlotFolder: Sendable {
     /// So many starts a release has to be confirmed.
     public static let trials = 3
-    /// So often the machine may end while a release is on trial before that counts as the release's doing.
-    static let mostMachineEnds = 5
+    /// So many starts of one on trial do not count: after them it is the release's doing where the machine ends, or somebody ends it.
+    static let mostUncounted = 5
 
     private let folder: String
     /// The name of this run of the machine, where it is not the kernel's.
@@ -54,6 +54,12 @@ public struct SlotFolder: Sendable {
         self.folder = folder
         self.boot = boot
         self.step = step
+    }
+
+    /// Whether the folder is another user's, who could not change any more what this one makes there.
+    public var isSomebodyElses: Bool {
+        var status = stat()
+        return stat(folder, &status) == 0 && status.st_uid != geteuid()
     }
 
     // MARK: What there is
@@ -94,18 +100,21 @@ public struct SlotFolder: Sendable {
 
     /// The last start of a release on trial.
     private struct Start {
+        /// In place of the run of the machine, where it ended in order: no run is called so.
+        static let inOrder = "-"
+
         let slot: String
         let boot: String
-        let machineEnds: Int
+        let uncounted: Int
 
         /// Nil where the text tells of none.
         static func read(_ text: String) -> Start? {
             let parts = text.split(separator: " ")
             guard parts.count == 3, let ends = Int(parts[2]), ends >= 0 else { return nil }
-            return Start(slot: String(parts[0]), boot: String(parts[1]), machineEnds: ends)
+            return Start(slot: String(parts[0]), boot: String(parts[1]), uncounted: ends)
         }
 
-        var text: String { "\(slot) \(boot) \(machineEnds)" }
+        var text: String { "\(slot) \(boot) \(uncounted)" }
     }
 
     /// Where a release's program lies.
@@ -153,7 +162,7 @@ public struct SlotFolder: Sendable {
     }
 
     /// What to start now. One that is on trial has one start less afterwards; one that had its last, or is damaged, is given up. A start in whose
-    /// midst the machine ended says nothing of the release, and is made again.
+    /// midst the machine ended, or that ended in order, says nothing of the release, and is made again.
     ///
     /// - Throws: `SlotError.nothingToStart`. A disk on which nothing can be written is no reason to start nothing.
     public func launch() throws -> String {
@@ -166,15 +175,15 @@ public struct SlotFolder: Sendable {
         // The power went while it was left.
         if let reason = reasonAgainst(current) { return try leave(current, because: reason) }
         guard let trial else { return current }
-        let last = Self.text(in: "\(folder)/starts").flatMap(Start.read).flatMap { $0.slot == current ? $0 : nil }
-        let (ends, boot) = (last?.machineEnds ?? 0, boot ?? Self.kernelsBoot)
-        if let last, let boot, last.boot != boot, ends < Self.mostMachineEnds,
-            try note(Start(slot: current, boot: boot, machineEnds: ends + 1))
+        let last = lastStart(of: current)
+        let (uncounted, boot) = (last?.uncounted ?? 0, boot ?? Self.kernelsBoot)
+        if let last, let boot, last.boot != boot, uncounted < Self.mostUncounted,
+            try note(Start(slot: current, boot: boot, uncounted: uncounted + 1))
         {
             return current
         }
-        guard trial.startsLeft > 0 else { return try leave(current, because: Self.neverRanWell(machineEnds: ends)) }
-        if let boot, last?.boot != boot { _ = try note(Start(slot: current, boot: boot, machineEnds: ends)) }
+        guard trial.startsLeft > 0 else { return try leave(current, because: Self.neverRanWell(uncounted: uncounted)) }
+        if let boot, last?.boot != boot { _ = try note(Start(slot: current, boot: boot, uncounted: uncounted)) }
         do {
             try move(trial.name, to: Trial(slot: current, startsLeft: trial.startsLeft - 1).name)
         } catch is SlotError {
@@ -182,6 +191,19 @@ public struct SlotFolder: Sendable {
             return try leave(current, because: "Its starts could not be counted.")
         }
         return current
+    }
+
+    /// A release that is on trial ran, and ended because somebody wanted it to: like a start in whose midst the machine ended, this one says nothing
+    /// of it. One that is not on trial has nothing to say.
+    ///
+    /// - Throws: `SlotError.file`.
+    public func endInOrder(_ slot: String) throws {
+        guard trial?.slot == slot else { return }
+        try write(Start(slot: slot, boot: Start.inOrder, uncounted: lastStart(of: slot)?.uncounted ?? 0).text, to: "starts")
+    }
+
+    private func lastStart(of slot: String) -> Start? {
+        Self.text(in: "\(folder)/starts").flatMap(Start.read).flatMap { $0.slot == slot ? $0 : nil }
     }
 
     /// As proc(5) has it; nil where the kernel says none. The launcher has nothing of `TimeSource`, which needs Foundation.
@@ -199,9 +221,9 @@ public struct SlotFolder: Sendable {
         }
     }
 
-    private static func neverRanWell(machineEnds ends: Int) -> String {
-        if ends == 0 { return "It was started \(trials) times and never ran well." }
-        return "It was started \(trials + ends) times, of which \(ends) ended with the machine, and never ran well."
+    private static func neverRanWell(uncounted: Int) -> String {
+        if uncounted == 0 { return "It was started \(trials) times and never ran well." }
+        return "It was started \(trials + uncounted) times, of which \(uncounted) ended with the machine or in order, and never ran well."
     }
 
     /// What to start in place of a release that is given up; itself, where it is all that there is.

@@ -130,7 +130,8 @@ import Testing
         // It crashes now.
         for _ in 0..<2 { #expect(try disk.slots(in: "5").launch() == "new") }
         #expect(try disk.slots(in: "5").launch() == "old")
-        #expect(disk.slots.reasonAgainst("new") == "It was started 8 times, of which 5 ended with the machine, and never ran well.")
+        #expect(
+            disk.slots.reasonAgainst("new") == "It was started 8 times, of which 5 ended with the machine or in order, and never ran well.")
     }
 
     @Test func theLastStartDoesNotCountEither() throws {
@@ -146,6 +147,37 @@ import Testing
         try disk.slots.beginTrial(of: "new")
         let started = try (0..<10).map { try disk.slots(in: "\($0)").launch() }
         #expect(started == Array(repeating: "new", count: 8) + ["old", "old"])
+    }
+
+    /// Somebody may restart a box within a trial: five times that is not the release's doing.
+    @Test func aStartThatEndedInOrderDoesNotCount() throws {
+        let disk = try upgrading()
+        try disk.slots.endInOrder("old")
+        #expect(!FileManager.default.fileExists(atPath: disk.place.appending(path: "starts").path), "it is not on trial")
+        try disk.slots.beginTrial(of: "new")
+        for _ in 0...5 {
+            #expect(try disk.slots.launch() == "new")
+            #expect(disk.slots.trial == .init(slot: "new", startsLeft: 2))
+            try disk.slots.endInOrder("old")
+            try disk.slots.endInOrder("new")
+        }
+        for _ in 0..<2 {
+            #expect(try disk.slots.launch() == "new")
+            try disk.slots.endInOrder("new")
+        }
+        #expect(try disk.slots.launch() == "old")
+        #expect(
+            disk.slots.reasonAgainst("new") == "It was started 8 times, of which 5 ended with the machine or in order, and never ran well.")
+    }
+
+    /// One that crashes after it ended in order once has its three starts still.
+    @Test func whatCrashesBetweenCounts() throws {
+        let disk = try upgrading()
+        try disk.slots.beginTrial(of: "new")
+        #expect(try disk.slots.launch() == "new")
+        try disk.slots.endInOrder("new")
+        for _ in 0..<3 { #expect(try disk.slots.launch() == "new") }
+        #expect(try disk.slots.launch() == "old")
     }
 
     /// What is known of an earlier trial's starts is nothing of this one's.

@@ -230,11 +230,30 @@ class FieldUpgrade(FieldCase):
         self.assertIn("upgraded as it was installed", command.stdout)
         self.assertIn("No upgrade was begun.", command.stderr)
 
+    def test_root_brings_no_release_into_the_box_s_folder(self):
+        """The box could not change any more what root made there."""
+        if os.geteuid():
+            self.skipTest("needs root, to be another than whose folder it is")
+        before = sorted(os.listdir(self.releases))
+        os.chown(self.releases, 65534, 65534)
+        told = self.release("install", self.repository, self.path("1.0.0"), self.releases, "--root", self.root, expect=1)
+        self.assertIn("is somebody else's. Let its own user do it: runuser -u gatehouse -- gatehouse release install", told)
+        self.assertEqual(sorted(os.listdir(self.releases)), before)
+
+    def test_a_file_that_is_refused_before_it_is_there(self):
+        """Nobody waits for who has read enough: the reason is told at once."""
+        for tls in (False, True):
+            with self.subTest(tls=tls), tempfile.NamedTemporaryFile(prefix="gatehouse-release-") as file:
+                box = self.box(**{"http.tls": tls})
+                box.claim()
+                file.truncate(64 << 20)
+                self.assertSays(self.command(box.client.base, what=("--file", file.name, "--insecure")), "upgraded as it was installed")
+
     @staticmethod
-    def command(base, *begin):
-        """What `gatehouse upgrade --now` says of the box at an address; `begin` is what stands before the command."""
+    def command(base, *begin, what=("--now",)):
+        """What `gatehouse upgrade --now`, or another wish, says of the box at an address; `begin` is what stands before the command."""
         return subprocess.run(
-            [*begin, binary(), "upgrade", base, "--user", USER, "--now"], capture_output=True, text=True, timeout=60, env={**os.environ, "GATEHOUSE_PASSWORD": PASSWORD}, check=False)
+            [*begin, binary(), "upgrade", base, "--user", USER, *what], capture_output=True, text=True, timeout=60, env={**os.environ, "GATEHOUSE_PASSWORD": PASSWORD}, check=False)
 
     def test_what_is_said_of_a_box_that_is_away(self):
         """Nobody there, and somebody who ends each connection: one sentence each, and nothing of what only programmers read."""

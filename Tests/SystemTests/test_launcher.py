@@ -133,7 +133,19 @@ class Launcher(Case):
             found.append(self.run_launcher("start", machine=self.covering(boot, "/proc/sys/kernel/random/boot_id", self.image.path)))
             self.cut_power()
         self.assertEqual(found, [NEW] * 8 + [OLD])
-        self.assertIn("It was started 8 times, of which 5 ended with the machine, and never ran well.", self.run_launcher("status"))
+        self.assertIn("It was started 8 times, of which 5 ended with the machine or in order, and never ran well.", self.run_launcher("status"))
+
+    def test_somebody_elses_folder(self):
+        """What root made there the box could not change any more: root is told to be the box's user. Looking is for everybody."""
+        os.chown(self.folder, 65534, 65534)
+        before = sorted(os.listdir(self.folder))
+        for act in (("try", NEW), ("confirm",), ("back", "It is bad."), ("start",)):
+            with self.subTest(act):
+                told = subprocess.run([launcher(), self.folder, *act], capture_output=True, text=True, timeout=20, check=False)
+                self.assertEqual(told.returncode, os.EX_NOPERM)
+                self.assertIn(f"is somebody else's. Let its own user do it: runuser -u gatehouse -- {launcher()} {self.folder} {act[0]}", told.stderr)
+        self.assertEqual(sorted(os.listdir(self.folder)), before)
+        self.assertIn(f"current: {OLD}", self.run_launcher("status"))
 
     def test_a_release_that_was_copied_a_moment_ago(self):
         """What somebody copied there and tried is on the disk before it counts."""

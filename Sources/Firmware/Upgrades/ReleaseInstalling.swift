@@ -73,15 +73,16 @@ public struct ReleaseInstalling: Sendable {
 
     private func makeRoom(for manifest: ReleaseManifest, keeping part: URL) throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: place("slots").path)
+        // What cannot be taken away, as where somebody else put it there, is no reason to go without the new one.
         for name in names where name.hasSuffix(".part") && name != part.lastPathComponent {
-            try FileManager.default.removeItem(at: place("slots/\(name)"))
+            try? FileManager.default.removeItem(at: place("slots/\(name)"))
         }
         // What is taken away is not whole from its first moment on: the power may go while it is.
         for spare in slots.spare {
             let going = place("slots/.\(spare).part")
-            guard rename(place("slots/\(spare)").path, going.path) == 0 else { throw FileError("rename", going.path) }
+            guard rename(place("slots/\(spare)").path, going.path) == 0 else { continue }
             try DurableFile.synchronizeDirectory(place("slots").path)
-            try FileManager.default.removeItem(at: going)
+            try? FileManager.default.removeItem(at: going)
             try? FileManager.default.removeItem(at: place("manifests/\(spare).json"))
         }
         let needed = manifest.size - Self.bytes(in: part) + reserve

@@ -53,6 +53,10 @@ public struct UpgradePlace: Sendable {
         return names.filter { $0.hasSuffix(".sqlite") }.map { place.appending(path: $0) }
     }
 
+    /// The release that runs, and ran well enough to be used, ends because somebody wants it to: within a trial that says nothing of it. Where that
+    /// cannot be written the start counts.
+    public func endInOrder() { try? slots.endInOrder(slot) }
+
     /// The box has another owner from now on: what was known of the one before goes, what is known of releases stays.
     /// - Throws: what the file system throws.
     public func forgetOwner() throws {
