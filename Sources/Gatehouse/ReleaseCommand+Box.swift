@@ -48,6 +48,11 @@ extension ReleaseCommand {
 
         func run() async throws {
             let place = UpgradePlace(folder: URL(filePath: folder, directoryHint: .isDirectory), slot: "")
+            guard !SlotFolder(folder).isSomebodyElses else {
+                throw BoxFailure(
+                    description: "\(folder) is somebody else's. Let its own user do it: runuser -u gatehouse -- gatehouse release install …"
+                )
+            }
             let source = FolderSource(URL(filePath: repository.repository, directoryHint: .isDirectory))
             let before = UpgradePlace.version(ofSlot: SlotFolder(folder).current)
             let slot = try await place.install(release, from: source, root: ReleaseCommand.bytes(root), at: Date())

@@ -130,6 +130,7 @@ struct ReleaseCommand: AsyncParsableCommand {
 
         func run() throws {
             guard let version = ReleaseVersion(version) else { throw ValidationError("\(version) is no version. Write it as 1.4.0.") }
+            try checkProgram()
             var offer = ReleaseOffer(version: version, architecture: architecture, model: model, epoch: epoch)
             reach.set(&offer)
             let description = ReleaseBuilder.Description(offer: offer, notes: try notes.map(ReleaseCommand.text) ?? "")
@@ -137,6 +138,19 @@ struct ReleaseCommand: AsyncParsableCommand {
                 URL(filePath: folder, directoryHint: .isDirectory), description, expires: ReleaseCommand.day(days))
             print(path)
             try ReleaseCommand.sayPending(repository.opened.pending())
+        }
+
+        /// What is published cannot be taken back: a program for other boxes is told of before (ELF, e_machine). Anything but an ELF file is let be.
+        private func checkProgram() throws {
+            guard let file = FileHandle(forReadingAtPath: folder + "/bin/gatehouse"),
+                let head = try file.read(upToCount: 20).map(Array.init),
+                head.count == 20, head.starts(with: [0x7F, 0x45, 0x4C, 0x46])
+            else { return }
+            let machines: [UInt16: String] = [62: "amd64", 183: "arm64"]
+            let found = machines[UInt16(head[18]) | UInt16(head[19]) << 8] ?? "another machine"
+            guard found == architecture else {
+                throw ValidationError("bin/gatehouse in \(folder) is a program for \(found), and the release is to be for \(architecture).")
+            }
         }
     }
 

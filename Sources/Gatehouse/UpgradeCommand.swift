@@ -81,16 +81,18 @@ struct UpgradeCommand: AsyncParsableCommand {
             return
         }
         var firmware: Firmware = try await client.call(.GET, "/firmware")
+        var wasInVain = false
         if firmware.isManaged, firmware.hasSource, firmware.phase == "idle" {
             firmware = try await client.call(.POST, "/firmware/check", patience: BoxClient.patienceOfCheck)
+            wasInVain = firmware.trouble != nil && firmware.available == nil
         }
         guard takesIt, let release = firmware.available, release.canUpgrade else {
             say(firmware)
             if firmware.phase == "idle", firmware.isManaged, firmware.hasSource, firmware.available == nil, firmware.trouble == nil {
                 print("There is no newer release for it.")
             }
-            guard takesIt else { return }
-            NewFile.note("No upgrade was begun.")
+            guard takesIt || wasInVain else { return }
+            if takesIt { NewFile.note("No upgrade was begun.") }
             throw ExitCode.failure
         }
         say(try await client.call(.POST, "/firmware/upgrade", ["version": release.version]))
@@ -117,6 +119,7 @@ struct UpgradeCommand: AsyncParsableCommand {
     private func say(_ firmware: Firmware) {
         print("version: \(firmware.version)")
         if !firmware.isManaged { print("It was not started by gatehouse-launcher, and is upgraded as it was installed.") }
+        if firmware.isManaged, !firmware.hasSource { print("No server of releases is set on it: firmware.source in its configuration.") }
         switch (firmware.phase, firmware.progress) {
         case ("idle", _): break
         case ("trial", let progress?): print("on trial: \(progress.done) of \(progress.total) minutes")

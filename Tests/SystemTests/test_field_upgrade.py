@@ -206,6 +206,13 @@ class FieldUpgrade(FieldCase):
         with open(timestamp, "w") as file:
             json.dump(forged, file)
         self.assertIn("not signed", box.call("POST", "/firmware/check")["trouble"])
+        command = self.command(box.client.base, what=())
+        self.assertEqual(command.returncode, 1, "what could not be found out is not nothing newer")
+        self.assertIn("not signed", command.stdout)
+        trusted = os.path.join(self.releases, "trusted/root.json")
+        os.rename(trusted, trusted + ".aside")
+        self.assertIn("firmware.root in its configuration", box.call("POST", "/firmware/check")["trouble"])
+        os.rename(trusted + ".aside", trusted)
         with open(timestamp, "w") as file:
             file.write(good)
         self.assertIsNone(box.call("POST", "/firmware/check")["trouble"])

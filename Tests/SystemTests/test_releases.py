@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -82,7 +83,7 @@ class Releases(VendorCase):
         os.makedirs(os.path.join(place, "bin"))
         os.makedirs(os.path.join(place, "share"))
         with open(os.path.join(place, "bin", "gatehouse"), "wb") as file:
-            file.write(b"\x7fELF" + bytes(2_500_000) + version.encode())
+            file.write(b"\x7fELF" + bytes(14) + b"\xb7" + bytes(2_500_000) + version.encode())
         os.chmod(os.path.join(place, "bin", "gatehouse"), 0o755)
         with open(os.path.join(place, "share", "index.html"), "w") as file:
             file.write(f"<p>{version}")
@@ -196,5 +197,10 @@ class Releases(VendorCase):
                              (["pause", self.repository, "gatehouse/arm64/1.0.0.json", "--reports", self.at("none")], "There is no folder")):
             with self.subTest(arguments=wrong):
                 self.assertIn(words, self.release(*wrong, expect=64))
+        program = os.path.join(files, "bin", "gatehouse")
+        own = platform.machine() == "aarch64"
+        shutil.copy(os.path.realpath(binary()), program)
+        self.assertIn(f"is a program for {'arm64' if own else 'amd64'}, and the release is to be for {'amd64' if own else 'arm64'}.",
+                      self.release(*build, "--architecture", "amd64" if own else "arm64", expect=64))
         told = subprocess.run([binary(), "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
         self.assertRegex(told, r"^\d+\.\d+\.\d+\n$")

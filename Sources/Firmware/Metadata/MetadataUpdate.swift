@@ -63,7 +63,7 @@ public struct MetadataUpdate: Sendable {
     }
 
     private func targets(at now: Date) async throws -> [(key: String, value: TargetsMetadata.Target)] {
-        guard let root = try folder.file(.root) else { throw ReleaseRefusal.notThere("root.json") }
+        guard let root = try folder.file(.root) else { throw ReleaseRefusal.noRoot }
         var trusted = try TrustedMetadata(root: root, at: now)
         try await updateRoot(&trusted)
         try await updateTimestamp(&trusted)

@@ -15,6 +15,8 @@ public enum ReleaseRefusal: Error, Sendable, Equatable, CustomStringConvertible 
     case altered(String)
     case tooLarge(String)
     case notThere(String)
+    /// Nobody said yet whose keys count.
+    case noRoot
     /// A file of the release may not be as it is.
     case unsafe(String)
     /// So many bytes must be free.
@@ -30,6 +32,7 @@ public enum ReleaseRefusal: Error, Sendable, Equatable, CustomStringConvertible 
         case .altered(let what): "\(what) is not as it was signed."
         case .tooLarge(let what): "\(what) is larger than it may be."
         case .notThere(let what): "\(what) is not there."
+        case .noRoot: "This box trusts nobody's releases yet: firmware.root in its configuration names the root that it trusts first."
         case .unsafe(let why): why
         case .noRoom(let bytes): "The release needs \((bytes + 999_999) / 1_000_000) MB of free disk, and there is less."
         }
