@@ -16,6 +16,8 @@ from waiting import wait_for
 
 FIRMWARE = os.path.join(repository(), "Firmware")
 MOST_EXPOSURE = 2.0
+# Whom the box trusts first; the package only carries it.
+ROOT = '{"signed": {"_type": "root"}}\n'
 # The program under test lies where its build did.
 SUPPRESSED = "custom-library-search-path"
 
@@ -31,14 +33,16 @@ class Package(unittest.TestCase):
         os.makedirs(os.path.join(cls.programs, "web.resources"))
         for name in ("gatehouse", "gatehouse-launcher", "gatehouse-updater"):
             shutil.copy(launcher(), os.path.join(cls.programs, name))
+        with open(os.path.join(cls.folder, "root.json"), "w") as file:
+            file.write(ROOT)
         cls.first = cls.build("0.1.0")
 
     @classmethod
     def build(cls, version, name="out", programs=None):
-        """A package of that version; its path."""
+        """A package of that version, by somebody who stands elsewhere and names what lies there; its path."""
         output = os.path.join(cls.folder, f"{name}-{version}")
         done = subprocess.run(
-            [os.path.join(FIRMWARE, "build-deb"), "--programs", programs or cls.programs, "--output", output, "--version", version, "--fast"], capture_output=True, text=True, timeout=300,
+            [os.path.join(FIRMWARE, "build-deb"), "--programs", os.path.relpath(programs or cls.programs, cls.folder), "--output", f"{name}-{version}", "--root", "root.json", "--version", version, "--fast"], capture_output=True, text=True, timeout=300, cwd=cls.folder,
             env={**os.environ, "GATEHOUSE": binary(), "SOURCE_DATE_EPOCH": "1800000000"}, check=False)
         if done.returncode:
             raise AssertionError(f"build-deb: {done.stdout[-500:]} {done.stderr[-2000:]}")
@@ -88,6 +92,11 @@ class Package(unittest.TestCase):
         configuration = os.path.join(root, "etc/gatehouse/gatehouse.yaml")
         with open(configuration, "a") as file:
             file.write("log:\n  level: debug\n")
+        trusted = os.path.join(root, "var/lib/gatehouse-releases/trusted")
+        with open(os.path.join(trusted, "root.json")) as file:
+            self.assertEqual(file.read(), ROOT)
+        # As a copy whose power went leaves it.
+        os.truncate(os.path.join(trusted, "root.json"), 0)
         newer = os.path.join(self.folder, "newer")
         shutil.copytree(self.programs, newer)
         with open(os.path.join(newer, "web.resources", "new"), "w") as file:
@@ -97,6 +106,9 @@ class Package(unittest.TestCase):
         self.assertRegex(told, r"current: 0\.2\.0-[0-9a-f]{12}\nprevious: 0\.1\.0-[0-9a-f]{12}\non trial, to be started 3 times more")
         with open(configuration) as file:
             self.assertIn("debug", file.read(), "what was set stays")
+        self.assertEqual(os.listdir(trusted), ["root.json"])
+        with open(os.path.join(trusted, "root.json")) as file:
+            self.assertEqual(file.read(), ROOT, "whom it trusts is whole again")
         self.dpkg(root, "--force-downgrade", "--force-confold", "-i", self.build("0.1.5"))
         self.assertIn("current: 0.2.0-", self.status(root), "an older package does not bring the box back")
         known = os.path.join(root, "var/lib/gatehouse", "box.sqlite")
